@@ -1,0 +1,1 @@
+"""MerkL: typed dataflow in Python."""

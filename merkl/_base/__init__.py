@@ -1,0 +1,1 @@
+"""What every layer may use: errors, nested containers, type hints, configuration, logging."""

@@ -1,0 +1,182 @@
+"""Every error and warning that MerkL raises, under one root each.
+
+A message says what is wrong, where, both sides, and the remedy. The same facts are attributes, so that
+programs need not parse text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "ArgumentMutatedError",
+    "BindError",
+    "CacheError",
+    "CacheFormatError",
+    "ConfigError",
+    "FingerprintError",
+    "FutureAccessError",
+    "GraphError",
+    "MerklError",
+    "MerklWarning",
+    "MissingDependencyError",
+    "MissingInputError",
+    "SerializationError",
+    "TargetError",
+    "TaskFailedError",
+    "TaskOutsError",
+    "TypeMismatchError",
+    "WorkerDiedError",
+]
+
+
+class MerklError(Exception):
+    """The root of all errors that MerkL raises on its own account."""
+
+
+class MerklWarning(UserWarning):
+    """The root of all warnings: something a person should know that does not make a result wrong."""
+
+
+class TypeMismatchError(MerklError, TypeError):
+    """A value or a Future of one type met a place that wants another.
+
+    `task` and `parameter` name the place (`parameter` is None for a return value), `expected` and `actual`
+    are the two types as text, `path` leads into the value, `location` is `file:line` of the call.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        task: str | None = None,
+        parameter: str | None = None,
+        expected: str | None = None,
+        actual: str | None = None,
+        path: str = "",
+        location: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.task = task
+        self.parameter = parameter
+        self.expected = expected
+        self.actual = actual
+        self.path = path
+        self.location = location
+
+
+class SerializationError(MerklError, TypeError):
+    """A value has no canonical bytes (as an argument) or no codec (as a result).
+
+    `path` leads from the parameter into the value, `remedy` is the registration to paste.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        task: str | None = None,
+        parameter: str | None = None,
+        path: str = "",
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.task = task
+        self.parameter = parameter
+        self.path = path
+        self.remedy = remedy
+
+
+class FutureAccessError(MerklError, TypeError, AttributeError):
+    """A Future was used as if it were its value."""
+
+    def __init__(self, message: str, *, task: str | None = None, misuse: str | None = None) -> None:
+        super().__init__(message)
+        self.task = task
+        self.misuse = misuse
+
+
+class TaskOutsError(MerklError, ValueError):
+    """A task returned another number of outs, or other names, than it declares."""
+
+    def __init__(self, message: str, *, task: str | None = None, expected: object = None, actual: object = None) -> None:
+        super().__init__(message)
+        self.task = task
+        self.expected = expected
+        self.actual = actual
+
+
+class BindError(MerklError, TypeError):
+    """The arguments of a call do not fit the task's parameters."""
+
+    def __init__(self, message: str, *, task: str | None = None, location: str | None = None) -> None:
+        super().__init__(message)
+        self.task = task
+        self.location = location
+
+
+class ArgumentMutatedError(MerklError, ValueError):
+    """A constant argument was changed between the call and the run of its body."""
+
+    def __init__(self, message: str, *, task: str | None = None, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.task = task
+        self.parameter = parameter
+
+
+class GraphError(MerklError, ValueError):
+    """The graph itself makes no sense: two Futures write one path, a task takes itself as input."""
+
+
+class FingerprintError(MerklError, ValueError):
+    """The code or a declared dependency of a task cannot be fingerprinted."""
+
+
+class CacheError(MerklError, OSError):
+    """The cache cannot be used as asked."""
+
+
+class CacheFormatError(CacheError):
+    """A cache is damaged, or was written by a newer MerkL."""
+
+
+class ConfigError(MerklError, ValueError):
+    """A setting in pyproject.toml, the environment or a Workspace call is wrong."""
+
+
+class TargetError(MerklError, RuntimeError):
+    """A target cannot be started or reached, or lost the calls it ran."""
+
+
+class MissingDependencyError(MerklError, ImportError):
+    """An optional library is not installed; the message says what to install."""
+
+
+class MissingInputError(MerklError, FileNotFoundError):
+    """An input file or directory does not exist."""
+
+
+class TaskFailedError(MerklError, RuntimeError):
+    """The body of a task raised; the original exception is `__cause__`.
+
+    `task` and `arguments` (previews) say which call, `location` where it was made, `key` which result is missing.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        task: str,
+        key: str | None = None,
+        location: str | None = None,
+        arguments: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.task = task
+        self.key = key
+        self.location = location
+        self.arguments = tuple(arguments)
+
+
+class WorkerDiedError(TaskFailedError):
+    """The process that ran a call ended without an answer."""

@@ -1,0 +1,1 @@
+"""Where results live: base classes, index, content backends, the workspace's ledger."""

@@ -1,0 +1,1 @@
+"""Result <-> bytes, chosen by the value and guided by its declared type."""

@@ -1,0 +1,1 @@
+"""In which order calls run, and the running of one call."""

@@ -1,0 +1,1 @@
+"""Files and directories as typed values, and what is known of those on disk."""

@@ -1,0 +1,1 @@
+"""Tasks, calls and Futures: everything that is built before anything runs."""

@@ -1,0 +1,1 @@
+"""Digests and keys: the only place where key formulas live; pure, and each with a format version."""

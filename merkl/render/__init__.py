@@ -1,0 +1,1 @@
+"""A plain view of a graph, and its text forms."""

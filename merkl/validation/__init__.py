@@ -1,0 +1,1 @@
+"""Run-time checks of values; the only importer of typeguard."""

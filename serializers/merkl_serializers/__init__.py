@@ -1,0 +1,1 @@
+"""Canonical bytes: the one byte string that a value hashes to."""
