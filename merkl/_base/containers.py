@@ -1,0 +1,102 @@
+"""Walking and rebuilding nested containers: list, tuple, NamedTuple, dict, set, frozenset and dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["is_container", "iter_leaves", "map_leaves"]
+
+_PLAIN = (list, tuple, dict, set, frozenset)
+
+
+def is_container(value: object) -> bool:
+    """Say whether `iter_leaves` looks into a value: subclasses of the builtin containers and dataclass instances."""
+    return isinstance(value, _PLAIN) or (dataclasses.is_dataclass(value) and not isinstance(value, type))
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value.keys(), *value.values()]
+    if isinstance(value, _PLAIN):
+        return list(value)
+    return [getattr(value, f.name) for f in dataclasses.fields(value) if hasattr(value, f.name)]
+
+
+def iter_leaves(value: object) -> Iterator[Any]:
+    """Yield what is no container, in order, at any depth; each container is entered once, so cycles end.
+
+    >>> list(iter_leaves([1, (2, {"a": 3})]))
+    [1, 2, 'a', 3]
+    """
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if not is_container(item):
+            yield item
+        elif id(item) not in seen:
+            seen.add(id(item))
+            stack.extend(reversed(_children(item)))
+
+
+def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a structure in which every leaf is what `change` makes of it.
+
+    Containers in which nothing changes are returned as they are, not copied.
+
+    >>> map_leaves([1, (2, {"a": 3})], lambda x: x * 2 if isinstance(x, int) else x)
+    [2, (4, {'a': 6})]
+    """
+    return _map(value, change, set())
+
+
+def _map(value: Any, change: Callable[[Any], Any], active: set[int]) -> Any:
+    if not is_container(value):
+        return change(value)
+    if id(value) in active:
+        return value
+    active.add(id(value))
+    try:
+        return _map_container(value, lambda item: _map(item, change, active))
+    finally:
+        active.discard(id(value))
+
+
+def _map_container(value: Any, mapped: Callable[[Any], Any]) -> Any:
+    old = _children(value)
+    new = [mapped(item) for item in old]
+    if all(a is b for a, b in zip(old, new, strict=True)):
+        return value
+    if isinstance(value, dict):
+        half = len(new) // 2
+        return _rebuild_dict(value, dict(zip(new[:half], new[half:], strict=True)))
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)._make(new)  # type: ignore[attr-defined]
+    if isinstance(value, _PLAIN):
+        return type(value)(new)
+    return _rebuild_dataclass(value, new)
+
+
+def _rebuild_dict(value: dict[Any, Any], items: dict[Any, Any]) -> Any:
+    if isinstance(value, defaultdict):
+        return defaultdict(value.default_factory, items)
+    if type(value) in (dict, OrderedDict):
+        return type(value)(items)
+    copy = value.copy()
+    copy.clear()
+    copy.update(items)
+    return copy
+
+
+def _rebuild_dataclass(value: Any, new: list[Any]) -> Any:
+    # Not dataclasses.replace: __post_init__ has run on the Futures already and need not run twice.
+    names = [f.name for f in dataclasses.fields(value) if hasattr(value, f.name)]
+    copy = object.__new__(type(value))
+    for name in getattr(value, "__dict__", {}):
+        object.__setattr__(copy, name, value.__dict__[name])
+    for name, item in zip(names, new, strict=True):
+        object.__setattr__(copy, name, item)
+    return copy

@@ -1,0 +1,155 @@
+"""The run of one body: its arguments, its retries, and what its return value is checked for."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from merkl._base.errors import (
+    ArgumentMutatedError,
+    MerklWarning,
+    TaskFailedError,
+    TypeMismatchError,
+)
+from merkl.execution.context import BodyContext, entered_body
+from merkl.execution.previews import preview_arguments
+from merkl.graph.building import record_calls
+from merkl.graph.call import Call
+from merkl.graph.future import Future
+from merkl.validation import compile_validator
+
+__all__ = ["BodyOutcome", "run_body"]
+
+
+class BodyOutcome:
+    """What a body gave: the value of each out, how long it took, the tags it set, and whether its arguments held."""
+
+    __slots__ = ("duration", "is_pure", "outs", "tags")
+
+    def __init__(self, outs: dict[str | None, Any], duration: float, tags: dict[str, Any], is_pure: bool) -> None:
+        self.outs = outs
+        self.duration = duration
+        self.tags = tags
+        self.is_pure = is_pure
+
+
+def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) -> BodyOutcome:
+    """Run the body of a call with arguments in which every Future has been replaced by its value.
+
+    `expand` evaluates what the body of an expanding task (a map over a list) returned.
+
+    Raises `TaskFailedError` from what the body raised, `TypeMismatchError` and `TaskOutsError` for what it returned,
+    `ArgumentMutatedError` where a constant was changed since the call was made.
+    """
+    task = call.task
+    _require_unchanged(call)
+    context = BodyContext(call.key())
+    started = time.perf_counter()
+    with record_calls(None), entered_body(context):
+        result = _run_with_retries(call, values)
+        duration = time.perf_counter() - started
+        if task.is_expanding:
+            result = expand(result)
+    outs = dict(call.outs.split(task.name, result))
+    _validate(call, result, outs)
+    return BodyOutcome(outs, duration, context.tags, _is_unchanged_after(call))
+
+
+def _run_with_retries(call: Call, values: tuple[Any, ...]) -> Any:
+    options = call.task.options
+    for attempt in range(options.retries + 1):
+        try:
+            return _invoke(call, values)
+        except options.retry_on as error:
+            if attempt == options.retries:
+                raise _failure(call, error) from error
+            time.sleep(options.retry_delay)
+        except Exception as error:
+            raise _failure(call, error) from error
+    raise AssertionError("unreachable")
+
+
+def _invoke(call: Call, values: tuple[Any, ...]) -> Any:
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for parameter, value in zip(call.task.signature.signature.parameters.values(), values, strict=True):
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            args.extend(value)
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            kwargs.update(value)
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            kwargs[parameter.name] = value
+        else:
+            args.append(value)
+    return call.task.fn(*args, **kwargs)
+
+
+def _failure(call: Call, error: BaseException) -> TaskFailedError:
+    arguments = preview_arguments(call)
+    shown = ", ".join(f"{name}={preview}" for name, preview in arguments)
+    said = str(error) or "no message"
+    return TaskFailedError(
+        f"task {call.task.name!r} failed: {type(error).__name__}: {said}\n"
+        f"  in the call {call.task.name}({shown})\n"
+        f"  made at {call.location()}",
+        task=call.task.name,
+        key=call.key().hex(),
+        location=call.location(),
+        arguments=arguments,
+    )
+
+
+def _require_unchanged(call: Call) -> None:
+    changed = call.changed_arguments()
+    if changed:
+        raise ArgumentMutatedError(
+            f"task {call.task.name!r}, parameter {changed[0]!r}: the argument was changed after the call was made "
+            f"at {call.location()} and before its body ran, so its key is not that of the value any more; pass a copy",
+            task=call.task.name,
+            parameter=changed[0],
+        )
+
+
+def _is_unchanged_after(call: Call) -> bool:
+    changed = call.changed_arguments()
+    if changed:
+        warnings.warn(
+            f"the body of task {call.task.name!r} changed its argument {changed[0]!r} in place; its result is used, "
+            "but not stored. Change a copy instead",
+            MerklWarning,
+            stacklevel=2,
+        )
+    return not changed
+
+
+def _validate(call: Call, result: Any, outs: dict[str | None, Any]) -> None:
+    task = call.task
+    for out, value in outs.items():
+        if isinstance(value, Future):
+            raise TypeMismatchError(
+                f"task {task.name!r} returned a Future of task {value.task.name!r}: a body must return values; "
+                "call .eval() on it, or make the function a @pipeline",
+                task=task.name,
+                expected=str(call.outs.type_of(out)),
+                actual="Future",
+            )
+    if task.options.validate == "off":
+        return
+    for out, value in outs.items():
+        problem = compile_validator(call.outs.type_of(out), items=task.options.validate)(value)
+        if problem is not None:
+            what = "the return value" if out is None else f"out {out!r}"
+            where = f" ({problem.path})" if problem.path else ""
+            raise TypeMismatchError(
+                f"task {task.name!r}: {what}{where} is {problem.actual}, declared is {problem.expected}\n"
+                f"  in the call made at {call.location()}",
+                task=task.name,
+                expected=problem.expected,
+                actual=problem.actual,
+                path=problem.path,
+                location=call.location(),
+            )
+
+

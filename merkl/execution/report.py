@@ -1,0 +1,64 @@
+"""What a run did: counts, and the calls behind them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from merkl.graph.call import Call
+
+__all__ = ["RunReport"]
+
+
+class RunReport:
+    """The calls of a run by what became of them; `calls` is the sum.
+
+    Ancestors of a cached call count as cached, although nobody looked at them.
+    """
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self.run: set[Call] = set()
+        self.linked: set[Call] = set()
+        self.failed: set[Call] = set()
+        self.interrupted: set[Call] = set()
+        self.skipped: set[Call] = set()
+        self._found: set[Call] = set()
+
+    def add_found(self, calls: Iterable[Call]) -> None:
+        """Note calls whose results were in the cache."""
+        self._found.update(calls)
+
+    @property
+    def cached(self) -> set[Call]:
+        """The calls that were found in the cache, and all their ancestors that had to do nothing."""
+        seen = set(self._found)
+        stack = list(self._found)
+        while stack:
+            for future in stack.pop().inputs():
+                parent = future._call
+                if parent not in seen:
+                    seen.add(parent)
+                    stack.append(parent)
+        return seen - self.run - self.linked - self.failed - self.interrupted - self.skipped
+
+    def counts(self) -> dict[str, int | float]:
+        """Return the figures of the summary line and of `--json`."""
+        counts: dict[str, int | float] = {
+            "run": len(self.run),
+            "cached": len(self.cached),
+            "linked": len(self.linked),
+            "failed": len(self.failed),
+            "interrupted": len(self.interrupted),
+            "skipped": len(self.skipped),
+        }
+        return {"calls": sum(counts.values()), **counts, "seconds": round(time.perf_counter() - self.started, 3)}
+
+    def summary(self) -> str:
+        """Return the one line that ends a run; rare figures appear when they are not zero."""
+        counts = self.counts()
+        words = [f"{counts['run']} run", f"{counts['cached']} cached"]
+        words += [f"{counts[name]} {name}" for name in ("linked", "interrupted", "skipped") if counts[name]]
+        words.append(f"{counts['failed']} failed")
+        calls = counts["calls"]
+        return f"merkl: {calls} call{'' if calls == 1 else 's'}: {', '.join(words)} in {counts['seconds']:.1f} s"

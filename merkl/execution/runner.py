@@ -1,0 +1,262 @@
+"""Evaluates Futures: plans what is missing, runs it in program order, stores it, and returns the values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from merkl._base.containers import map_leaves
+from merkl._base.errors import MerklError
+from merkl.cache import Metadata, Record
+from merkl.execution.body import BodyOutcome, run_body
+from merkl.execution.interrupts import InterruptWatch
+from merkl.execution.plan import Plan, make_plan
+from merkl.execution.previews import describe_arguments
+from merkl.execution.report import RunReport
+from merkl.execution.results import ABSENT, Results, StoredResult, identify
+from merkl.graph.call import Call
+from merkl.graph.future import Future, Write
+from merkl.hashing.digests import hash_content
+from merkl.hashing.keys import hash_out
+
+__all__ = ["Runner"]
+
+#: A call that took longer is made durable at once, quicker ones together with others.
+_SLOW = 0.005
+
+
+class Runner:
+    """Runs calls one after another in this process, in program order.
+
+    `write_file` puts the value of a Future into the file of a `Write`. `run_id` names the run in the metadata.
+    """
+
+    def __init__(
+        self,
+        results: Results,
+        *,
+        write_file: Callable[[Write, Record, Callable[[], Any]], None],
+        run_id: str = "",
+        report: RunReport | None = None,
+        keep_going: bool = False,
+    ) -> None:
+        self.results = results
+        self.report = report or RunReport()
+        self.run_id = run_id
+        self.keep_going = keep_going
+        self._write_file = write_file
+
+    def evaluate(self, futures: Sequence[Future[Any]]) -> list[Any]:
+        """Return the values of Futures; equal ones are computed once.
+
+        Raises `TaskFailedError` where a body raised, and what checking and storing its result raise.
+        """
+        plan = make_plan(futures, self.results.find)
+        evaluation = _Evaluation(self, plan)
+        with InterruptWatch() as watch:
+            evaluation.run(watch)
+        values = [evaluation.value_of(future) for future in futures]
+        self.report.add_found(f._call for f in futures if f.__merkl_key__() in plan.records)
+        return values
+
+    def run_writes(self, writes: Sequence[Write]) -> None:
+        """Bring the files of pending writes up to date, evaluating what they need."""
+        plan = make_plan([write.future for write in writes], self.results.find)
+        evaluation = _Evaluation(self, plan)
+        with InterruptWatch() as watch:
+            evaluation.run(watch)
+        for write in writes:
+            self._write_file(
+                write, evaluation.record_of(write.future), lambda write=write: evaluation.value_of(write.future)
+            )
+
+
+class _Evaluation:
+    """One plan being carried out: the results so far, of each Future by key."""
+
+    def __init__(self, runner: Runner, plan: Plan) -> None:
+        self.runner = runner
+        self.results = runner.results
+        self.report = runner.report
+        self.plan = plan
+        self.records = plan.records
+        self.fresh: dict[bytes, StoredResult] = {}
+        self.shared: dict[bytes, tuple[Any]] = {}
+        self.tainted: set[bytes] = set()
+        self.waiting = dict(plan.consumers)
+
+    def run(self, watch: InterruptWatch) -> None:
+        """Run all missing calls in program order."""
+        for call in self.plan.missing:
+            self.report.add_found(f._call for f in call.inputs() if f.__merkl_key__() in self.plan.records)
+            if not self._link(call):
+                self._run_call(call, watch)
+
+    def _run_call(self, call: Call, watch: InterruptWatch) -> None:
+        values = self._arguments(call)
+        before = watch.count
+        try:
+            outcome = run_body(call, values, self._expand)
+        except KeyboardInterrupt:
+            self.report.interrupted.add(call)
+            raise
+        except Exception:
+            self.report.failed.add(call)
+            raise
+        is_interrupted = watch.count > before
+        self._keep(call, outcome, is_interrupted=is_interrupted and call.task.options.on_interrupt == "discard")
+        (self.report.interrupted if is_interrupted else self.report.run).add(call)
+
+    def _expand(self, value: Any) -> Any:
+        """Evaluate the Futures in what an expanding task returned, in the same run."""
+        found: dict[int, Future[Any]] = {}
+
+        def note(leaf: Any) -> Any:
+            if type(leaf) is Future:
+                found[id(leaf)] = leaf
+            return leaf
+
+        map_leaves(value, note)
+        values = dict(zip(found, self.runner.evaluate(list(found.values())), strict=True))
+        return map_leaves(value, lambda leaf: values[id(leaf)] if type(leaf) is Future else leaf)
+
+    # -- arguments -------------------------------------------------------------------------------------
+
+    def _arguments(self, call: Call) -> tuple[Any, ...]:
+        values: list[Any] = []
+        for value, encoded in zip(call.values, call.encodings, strict=True):
+            if type(encoded) is bytes:
+                values.append(value)
+            elif type(value) is Future:
+                values.append(self._consume(value))
+            else:
+                values.append(map_leaves(value, lambda leaf: self._consume(leaf) if type(leaf) is Future else leaf))
+        return tuple(values)
+
+    def _consume(self, future: Future[Any]) -> Any:
+        value = self.value_of(future)
+        key = future.__merkl_key__()
+        self.waiting[key] = self.waiting.get(key, 1) - 1
+        if self.waiting[key] <= 0:
+            self.shared.pop(key, None)
+            self.fresh.pop(key, None)
+        return value
+
+    def value_of(self, future: Future[Any]) -> Any:
+        """Return the value of a Future whose call has run or was found; a value that can be changed is a fresh copy."""
+        key = future.__merkl_key__()
+        shared = self.shared.get(key)
+        if shared is not None:
+            return shared[0]
+        fresh = self.fresh.get(key)
+        value = (self.results.decode(fresh),) if fresh is not None else self.results.load(future, self.record_of(future))
+        if value is None:
+            value = (self._recompute(future),)
+        if future._call.task.options.cache_in_memory:
+            future._value = value
+        return value[0]
+
+    def record_of(self, future: Future[Any]) -> Record:
+        """Return the record of a Future whose call has run or was found."""
+        record = self.records.get(future.__merkl_key__())
+        if record is None:
+            record = self.results.find(future)
+        if record is None:
+            raise MerklError(f"task {future._call.task.name!r} gave no out {future.out!r}")
+        return record
+
+    def _recompute(self, future: Future[Any]) -> Any:
+        """Compute again a result whose content turned out to be lost."""
+        self.results.forget(future)
+        return self.runner.evaluate([future])[0]
+
+    # -- results ---------------------------------------------------------------------------------------
+
+    def _link(self, call: Call) -> bool:
+        """Find the results of a call under its content key; say whether nothing needs to run."""
+        content_key = self._content_key(call)
+        if content_key is None or call.task.is_expanding:
+            return False
+        found: list[tuple[Future[Any], bytes, Record]] = []
+        for future in call.futures():
+            key = content_key if future.out is None else hash_out(content_key, future.out)
+            record = self.results.find_by_content(call.task, key)
+            if record is None:
+                return False
+            found.append((future, key, record))
+        is_tainted = any(f.__merkl_key__() in self.tainted for f in call.inputs())
+        for future, key, record in found:
+            if is_tainted:
+                self.tainted.add(future.__merkl_key__())
+            elif not self.results.link(call.task, future.__merkl_key__(), key):
+                return False
+        for future, key, record in found:
+            self.records[future.__merkl_key__()] = record
+            if is_tainted:
+                self.fresh[future.__merkl_key__()] = self.results.fetch(call.task, key, record)
+        self.report.linked.add(call)
+        return True
+
+    def _content_key(self, call: Call) -> bytes | None:
+        """Return the content key of a call; None for one without inputs: its recipe says it all."""
+        inputs = list(call.inputs())
+        if not inputs:
+            return None
+        return call.content_key(lambda future: identify(self.record_of(future)))
+
+    def _keep(self, call: Call, outcome: BodyOutcome, *, is_interrupted: bool) -> None:
+        content_key = self._content_key(call)
+        is_tainted = is_interrupted or any(f.__merkl_key__() in self.tainted for f in call.inputs())
+        metadata = self._describe(call, outcome)
+        for future in call.futures():
+            key = future.__merkl_key__()
+            if future.out in outcome.outs:
+                result = self.results.encode(future, outcome.outs[future.out], call.outs.type_of(future.out))
+            else:
+                result = _absent()
+            self.records[key] = result.record
+            keys = [] if is_tainted else [key]
+            if content_key is not None and not is_interrupted:
+                keys.append(content_key if future.out is None else hash_out(content_key, future.out))
+            if is_tainted:
+                self.tainted.add(key)
+            is_stored = outcome.is_pure and self.results.store(call.task, keys, result, metadata(future, result.record))
+            if result.value is not None:
+                self.shared[key] = result.value
+            if not is_stored or is_tainted:
+                self.fresh[key] = result
+        if outcome.duration > _SLOW:
+            self.results.flush(call.task)
+
+    def _describe(self, call: Call, outcome: BodyOutcome) -> Callable[[Future[Any], Record], Metadata]:
+        arguments = describe_arguments(call)
+        parents = tuple(dict.fromkeys(f.__merkl_key__().hex() for f in call.inputs()))
+        fingerprint = call.fingerprint.hex() if call.fingerprint is not None else ""
+
+        def describe(future: Future[Any], record: Record) -> Metadata:
+            return Metadata(
+                size=record.size,
+                codec=record.codec,
+                codec_version=record.codec_version,
+                decode_type=record.decode_type,
+                extra=record.extra,
+                task=f"{call.task.__module__}.{call.task.name}",
+                fingerprint=fingerprint,
+                arguments=arguments,
+                parents=parents,
+                out=future.out,
+                created=time.time(),
+                duration=outcome.duration,
+                run=self.runner.run_id,
+                location=call.location(),
+                tags=outcome.tags,
+            )
+
+        return describe
+
+
+def _absent() -> StoredResult:
+    return StoredResult(Record(hash_content(b""), 0, ABSENT, 1), b"", None)
+
+

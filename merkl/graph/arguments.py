@@ -1,0 +1,178 @@
+"""From bound arguments to a call: each argument is encoded, checked against its annotation, and put into the key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from merkl._base.containers import iter_leaves
+from merkl._base.errors import SerializationError, TypeMismatchError
+from merkl._base.hints import iter_classes
+from merkl.graph.call import Call, Encoded, Nested, describe_site
+from merkl.graph.future import Future
+from merkl.graph.outs import Outs
+from merkl.graph.session import sessions
+from merkl.graph.signature import Parameter, TaskSignature
+from merkl.hashing.keys import describe_constant, describe_input, hash_call
+from merkl_serializers import Encoding, UnserializableError, encode_scalar, is_random_state
+
+if TYPE_CHECKING:
+    from merkl.fingerprint import Fingerprint, Fingerprinter
+    from merkl.graph.task import Task
+    from merkl_serializers import CanonicalRegistry
+
+__all__ = ["CallExtras", "encode_argument", "encode_arguments"]
+
+
+class CallExtras:
+    """Digests of the user's classes that enter a key beside the arguments: their methods may run."""
+
+    __slots__ = ("_fingerprinter", "_of_annotations")
+
+    def __init__(self, fingerprinter: Fingerprinter, signature: TaskSignature) -> None:
+        self._fingerprinter = fingerprinter
+        hints = [*(p.hint for p in signature.parameters), signature.returns]
+        self._of_annotations = self._digest({cls for hint in hints for cls in iter_classes(hint)})
+
+    def of(self, classes: set[type]) -> tuple[bytes, ...]:
+        """Return the sorted digests of the classes among the annotations and among the arguments."""
+        if not classes:
+            return self._of_annotations
+        return tuple(sorted({*self._of_annotations, *self._digest(classes)}))
+
+    def _digest(self, classes: set[type]) -> tuple[bytes, ...]:
+        digests = (self._fingerprinter.digest_class(cls) for cls in classes)
+        return tuple(sorted({digest for digest in digests if digest is not None}))
+
+
+def _recipe_key(future: Future[Any]) -> bytes:
+    return future.__merkl_key__()
+
+
+def encode_argument(
+    registry: CanonicalRegistry, parameter: Parameter, value: Any, resolve: Callable[[Any], bytes]
+) -> Encoding:
+    """Return the canonical bytes of an argument, through the parameter's own serializer if it has one."""
+    if parameter.serializer is not None and type(value) is not Future:
+        value = parameter.serializer(value)
+    return registry.encode(value, resolve=resolve, keep_dict_order=True)
+
+
+def encode_arguments(
+    task: Task[..., Any, Any],
+    signature: TaskSignature,
+    fingerprint: Fingerprint,
+    extras: CallExtras,
+    values: tuple[Any, ...],
+    outs: Outs,
+    code: CodeType,
+    lasti: int,
+) -> Call:
+    """Return the call with these arguments, checked and with its key.
+
+    Raises `TypeMismatchError` or `SerializationError`, which name task, parameter, and the place of the call.
+    """
+    encodings: list[Encoded] = []
+    parts: dict[int, bytes] = {}
+    classes: set[type] = set()
+    mutable: list[int] = []
+    registry: CanonicalRegistry | None = None
+    for index, (parameter, value) in enumerate(zip(signature.parameters, values, strict=True)):
+        encoded: Encoded
+        holds_futures = False
+        if type(value) is Future:
+            encoded, holds_futures = value, True
+            parts[index] = describe_input(value.__merkl_key__())
+        elif parameter.serializer is None and (scalar := encode_scalar(value)) is not None:
+            encoded = parts[index] = describe_constant(scalar)
+        elif not parameter.is_keyed:
+            encoded = b""
+            futures = _find_futures(value)
+            holds_futures = bool(futures)
+            encoded = Nested(futures) if futures else b""
+        else:
+            registry = registry or sessions.current().registry
+            found: list[Future[Any]] = []
+            encoding = _encode(task, registry, parameter, value, found, code, lasti)
+            part = parts[index] = describe_constant(encoding.data)
+            holds_futures = bool(found)
+            encoded = Nested(tuple(found)) if found else part
+            classes.update(encoding.classes)
+            if encoding.is_mutable or found:
+                mutable.append(index)
+        check = parameter.check
+        if check is not None:
+            problem = check(value, holds_futures)
+            if problem is not None:
+                raise _type_mismatch(task, parameter, problem, describe_site(code, lasti))
+        encodings.append(encoded)
+    digests = extras.of(classes)
+    if task.options.extra_key is not None:
+        digests = (*digests, _extra_key(task, signature, values))
+    call = Call(task, values, tuple(encodings), outs, digests, tuple(mutable), code, lasti)
+    if fingerprint.is_complete and all(f._call.is_keyed for f in call.inputs()):
+        described: list[bytes] = []
+        for index, name in signature.key_order:
+            described += (name, parts[index])
+        call.fix_key(fingerprint.digest, hash_call(fingerprint.digest, described, digests))
+    return call
+
+
+def _find_futures(value: Any) -> tuple[Future[Any], ...]:
+    return tuple(leaf for leaf in iter_leaves(value) if type(leaf) is Future)
+
+
+def _encode(
+    task: Task[..., Any, Any],
+    registry: CanonicalRegistry,
+    parameter: Parameter,
+    value: Any,
+    found: list[Future[Any]],
+    code: CodeType,
+    lasti: int,
+) -> Encoding:
+    def resolve(future: Any) -> bytes:
+        found.append(future)
+        return _recipe_key(future)
+
+    try:
+        if is_random_state(value):
+            raise UnserializableError(
+                "a random generator changes with each use, so a result would depend on what ran before; "
+                "pass a seed, or use call_seed() in the body"
+            )
+        return encode_argument(registry, parameter, value, resolve)
+    except UnserializableError as error:
+        location = describe_site(code, lasti)
+        problem = parameter.check(value, False) if parameter.check is not None else None
+        if problem is not None:
+            raise _type_mismatch(task, parameter, problem, location) from None
+        raise SerializationError(
+            f"task {task.name!r}, parameter {parameter.name!r}{error.path} (called at {location}): {error}",
+            task=task.name,
+            parameter=parameter.name,
+            path=error.path,
+            remedy=error.remedy,
+        ) from error
+
+
+def _extra_key(task: Task[..., Any, Any], signature: TaskSignature, values: tuple[Any, ...]) -> bytes:
+    assert task.options.extra_key is not None
+    extra = task.options.extra_key(**dict(zip(signature.names, values, strict=True)))
+    return b"extra" + sessions.current().registry.encode(extra, resolve=_recipe_key, keep_dict_order=True).data
+
+
+def _type_mismatch(task: Task[..., Any, Any], parameter: Parameter, problem: Any, location: str) -> TypeMismatchError:
+    place = f"{parameter.name!r}" if not problem.path else f"{parameter.name!r}{problem.path}"
+    actual = "***" if parameter.is_secret else problem.actual
+    because = f": {problem.reason}" if problem.reason else ""
+    return TypeMismatchError(
+        f"task {task.name!r}, parameter {place}: wanted {problem.expected}, got {actual}{because} (called at {location})",
+        task=task.name,
+        parameter=parameter.name,
+        expected=problem.expected,
+        actual=actual,
+        path=problem.path,
+        location=location,
+    )

@@ -1,0 +1,205 @@
+"""A call: a task with bound arguments, its key, and what it knows of where it was made."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from merkl.graph.future import Future, Write
+from merkl.hashing.keys import describe_constant, describe_input, hash_call, hash_call_content, hash_out
+
+if TYPE_CHECKING:
+    from merkl.graph.outs import Outs
+    from merkl.graph.task import Task
+
+__all__ = ["Call", "Nested", "describe_site"]
+
+_sequence = itertools.count()
+
+
+class Nested:
+    """The place of an argument that is no Future but holds some: its bytes depend on what they stand for."""
+
+    __slots__ = ("futures",)
+
+    def __init__(self, futures: tuple[Future[Any], ...]) -> None:
+        self.futures = futures
+
+
+#: What the key of a call sees of one argument: a described constant, the Future it is, or the Futures it holds.
+Encoded = bytes | Future[Any] | Nested
+
+
+class Call:
+    """One call of a task.
+
+    `values` are the arguments in the order of the parameters, `encodings` what the key sees of each, `extras` the digests
+    of classes among them and of `extra_key`, `mutable` the positions of constants that could be changed before the body
+    runs, `sequence` the place in program order.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_code",
+        "_key",
+        "_lasti",
+        "encodings",
+        "extras",
+        "fingerprint",
+        "mutable",
+        "outs",
+        "sequence",
+        "task",
+        "values",
+        "writes",
+    )
+
+    def __init__(
+        self,
+        task: Task[..., Any, Any],
+        values: tuple[Any, ...],
+        encodings: tuple[Encoded, ...],
+        outs: Outs,
+        extras: tuple[bytes, ...],
+        mutable: tuple[int, ...],
+        code: CodeType,
+        lasti: int,
+    ) -> None:
+        self.task = task
+        self.values = values
+        self.encodings = encodings
+        self.outs = outs
+        self.extras = extras
+        self.mutable = mutable
+        self.sequence = next(_sequence)
+        self.writes: tuple[Write, ...] = ()
+        self.fingerprint: bytes | None = None
+        self._code = code
+        self._lasti = lasti
+        self._key: bytes | None = None
+
+    def key(self) -> bytes:
+        """Return the recipe key.
+
+        It is computed when the call is made, except where the task's code is not complete yet (a module that
+        is still being imported): then at each request, for this call and its ancestors, until it is.
+        """
+        if self._key is not None:
+            return self._key
+        provisional: dict[Call, bytes] = {}
+
+        def resolve(future: Future[Any]) -> bytes:
+            call = future._call
+            key = call._key or provisional[call]
+            return key if future._out is None else hash_out(key, future._out)
+
+        for call in sorted(self._ancestors_without_key(), key=_by_sequence):
+            fingerprint = call.task.fingerprint()
+            key = provisional[call] = hash_call(fingerprint.digest, call._describe_arguments(resolve), call.extras)
+            if fingerprint.is_complete and all(f._call._key is not None for f in call.inputs()):
+                call.fix_key(fingerprint.digest, key)
+        return self._key or provisional[self]
+
+    def fix_key(self, fingerprint: bytes, key: bytes) -> None:
+        """Keep the key for good, with the fingerprint it was made from."""
+        self.fingerprint = fingerprint
+        self._key = key
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether the key is known for good."""
+        return self._key is not None
+
+    def _ancestors_without_key(self) -> list[Call]:
+        seen = {self}
+        stack = [self]
+        while stack:
+            for future in stack.pop().inputs():
+                call = future._call
+                if call._key is None and call not in seen:
+                    seen.add(call)
+                    stack.append(call)
+        return list(seen)
+
+    def recompute_key(self) -> bytes:
+        """Return the key that the arguments have now: another one than before if one was changed in place."""
+        assert self.fingerprint is not None
+        return hash_call(self.fingerprint, self._describe_arguments(_recipe_key, afresh=True), self.extras)
+
+    def changed_arguments(self) -> list[str]:
+        """Return the names of constants that were changed in place since the call was made."""
+        if not self.mutable or self._key is None or self.recompute_key() == self._key:
+            return []
+        names = self.task.signature.names
+        constants = [i for i in self.mutable if type(self.encodings[i]) is bytes]
+        changed = [names[i] for i in constants if self._describe_constant(i) != self.encodings[i]]
+        return changed or [names[i] for i in self.mutable if i not in constants]
+
+    def _describe_constant(self, index: int) -> bytes:
+        return describe_constant(self.task.encode_argument(index, self.values[index], _recipe_key).data)
+
+    def content_key(self, identify: Callable[[Future[Any]], bytes]) -> bytes:
+        """Return the content key, given the content identity of each input."""
+        if self.fingerprint is None:
+            self.key()
+        assert self.fingerprint is not None
+        return hash_call_content(self.fingerprint, self._describe_arguments(identify), self.extras)
+
+    def _describe_arguments(self, resolve: Callable[[Future[Any]], bytes], *, afresh: bool = False) -> list[bytes]:
+        parts: list[bytes] = []
+        for index, name in self.task.signature.key_order:
+            encoded = self.encodings[index]
+            if type(encoded) is Future:
+                parts += (name, describe_input(resolve(encoded)))
+            elif type(encoded) is Nested or (afresh and index in self.mutable):
+                parts += (name, describe_constant(self.task.encode_argument(index, self.values[index], resolve).data))
+            else:
+                parts += (name, encoded)  # type: ignore[arg-type]
+        return parts
+
+    def inputs(self) -> Iterator[Future[Any]]:
+        """Yield the Futures among the arguments, in order, as often as they occur."""
+        for encoded in self.encodings:
+            if type(encoded) is Future:
+                yield encoded
+            elif type(encoded) is Nested:
+                yield from encoded.futures
+
+    def parents(self) -> tuple[Future[Any], ...]:
+        """Return the Futures among the arguments, in order, each once."""
+        return tuple({id(f): f for f in self.inputs()}.values())
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments by parameter, as they were given."""
+        return dict(zip(self.task.signature.names, self.values, strict=True))
+
+    def add_write(self, write: Write) -> None:
+        """Remember that an out is to be written to a file."""
+        self.writes = (*self.writes, write)
+
+    def futures(self) -> list[Future[Any]]:
+        """Return a Future for each out that this call may have."""
+        return [Future(self, out) for out in self.outs.names()]
+
+    def location(self) -> str:
+        """Return `file:line` of the place where the call was made."""
+        return describe_site(self._code, self._lasti)
+
+
+def _by_sequence(call: Call) -> int:
+    return call.sequence
+
+
+def _recipe_key(future: Future[Any]) -> bytes:
+    return future.__merkl_key__()
+
+
+def describe_site(code: CodeType, lasti: int) -> str:
+    """Return `file:line` of an instruction."""
+    line = code.co_firstlineno
+    for start, end, number in code.co_lines():
+        if start <= lasti < end and number is not None:
+            line = number
+    return f"{code.co_filename}:{line}"

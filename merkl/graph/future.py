@@ -1,0 +1,207 @@
+"""`Future[T]`: the handle for one output of one call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic
+
+from typing_extensions import Self, TypeVar
+
+from merkl._base.errors import FutureAccessError
+from merkl._base.hints import format_type
+from merkl.graph.operators import FutureMeta, ValueMisuse
+from merkl.graph.session import sessions
+from merkl.hashing.keys import hash_out
+
+if TYPE_CHECKING:
+    from merkl.graph.call import Call
+    from merkl.graph.task import Task
+
+    class _Misuse:
+        """Type checkers see no operators on a Future, so that they report their use."""
+
+        def _misused(self, what: str) -> FutureAccessError: ...
+else:
+    _Misuse = ValueMisuse
+
+__all__ = ["Future", "Write"]
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Write:
+    """A wish to have a result in a file: where, and whether with a sidecar that says what made it."""
+
+    __slots__ = ("future", "path", "sidecar")
+
+    def __init__(self, future: Future[Any], path: str, sidecar: bool) -> None:
+        self.future = future
+        self.path = path
+        self.sidecar = sidecar
+
+
+class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
+    """One output of one call that has not necessarily run.
+
+    Calling a task gives Futures; `eval()` or `v` gives the value, from the cache or by running what is needed.
+    Anything else that one does with a value raises `FutureAccessError`.
+
+    >>> from merkl import task
+    >>> @task
+    ... def double(x: int) -> int:
+    ...     return 2 * x
+    >>> f = double(double(10))
+    >>> f.v
+    40
+    >>> len(f.hash)
+    64
+    """
+
+    __slots__ = ("__weakref__", "_call", "_key", "_out", "_value")
+
+    _call: Call
+    _out: str | None
+    _key: bytes | None
+    _value: tuple[T_co] | None
+
+    def __init__(self, call: Call, out: str | None = None) -> None:
+        self._call = call
+        self._out = out
+        self._key = None
+        self._value = None
+
+    def eval(self) -> T_co:
+        """Return the value: from the cache, else by running this call and whatever of its ancestors is needed.
+
+        Raises `TaskFailedError` where a body raised; the body's exception is its cause.
+        """
+        if self._value is not None:
+            return self._value[0]
+        return sessions.current().evaluate_futures([self])[0]  # type: ignore[no-any-return]
+
+    @property
+    def v(self) -> T_co:
+        """The value; short for `eval()`."""
+        return self.eval()
+
+    @property
+    def hash(self) -> str:
+        """The key as 64 hex digits, known without running anything."""
+        return self.__merkl_key__().hex()
+
+    @property
+    def type(self) -> Any:
+        """The type of the value, as declared."""
+        return self._call.outs.type_of(self._out)
+
+    @property
+    def task(self) -> Task[..., Any, Any]:
+        """The task that was called."""
+        return self._call.task
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The arguments of the call by parameter, defaults applied, Futures as they are."""
+        return MappingProxyType(self._call.arguments())
+
+    @property
+    def out(self) -> str | None:
+        """The name of this out; None where the call has one only."""
+        return self._out
+
+    @property
+    def parents(self) -> tuple[Future[Any], ...]:
+        """The Futures among the arguments, in order, each once."""
+        return self._call.parents()
+
+    def in_cache(self) -> bool:
+        """Say whether the value is in the cache."""
+        return sessions.current().is_cached(self)
+
+    def clear_cache(self) -> None:
+        """Remove the result from the cache; equal contents of other results stay."""
+        self._value = None
+        sessions.current().forget(self)
+
+    def write(self, path: str | os.PathLike[str], *, sidecar: bool = False) -> Self:
+        """Have the value written to a file whenever it is evaluated; returns the Future itself.
+
+        A str is written as UTF-8, bytes as they are, a FileRef is cloned, anything else as its codec's bytes.
+        The file is replaced as a whole, and only if it is not up to date. With `sidecar=True` a `path.merkl` beside it
+        says what made it.
+        """
+        self._call.add_write(Write(self, os.path.abspath(os.fspath(path)), sidecar))
+        return self
+
+    def __gt__(self, path: str | os.PathLike[str]) -> Self:
+        """`future > "path"` is `future.write("path")`."""
+        return self._write_to(path, sidecar=False)
+
+    def __rshift__(self, path: str | os.PathLike[str]) -> Self:
+        """`future >> "path"` is `future.write("path", sidecar=True)`."""
+        return self._write_to(path, sidecar=True)
+
+    def _write_to(self, path: str | os.PathLike[str], *, sidecar: bool) -> Self:
+        if isinstance(path, (str, os.PathLike)) and not isinstance(path, Future):
+            return self.write(path, sidecar=sidecar)
+        raise self._misused("compared")
+
+    def __merkl_key__(self) -> bytes:
+        """The key as 32 bytes: the protocol by which lower layers meet a Future."""
+        key = self._key
+        if key is None:
+            key = self._call.key()
+            if self._out is not None:
+                key = hash_out(key, self._out)
+            if self._call.is_keyed:
+                self._key = key
+        return key
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Future):
+            return self is other or self.__merkl_key__() == other.__merkl_key__()
+        raise self._misused("compared")
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.__merkl_key__())
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __repr__(self) -> str:
+        out = f"[{self._out!r}]" if self._out is not None else ""
+        return f"<Future[{format_type(self.type)}] of {self._call.task.name}{out}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # Tools probe dunders, `_repr_html_` and the like: they must see plain absence.
+            if name.startswith("__") or (name.startswith("_repr_") and name.endswith("_")) or name.startswith("_ipython_"):
+                raise AttributeError(f"Future has no attribute {name!r}")
+            raise self._misused(f"asked for its attribute {name!r}")
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name in _SLOTS:
+                object.__setattr__(self, name, value)
+            else:
+                raise self._misused(f"given an attribute {name!r}")
+
+    def _misused(self, what: str) -> FutureAccessError:
+        task = self._call.task.name
+        return FutureAccessError(
+            f"the Future of task {task!r} ({self._call.location()}) was {what}: a Future is the handle of a result, "
+            "not the result. Pass it to another task, or call .eval() to have the value",
+            task=task,
+            misuse=what,
+        )
+
+
+_SLOTS = frozenset(Future.__slots__)

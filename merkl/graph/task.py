@@ -1,0 +1,336 @@
+"""`@task`: a function that returns Futures of its results instead of running."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import sys
+from collections.abc import Callable, Iterable
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec
+
+from typing_extensions import TypeVar
+
+from merkl._base.containers import map_leaves
+from merkl._base.errors import BindError, GraphError
+from merkl.graph.arguments import CallExtras, encode_argument, encode_arguments
+from merkl.graph.building import building, record_calls
+from merkl.graph.call import Call, describe_site
+from merkl.graph.future import Future
+from merkl.graph.options import TaskOptions
+from merkl.graph.outs import NamedOuts, Outs, SingleOut, resolve_outs
+from merkl.graph.session import sessions
+from merkl.graph.signature import TaskSignature
+from merkl.hashing.keys import hash_map_call
+
+if TYPE_CHECKING:
+    from merkl.fingerprint import Fingerprint, Fingerprinter
+    from merkl_serializers import Encoding
+
+__all__ = ["MapTask", "Task", "TaskIdentity", "task"]
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+Out_co = TypeVar("Out_co", covariant=True)
+
+_Invoke = Callable[[tuple[Any, ...], dict[str, Any], CodeType, int], Any]
+
+
+class TaskIdentity:
+    """What makes a task the task it is: all that its fingerprint depends on."""
+
+    __slots__ = ("code_version", "deps", "fn", "hash_key", "hash_mode", "ignore_args")
+
+    def __init__(self, fn: Callable[..., Any], options: TaskOptions) -> None:
+        self.fn = fn
+        self.deps = options.deps
+        self.hash_mode = options.hash_mode
+        self.code_version = options.code_version
+        self.hash_key = options.hash_key
+        self.ignore_args = options.ignore_args
+
+
+class Task(Generic[P, R_co, Out_co]):
+    """A function under `@task`.
+
+    `P` are the parameters of the function, `R` is what it returns, and `Out` what a call of the task gives: `Future[R]`,
+    or a tuple or dict of Futures.
+    """
+
+    fn: Callable[P, R_co]
+    options: TaskOptions
+    #: The body returns Futures, which the runner evaluates in its place.
+    is_expanding = False
+
+    def __init__(self, fn: Callable[P, R_co], options: TaskOptions, *, invoke: _Invoke | None = None) -> None:
+        self.fn = fn
+        self.options = options
+        self.identity = TaskIdentity(fn, options)
+        self.name: str = getattr(fn, "__qualname__", None) or getattr(fn, "__name__", None) or repr(fn)
+        self._invoke: _Invoke = invoke or self._make_call
+        self._signature: TaskSignature | None = None
+        self._outs: Outs | None = None
+        self._held: tuple[Fingerprinter, Fingerprint, CallExtras] | None = None
+        functools.update_wrapper(self, fn)
+
+    # -- what it is ------------------------------------------------------------------------------------
+
+    @property
+    def __merkl_task__(self) -> TaskIdentity:
+        return self.identity
+
+    @property
+    def signature(self) -> TaskSignature:
+        """The parameters, as resolved at the first call."""
+        if self._signature is None:
+            self._signature = TaskSignature(
+                self.fn,
+                items=self.options.validate,
+                serializers=self.options.arg_serializers,
+                ignore_args=frozenset(self.options.ignore_args),
+            )
+        return self._signature
+
+    def fingerprint(self) -> Fingerprint:
+        """Return the digest of the code, of all that it reaches, and of the declared deps, with its components."""
+        return self._hold()[1]
+
+    def _hold(self) -> tuple[Fingerprinter, Fingerprint, CallExtras]:
+        fingerprinter = sessions.current().fingerprinter
+        held = self._held
+        if held is not None and held[0] is fingerprinter and held[1].is_current():
+            return held
+        fingerprint = self._make_fingerprint(fingerprinter)
+        held = (fingerprinter, fingerprint, CallExtras(fingerprinter, self.signature))
+        if fingerprint.is_complete:
+            self._held = held
+        return held
+
+    def _make_fingerprint(self, fingerprinter: Fingerprinter) -> Fingerprint:
+        options = self.options
+        return fingerprinter.fingerprint(
+            self.fn,
+            hash_mode=options.hash_mode,
+            deps=options.deps,
+            code_version=options.code_version,
+            hash_key=options.hash_key,
+        )
+
+    def outs_of(self, values: tuple[Any, ...]) -> Outs:
+        """Return the outs of a call with these bound arguments."""
+        option = self.options.outs
+        if callable(option):
+            with record_calls(None):
+                option = option(**dict(zip(self.signature.names, values, strict=True)))
+            return resolve_outs(self.name, self.signature.returns, option)
+        if self._outs is None:
+            self._outs = resolve_outs(self.name, self.signature.returns, option)
+        return self._outs
+
+    # -- calling ---------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Out_co:
+        frame = sys._getframe(1)
+        return self._invoke(args, kwargs, frame.f_code, frame.f_lasti)  # type: ignore[no-any-return]
+
+    def _make_call(self, args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int) -> Any:
+        signature = self._signature or self.signature
+        try:
+            values = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            where = describe_site(code, lasti)
+            raise BindError(f"{error} (called at {where})", task=self.name, location=where) from None
+        outs = self._outs if self._outs is not None else self.outs_of(values)
+        fingerprint, extras = self._hold()[1:]
+        call = encode_arguments(self, signature, fingerprint, extras, values, outs, code, lasti)
+        recorder = building.get()
+        if recorder is not None:
+            recorder.calls.append(call)
+            if recorder.is_eager:
+                return self._evaluate_call(call)
+        return outs.wrap(lambda out: Future(call, out)) if type(outs) is not SingleOut else Future(call)
+
+    def _evaluate_call(self, call: Call) -> Any:
+        futures = {f.out: f for f in call.futures()}
+        optional = call.outs.optional if isinstance(call.outs, NamedOuts) else frozenset()
+        if optional:
+            futures = {out: f for out, f in futures.items() if out not in optional or f.in_cache()}
+        values = dict(zip(futures, sessions.current().evaluate_futures(list(futures.values())), strict=True))
+        if isinstance(call.outs, NamedOuts):
+            return values
+        return call.outs.wrap(lambda out: values[out])
+
+    def encode_argument(self, index: int, value: Any, resolve: Callable[[Future[Any]], bytes]) -> Encoding:
+        """Return the canonical bytes of an argument; `resolve` gives the bytes of a Future inside it."""
+        return encode_argument(sessions.current().registry, self.signature.parameters[index], value, resolve)
+
+    def run(self, *args: Any, **kwargs: Any) -> R_co:
+        """Run now, through the cache, and return the value."""
+        frame = sys._getframe(1)
+        given = self._invoke(args, kwargs, frame.f_code, frame.f_lasti)
+        return _evaluate_given(given)  # type: ignore[no-any-return]
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """Bind a task that is a method to its instance, which is the first argument of the call."""
+        if instance is None:
+            return self
+        return self._bind(functools.partial(self.fn, instance), (instance,), {})
+
+    # -- other ways to call ----------------------------------------------------------------------------
+
+    def bind(self, *args: Any, **kwargs: Any) -> Task[..., R_co, Out_co]:
+        """Return a task with some parameters fixed; its calls have the keys that the full calls have.
+
+        Raises `BindError` for a parameter that the task doesn't have.
+        """
+        try:
+            self.signature.signature.bind_partial(*args, **kwargs)
+        except TypeError as error:
+            raise BindError(f"task {self.name!r}: {error}", task=self.name) from None
+        return self._bind(functools.partial(self.fn, *args, **kwargs), args, kwargs)
+
+    def _bind(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Task[..., R_co, Out_co]:
+        def invoke(more: tuple[Any, ...], named: dict[str, Any], code: CodeType, lasti: int) -> Any:
+            return self._invoke((*args, *more), {**kwargs, **named}, code, lasti)
+
+        return self._derive(fn, invoke)
+
+    def _derive(self, fn: Callable[..., Any], invoke: _Invoke) -> Task[..., Any, Any]:
+        derived: Task[..., Any, Any] = Task(fn, self.options, invoke=invoke)
+        derived.name = self.name
+        return derived
+
+    def map(self, *iterables: Any) -> Any:
+        """Call once for each item, zipping several iterables strictly, and return the list of what the calls give.
+
+        Over a `Future[list[T]]` it gives one `Future[list[R]]`, whose items become calls of their own, separately
+        cached, once the list is known.
+
+        Raises `BindError` where the iterables are not of one length.
+        """
+        frame = sys._getframe(1)
+        code, lasti = frame.f_code, frame.f_lasti
+        if not iterables:
+            raise BindError(f"task {self.name!r}: map() needs one iterable at least", task=self.name)
+        if any(type(items) is Future for items in iterables):
+            return MapTask(self)._invoke(iterables, {}, code, lasti)
+        rows = [list(items) for items in iterables]
+        if len({len(row) for row in rows}) != 1:
+            lengths = ", ".join(str(len(row)) for row in rows)
+            raise BindError(
+                f"task {self.name!r}: map() zips its iterables strictly, and they have {lengths} items",
+                task=self.name,
+                location=describe_site(code, lasti),
+            )
+        return [self._invoke(row, {}, code, lasti) for row in zip(*rows, strict=True)]
+
+    def grid(self, **lists: Iterable[Any]) -> list[Any]:
+        """Call once for each combination of the values given for parameters, the last one varying fastest.
+
+        >>> from merkl import task
+        >>> @task
+        ... def train(lr: float, seed: int = 0) -> str:
+        ...     return f"{lr}/{seed}"
+        >>> [f.v for f in train.grid(lr=[0.1, 0.2], seed=[1, 2])]
+        ['0.1/1', '0.1/2', '0.2/1', '0.2/2']
+        """
+        frame = sys._getframe(1)
+        rows = itertools.product(*(list(items) for items in lists.values()))
+        return [self._invoke((), dict(zip(lists, row, strict=True)), frame.f_code, frame.f_lasti) for row in rows]
+
+    def __or__(self, other: object) -> Task[P, Any, Any]:
+        """`a | b` is the task that gives what `a` gives to `b`, which must have one required parameter."""
+        if not isinstance(other, Task):
+            return NotImplemented
+        _require_one_parameter(other)
+
+        def invoke(args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int) -> Any:
+            return other._invoke((self._invoke(args, kwargs, code, lasti),), {}, code, lasti)
+
+        def piped(*args: Any, **kwargs: Any) -> Any:
+            return other.fn(self.fn(*args, **kwargs))
+
+        functools.update_wrapper(piped, self.fn)
+        chain = self._derive(piped, invoke)
+        chain.name = f"{self.name} | {other.name}"
+        return chain
+
+    def __reduce__(self) -> Any:
+        module, name = self.fn.__module__, getattr(self.fn, "__qualname__", "")
+        found: Any = sys.modules.get(module)
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        if found is self and module != "__main__":
+            return name
+        return Task, (self.fn, self.options)
+
+    def __repr__(self) -> str:
+        return f"<task {self.__module__}.{self.name}{self.signature.signature}>"
+
+
+class MapTask(Task[..., Any, Any]):
+    """A task over lists that are not known yet: its body makes one call of the task for each item."""
+
+    is_expanding = True
+
+    def __init__(self, inner: Task[..., Any, Any]) -> None:
+        def expand(*iterables: Any) -> list[Any]:
+            return inner.map(*iterables)  # type: ignore[no-any-return]
+
+        parameters = inner.signature.parameters
+        item = parameters[0].hint if parameters else Any
+        expand.__name__ = expand.__qualname__ = f"{inner.name}.map"
+        expand.__module__ = inner.__module__
+        same = all(p.hint == item for p in parameters)
+        expand.__annotations__ = {"iterables": Iterable[item] if same else Iterable[Any], "return": list[inner.signature.returns]}  # type: ignore[valid-type,name-defined]
+        super().__init__(expand, TaskOptions(outs=1, validate=inner.options.validate))
+        self.inner = inner
+
+    def _make_fingerprint(self, fingerprinter: Fingerprinter) -> Fingerprint:
+        return self.inner.fingerprint().with_digest(hash_map_call(self.inner.fingerprint().digest))
+
+
+def _evaluate_given(given: Any) -> Any:
+    found: list[Future[Any]] = []
+    map_leaves(given, lambda leaf: found.append(leaf) or leaf if type(leaf) is Future else leaf)
+    values = dict(zip(map(id, found), sessions.current().evaluate_futures(found), strict=True))
+    return map_leaves(given, lambda leaf: values[id(leaf)] if type(leaf) is Future else leaf)
+
+
+def _require_one_parameter(task_: Task[..., Any, Any]) -> None:
+    required = [
+        p.name
+        for p in task_.signature.signature.parameters.values()
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    if len(required) != 1:
+        raise GraphError(
+            f"`|` gives one value to task {task_.name!r}, which requires {len(required)} arguments "
+            f"({', '.join(required) or 'none'}); fix the others with .bind(...)"
+        )
+
+
+def task(fn: Any = None, /, **options: Any) -> Any:
+    """Make a task of a function: calling it gives Futures, and its results are cached under what they depend on.
+
+    Used bare or with the options of `TaskOptions`:
+
+    >>> from merkl import task
+    >>> @task(retries=2)
+    ... def double(x: int) -> int:
+    ...     return 2 * x
+    >>> double(4).eval()
+    8
+    """
+    if fn is None:
+        return lambda fn: task(fn, **options)
+    if isinstance(fn, Task):
+        raise GraphError(f"{fn.name!r} is a task already")
+    wrap = type(fn) if isinstance(fn, (staticmethod, classmethod)) else None
+    if wrap is classmethod:
+        raise GraphError(f"put @classmethod above @task, not below it, at {fn.__func__.__qualname__!r}")
+    if wrap is staticmethod:
+        return staticmethod(task(fn.__func__, **options))
+    if not callable(fn):
+        raise GraphError(f"@task wants a function, not {fn!r}; options are given by name")
+    return Task(fn, TaskOptions(**options))

@@ -1,0 +1,74 @@
+"""Every formula of a key: of calls, of their outs, and of contents.
+
+All are pure functions of bytes. A *recipe* key is known before anything runs; a *content* key is the same over
+the content identities of the inputs, and is what gives early cutoff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from merkl.hashing.digests import hash_parts
+
+__all__ = [
+    "describe_constant",
+    "describe_input",
+    "hash_call",
+    "hash_call_content",
+    "hash_content_identity",
+    "hash_file_identity",
+    "hash_map_call",
+    "hash_out",
+]
+
+#: Canonical bytes up to this length stand in the pre-image themselves, longer ones as their digest.
+_INLINE = 128
+
+
+def describe_constant(canonical: bytes) -> bytes:
+    """Return what stands in a call's pre-image for a constant argument, never longer than its inline limit."""
+    if len(canonical) <= _INLINE:
+        return b"=" + canonical
+    return b"#" + hash_parts(b"constant", [canonical])
+
+
+def describe_input(key: bytes) -> bytes:
+    """Return what stands in a call's pre-image for an argument that is a Future, given its key or content identity."""
+    return b">" + key
+
+
+def hash_call(fingerprint: bytes, arguments: Iterable[bytes], extras: Sequence[bytes] = ()) -> bytes:
+    """Return the recipe key of a call.
+
+    `arguments` is a name and a description (`describe_constant`, `describe_input`) for each parameter, sorted by name.
+    `extras` are the fingerprints of the user's classes that occur in the arguments, sorted, and `extra_key`.
+    """
+    return hash_parts(b"call", [fingerprint, *arguments, b"", *extras] if extras else [fingerprint, *arguments])
+
+
+def hash_call_content(fingerprint: bytes, arguments: Iterable[bytes], extras: Sequence[bytes] = ()) -> bytes:
+    """Return the content key of a call: as `hash_call`, with content identities where the inputs' keys stood."""
+    return hash_parts(b"content", [fingerprint, *arguments, b"", *extras] if extras else [fingerprint, *arguments])
+
+
+def hash_map_call(call_key: bytes) -> bytes:
+    """Return the key of a task mapped over lists that are not known yet, from the key of its one call over them."""
+    return hash_parts(b"map", [call_key])
+
+
+def hash_out(call_key: bytes, out: str) -> bytes:
+    """Return the key of one of several outs of a call."""
+    return hash_parts(b"out", [call_key, out.encode("utf-8", "surrogatepass")])
+
+
+def hash_content_identity(codec: str, codec_version: int, decode_type: str, content_hash: str, extra: str = "") -> bytes:
+    """Return what makes two stored results the same value: codec, its version, type, content, and file suffix."""
+    return hash_parts(
+        b"identity",
+        [codec.encode(), b"%d" % codec_version, decode_type.encode(), content_hash.encode(), extra.encode()],
+    )
+
+
+def hash_file_identity(content_hash: str, suffix: str) -> bytes:
+    """Return the key of a file on disk: its content and suffix, never its path."""
+    return hash_parts(b"file", [content_hash.encode(), suffix.encode("utf-8", "surrogateescape")])
