@@ -1,0 +1,110 @@
+"""Checks of values that hold no items: classes, None, literals, numbers; and typeguard for what is special."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from merkl._base.type_forms import format_type
+from merkl.validation.problem import Problem, kind_of, misfit
+
+__all__ = [
+    "Check",
+    "by_typeguard",
+    "class_check",
+    "literal_check",
+    "none_check",
+    "passes",
+    "types_accepted_for",
+]
+
+Check = Callable[[object], "Problem | None"]
+
+_PROMOTED: dict[type, tuple[type, ...]] = {float: (float, int), complex: (complex, float, int)}
+
+
+def passes(value: object) -> Problem | None:
+    """Accept anything."""
+    return None
+
+
+def none_check(value: object) -> Problem | None:
+    """Accept None alone."""
+    return None if value is None else misfit(value, "None")
+
+
+def types_accepted_for(cls: type) -> tuple[type, ...]:
+    """Give the classes whose instances type checkers accept for `cls`: an int is a float, both are complex.
+
+    >>> types_accepted_for(float)
+    (<class 'float'>, <class 'int'>)
+    """
+    return _PROMOTED.get(cls, (cls,))
+
+
+def class_check(cls: type, expected: str | None = None) -> Check:
+    """Compile an instance check; an `isinstance` that cannot be answered passes."""
+    accepted = types_accepted_for(cls)
+
+    def check(value: object) -> Problem | None:
+        if type(value) is cls:
+            return None
+        try:
+            fits = isinstance(value, accepted)
+        except Exception:  # noqa: BLE001  (a metaclass may refuse to answer)
+            return None
+        return None if fits else misfit(value, expected or cls)
+
+    return check
+
+
+def literal_check(hint: Any, values: tuple[Any, ...]) -> Check:
+    """Compile the check that a value is one of the literals, type included (`True` is no `1`)."""
+    pairs = frozenset((type(v), v) for v in values)
+    expected = format_type(hint)
+
+    def check(value: object) -> Problem | None:
+        try:
+            if (type(value), value) in pairs:
+                return None
+        except TypeError:  # unhashable, so no literal
+            return Problem("", expected, kind_of(value))
+        plain = isinstance(value, (int, str, bytes, enum.Enum)) and len(repr(value)) <= 60
+        return Problem("", expected, repr(value) if plain else kind_of(value))
+
+    return check
+
+
+@functools.cache
+def _typeguard() -> tuple[Callable[..., Any], type[Exception], Callable[[Any], Any]]:
+    guard: Any = importlib.import_module("typeguard")
+    checkers: Any = importlib.import_module("typeguard._checkers")
+
+    def memo(items: str) -> Any:
+        strategy = guard.CollectionCheckStrategy
+        config = guard.TypeCheckConfiguration(
+            forward_ref_policy=guard.ForwardRefPolicy.IGNORE,
+            collection_check_strategy=strategy.ALL_ITEMS if items == "all" else strategy.FIRST_ITEM,
+        )
+        return guard.TypeCheckMemo({}, {}, config=config)
+
+    return checkers.check_type_internal, guard.TypeCheckError, memo
+
+
+def by_typeguard(hint: Any, items: str) -> Check:
+    """Compile a check that asks typeguard (imported at the first value); what typeguard cannot judge passes."""
+
+    def check(value: object) -> Problem | None:
+        check_type, refusal, memo = _typeguard()
+        try:
+            check_type(value, hint, memo(items))
+        except refusal as error:
+            return Problem("", format_type(hint), f"{kind_of(value)}, which {error.args[0]}")
+        except Exception:  # noqa: BLE001  (a hint that typeguard does not understand)
+            return None
+        return None
+
+    return check
