@@ -1,0 +1,119 @@
+"""Which codec stores a value: the first that gives it back exactly, looked up by the value's own type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from merkl._base.errors import SerializationError
+from merkl.codecs.base import Codec, DecodeError, Encoded
+
+__all__ = ["CodecRegistry"]
+
+
+class CodecRegistry:
+    """An ordered set of codecs: those registered for a type first, then the general ones, pickle last.
+
+    >>> from merkl.codecs import default_codecs
+    >>> registry = default_codecs()
+    >>> encoded = registry.encode({"a": [1, 2.5, None]})
+    >>> registry.decode(encoded.codec, encoded.codec_version, encoded.decode_type, encoded.content)
+    {'a': [1, 2.5, None]}
+    """
+
+    def __init__(self, general: tuple[Codec, ...] = ()) -> None:
+        self._general: list[Codec] = list(general)
+        self._for_type: list[tuple[type | str, Codec]] = []
+        self._by_name: dict[str, Codec] = {codec.name: codec for codec in general}
+        self._chosen: dict[type, tuple[Codec, ...]] = {}
+
+    def register(self, codec: Codec, *types: type | str) -> Codec:
+        """Use `codec` for values of these types and their subclasses, before the general ones; the newest first.
+
+        A type may be a name ("pandas.core.frame:DataFrame"), so that registering does not import it. Without types the
+        codec is only known by name (for decoding, and for `codec=`).
+        """
+        self._by_name[codec.name] = codec
+        self._for_type[:0] = [(kind, codec) for kind in types]
+        self._chosen.clear()
+        return codec
+
+    def copy(self) -> CodecRegistry:
+        """Return a registry of its own with the same codecs."""
+        twin = CodecRegistry(tuple(self._general))
+        twin._for_type = list(self._for_type)
+        twin._by_name = dict(self._by_name)
+        return twin
+
+    def get(self, name: str) -> Codec | None:
+        """Return the codec of that name."""
+        return self._by_name.get(name)
+
+    def candidates(self, kind: type) -> tuple[Codec, ...]:
+        """Return the codecs to try for a value of this type, in order."""
+        found = self._chosen.get(kind)
+        if found is None:
+            found = self._chosen[kind] = self._find(kind)
+        return found
+
+    def encode(self, value: Any, declared: Any = Any, codec: Codec | None = None) -> Encoded:
+        """Return `value` as bytes by the first codec that gives it back exactly, or by `codec` alone.
+
+        Raises:
+            SerializationError: no codec takes it.
+        """
+        candidates = self.candidates(type(value)) if codec is None else (codec,)
+        reasons: list[str] = []
+        for candidate in candidates:
+            try:
+                content = candidate.encode(value, declared)
+            except SerializationError as error:
+                reasons.append(f"{candidate.name}: {error}")
+                continue
+            if content is None:
+                continue
+            if type(content) is Encoded:
+                return content
+            return Encoded(content, candidate.name, candidate.version, "", "", candidate.is_safe)
+        raise _no_codec(value, candidates, reasons)
+
+    def decode(self, codec: str, version: int, decode_type: str, content: Any) -> Any:
+        """Return the value that was encoded.
+
+        Raises:
+            DecodeError: the codec is unknown or of another version, or the content is not what it wrote.
+        """
+        found = self._by_name.get(codec)
+        if found is None:
+            raise DecodeError(f"no codec named {codec!r} is registered; register it, or recompute the result")
+        if found.version != version:
+            raise DecodeError(
+                f"stored by version {version} of codec {codec!r}, this is version {found.version}; recompute the result"
+            )
+        try:
+            return found.decode(content, decode_type)
+        except DecodeError:
+            raise
+        except Exception as error:
+            raise DecodeError(f"codec {codec!r} cannot read its content: {type(error).__name__}: {error}") from error
+
+    def _find(self, kind: type) -> tuple[Codec, ...]:
+        names = {f"{base.__module__}:{base.__qualname__}" for base in kind.__mro__}
+        special = [
+            codec
+            for wanted, codec in self._for_type
+            if (wanted in names if isinstance(wanted, str) else issubclass(kind, wanted))
+        ]
+        return tuple(dict.fromkeys([*special, *self._general]))
+
+
+def _no_codec(value: Any, candidates: tuple[Codec, ...], reasons: list[str]) -> SerializationError:
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    tried = ", ".join(codec.name for codec in candidates)
+    why = "".join(f"\n  {reason}" for reason in reasons)
+    remedy = f"codecs.register(MyCodec(), {type(value).__qualname__})"
+    return SerializationError(
+        f"no codec can store a result of type {kind} (tried {tried}){why}\n  write a merkl.Codec and register it: {remedy}",
+        remedy=remedy,
+    )
+
+
