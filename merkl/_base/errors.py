@@ -13,10 +13,14 @@ __all__ = [
     "BindError",
     "CacheError",
     "CacheFormatError",
+    "CommandFailedError",
+    "CommandTemplateError",
+    "CommandTimeoutError",
     "ConfigError",
     "FingerprintError",
     "FutureAccessError",
     "GraphError",
+    "InputChangedError",
     "MerklError",
     "MerklWarning",
     "MissingDependencyError",
@@ -26,6 +30,7 @@ __all__ = [
     "TaskFailedError",
     "TaskOutsError",
     "TypeMismatchError",
+    "UnsupportedFileError",
     "WorkerDiedError",
 ]
 
@@ -154,6 +159,40 @@ class MissingDependencyError(MerklError, ImportError):
 
 class MissingInputError(MerklError, FileNotFoundError):
     """An input file or directory does not exist."""
+
+
+class InputChangedError(MerklError, OSError):
+    """A file kept changing while it was read, or a command changed a file it was only to read."""
+
+
+class UnsupportedFileError(MerklError, OSError):
+    """A path is of a kind that has no content to hash or store: a socket, a fifo, a device, a loop of links."""
+
+
+class CommandTemplateError(MerklError, ValueError):
+    """A shell template cannot be made into a task; `placeholder` names the one that stands where it may not."""
+
+    def __init__(self, message: str, *, placeholder: str | None = None, position: int | None = None) -> None:
+        super().__init__(message)
+        self.placeholder = placeholder
+        self.position = position
+
+
+class CommandFailedError(MerklError, RuntimeError):
+    """A shell command ended with an error, or without a file it declares.
+
+    `command` is the script as it ran, `exit_code` negative for a signal, `stderr` the tail of what it printed.
+    """
+
+    def __init__(self, message: str, *, command: str, exit_code: int | None = None, stderr: str = "") -> None:
+        super().__init__(message)
+        self.command = command
+        self.exit_code = exit_code
+        self.stderr = stderr
+
+
+class CommandTimeoutError(CommandFailedError, TimeoutError):
+    """A shell command ran longer than it may; it and all its children were killed."""
 
 
 class TaskFailedError(MerklError, RuntimeError):
