@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from merkl._base.containers import map_leaves
 from merkl._base.errors import MerklError
 from merkl.cache import Metadata, Record
 from merkl.execution.body import BodyOutcome, run_body
@@ -17,6 +16,7 @@ from merkl.execution.report import RunReport
 from merkl.execution.results import ABSENT, Results, StoredResult, identify
 from merkl.graph.call import Call
 from merkl.graph.future import Future, Write
+from merkl.graph.nested import find_futures, replace_futures
 from merkl.hashing.digests import hash_content
 from merkl.hashing.keys import hash_out
 
@@ -36,7 +36,7 @@ class Runner:
         self,
         results: Results,
         *,
-        write_file: Callable[[Write, Record, Callable[[], Any]], None],
+        write_file: Callable[[Write, Record, Any], None],
         run_id: str = "",
         report: RunReport | None = None,
         keep_going: bool = False,
@@ -48,28 +48,28 @@ class Runner:
         self._write_file = write_file
 
     def evaluate(self, futures: Sequence[Future[Any]]) -> list[Any]:
-        """Return the values of Futures; equal ones are computed once.
+        """Return the values of Futures; equal ones are computed once. Their pending writes are carried out.
 
         Raises `TaskFailedError` where a body raised, and what checking and storing its result raise.
         """
-        plan = make_plan(futures, self.results.find)
-        evaluation = _Evaluation(self, plan)
-        with InterruptWatch() as watch:
-            evaluation.run(watch)
-        values = [evaluation.value_of(future) for future in futures]
-        self.report.add_found(f._call for f in futures if f.__merkl_key__() in plan.records)
-        return values
+        values = self.evaluate_wanted(futures, futures)
+        return [values[future.__merkl_key__()] for future in futures]
 
-    def run_writes(self, writes: Sequence[Write]) -> None:
-        """Bring the files of pending writes up to date, evaluating what they need."""
-        plan = make_plan([write.future for write in writes], self.results.find)
-        evaluation = _Evaluation(self, plan)
+    def evaluate_wanted(self, wanted: Sequence[Future[Any]], returned: Sequence[Future[Any]]) -> dict[bytes, Any]:
+        """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
+        evaluation = _Evaluation(self, make_plan(wanted, self.results.find))
         with InterruptWatch() as watch:
             evaluation.run(watch)
-        for write in writes:
-            self._write_file(
-                write, evaluation.record_of(write.future), lambda write=write: evaluation.value_of(write.future)
-            )
+            self.report.add_found(f._call for f in wanted if evaluation.was_found(f))
+            for write in _pending_writes([*evaluation.ran(), *wanted]):
+                self._write_file(write, evaluation.record_of(write.future), evaluation.value_of(write.future))
+        return {future.__merkl_key__(): evaluation.value_of(future) for future in returned}
+
+
+def _pending_writes(futures: Sequence[Future[Any]]) -> list[Write]:
+    keys = {future.__merkl_key__() for future in futures}
+    writes = [write for call in dict.fromkeys(f._call for f in futures) for write in call.writes]
+    return [write for write in writes if write.future.__merkl_key__() in keys]
 
 
 class _Evaluation:
@@ -80,7 +80,8 @@ class _Evaluation:
         self.results = runner.results
         self.report = runner.report
         self.plan = plan
-        self.records = plan.records
+        self.records = dict(plan.records)
+        self.found = plan.records
         self.fresh: dict[bytes, StoredResult] = {}
         self.shared: dict[bytes, tuple[Any]] = {}
         self.tainted: set[bytes] = set()
@@ -89,9 +90,17 @@ class _Evaluation:
     def run(self, watch: InterruptWatch) -> None:
         """Run all missing calls in program order."""
         for call in self.plan.missing:
-            self.report.add_found(f._call for f in call.inputs() if f.__merkl_key__() in self.plan.records)
+            self.report.add_found(f._call for f in call.inputs() if self.was_found(f))
             if not self._link(call):
                 self._run_call(call, watch)
+
+    def ran(self) -> list[Future[Any]]:
+        """Return the Futures of all calls that were missing."""
+        return [future for call in self.plan.missing for future in call.futures()]
+
+    def was_found(self, future: Future[Any]) -> bool:
+        """Say whether a result was in the cache when the plan was made."""
+        return future.__merkl_key__() in self.found
 
     def _run_call(self, call: Call, watch: InterruptWatch) -> None:
         values = self._arguments(call)
@@ -110,16 +119,9 @@ class _Evaluation:
 
     def _expand(self, value: Any) -> Any:
         """Evaluate the Futures in what an expanding task returned, in the same run."""
-        found: dict[int, Future[Any]] = {}
-
-        def note(leaf: Any) -> Any:
-            if type(leaf) is Future:
-                found[id(leaf)] = leaf
-            return leaf
-
-        map_leaves(value, note)
-        values = dict(zip(found, self.runner.evaluate(list(found.values())), strict=True))
-        return map_leaves(value, lambda leaf: values[id(leaf)] if type(leaf) is Future else leaf)
+        futures = find_futures(value)
+        values = dict(zip(map(id, futures), self.runner.evaluate(futures), strict=True))
+        return replace_futures(value, lambda future: values[id(future)])
 
     # -- arguments -------------------------------------------------------------------------------------
 
@@ -131,7 +133,7 @@ class _Evaluation:
             elif type(value) is Future:
                 values.append(self._consume(value))
             else:
-                values.append(map_leaves(value, lambda leaf: self._consume(leaf) if type(leaf) is Future else leaf))
+                values.append(replace_futures(value, self._consume))
         return tuple(values)
 
     def _consume(self, future: Future[Any]) -> Any:

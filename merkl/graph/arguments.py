@@ -6,11 +6,11 @@ from collections.abc import Callable
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from merkl._base.containers import iter_leaves
 from merkl._base.errors import SerializationError, TypeMismatchError
 from merkl._base.hints import iter_classes
 from merkl.graph.call import Call, Encoded, Nested, describe_site
 from merkl.graph.future import Future
+from merkl.graph.nested import find_futures
 from merkl.graph.outs import Outs
 from merkl.graph.session import sessions
 from merkl.graph.signature import Parameter, TaskSignature
@@ -88,7 +88,7 @@ def encode_arguments(
             encoded = parts[index] = describe_constant(scalar)
         elif not parameter.is_keyed:
             encoded = b""
-            futures = _find_futures(value)
+            futures = find_futures(value)
             holds_futures = bool(futures)
             encoded = Nested(futures) if futures else b""
         else:
@@ -117,10 +117,6 @@ def encode_arguments(
             described += (name, parts[index])
         call.fix_key(fingerprint.digest, hash_call(fingerprint.digest, described, digests))
     return call
-
-
-def _find_futures(value: Any) -> tuple[Future[Any], ...]:
-    return tuple(leaf for leaf in iter_leaves(value) if type(leaf) is Future)
 
 
 def _encode(

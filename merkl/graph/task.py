@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 
 from typing_extensions import TypeVar
 
-from merkl._base.containers import map_leaves
 from merkl._base.errors import BindError, GraphError
 from merkl.graph.arguments import CallExtras, encode_argument, encode_arguments
 from merkl.graph.building import building, record_calls
 from merkl.graph.call import Call, describe_site
 from merkl.graph.future import Future
+from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.options import TaskOptions
 from merkl.graph.outs import NamedOuts, Outs, SingleOut, resolve_outs
 from merkl.graph.session import sessions
@@ -291,10 +291,9 @@ class MapTask(Task[..., Any, Any]):
 
 
 def _evaluate_given(given: Any) -> Any:
-    found: list[Future[Any]] = []
-    map_leaves(given, lambda leaf: found.append(leaf) or leaf if type(leaf) is Future else leaf)
-    values = dict(zip(map(id, found), sessions.current().evaluate_futures(found), strict=True))
-    return map_leaves(given, lambda leaf: values[id(leaf)] if type(leaf) is Future else leaf)
+    futures = find_futures(given)
+    values = dict(zip(map(id, futures), sessions.current().evaluate_futures(futures), strict=True))
+    return replace_futures(given, lambda future: values[id(future)])
 
 
 def _require_one_parameter(task_: Task[..., Any, Any]) -> None:

@@ -1,0 +1,79 @@
+"""Arguments of a user's function, from words on the command line and from a TOML file, by its own annotations."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cyclopts
+import cyclopts.config
+
+from merkl._base.hints import resolve_hints
+from merkl.cli.errors import UsageError
+from merkl.graph.task import Task
+
+__all__ = ["parse_arguments", "parse_options"]
+
+
+def parse_arguments(function: Any, words: Sequence[str], *, args_file: Path | None = None) -> inspect.BoundArguments:
+    """Return the arguments that the words mean to a function; the words win over the file.
+
+    Raises `UsageError` for a word that fits no parameter or converts to no value of its type.
+    """
+    plain = _with_resolved_hints(function.fn if isinstance(function, Task) else function)
+    config = []
+    if args_file is not None:
+        if not args_file.is_file():
+            raise UsageError(f"there is no file {args_file}")
+        config = [cyclopts.config.Toml(args_file, use_commands_as_keys=False, search_parents=False)]
+    app = cyclopts.App(name=plain.__name__, config=config, help_flags=[], version_flags=[], result_action="return_value")
+    app.default(plain)
+    try:
+        _, bound, _ = app.parse_args(list(words), exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as error:
+        raise UsageError(f"{plain.__name__}{_shown_signature(plain)}: {_one_line(error)}") from None
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{plain.__name__}: {error}") from None
+    return bound
+
+
+def _with_resolved_hints(function: Any) -> Any:
+    """Return a stand-in with the same parameters whose annotations are types, for a function cyclopts can read."""
+    hints = resolve_hints(function)
+    signature = inspect.signature(function)
+    parameters = [
+        parameter.replace(annotation=hints.parameters.get(name, Any)) if name in hints.parameters else parameter
+        for name, parameter in signature.parameters.items()
+    ]
+
+    def stand_in(*args: Any, **kwargs: Any) -> None:
+        """Only parsed against, never called."""
+
+    stand_in.__name__ = getattr(function, "__name__", "function")
+    stand_in.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    stand_in.__annotations__ = {p.name: p.annotation for p in parameters if p.annotation is not p.empty}
+    return stand_in
+
+
+def _shown_signature(function: Any) -> str:
+    names = [
+        p.name if p.default is p.empty else f"{p.name}=…" for p in inspect.signature(function).parameters.values()
+    ]
+    return f"({', '.join(names)})"
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def parse_options(command: Any, words: Sequence[str]) -> tuple[inspect.BoundArguments, list[str]]:
+    """Return the arguments of one of our own commands, and the words that are not for it."""
+    app = cyclopts.App(name=command.__name__, help_flags=[], version_flags=[], result_action="return_value")
+    app.default(command)
+    try:
+        _, bound, rest, _ = app.parse_known_args(list(words))
+    except cyclopts.CycloptsError as error:
+        raise UsageError(_one_line(error)) from None
+    return bound, rest

@@ -1,0 +1,111 @@
+"""What goes to stdout and what to stderr: the result alone there, everything else here."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from merkl._base.errors import MerklWarning, TaskFailedError
+from merkl.files import FileRef
+
+__all__ = ["is_json", "print_error", "print_failure", "result_text", "stdout_for_result", "warnings_in_one_line"]
+
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
+
+
+@contextlib.contextmanager
+def stdout_for_result() -> Iterator[TextIO]:
+    """Send everything that is printed meanwhile, by subprocesses too, to stderr; yield the real stdout."""
+    try:
+        sys.stdout.flush()
+        saved = os.dup(1)
+        os.dup2(2, 1)
+    except (OSError, ValueError):
+        yield sys.stdout
+        return
+    previous = sys.stdout
+    result = os.fdopen(saved, "w", encoding="utf-8", errors="surrogateescape")
+    sys.stdout = sys.stderr
+    try:
+        yield result
+    finally:
+        sys.stdout = previous
+        with contextlib.suppress(OSError, ValueError):
+            result.flush()
+        os.dup2(saved, 1)
+        with contextlib.suppress(OSError):
+            result.close()
+
+
+@contextlib.contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Show warnings of MerkL as one line each, without the source line that only says where it was raised."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def show_line(message: Any, category: Any, filename: Any, lineno: Any, file: Any = None, line: Any = None) -> None:
+            if isinstance(category, type) and issubclass(category, MerklWarning):
+                print(f"merkl: warning: {message}", file=sys.stderr)
+            else:
+                show(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show_line
+        warnings.simplefilter("always", MerklWarning)
+        yield
+
+
+def result_text(value: Any) -> str | None:
+    """Return what stdout shows of a result: a str raw, a FileRef as its path, nothing for None, else the repr."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, FileRef):
+        return os.fspath(value)
+    return repr(value)
+
+
+def is_json(value: Any) -> bool:
+    """Say whether a value is JSON as it is: null, booleans, finite numbers, strings, lists and objects of these."""
+    if type(value) is float:
+        return math.isfinite(value)
+    if value is None or type(value) in (bool, int, str):
+        return True
+    if type(value) in (list, tuple):
+        return all(map(is_json, value))
+    return type(value) is dict and all(type(k) is str and is_json(v) for k, v in value.items())
+
+
+def print_json(value: Any, out: TextIO) -> None:
+    """Print one JSON value as one line."""
+    print(json.dumps(value, ensure_ascii=False), file=out)
+
+
+def print_error(message: object) -> None:
+    """Print a user's mistake: one line, no traceback."""
+    print(f"merkl: error: {message}", file=sys.stderr)
+
+
+def print_failure(error: TaskFailedError) -> None:
+    """Print which call failed, and the traceback of the body from its own frame on."""
+    print(f"merkl: {error}", file=sys.stderr)
+    cause = error.__cause__
+    if cause is not None:
+        lines = traceback.format_exception(type(cause), cause, _from_body(cause.__traceback__))
+        print("".join(lines).rstrip(), file=sys.stderr)
+
+
+def _from_body(tb: TracebackType | None) -> TracebackType | None:
+    start = tb
+    while start is not None and start.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        start = start.tb_next
+    return start or tb

@@ -1,0 +1,109 @@
+"""`merkl run`: evaluate what a function returns."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from merkl._base.errors import MerklError, TaskFailedError
+from merkl.cli.arguments import parse_arguments
+from merkl.cli.names import find_function
+from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
+from merkl.execution.previews import preview_value
+from merkl.execution.report import RunReport
+from merkl.graph.future import Future
+from merkl.graph.nested import find_futures, replace_futures
+from merkl.workspace import Workspace
+
+__all__ = ["run_function"]
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def run_function(
+    name: str, words: Sequence[str], *, args_file: Path | None, as_json: bool, no_cache: bool, verbose: bool
+) -> int:
+    """Run the function of that name and print its result; return the exit code."""
+    with stdout_for_result() as out:
+        function = find_function(name)
+        bound = parse_arguments(function, words, args_file=args_file)
+        workspace = Workspace(is_reading=not no_cache, is_writing=not no_cache)
+        report = RunReport()
+        code, returned, value = _evaluate(workspace, function, bound, report)
+        workspace.close()
+        if as_json:
+            shown = _json_result(returned, value) if code == DONE else None
+            print_json({"result": shown, **report.counts()}, out)
+        elif code == DONE:
+            _print_result(value, out)
+        if verbose:
+            _print_calls(report)
+        print(report.summary(), file=sys.stderr)
+    return code
+
+
+def _evaluate(workspace: Workspace, function: Any, bound: Any, report: RunReport) -> tuple[int, Any, Any]:
+    try:
+        outcome = workspace.run(lambda: function(*bound.args, **bound.kwargs), report=report)
+    except KeyboardInterrupt:
+        print("merkl: interrupted; all that was complete is kept", file=sys.stderr)
+        return INTERRUPTED, None, None
+    except TaskFailedError as error:
+        print_failure(error)
+        return FAILED, None, None
+    except MerklError as error:
+        print_error(error)
+        return FAILED, None, None
+    return DONE, outcome.returned, outcome.result
+
+
+def _print_result(value: Any, out: TextIO) -> None:
+    text = result_text(value)
+    if text is not None:
+        print(text, file=out)
+
+
+def _json_result(returned: Any, value: Any) -> Any:
+    """Return a result as JSON; what is none shows as type, key and preview."""
+    if is_json(value):
+        return value
+    futures = find_futures(returned)
+    if isinstance(returned, Future) or not futures:
+        return _describe(value, futures[0].hash if futures else None)
+    values = {id(f): v for f, v in zip(futures, find_values(returned, value), strict=True)}
+    shown = replace_futures(returned, lambda f: values[id(f)] if is_json(values[id(f)]) else _describe(values[id(f)], f.hash))
+    return shown if is_json(shown) else _describe(value, None)
+
+
+def find_values(returned: Any, value: Any) -> list[Any]:
+    """Return the values that stand in `value` where the Futures of `returned` were."""
+    found: list[Any] = []
+    _pair(returned, value, found, set())
+    return found
+
+
+def _pair(returned: Any, value: Any, found: list[Any], seen: set[int]) -> None:
+    if type(returned) is Future:
+        if id(returned) not in seen:
+            seen.add(id(returned))
+            found.append(value)
+    elif isinstance(returned, dict):
+        for key, item in returned.items():
+            _pair(item, value[key], found, seen)
+    elif isinstance(returned, (list, tuple)):
+        for item, other in zip(returned, value, strict=True):
+            _pair(item, other, found, seen)
+
+
+def _describe(value: Any, key: str | None) -> dict[str, Any]:
+    kind = type(value)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return {"type": name, "key": key, "preview": preview_value(value)}
+
+
+def _print_calls(report: RunReport) -> None:
+    for word in ("run", "linked", "interrupted", "failed", "cached"):
+        for call in sorted(getattr(report, word), key=lambda c: c.sequence):
+            print(f"merkl: {word:>6} {call.key().hex()[:12]} {call.task.name} ({call.location()})", file=sys.stderr)

@@ -1,0 +1,213 @@
+"""The composition root: from settings to caches, fingerprints and runners."""
+
+from __future__ import annotations
+
+import functools
+import os
+import types
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from merkl._base.config import Settings, find_project_root, load_settings
+from merkl.cache import BaseCache, SqliteCache, open_cache
+from merkl.codecs import CodecRegistry, default_codecs
+from merkl.execution.program import build_program
+from merkl.execution.report import RunReport
+from merkl.execution.results import Results
+from merkl.execution.runner import Runner
+from merkl.execution.writing import FileWriter
+from merkl.files import register_files
+from merkl.fingerprint import Fingerprinter
+from merkl.graph.future import Future
+from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.session import sessions
+from merkl_serializers import CanonicalRegistry, default_registry
+
+__all__ = ["RunOutcome", "Workspace", "evaluate"]
+
+T = TypeVar("T")
+
+
+class RunOutcome:
+    """What a run gave: the structure with Futures that was returned, the same with values, and the figures."""
+
+    __slots__ = ("report", "result", "returned")
+
+    def __init__(self, returned: Any, result: Any, report: RunReport) -> None:
+        self.returned = returned
+        self.result = result
+        self.report = report
+
+
+class Workspace:
+    """Where results live and how calls run.
+
+    `root` is the project's folder (by default that of the nearest pyproject.toml, see `find_project_root`); results
+    live in its `.merkl/`, or in `cache`, a cache or the URL of one. Nothing is read or written before the first result is
+    asked for.
+
+    >>> import tempfile
+    >>> from merkl import Workspace, task
+    >>> @task
+    ... def double(x: int) -> int:
+    ...     return 2 * x
+    >>> with tempfile.TemporaryDirectory() as folder, Workspace(folder):
+    ...     double(4).eval()
+    8
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str] | None = None,
+        *,
+        cache: BaseCache | str | None = None,
+        is_reading: bool = True,
+        is_writing: bool = True,
+    ) -> None:
+        self._given_root = None if root is None else Path(root).absolute()
+        self._given_cache = cache
+        self._is_reading = is_reading
+        self._is_writing = is_writing
+        self._tokens: list[Any] = []
+        self._runner: Runner | None = None
+
+    # -- the parts, each made when first needed ---------------------------------------------------------
+
+    @functools.cached_property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self._given_root if self._given_root is not None else find_project_root()
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The project's settings."""
+        return load_settings(self.root)
+
+    @functools.cached_property
+    def cache(self) -> BaseCache:
+        """Where results live."""
+        given = self._given_cache
+        if isinstance(given, BaseCache):
+            return given
+        if given or self.settings.cache.url:
+            return open_cache(given or self.settings.cache.url)
+        return SqliteCache(self.root / ".merkl")
+
+    @functools.cached_property
+    def registry(self) -> CanonicalRegistry:
+        """Canonical bytes of arguments: those of the default registry, functions by what they reach."""
+        registry = default_registry.child()
+        registry.register_reference(Future)
+        registry.register(types.FunctionType, lambda fn: self.fingerprinter.digest_callable(fn))
+        register_files(registry, self.codecs)
+        return registry
+
+    @functools.cached_property
+    def codecs(self) -> CodecRegistry:
+        """Codecs of results."""
+        return default_codecs()
+
+    @functools.cached_property
+    def fingerprinter(self) -> Fingerprinter:
+        """Fingerprints of tasks and classes."""
+        return Fingerprinter(
+            encode=lambda value: self.registry.encode(value, resolve=_key_of).data,
+            project_root=self.root,
+            track=self.settings.track,
+            package_versions=self.settings.package_versions,
+        )
+
+    # -- what graphs ask for ------------------------------------------------------------------------------
+
+    def evaluate_futures(self, futures: Sequence[Future[Any]]) -> list[Any]:
+        """Return the values of Futures, from the cache or by running."""
+        runner = self._runner or self._make_runner()
+        return runner.evaluate(futures)
+
+    def is_cached(self, future: Future[Any]) -> bool:
+        """Say whether the value of a Future is in the cache."""
+        return self._results.find(future) is not None
+
+    def forget(self, future: Future[Any]) -> None:
+        """Remove the result of a Future from the cache."""
+        self._results.forget(future)
+
+    @functools.cached_property
+    def _results(self) -> Results:
+        return Results(self.cache, self.codecs, is_reading=self._is_reading, is_writing=self._is_writing)
+
+    def _make_runner(self, report: RunReport | None = None) -> Runner:
+        writer = FileWriter(self.codecs)
+        return Runner(self._results, write_file=writer.write, run_id=uuid.uuid4().hex, report=report)
+
+    # -- runs ---------------------------------------------------------------------------------------------
+
+    def run(self, make: Callable[[], Any], *, report: RunReport | None = None) -> RunOutcome:
+        """Call a function that makes calls, evaluate what it wants, and return what it gave, with the figures."""
+        with self:
+            report = report or RunReport()
+            self._runner = self._make_runner(report)
+            try:
+                program = build_program(make)
+                return RunOutcome(program.returned, program.evaluate(self._runner), report)
+            finally:
+                self._runner = None
+                self.cache.flush()
+
+    def close(self) -> None:
+        """Make durable all results and let go of the cache; using the workspace again opens it again."""
+        if "cache" in self.__dict__:
+            self.cache.close()
+
+    def __enter__(self) -> Workspace:
+        self._tokens.append(sessions.enter(self))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        sessions.leave(self._tokens.pop())
+        if not self._tokens:
+            self.close()
+
+
+class _DefaultWorkspace:
+    """The workspace that holds where none was entered, made at first use."""
+
+    def __init__(self) -> None:
+        self._workspace: Workspace | None = None
+
+    def get(self) -> Workspace:
+        if self._workspace is None:
+            self._workspace = Workspace()
+        return self._workspace
+
+
+sessions.set_default(_DefaultWorkspace().get)
+
+
+def _key_of(value: Any) -> bytes:
+    key: bytes = value.__merkl_key__()
+    return key
+
+
+def evaluate(structure: Any) -> Any:
+    """Return a structure with the value of every Future in it, in one run.
+
+    Futures may be nested in lists, tuples, dicts, sets, dataclasses and NamedTuples.
+
+    >>> from merkl import evaluate, task
+    >>> @task
+    ... def double(x: int) -> int:
+    ...     return 2 * x
+    >>> evaluate({"a": double(1), "b": [double(2), 5]})
+    {'a': 2, 'b': [4, 5]}
+    """
+    futures = find_futures(structure)
+    values = dict(zip(map(id, futures), sessions.current().evaluate_futures(futures), strict=True))
+    return replace_futures(structure, lambda future: values[id(future)])
+
+
