@@ -1,1 +1,24 @@
 """Canonical bytes: the one byte string that a value hashes to."""
+
+from __future__ import annotations
+
+from merkl_serializers.defaults import default_registry
+from merkl_serializers.errors import AmbiguousEncoderError, UnserializableError
+from merkl_serializers.markers import ArgSerializer, arg_serializer
+from merkl_serializers.random_state import is_random_state
+from merkl_serializers.registry import CanonicalRegistry, Encoding
+from merkl_serializers.stability import check_stability
+from merkl_serializers.wire import scalar as encode_scalar
+
+__all__ = [
+    "AmbiguousEncoderError",
+    "ArgSerializer",
+    "CanonicalRegistry",
+    "Encoding",
+    "UnserializableError",
+    "arg_serializer",
+    "check_stability",
+    "default_registry",
+    "encode_scalar",
+    "is_random_state",
+]

@@ -1,0 +1,37 @@
+"""The one error: a value that has no canonical bytes."""
+
+from __future__ import annotations
+
+__all__ = ["AmbiguousEncoderError", "UnserializableError"]
+
+
+class UnserializableError(TypeError):
+    """A value has no canonical bytes.
+
+    `path` leads from the value that was asked for into it (`[3].cfg['a']`), `type_name` is the class that has no
+    encoding, `reason` says why, and `remedy` is text to paste.
+    """
+
+    def __init__(self, reason: str, *, type_name: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.type_name = type_name
+        self.remedy = remedy
+        self._steps: list[str] = []
+
+    @property
+    def path(self) -> str:
+        """The way into the value, outermost step first; empty when the value itself is at fault."""
+        return "".join(reversed(self._steps))
+
+    def under(self, step: str) -> None:
+        """Note one more step, as the error leaves the container that the step leads into."""
+        self._steps.append(step)
+
+    def __str__(self) -> str:
+        where = f" at {self.path}" if self._steps else ""
+        return f"no canonical bytes for {self.type_name}{where}: {self.reason}\n{self.remedy}"
+
+
+class AmbiguousEncoderError(UnserializableError):
+    """Two registered encoders claim one type with equal right."""

@@ -1,0 +1,75 @@
+"""What a class, a module or a function is called, the same in every process, and whose code it is."""
+
+from __future__ import annotations
+
+import functools
+import site
+import sys
+import sysconfig
+from types import ModuleType
+from typing import Final
+
+from merkl_serializers.wire import pack_str
+
+__all__ = ["class_header", "class_name", "is_builtin_module", "is_installed", "module_name", "resolves"]
+
+#: Where a standard-library class lives has moved between versions; keys must not.
+_MOVED: Final = {"pathlib._local": "pathlib", "pathlib._abc": "pathlib", "pathlib.types": "pathlib"}
+
+
+def module_name(name: str | None) -> str:
+    """Return the name of a module; for a script the one that it has when imported."""
+    if name != "__main__":
+        return _MOVED.get(name, name) if name else ""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if spec is None:
+        return "__main__"
+    return str(spec.name).removesuffix(".__main__")
+
+
+def class_name(cls: type) -> tuple[str, str]:
+    """Return module and qualified name of a class."""
+    return module_name(cls.__module__), cls.__qualname__
+
+
+def class_header(cls: type) -> bytes:
+    """Return the encoding of a class's name, as it stands before the value of an instance."""
+    module, name = class_name(cls)
+    return pack_str(module) + pack_str(name)
+
+
+def is_builtin_module(module: str | None) -> bool:
+    """Say whether a module belongs to Python itself.
+
+    >>> is_builtin_module("collections.abc"), is_builtin_module("numpy")
+    (True, False)
+    """
+    return bool(module) and str(module).partition(".")[0] in sys.stdlib_module_names
+
+
+@functools.cache
+def _library_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    folders = {paths["purelib"], paths["platlib"], *site.getsitepackages(), site.getusersitepackages()}
+    return tuple(f"{folder}/" for folder in sorted(folders))
+
+
+def is_installed(module: str | None) -> bool:
+    """Say whether a module is Python's own or lies in an installed package, and so is named instead of entered."""
+    if is_builtin_module(module):
+        return True
+    loaded = sys.modules.get(module or "")
+    file = getattr(loaded, "__file__", None)
+    return isinstance(file, str) and file.startswith(_library_folders())
+
+
+def resolves(value: object, module: str | None, qualname: str) -> bool:
+    """Say whether looking up a qualified name in a loaded module gives this very object."""
+    found: object = sys.modules.get(module or "")
+    if not isinstance(found, ModuleType):
+        return False
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            return False
+    return found is value

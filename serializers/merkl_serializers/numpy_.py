@@ -1,0 +1,153 @@
+"""numpy: arrays by content, scalars with their dtype, dtypes, ufuncs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from merkl_serializers.names import class_header
+from merkl_serializers.objects import state_of
+from merkl_serializers.walk import Encoder, Walk, refusal
+from merkl_serializers.wire import INLINE_LIMIT, hash_buffer, pack, pack_bytes, pack_str
+
+if TYPE_CHECKING:
+    from merkl_serializers.registry import CanonicalRegistry
+
+__all__ = ["array_bytes", "install"]
+
+#: x87 extended precision: 10 bytes of value, the rest is whatever was in memory.
+_HAS_PADDED_LONG_DOUBLE = np.finfo(np.longdouble).nmant == 63 and np.dtype(np.longdouble).itemsize > 10
+
+
+def _encode_dtype(dtype: Any, walk: Walk) -> bytes:
+    return b"\xc1#d" + dtype_bytes(dtype, walk)
+
+
+def dtype_bytes(dtype: Any, walk: Walk) -> bytes:
+    """Return the encoding of a dtype: everything that `==` between dtypes compares, and the byte order."""
+    if dtype.subdtype is not None:
+        base, shape = dtype.subdtype
+        return b"S" + pack(shape) + dtype_bytes(base, walk)
+    if dtype.names is not None:
+        parts = [
+            b"R",
+            class_header(dtype.type),
+            pack((dtype.itemsize, dtype.alignment, dtype.isalignedstruct)),
+        ]
+        parts.append(pack(len(dtype.names)))
+        for name in dtype.names:
+            field = dtype.fields[name]
+            title = field[2] if len(field) > 2 else None
+            parts += [pack_str(name), pack(field[1]), walk.value(title), dtype_bytes(field[0], walk)]
+        return b"".join(parts)
+    if dtype.kind == "T":
+        return b"T" + pack(bool(dtype.coerce)) + walk.value(getattr(dtype, "na_object", None))
+    text = dtype.str
+    return b"D" + pack_str(text) + (b"" if dtype.isbuiltin == 1 else class_header(dtype.type))
+
+
+def _layout(array: Any) -> tuple[bytes, Any]:
+    """Return the memory order of an array as a value, and its items contiguous in that order.
+
+    C and Fortran order are different values of the same equality (flattening, summing, writing differ). A view
+    with steps counts as its copy in C order would, when its axes lie in C order.
+    """
+    if array.flags.c_contiguous:
+        return b"C", array
+    if array.flags.f_contiguous:
+        return b"F", array.T
+    order = sorted(range(array.ndim), key=lambda axis: (-abs(array.strides[axis]), axis))
+    if order == list(range(array.ndim)):
+        return b"C", np.ascontiguousarray(array)
+    return b"K" + pack(order), np.ascontiguousarray(array.transpose(order))
+
+
+def _content(array: Any, walk: Walk) -> bytes:
+    dtype = array.dtype
+    if dtype.names is not None:
+        return b"".join([_content(np.ascontiguousarray(array[name]), walk) for name in dtype.names])
+    if dtype.hasobject or dtype.kind == "T":
+        return walk.items(array.reshape(-1).tolist())
+    if _HAS_PADDED_LONG_DOUBLE and dtype.char in "gG":
+        raw = array.reshape(-1).view(np.uint8).reshape(-1, np.dtype(np.longdouble).itemsize)
+        return pack_bytes(np.ascontiguousarray(raw[:, :10]).tobytes())
+    if array.nbytes <= INLINE_LIMIT:
+        return pack_bytes(array.tobytes())
+    return hash_buffer(memoryview(array.reshape(-1).view(np.uint8)))
+
+
+def array_bytes(array: Any, walk: Walk) -> bytes:
+    """Return dtype, shape, order and content of a plain array."""
+    layout, contiguous = _layout(array)
+    head = dtype_bytes(array.dtype, walk) + pack(array.shape) + layout
+    return head + _content(contiguous, walk)
+
+
+def _encode_array(value: Any, walk: Walk) -> bytes:
+    walk.is_mutable = True
+    if value.dtype.hasobject:
+        return walk.inside(value, lambda: b"\xc1#a" + array_bytes(value, walk))
+    return b"\xc1#a" + array_bytes(value, walk)
+
+
+def _make_array(cls: type, registry: CanonicalRegistry) -> Encoder:
+    if cls is np.ndarray or cls is np.memmap:
+        return _encode_array
+    head = b"\xc1#s" + class_header(cls)
+
+    def encode(value: Any, walk: Walk) -> bytes:
+        walk.is_mutable = True
+        walk.classes.add(type(value))
+
+        def body() -> bytes:
+            return head + array_bytes(np.asarray(value), walk) + state_of(value, walk)
+
+        return walk.inside(value, body)
+
+    return encode
+
+
+def _make_masked(cls: type, registry: CanonicalRegistry) -> Encoder:
+    head = b"\xc1#m" + class_header(cls)
+
+    def encode(value: Any, walk: Walk) -> bytes:
+        walk.is_mutable = True
+        data, mask = np.ma.getdata(value), np.ma.getmaskarray(value)
+        hard = bool(value.hardmask)
+
+        def body() -> bytes:
+            parts = [head, pack((hard, value.mask is np.ma.nomask)), array_bytes(np.asarray(data), walk)]
+            return b"".join([*parts, array_bytes(mask, walk), walk.value(value.fill_value)])
+
+        return walk.inside(value, body)
+
+    return encode
+
+
+def _make_scalar(cls: type, registry: CanonicalRegistry) -> Encoder:
+    head = b"\xc1#g" + (b"" if cls.__module__ == "numpy" else class_header(cls))
+
+    def encode(value: Any, walk: Walk) -> bytes:
+        return head + array_bytes(np.asarray(value), walk)
+
+    return encode
+
+
+def _encode_ufunc(value: Any, walk: Walk) -> bytes:
+    name = value.__name__
+    for module in ("numpy", *sorted(m for m in tuple(sys.modules) if m.partition(".")[0] == "scipy")):
+        if getattr(sys.modules.get(module), name, None) is value:
+            return b"\xc1#u" + pack_str(module) + pack_str(name)
+    raise refusal(type(value), f"the ufunc {name!r} is in no module; pass the function that it was made from")
+
+
+def install(registry: CanonicalRegistry) -> None:
+    """Register numpy's types."""
+    registry.add_maker(np.ndarray, _make_array)
+    registry.add_maker(np.ma.MaskedArray, _make_masked)
+    for scalar in (np.generic, np.str_, np.bytes_, np.float64, np.complex128):
+        registry.add_maker(scalar, _make_scalar)
+    registry.add_maker(np.dtype, lambda cls, registry: _encode_dtype)
+    registry.add_maker(np.ufunc, lambda cls, registry: _encode_ufunc)

@@ -1,0 +1,280 @@
+"""Which encoder a type gets: exact type, then along the MRO, then by predicate; and the calls that use it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
+
+from merkl_serializers.errors import AmbiguousEncoderError
+from merkl_serializers.names import class_header, resolves
+from merkl_serializers.walk import Encoder, Walk, refusal
+from merkl_serializers.wire import FORMAT_VERSION, pack
+
+if TYPE_CHECKING:
+    from types import FunctionType
+
+__all__ = ["CanonicalRegistry", "Encoding", "Maker"]
+
+T = TypeVar("T")
+#: Makes the encoder of one concrete class.
+Maker: TypeAlias = "Callable[[type, CanonicalRegistry], Encoder | None]"
+
+ENTRY_POINT_GROUP = "merkl.serializers"
+
+
+class Encoding(NamedTuple):
+    """The canonical bytes of a value, and what the walk over it met.
+
+    `is_mutable`: it holds something that can be changed in place. `classes`: the classes, other than Python's own,
+    whose instances it holds; their code may run with the value.
+    """
+
+    data: bytes
+    is_mutable: bool
+    classes: frozenset[type]
+
+
+class CanonicalRegistry:
+    """Encoders by type, and the canonical bytes that they give.
+
+    >>> registry = CanonicalRegistry()
+    >>> registry.encode([1, 2]).data
+    b'\\x92\\x01\\x02'
+    """
+
+    def __init__(self, *, builtin: Callable[[CanonicalRegistry], None] | None = None) -> None:
+        self._registered: dict[type, Callable[[Any], object]] = {}
+        self._predicates: list[tuple[Callable[[type], bool], Callable[[Any], object]]] = []
+        self._references: list[type] = []
+        self._makers: dict[type, Maker] = {}
+        self._kinds: list[Maker] = []
+        self._lazy: dict[str, Callable[[CanonicalRegistry], None]] = {}
+        self._entry_points_wanted = False
+        self._table: dict[type, Encoder] = {}
+        self._short_lived: WeakKeyDictionary[type, Encoder] = WeakKeyDictionary()
+        if builtin is not None:
+            builtin(self)
+
+    # -- registration
+
+    def register(self, type_: type[T], encoder: Callable[[T], object], *, replace: bool = False) -> None:
+        """Give a type and its subclasses a serializer that returns bytes or a simpler value.
+
+        The concrete class enters the bytes beside what the serializer returns. Raises ValueError when the type has
+        another serializer already, unless `replace`.
+        """
+        old = self._registered.get(type_)
+        if old is not None and not replace and not _same_definition(old, encoder):
+            raise ValueError(
+                f"{type_.__qualname__} has the serializer {old!r} already; a second one, {encoder!r}, needs replace=True"
+            )
+        self._registered[type_] = encoder
+        self._forget()
+
+    def register_predicate(self, predicate: Callable[[type], bool], encoder: Callable[[Any], object]) -> None:
+        """Give a serializer to every class that `predicate` accepts and that has none by type."""
+        self._predicates.append((predicate, encoder))
+        self._forget()
+
+    def register_reference(self, type_: type) -> None:
+        """Declare a type whose instances stand for other values: `resolve` gives their bytes."""
+        self._references.append(type_)
+        self._forget()
+
+    def register_lazy(self, module: str, load: str | Callable[[CanonicalRegistry], None]) -> None:
+        """Call `load` with this registry when the first value of a top-level package is met, never before.
+
+        `load` is a callable, or the name of a module that has `install`.
+        """
+        if isinstance(load, str):
+            name = load
+
+            def load(registry: CanonicalRegistry) -> None:
+                importlib.import_module(name).install(registry)
+
+        self._lazy[module] = load
+        self._forget()
+
+    def load_entry_points(self) -> None:
+        """Let every installed package register its serializers, from the entry-point group `merkl.serializers`.
+
+        An entry point names a function that gets the registry. One that is called like a top-level package is
+        loaded when the first value of that package is met.
+        """
+        self._entry_points_wanted = False
+        for point in entry_points(group=ENTRY_POINT_GROUP):
+            self._lazy.setdefault(point.name, lambda registry, point=point: point.load()(registry))  # type: ignore[misc]
+            if point.name in sys.modules or point.name.partition(".")[0] not in sys.modules:
+                self._load(point.name)
+        self._forget()
+
+    @contextmanager
+    def override(
+        self, serializers: Mapping[type, Callable[[Any], object]] | None = None
+    ) -> Iterator[CanonicalRegistry]:
+        """Register for the length of a `with` block only; what was before comes back after it.
+
+        >>> registry = CanonicalRegistry()
+        >>> with registry.override({int: str}):
+        ...     inside = registry.digest(1)
+        >>> inside == registry.digest(1)
+        False
+        """
+        saved = dict(self._registered), list(self._predicates), list(self._references)
+        try:
+            for type_, encoder in (serializers or {}).items():
+                self.register(type_, encoder, replace=True)
+            yield self
+        finally:
+            self._registered, self._predicates, self._references = saved
+            self._forget()
+
+    # -- for the files of this package
+
+    def add_maker(self, type_: type, make: Maker) -> None:
+        """Give a type and its subclasses an encoder of this package's own."""
+        self._makers[type_] = make
+        self._forget()
+
+    def add_kind(self, make: Maker) -> None:
+        """Ask `make` for an encoder before the base classes count; None means that it has nothing to say."""
+        self._kinds.append(make)
+        self._forget()
+
+    # -- use
+
+    def encode(
+        self,
+        value: object,
+        *,
+        resolve: Callable[[Any], bytes] | None = None,
+        keep_dict_order: bool = False,
+        hook_function: Callable[[FunctionType], bytes] | None = None,
+    ) -> Encoding:
+        """Return the canonical bytes of a value.
+
+        `resolve` gives the bytes of a reference, `hook_function` those of a function of the user's;
+        with `keep_dict_order` the order of a dict counts. Raises `UnserializableError`.
+        """
+        walk = Walk(
+            self._table,
+            self._find,
+            resolve=resolve,
+            keep_dict_order=keep_dict_order,
+            hook_function=hook_function,
+        )
+        try:
+            data = walk.value(value)
+        except RecursionError:
+            raise refusal(type(value), "it is nested deeper than Python's recursion limit allows") from None
+        return Encoding(data, walk.is_mutable, frozenset(walk.classes))
+
+    def digest(self, value: object) -> str:
+        """Return 64 hex digits: the SHA-256 of format version and canonical bytes.
+
+        >>> CanonicalRegistry().digest(1) == CanonicalRegistry().digest(1.0)
+        False
+        """
+        return hashlib.sha256(FORMAT_VERSION + self.encode(value).data).hexdigest()
+
+    # -- look-up
+
+    def _forget(self) -> None:
+        self._table.clear()
+        self._short_lived.clear()
+
+    def _find(self, cls: type) -> Encoder:
+        encode = self._short_lived.get(cls)
+        if encode is not None:
+            return encode
+        self._load_libraries(cls)
+        encode = self._choose(cls)
+        # A class that no module holds may be one of many: don't keep those alive.
+        if resolves(cls, cls.__module__, cls.__qualname__):
+            self._table[cls] = encode
+        else:
+            self._short_lived[cls] = encode
+        return encode
+
+    def _load_libraries(self, cls: type) -> None:
+        for base in cls.__mro__:
+            self._load(base.__module__.partition(".")[0])
+        if self._entry_points_wanted and cls.__module__ != "builtins":
+            self.load_entry_points()
+
+    def _load(self, module: str) -> None:
+        load = self._lazy.pop(module, None)
+        if load is not None:
+            load(self)
+
+    def _choose(self, cls: type) -> Encoder:
+        for reference in self._references:
+            if issubclass(cls, reference):
+                return _encode_reference
+        encoder = self._registered_for(cls)
+        if encoder is not None:
+            return _user_encoder(cls, encoder)
+        by_base = (self._makers[base] for base in cls.__mro__ if base in self._makers)
+        for make in (*self._kinds, *by_base):
+            made = make(cls, self)
+            if made is not None:
+                return made
+        raise refusal(cls, "no encoder knows this type")
+
+    def _registered_for(self, cls: type) -> Callable[[Any], object] | None:
+        found = [base for base in cls.__mro__ if base in self._registered]
+        if found:
+            for other in found[1:]:
+                if other not in found[0].__mro__:
+                    raise _ambiguous(cls, found[0].__qualname__, other.__qualname__)
+            return self._registered[found[0]]
+        matches = [(test, encoder) for test, encoder in self._predicates if test(cls)]
+        if len(matches) > 1:
+            raise _ambiguous(cls, _callable_name(matches[0][0]), _callable_name(matches[1][0]))
+        return matches[0][1] if matches else None
+
+
+def _callable_name(function: Callable[..., object]) -> str:
+    return getattr(function, "__qualname__", repr(function))
+
+
+def _same_definition(old: Callable[..., object], new: Callable[..., object]) -> bool:
+    """Say whether a cell or module was simply run again."""
+    names = ("__module__", "__qualname__")
+    return all(getattr(old, name, old) == getattr(new, name, new) for name in names)
+
+
+def _ambiguous(cls: type, one: str, other: str) -> AmbiguousEncoderError:
+    error = refusal(
+        cls, f"two registered serializers claim it, by {one} and by {other}; register the class itself"
+    )
+    return AmbiguousEncoderError(error.reason, type_name=error.type_name, remedy=error.remedy)
+
+
+def _user_encoder(cls: type, encoder: Callable[[Any], object]) -> Encoder:
+    head = b"\xc1X" + class_header(cls)
+    is_own = cls.__module__ == "builtins"
+
+    def encode(value: Any, walk: Walk) -> bytes:
+        walk.is_mutable = True
+        if not is_own:
+            walk.classes.add(type(value))
+        output = encoder(value)
+        if output is value:
+            raise refusal(
+                type(value), "its serializer returned the value itself, not bytes or a simpler value"
+            )
+        return head + walk.inside(value, lambda: walk.value(output))
+
+    return encode
+
+
+def _encode_reference(value: Any, walk: Walk) -> bytes:
+    data = walk.resolve(value) if walk.resolve is not None else value.__merkl_key__()
+    return b"\xc1F" + pack(data)
