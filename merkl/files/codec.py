@@ -1,0 +1,226 @@
+"""How files and directories are stored: a file as its own bytes, a directory as one archive; read back as views.
+
+A view is a path that carries the suffix: a link to the stored file where it is one, else a copy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, ClassVar, Final
+
+import blake3
+
+from merkl._base.errors import MissingInputError
+from merkl.cache.base import content_chunks
+from merkl.codecs.base import Codec, DecodeError, Encoded
+from merkl.codecs.registry import CodecRegistry
+from merkl.files.archive import pack_tree
+from merkl.files.content import hash_file, require_regular
+from merkl.files.dirref import DirRef
+from merkl.files.fileref import FileRef
+from merkl.files.scratch import is_in_scratch
+from merkl.files.transfer import atomic_path
+from merkl.files.tree import scan_tree
+from merkl.files.view import is_intact, unpack_view
+
+__all__ = ["DirectoryCodec", "FileCodec", "FileStream", "register_codecs"]
+
+_CHUNK: Final = 4 * 1024 * 1024
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def register_codecs(registry: CodecRegistry, views: str | os.PathLike[str]) -> None:
+    """Teach a registry of codecs to store FileRef and DirRef.
+
+    Args:
+        registry: the one that a workspace stores results with.
+        views: the directory where results that are read back get their paths; made when first needed.
+    """
+    registry.register(FileCodec(Path(views)), FileRef)
+    registry.register(DirectoryCodec(Path(views)), DirRef)
+
+
+class FileStream:
+    """The bytes of a file on their way into a cache, as an iterable of chunks.
+
+    Where `movable`, the file was made by the call and nobody else has it: a cache on the same file system may
+    rename it instead of reading it twice, after hashing it.
+    """
+
+    def __init__(self, path: str, *, movable: bool) -> None:
+        self.path = path
+        self.movable = movable
+
+    def __iter__(self) -> Iterator[bytes]:
+        with open(self.path, "rb", buffering=0) as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+
+class FileCodec(Codec):
+    """Stores a FileRef as the bytes of its file; the suffix is part of the content identity."""
+
+    name: ClassVar[str] = "file"
+    wants_file: ClassVar[bool] = True
+    #: the value that goes on is the one read back: the body's own file lies in a directory that is removed
+    reads_back: ClassVar[bool] = True
+
+    def __init__(self, views: Path) -> None:
+        self._views = views
+
+    def encode(self, value: Any, declared: Any) -> Encoded | None:
+        """Return the file as a stream.
+
+        Raises:
+            MissingInputError: the body returned a FileRef that it never wrote to.
+            UnsupportedFileError: something else than a regular file is there.
+        """
+        if not isinstance(value, FileRef):
+            return None
+        path = os.fspath(value)
+        if value.is_fresh and not os.path.lexists(path):
+            raise MissingInputError(
+                f"The body returned {value!r}, a path that FileRef() made, but wrote no file there. Write to it first."
+            )
+        require_regular(path)
+        stream = FileStream(path, movable=_is_ours(path))
+        return Encoded(stream, self.name, self.version, _type_text(value, FileRef, value.suffix), value.suffix)
+
+    def decode(self, content: Any, decode_type: str) -> FileRef[Any]:
+        """Return a FileRef to a view of the stored bytes.
+
+        Raises:
+            DecodeError: `decode_type` is not what `encode` gave.
+        """
+        kind, suffix = _type_from(decode_type, FileRef)
+        stored = _stored_path(content)
+        content_hash = _content_hash(content, stored)
+        view = self._views / content_hash[:2] / (content_hash + suffix)
+        if stored is not None:
+            _link_view(view, stored)
+        else:
+            _copy_view(view, content)
+        return kind.restore(view, suffix)
+
+
+class DirectoryCodec(Codec):
+    """Stores a DirRef as one archive, whose bytes depend on names, modes and contents alone."""
+
+    name: ClassVar[str] = "directory"
+    wants_file: ClassVar[bool] = True
+    reads_back: ClassVar[bool] = True
+
+    def __init__(self, views: Path) -> None:
+        self._views = views
+
+    def encode(self, value: Any, declared: Any) -> Encoded | None:
+        """Return the directory as a stream.
+
+        Raises:
+            MissingInputError: the directory is gone.
+            UnsupportedFileError: it holds a socket, fifo or device.
+        """
+        if not isinstance(value, DirRef):
+            return None
+        stream = pack_tree(scan_tree(value))
+        return Encoded(stream, self.name, self.version, _type_text(value, DirRef, ""), "")
+
+    def decode(self, content: Any, decode_type: str) -> DirRef:
+        """Return a DirRef to an unpacked copy, which is made again if anyone changed it.
+
+        Raises:
+            DecodeError: the bytes are no directory.
+        """
+        kind, _ = _type_from(decode_type, DirRef)
+        content_hash = _content_hash(content, _stored_path(content))
+        view = self._views / content_hash[:2] / f"{content_hash}.dir"
+        if not is_intact(view):
+            unpack_view(view, _as_file(content))
+        return kind.restore(view)
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a file may be moved: it is the call's own, under one name, and not just a link to someone else's."""
+    found = os.lstat(path)
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and is_in_scratch(path)
+
+
+def _type_text(value: object, base: type, suffix: str) -> str:
+    kind = type(value)
+    name = "" if kind is base else f"{kind.__module__}:{kind.__qualname__}"
+    return f"{name}|{suffix}"
+
+
+def _type_from(decode_type: str, base: type[Any]) -> tuple[type[Any], str]:
+    name, bar, suffix = decode_type.partition("|")
+    if not bar:
+        raise DecodeError(f"{decode_type!r} names no {base.__name__} and suffix")
+    if not name:
+        return base, suffix
+    module, _, qualname = name.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in qualname.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise DecodeError(f"the class {name} of a stored file is gone: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise DecodeError(f"the class {name} of a stored file is no {base.__name__} any more")
+    return found, suffix
+
+
+def _stored_path(content: Any) -> str | None:
+    """The path of a content that is a stored file, named by its hash, so that a view may link to it."""
+    name = getattr(content, "name", None)
+    if isinstance(name, str | os.PathLike) and _HASH.fullmatch(os.path.basename(os.fspath(name))):
+        path = os.path.abspath(os.fspath(name))
+        return path if os.path.isfile(path) else None
+    return None
+
+
+def _content_hash(content: Any, stored: str | None) -> str:
+    if stored is not None:
+        return os.path.basename(stored)
+    hasher = blake3.blake3(max_threads=blake3.blake3.AUTO)
+    for chunk in content_chunks(content):
+        hasher.update(chunk)
+    return hasher.hexdigest()
+
+
+def _as_file(content: Any) -> IO[bytes]:
+    if hasattr(content, "read"):
+        content.seek(0)
+        return content  # type: ignore[no-any-return]
+    return io.BytesIO(content)
+
+
+def _link_view(view: Path, stored: str) -> None:
+    with contextlib.suppress(OSError):
+        if os.readlink(view) == stored:
+            return
+    view.parent.mkdir(parents=True, exist_ok=True)
+    temporary = view.with_name(f".{secrets.token_hex(8)}.tmp")
+    os.symlink(stored, temporary)
+    os.replace(temporary, view)
+
+
+def _copy_view(view: Path, content: Any) -> None:
+    if not view.is_symlink() and view.is_file() and _content_hash_of_view(view) == view.name[:64]:
+        return
+    with contextlib.suppress(FileNotFoundError):
+        view.unlink()  # a link would be written through
+    with atomic_path(view, durable=False) as temporary, open(temporary, "wb") as file:
+        for chunk in content_chunks(content):
+            file.write(chunk)
+
+
+def _content_hash_of_view(view: Path) -> str:
+    return hash_file(view).content_hash

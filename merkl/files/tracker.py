@@ -1,0 +1,237 @@
+"""What is known of files on disk: their content hashes, found again by a stat as long as that is proof enough."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from merkl._base.errors import CacheError, CacheFormatError
+from merkl.cache.database import Database, Schema, Table
+from merkl.files.content import hash_file, require_regular
+from merkl.files.stat import StatSignature, is_settled, signature_of
+from merkl.files.suffix import suffix_of
+from merkl.files.tree import digest_tree, scan_tree
+
+__all__ = ["FILES_SCHEMA", "FileTracker", "Role", "TrackedFile"]
+
+#: "seen": hashed once, nothing more; "input": a Future reads it; "output": a Future wrote it.
+Role: TypeAlias = Literal["seen", "input", "output"]
+
+#: Stands in the suffix column of a directory; no file's suffix holds a slash.
+DIRECTORY: Final = "/"
+
+FILES_SCHEMA: Final = Schema(
+    "files",
+    (
+        """
+        CREATE TABLE files (
+            path BLOB PRIMARY KEY,
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            ctime_ns INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            settled INTEGER NOT NULL,
+            content_hash TEXT NOT NULL,
+            suffix TEXT NOT NULL,
+            role TEXT NOT NULL,
+            key TEXT NOT NULL,
+            recorded_at INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX files_by_role ON files (role) WHERE role != 'seen';
+        """,
+    ),
+)
+
+
+class TrackedFile(NamedTuple):
+    """One row: `path` as the file system has it in bytes, the stat that was taken, what was found, who wrote it."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    settled: int
+    content_hash: str
+    suffix: str
+    role: Role
+    key: str
+    recorded_at: int
+
+    @property
+    def signature(self) -> StatSignature:
+        """The stat as it was recorded."""
+        return StatSignature(self.size, self.mtime_ns, self.ctime_ns, self.inode)
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether the row stands for a directory, its hash being the digest of the tree."""
+        return self.suffix == DIRECTORY
+
+    def matches(self, signature: StatSignature) -> bool:
+        """Say whether a file with this signature certainly has the recorded content."""
+        return bool(self.settled) and self.signature == signature
+
+
+class FileTracker:
+    """Gives content hashes of files and directories, reading a file only where its stat leaves a doubt.
+
+    A record counts if size, mtime, ctime and inode are all the same and the file had settled when it was made (see
+    `merkl.files.stat`). Records are kept in a table of the workspace's database; without one, in memory. Trouble
+    with the database costs speed, never correctness.
+
+    Args:
+        database: where the table is kept.
+        private: a directory of MerkL's own (`.merkl`): what lies in it is no user's input or output.
+
+    >>> import tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "x")
+    >>> _ = open(path, "w").write("abc")
+    >>> FileTracker().content_hash(path)[:16]
+    '6437b3ac38465133'
+    """
+
+    def __init__(
+        self, database: Database | None = None, *, private: str | os.PathLike[str] | None = None
+    ) -> None:
+        self._database = database
+        self._private = None if private is None else os.path.join(os.path.realpath(private), "")
+        self._memory: dict[bytes, TrackedFile] = {}
+        self._table: Table | None = None
+        if database is not None:
+            database.add(FILES_SCHEMA)
+            self._table = Table(database, "files", TrackedFile._fields)
+
+    def content_hash(self, path: str | os.PathLike[str], *, role: Role = "seen", key: str = "") -> str:
+        """Return the BLAKE3 hash of a file's bytes.
+
+        Args:
+            path: a regular file; links are followed.
+            role: what the file is to the user; "input" and "output" are what `merkl status` goes through.
+            key: of the Future that wrote it.
+
+        Raises:
+            MissingInputError: nothing is there.
+            UnsupportedFileError: it is no regular file.
+            InputChangedError: it changes all the time.
+        """
+        absolute = os.path.abspath(os.fsdecode(path))
+        signature = signature_of(require_regular(absolute))
+        known = self.get(absolute)
+        if self._is_private(absolute):
+            role, key = "seen", ""
+        if known is not None and known.matches(signature):
+            if role != "seen" and (known.role, known.key) != (role, key) and known.role != "output":
+                self._put(known._replace(role=role, key=key))
+            return known.content_hash
+        return self._hash(absolute, known, role, key).content_hash
+
+    def tree_hash(self, path: str | os.PathLike[str], *, role: Role = "seen", key: str = "") -> str:
+        """Return the digest, in hex, of a directory's names, modes and contents.
+
+        Raises:
+            MissingInputError: nothing is there.
+            UnsupportedFileError: it is no directory, or holds something without content.
+        """
+        tree = scan_tree(path)
+        known = self.below(tree.root)
+
+        def hash_one(source: str, signature: StatSignature) -> str:
+            row = known.get(os.fsencode(source))
+            if row is not None and row.matches(signature):
+                return row.content_hash
+            return self._hash(source, row, "seen", "").content_hash
+
+        found = digest_tree(tree, hash_one).hex()
+        if role != "seen" and not self._is_private(tree.root):
+            encoded = os.fsencode(tree.root)
+            self._put(TrackedFile(encoded, 0, 0, 0, 0, 0, found, DIRECTORY, role, key, time.time_ns()))
+        return found
+
+    def remember(
+        self, path: str | os.PathLike[str], content_hash: str, *, role: Role = "seen", key: str = ""
+    ) -> None:
+        """Record what was just written to a path, where the writer knows the hash of it."""
+        absolute = os.path.abspath(os.fsdecode(path))
+        self._record(absolute, signature_of(require_regular(absolute)), content_hash, role, key, time.time_ns())
+
+    def get(self, path: str | os.PathLike[str]) -> TrackedFile | None:
+        """Return the record of a path, whether or not it still holds."""
+        encoded = os.fsencode(os.path.abspath(os.fsdecode(path)))
+        if self._table is None:
+            return self._memory.get(encoded)
+        with contextlib.suppress(CacheError):
+            row = self._table.get(encoded)
+            return None if row is None else TrackedFile._make(row)
+        return None
+
+    def below(self, directory: str | os.PathLike[str]) -> Mapping[bytes, TrackedFile]:
+        """Return the records of all paths inside a directory."""
+        prefix = os.fsencode(os.path.abspath(os.fsdecode(directory))).rstrip(b"/") + b"/"
+        if self._database is None:
+            return {path: row for path, row in self._memory.items() if path.startswith(prefix)}
+        columns = ", ".join(TrackedFile._fields)
+        rows = self._database.query(
+            f"SELECT {columns} FROM files WHERE path > ? AND path < ?", (prefix, prefix[:-1] + b"0")
+        )
+        return {row[0]: TrackedFile._make(row) for row in rows}
+
+    def tracked(self) -> Iterable[TrackedFile]:
+        """Return the records of all inputs and outputs, sorted by path."""
+        if self._database is None:
+            return sorted(row for row in self._memory.values() if row.role != "seen")
+        columns = ", ".join(TrackedFile._fields)
+        rows = self._database.query(f"SELECT {columns} FROM files WHERE role != 'seen' ORDER BY path")
+        return map(TrackedFile._make, rows)
+
+    def forget(self, path: str | os.PathLike[str]) -> bool:
+        """Delete the record of a path; say whether there was one."""
+        encoded = os.fsencode(os.path.abspath(os.fsdecode(path)))
+        if self._table is None:
+            return self._memory.pop(encoded, None) is not None
+        return self._table.delete(encoded)
+
+    def _is_private(self, path: str) -> bool:
+        return self._private is not None and os.path.join(os.path.realpath(os.path.dirname(path)), "").startswith(self._private)
+
+    def _hash(self, path: str, known: TrackedFile | None, role: Role, key: str) -> TrackedFile:
+        # The clock is read first: a write that comes later than that leaves the record unsettled.
+        recorded_at = time.time_ns()
+        content = hash_file(path)
+        if known is not None and role == "seen":
+            role, key = known.role, known.key
+        return self._record(path, content.signature, content.content_hash, role, key, recorded_at)
+
+    def _record(
+        self, path: str, signature: StatSignature, content_hash: str, role: Role, key: str, recorded_at: int
+    ) -> TrackedFile:
+        row = TrackedFile(
+            os.fsencode(path),
+            signature.size,
+            signature.mtime_ns,
+            signature.ctime_ns,
+            signature.inode,
+            int(is_settled(signature, recorded_at)),
+            content_hash,
+            # A lone surrogate (a byte of the name that is no UTF-8) cannot go into a TEXT column.
+            suffix_of(path).encode("utf-8", "replace").decode(),
+            role,
+            key,
+            recorded_at,
+        )
+        self._put(row)
+        return row
+
+    def _put(self, row: TrackedFile) -> None:
+        if self._table is None:
+            self._memory[row.path] = row
+            return
+        try:
+            self._table.put(tuple(row))
+        except CacheFormatError:
+            raise
+        except CacheError:
+            return
