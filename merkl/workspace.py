@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from merkl._base.errors import SerializationError
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl.cache import BaseCache, SqliteCache, open_cache
 from merkl.codecs import CodecRegistry, default_codecs
@@ -19,14 +20,15 @@ from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
 from merkl.execution.writing import FileWriter
-from merkl.files import register_files
+from merkl.files.codec import register_codecs
+from merkl.files.identity import register_canonical
 from merkl.fingerprint import Fingerprinter
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.session import sessions
-from merkl_serializers import CanonicalRegistry, default_registry
+from merkl_serializers import CanonicalRegistry, UnserializableError, default_registry
 
-__all__ = ["RunOutcome", "Workspace", "evaluate"]
+__all__ = ["RunOutcome", "Workspace", "digest", "evaluate"]
 
 T = TypeVar("T")
 
@@ -98,17 +100,15 @@ class Workspace:
 
     @functools.cached_property
     def registry(self) -> CanonicalRegistry:
-        """Canonical bytes of arguments: those of the default registry, functions by what they reach."""
-        registry = default_registry.child()
-        registry.register_reference(Future)
-        registry.register(types.FunctionType, lambda fn: self.fingerprinter.digest_callable(fn))
-        register_files(registry, self.codecs)
-        return registry
+        """Canonical bytes of arguments."""
+        return default_registry
 
     @functools.cached_property
     def codecs(self) -> CodecRegistry:
         """Codecs of results."""
-        return default_codecs()
+        codecs = default_codecs()
+        register_codecs(codecs, self.root / ".merkl" / "views")
+        return codecs
 
     @functools.cached_property
     def fingerprinter(self) -> Fingerprinter:
@@ -186,7 +186,15 @@ class _DefaultWorkspace:
         return self._workspace
 
 
-sessions.set_default(_DefaultWorkspace().get)
+def _connect_layers() -> None:
+    """Let lower layers reach what they must not import: the workspace, Futures, and the fingerprints of functions."""
+    sessions.set_default(_DefaultWorkspace().get)
+    default_registry.register_reference(Future)
+    default_registry.register(types.FunctionType, lambda fn: sessions.current().fingerprinter.digest_callable(fn))
+    register_canonical(default_registry)
+
+
+_connect_layers()
 
 
 def _key_of(value: Any) -> bytes:
@@ -211,3 +219,19 @@ def evaluate(structure: Any) -> Any:
     return replace_futures(structure, lambda future: values[id(future)])
 
 
+
+
+def digest(value: object) -> str:
+    """Return the hex digest of the canonical bytes of a value: equal for equal type and value, in every process.
+
+    Dicts and sets have no order here. Raises `SerializationError` for a value that has no canonical bytes.
+
+    >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    True
+    >>> digest(1) == digest(True)
+    False
+    """
+    try:
+        return sessions.current().registry.digest(value)
+    except UnserializableError as error:
+        raise SerializationError(f"value{error.path}: {error}", path=error.path, remedy=error.remedy) from error

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,8 @@ import msgspec
 from merkl._base.errors import GraphError
 from merkl.cache import Record
 from merkl.codecs import CodecRegistry
-from merkl.files import FileRef, clone_file
+from merkl.files import FileRef
+from merkl.files.transfer import atomic_path, clone_file
 from merkl.graph.future import Write
 
 __all__ = ["FileWriter", "require_distinct_paths"]
@@ -41,11 +40,12 @@ class FileWriter:
         """Write a value to its file: str as UTF-8, bytes as they are, a FileRef cloned, else its codec's bytes."""
         path = Path(write.path)
         if isinstance(value, FileRef):
-            replace_file(path, lambda temporary: clone_file(value, temporary))
+            with atomic_path(path) as temporary:
+                clone_file(value, temporary)
         else:
             data = self._bytes_of(value)
             if not _holds(path, data):
-                replace_file(path, lambda temporary: Path(temporary).write_bytes(data))
+                _replace(path, data)
         if write.sidecar:
             self._write_sidecar(write, record)
 
@@ -76,7 +76,13 @@ class FileWriter:
         )
         path = Path(write.path + ".merkl")
         if not _holds(path, data):
-            replace_file(path, lambda temporary: Path(temporary).write_bytes(data))
+            _replace(path, data)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def _holds(path: Path, data: bytes) -> bool:
@@ -84,19 +90,3 @@ def _holds(path: Path, data: bytes) -> bool:
         return path.stat().st_size == len(data) and path.read_bytes() == data
     except OSError:
         return False
-
-
-def replace_file(path: Path, fill: Callable[[str], Any]) -> None:
-    """Fill a temporary file beside `path` and rename it over it, so that `path` is never half written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    try:
-        fill(temporary)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -1,0 +1,1 @@
+"""Pipelines over real data; each runs with `merkl run`."""

@@ -1,0 +1,23 @@
+"""Fixtures for all tests: each workspace is a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from merkl import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace in an empty folder, in force for the test."""
+    with Workspace(tmp_path) as entered:
+        yield entered
+
+
+@pytest.fixture(autouse=True)
+def _no_shared_workspace(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that enter no workspace must not write into the checkout."""
+    monkeypatch.setenv("MERKL_ROOT", str(tmp_path_factory.getbasetemp()))
