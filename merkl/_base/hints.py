@@ -83,7 +83,7 @@ def resolve_hints(fn: Callable[..., Any], *, scope: Scope | None = None) -> Hint
     except (TypeError, ValueError):
         names = []
     annotations = _own_annotations(function, problems)
-    scopes = _scopes_of(function, scope, annotations)
+    scopes = scopes_of(function, scope) if any(map(contains_string, annotations.values())) else []
     label = getattr(function, "__name__", type(function).__name__)
     module = getattr(function, "__module__", None)
 
@@ -143,9 +143,8 @@ def _own_annotations(function: Any, problems: list[str]) -> dict[str, Any]:
         return {}
 
 
-def _scopes_of(function: Any, scope: Scope | None, annotations: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    if not any(contains_string(a) for a in annotations.values()):
-        return []
+def scopes_of(function: Any, scope: Scope | None = None) -> list[Mapping[str, Any]]:
+    """Give the namespaces that an annotation of `function` sees, innermost first."""
     scopes: list[Mapping[str, Any]] = [{p.__name__: p for p in getattr(function, "__type_params__", ())}]
     scopes.append(_closure(function))
     if scope is not None:

@@ -1,0 +1,93 @@
+"""What a class declares about itself: type parameters, their variance and defaults, bases, whether it's a protocol."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import Any, Generic, Protocol, get_args, get_origin
+
+import typing_extensions
+
+from merkl.assignability.stdlib import GENERIC_BASES, PROTOCOLS
+
+__all__ = [
+    "default_arguments",
+    "derives_from_any",
+    "has_known_bases",
+    "is_protocol",
+    "is_stdlib",
+    "original_bases",
+    "parameters",
+]
+
+
+def is_stdlib(cls: type) -> bool:
+    """Say whether a class comes from the standard library."""
+    return cls.__module__.partition(".")[0] in sys.stdlib_module_names and cls.__module__ != "__main__"
+
+
+def has_known_bases(cls: type) -> bool:
+    """Say whether the generic bases of `cls` are known without reading typeshed."""
+    return cls in GENERIC_BASES or not is_stdlib(cls)
+
+
+def is_protocol(cls: type) -> bool:
+    """Say whether `cls` is a protocol to type checkers.
+
+    >>> import collections.abc
+    >>> is_protocol(collections.abc.Sized), is_protocol(collections.abc.Sequence)
+    (True, False)
+    """
+    return cls in PROTOCOLS or bool(getattr(cls, "_is_protocol", False))
+
+
+def original_bases(cls: type) -> tuple[Any, ...]:
+    """Give the bases as written, with their type arguments."""
+    facts = GENERIC_BASES.get(cls)
+    if facts is not None:
+        return facts.bases
+    found: tuple[Any, ...] = vars(cls).get("__orig_bases__", cls.__bases__)
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def parameters(cls: type) -> tuple[Any, ...]:
+    """Give the type parameters of a class in order."""
+    facts = GENERIC_BASES.get(cls)
+    if facts is not None:
+        return facts.parameters
+    if "__orig_bases__" not in vars(cls) and not vars(cls).get("__type_params__"):
+        return ()
+    for base in original_bases(cls):
+        if get_origin(base) in (Generic, Protocol, typing_extensions.Protocol):
+            return get_args(base)
+    declared = getattr(cls, "__type_params__", ())
+    if declared:
+        return tuple(declared)
+    # `class A(dict[str, T])`: the type variables of the bases, in the order in which they appear.
+    found: dict[Any, None] = {}
+    for base in original_bases(cls):
+        for parameter in getattr(base, "__parameters__", ()) if get_origin(base) is not None else ():
+            found.setdefault(parameter)
+    return tuple(found)
+
+
+def default_arguments(cls: type, given: int) -> tuple[Any, ...]:
+    """Give the arguments that stand for those left out: the defaults of the parameters, else Any."""
+    wanted = parameters(cls)
+    facts = GENERIC_BASES.get(cls)
+    if facts is not None:
+        defaults = (*[Any] * (len(wanted) - len(facts.defaults)), *facts.defaults)
+        return tuple(defaults[given:])
+    found: list[Any] = []
+    for parameter in wanted[given:]:
+        default = getattr(parameter, "__default__", Any)
+        found.append(Any if default is typing_extensions.NoDefault else default)
+    return tuple(found)
+
+
+def derives_from_any(cls: type) -> bool:
+    """Say whether a class has Any among its bases: then it fits everywhere."""
+    return Any in cls.__mro__
+
+

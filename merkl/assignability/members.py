@@ -1,0 +1,262 @@
+"""The members of user-defined classes and protocols, read from the classes themselves."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import functools
+import inspect
+import textwrap
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, get_origin
+
+import typing_extensions
+
+from merkl._base.hints import resolve_class_hints
+from merkl._base.type_forms import is_named
+from merkl.assignability.classes import is_stdlib, parameters
+from merkl.assignability.nominal import as_base
+from merkl.assignability.parse import parse, substitute_term
+from merkl.assignability.signatures import bound_signature
+from merkl.assignability.stdlib import PROTOCOLS, UNHASHABLE
+from merkl.assignability.terms import ANY, Fn, Inst, Kind, Param, Term, Tup
+
+__all__ = ["Member", "find_member", "protocol_members"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member as seen on an instance; `options` are the overloads of a method, else its one type."""
+
+    options: tuple[Term, ...]
+    settable: bool = False
+    class_variable: bool = False
+    class_or_static: bool = False
+    setter: Term | None = None
+
+
+@functools.lru_cache(maxsize=2048)
+def protocol_members(cls: type) -> frozenset[str]:
+    """Give the names that make up a protocol."""
+    shim = PROTOCOLS.get(cls, cls)
+    found = set(typing_extensions.get_protocol_members(shim))
+    for base in shim.__mro__[1:]:
+        if base in PROTOCOLS:
+            found |= protocol_members(base)
+    return frozenset(found)
+
+
+def find_member(term: Inst | Tup, name: str, self_term: Term) -> Member | str | None:
+    """Give a member of an instance, None when it has none of that name, or a word on why it can't be known."""
+    cls = term.cls
+    shim = PROTOCOLS.get(cls)
+    if shim is not None and isinstance(term, Inst):
+        cls, term = shim, Inst(shim, term.args)
+    for owner in cls.__mro__:
+        if owner is object or owner.__module__ in ("typing", "typing_extensions", "abc"):
+            continue
+        if owner in PROTOCOLS and name in protocol_members(owner) and owner is not cls:
+            seen = as_base(term, owner) if isinstance(term, Inst) else None
+            return find_member(seen, name, self_term) if seen is not None else "of a base with unknown arguments"
+        if is_stdlib(owner) and owner not in PROTOCOLS.values():
+            if name == "__hash__":
+                if owner in UNHASHABLE:
+                    return None
+                continue
+            if name in vars(owner) and not (owner is enum.Enum or name in _GENERATED):
+                return "a member that only typeshed describes"
+            continue
+        found = _own_member(owner, name, cls)
+        if found is not None:
+            return found if isinstance(found, str) else _specialize(found, owner, term, self_term)
+    return _object_member(name)
+
+
+_GENERATED = frozenset({"__init_subclass__", "__class_getitem__", "__subclasshook__"})
+
+
+def _object_member(name: str) -> Member | None:
+    if name == "__hash__":
+        return Member((Fn((), Inst(int)),))
+    if name in ("__str__", "__repr__"):
+        return Member((Fn((), Inst(str)),))
+    if name in ("__eq__", "__ne__"):
+        return Member((Fn((Param(Inst(object), Kind.POSITIONAL),), Inst(bool)),))
+    return None
+
+
+def _specialize(member: Member, owner: type, term: Inst | Tup, self_term: Term) -> Member | str:
+    """The member with the type arguments of the instance put in, and Self being the instance."""
+    values: dict[Any, Term] = {typing.Self: self_term}
+    wanted = parameters(owner)
+    if wanted:
+        seen = as_base(term, owner) if isinstance(term, Inst) else None
+        if seen is None:
+            return "of a base with unknown arguments"
+        values.update(zip(wanted, seen.args, strict=False))
+    options = tuple(_with_self(substitute_term(o, values), self_term) for o in member.options)
+    setter = member.setter and _with_self(substitute_term(member.setter, values), self_term)
+    return Member(options, member.settable, member.class_variable, member.class_or_static, setter)
+
+
+def _with_self(term: Term, self_term: Term) -> Term:
+    from merkl.assignability.terms import Opaque
+
+    if isinstance(term, Opaque) and is_named(term.form, "Self"):
+        return self_term
+    if isinstance(term, Fn):
+        params = term.params and tuple(
+            Param(_with_self(p.term, self_term), p.kind, p.name, p.required) for p in term.params
+        )
+        return Fn(params, _with_self(term.ret, self_term), term.variables)
+    if isinstance(term, Inst) and term.args:
+        return Inst(term.cls, tuple(_with_self(a, self_term) for a in term.args))
+    return term
+
+
+def _own_member(owner: type, name: str, cls: type) -> Member | str | None:
+    """The member that `owner` itself defines; a word when it defines one that can't be typed."""
+    annotations = vars(owner).get("__annotations__", {})
+    if name in annotations:
+        return _variable(owner, name)
+    if name in vars(owner):
+        return _attribute(owner, name, vars(owner)[name])
+    if name in getattr(owner, "_fields", ()) and issubclass(owner, tuple):
+        return _variable(owner, name)
+    return _set_by_methods(owner, name)
+
+
+def _variable(owner: type, name: str) -> Member:
+    hint = resolve_class_hints(owner).get(name, Any)
+    written = str(vars(owner).get("__annotations__", {}).get(name, ""))
+    class_variable = get_origin(hint) is ClassVar or hint is ClassVar or "ClassVar[" in written
+    final = get_origin(hint) is Final or hint is Final
+    frozen = getattr(getattr(owner, "__dataclass_params__", None), "frozen", False)
+    read_only = final or frozen or (issubclass(owner, tuple) and name in getattr(owner, "_fields", ()))
+    if hint is Final or hint is ClassVar:
+        value = _value_type(vars(owner).get(name))
+        return Member((value if value is not None else ANY,), not read_only, class_variable)
+    return Member((parse(hint),), not read_only, class_variable)
+
+
+def _attribute(owner: type, name: str, value: Any) -> Member | str | None:
+    if isinstance(value, types.FunctionType):
+        return _method(value, owner)
+    if isinstance(value, (staticmethod, classmethod)):
+        found = _method(value.__func__, owner, static=isinstance(value, staticmethod))
+        return found if isinstance(found, str) else Member(found.options, class_or_static=True)
+    if isinstance(value, property):
+        return _property(value, owner)
+    if isinstance(value, functools.cached_property):
+        found = _method(value.func, owner)
+        first = found if isinstance(found, str) else found.options[0]
+        return Member((first.ret,), settable=True) if isinstance(first, Fn) else "a property without a known type"
+    if isinstance(value, types.MemberDescriptorType):
+        return _set_by_methods(owner, name) or "a slot without annotation"
+    if value is None and name == "__hash__":
+        return None  # made by `__eq__` or dataclass; type checkers do not see it
+    known = _value_type(value)
+    return Member((known,), settable=True) if known is not None else "an attribute without annotation"
+
+
+def _value_type(value: Any) -> Term | None:
+    """What type checkers infer for a class attribute from its value."""
+    if type(value) in (int, str, float, bytes, bool, complex):
+        return Inst(type(value))
+    return None
+
+
+def _method(function: Any, owner: type, *, static: bool = False) -> Member | str:
+    overloads = typing.get_overloads(function) or typing_extensions.get_overloads(function)
+    options = tuple(bound_signature(f, static=static) for f in (overloads or [function]))
+    if any(o is None for o in options):
+        return "a method whose signature can't be read"
+    return Member(tuple(o for o in options if o is not None))
+
+
+def _property(value: property, owner: type) -> Member | str:
+    if value.fget is None:
+        return "a property without getter"
+    getter = bound_signature(value.fget, static=False)
+    if getter is None:
+        return "a property without a known type"
+    setter = None
+    if value.fset is not None:
+        signature = bound_signature(value.fset, static=False)
+        if signature is not None and signature.params:
+            setter = signature.params[0].term
+            setter = None if setter == ANY else setter
+    return Member((getter.ret,), settable=value.fset is not None, setter=setter)
+
+
+def _set_by_methods(owner: type, name: str) -> Member | str | None:
+    """An attribute that methods set on `self`: its type as far as the source tells it."""
+    if not any(name in f.__code__.co_names for f in vars(owner).values() if isinstance(f, types.FunctionType)):
+        return None
+    found = _assignments(owner)
+    if found is None:
+        return "an attribute set by a method"
+    return found.get(name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _assignments(owner: type) -> dict[str, Member | str] | None:
+    """Each attribute that a method of the class sets on its first parameter; None when there is no source."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+    except Exception:  # noqa: BLE001  (no source, or none that stands alone)
+        return None
+    found: dict[str, Member | str] = {}
+    for function in tree.body if isinstance(tree, ast.ClassDef) else ():
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or not function.args.args:
+            continue
+        live = vars(owner).get(function.name)
+        for node in ast.walk(function):
+            for name, value in _targets(node, function.args.args[0].arg):
+                found.setdefault(name, _assigned(node, value, live, owner))
+    return found
+
+
+def _targets(node: ast.AST, self_name: str) -> list[tuple[str, ast.expr | None]]:
+    if isinstance(node, ast.Assign):
+        pairs = [(t, node.value) for t in node.targets]
+    elif isinstance(node, ast.AnnAssign):
+        pairs = [(node.target, node.value)] if node.value is not None else [(node.target, node.target)]
+    else:
+        return []
+    found: list[tuple[str, ast.expr | None]] = []
+    for target, value in pairs:
+        for each in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
+            if (
+                isinstance(each, ast.Attribute)
+                and isinstance(each.value, ast.Name)
+                and each.value.id == self_name
+            ):
+                found.append((each.attr, value if each is target else None))
+    return found
+
+
+def _assigned(node: ast.AST, value: ast.expr | None, live: Any, owner: type) -> Member | str:
+    from merkl._base.hints import evaluate_annotation, resolve_hints, scopes_of
+
+    if not isinstance(live, types.FunctionType):
+        return "an attribute set by a method"
+    if isinstance(node, ast.AnnAssign):
+        hint, missing = evaluate_annotation(
+            ast.unparse(node.annotation), scopes=scopes_of(live), module=owner.__module__
+        )
+        final = get_origin(hint) is Final or hint is Final
+        return "an attribute set by a method" if missing or hint is Final else Member((parse(hint),), not final)
+    if isinstance(value, ast.Name):
+        hints = resolve_hints(live).parameters
+        if value.id in hints and value.id in live.__annotations__:
+            return Member((parse(hints[value.id]),), settable=True)
+    if isinstance(value, ast.Constant):
+        known = _value_type(value.value)
+        if known is not None:
+            return Member((known,), settable=True)
+    return "an attribute set by a method"
+
+

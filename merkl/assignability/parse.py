@@ -1,0 +1,267 @@
+"""From runtime type forms to terms."""
+
+from __future__ import annotations
+
+import collections.abc
+import functools
+import types
+import typing
+from typing import Annotated, Any, ForwardRef, Literal, TypeVar, get_args, get_origin
+
+import typing_extensions
+
+from merkl._base.hints import resolve_class_hints
+from merkl._base.type_forms import alias_value, is_named, is_typed_dict, is_union, union_members
+from merkl.assignability.classes import default_arguments, original_bases, parameters
+from merkl.assignability.terms import (
+    ANY,
+    NEVER,
+    NONE,
+    Alias,
+    ClassOf,
+    Fn,
+    Inst,
+    Kind,
+    Lit,
+    New,
+    Opaque,
+    Param,
+    Record,
+    Rest,
+    Term,
+    Tup,
+    UnionTerm,
+    Var,
+    union,
+)
+
+__all__ = ["expand", "parse"]
+
+_TRANSPARENT = ("Required", "NotRequired", "ReadOnly", "Final", "ClassVar")
+_LITERAL = (Literal, typing_extensions.Literal)
+
+
+def parse(form: Any) -> Term:
+    """Give the term of a runtime form; what is not understood becomes Opaque, never an error.
+
+    >>> parse(typing.Optional[int])
+    UnionTerm(members=(Inst(cls=<class 'int'>, args=()), NoneTerm()))
+    """
+    try:
+        return _remembered(form)
+    except TypeError:
+        pass
+    try:
+        return _parse(form)
+    except Exception:  # noqa: BLE001  (forms of other libraries may raise anything)
+        return Opaque(form)
+
+
+@functools.lru_cache(maxsize=16384)
+def _remembered(form: Any) -> Term:
+    return _parse(form)
+
+
+def expand(alias: Alias) -> Term:
+    """Give what an alias stands for, one level deep."""
+    return parse(alias_value(alias.form))
+
+
+def _parse(form: Any) -> Term:
+    if form is Any:
+        return ANY
+    if form is None or form is type(None):
+        return NONE
+    origin = get_origin(form)
+    if origin is None:
+        return _bare(form)
+    if origin in _LITERAL:
+        return union(tuple(_literal(value) for value in get_args(form)))
+    if origin is Annotated or any(is_named(origin, name) for name in _TRANSPARENT):
+        return parse(get_args(form)[0])
+    if is_union(form):
+        return union(tuple(parse(member) for member in union_members(form)))
+    if alias_value(form) is not None:
+        return Alias(form)
+    return _generic(form, origin, get_args(form))
+
+
+def _literal(value: Any) -> Term:
+    return NONE if value is None else Lit(value, type(value))
+
+
+def _bare(form: Any) -> Term:
+    if isinstance(form, TypeVar):
+        return Var(form)
+    if isinstance(form, (str, ForwardRef)):
+        return Opaque(form)
+    if isinstance(form, type):
+        return _class(form)
+    if hasattr(form, "__supertype__"):
+        return New(form)
+    if alias_value(form) is not None:
+        return Alias(form)
+    if any(is_named(form, name) for name in ("Never", "NoReturn")):
+        return NEVER
+    if is_named(form, "LiteralString"):
+        return Inst(str)
+    if is_named(form, "Callable"):
+        return Fn(None, ANY)
+    return Opaque(form)
+
+
+def _class(cls: type) -> Term:
+    if cls is tuple:
+        return Inst(tuple, (ANY,))
+    if cls is collections.abc.Callable:
+        return Fn(None, ANY)
+    return instance(cls, default_arguments(cls, 0))
+
+
+def instance(cls: type, arguments: tuple[Any, ...]) -> Term:
+    """The term of a class with its arguments, for all kinds of classes."""
+    args = tuple(parse(a) for a in arguments)
+    if is_typed_dict(cls):
+        return Record(cls, args)
+    if issubclass(cls, tuple) and cls is not tuple:
+        items = _tuple_items(cls, args)
+        if items is not None:
+            return Tup(items, cls)
+    if any(isinstance(p, (typing.ParamSpec, typing_extensions.ParamSpec)) for p in parameters(cls)):
+        return Opaque(cls[arguments] if arguments else cls)  # type: ignore[index]
+    return Inst(cls, args)
+
+
+def _tuple_items(cls: type, args: tuple[Term, ...]) -> tuple[Term, ...] | None:
+    """The items of a class that derives from a tuple of known items, such as a NamedTuple."""
+    known = dict(zip(parameters(cls), args, strict=False))
+    for owner in cls.__mro__:
+        if "_fields" in vars(owner) and "_field_defaults" in vars(owner):
+            hints = resolve_class_hints(owner)
+            found = tuple(parse(hints.get(name, Any)) for name in owner._fields)  # type: ignore[attr-defined]
+            return tuple(substitute_term(item, known) for item in found) if owner is cls else found
+        for base in original_bases(owner):
+            if get_origin(base) is tuple:
+                term = parse(base)
+                return term.items if isinstance(term, Tup) else None
+    return None
+
+
+def _generic(form: Any, origin: Any, args: tuple[Any, ...]) -> Term:
+    if origin is tuple:
+        return _tuple(form, args)
+    if origin is type:
+        return class_of(parse(args[0])) if args else Inst(type)
+    if origin is collections.abc.Callable:
+        return _callable(args)
+    if not isinstance(origin, type):
+        return Opaque(form)
+    wanted = parameters(origin)
+    if any(not isinstance(p, TypeVar) and not hasattr(p, "__bound__") for p in wanted):
+        return Opaque(form)
+    if not args and wanted:
+        args = default_arguments(origin, 0)
+    if len(args) < len(wanted):
+        args = (*args, *default_arguments(origin, len(args)))
+    return instance(origin, args)
+
+
+def _tuple(form: Any, args: tuple[Any, ...]) -> Term:
+    if not args:
+        # `typing.Tuple` alone is a tuple of anything, `tuple[()]` is the empty one.
+        return Inst(tuple, (ANY,)) if form is typing.Tuple else Tup(())
+    if len(args) == 2 and args[1] is Ellipsis:
+        return Inst(tuple, (parse(args[0]),))
+    items: list[Term] = []
+    for arg in args:
+        inner = _unpacked(arg)
+        if inner is None:
+            items.append(parse(arg))
+            continue
+        term = parse(inner)
+        if isinstance(term, Inst) and term.cls is tuple:
+            items.append(Rest(term.args[0]))
+        elif isinstance(term, Tup) and term.cls is tuple:
+            items.extend(term.items)
+        else:
+            return Opaque(form)
+    if sum(isinstance(i, Rest) for i in items) > 1:
+        return Opaque(form)
+    if len(items) == 1 and isinstance(items[0], Rest):
+        return Inst(tuple, (items[0].item,))
+    return Tup(tuple(items))
+
+
+def _unpacked(arg: Any) -> Any:
+    if getattr(arg, "__unpacked__", False):
+        return types.GenericAlias(arg.__origin__, arg.__args__)
+    return get_args(arg)[0] if is_named(get_origin(arg), "Unpack") else None
+
+
+def class_of(term: Term) -> Term:
+    """`type[...]` of a term; of a union, the union of the classes."""
+    if isinstance(term, UnionTerm):
+        return union(tuple(class_of(m) for m in term.members))
+    return ClassOf(term)
+
+
+def _callable(args: tuple[Any, ...]) -> Term:
+    if not args:
+        return Fn(None, ANY)
+    params, ret = (args if len(args) == 2 else (list(args[:-1]), args[-1]))
+    if params is Ellipsis:
+        return Fn(None, parse(ret))
+    if not isinstance(params, list):
+        return Opaque(collections.abc.Callable[params, ret])
+    if any(_unpacked(p) is not None for p in params):
+        return Opaque(collections.abc.Callable[params, ret])
+    return Fn(tuple(Param(parse(p), Kind.POSITIONAL) for p in params), parse(ret))
+
+
+def substitute_term(term: Term, values: dict[Any, Term]) -> Term:
+    """Put terms in the place of type variables."""
+    if not values:
+        return term
+
+    def change(each: Term) -> Term:
+        return substitute_term(each, values)
+
+    if isinstance(term, Var):
+        return values.get(term.var, term)
+    if isinstance(term, (Inst, Record)):
+        return type(term)(term.cls, tuple(map(change, term.args))) if term.args else term
+    if isinstance(term, Tup):
+        return Tup(tuple(map(change, term.items)), term.cls)
+    if isinstance(term, Rest):
+        return Rest(change(term.item))
+    if isinstance(term, UnionTerm):
+        return union(tuple(map(change, term.members)))
+    if isinstance(term, ClassOf):
+        return class_of(change(term.term))
+    if isinstance(term, Fn):
+        params = term.params and tuple(Param(change(p.term), p.kind, p.name, p.required) for p in term.params)
+        return Fn(params, change(term.ret), term.variables)
+    if isinstance(term, Alias):
+        inner = expand(term)
+        changed = _mentions(inner, values, 0)
+        return change(inner) if changed else term
+    return term
+
+
+def _mentions(term: Term, values: dict[Any, Term], depth: int) -> bool:
+    if isinstance(term, Var):
+        return term.var in values
+    if depth > 8:
+        return False
+    inner: tuple[Term, ...] = ()
+    if isinstance(term, (Inst, Record)):
+        inner = term.args
+    elif isinstance(term, Tup):
+        inner = term.items
+    elif isinstance(term, UnionTerm):
+        inner = term.members
+    elif isinstance(term, Fn):
+        inner = (*(p.term for p in term.params or ()), term.ret)
+    elif isinstance(term, Rest):
+        inner = (term.item,)
+    return any(_mentions(i, values, depth + 1) for i in inner)

@@ -1,0 +1,226 @@
+"""Callables: signatures read from functions, and the rules by which one callable stands in for another."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from merkl._base.hints import resolve_hints
+from merkl._base.type_forms import is_named
+from merkl.assignability.parse import parse
+from merkl.assignability.relation import YES, Relation, Verdict, no
+from merkl.assignability.terms import ANY, Fn, Inst, Kind, Opaque, Param, Term, show
+
+__all__ = ["bound_signature", "relate_callables"]
+
+Relate = Callable[[Term, Term], Relation]
+
+_KINDS = {
+    inspect.Parameter.POSITIONAL_ONLY: Kind.POSITIONAL,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD: Kind.NORMAL,
+    inspect.Parameter.KEYWORD_ONLY: Kind.KEYWORD,
+    inspect.Parameter.VAR_POSITIONAL: Kind.STAR,
+    inspect.Parameter.VAR_KEYWORD: Kind.STAR_STAR,
+}
+
+
+def bound_signature(function: Any, *, static: bool) -> Fn | None:
+    """Give the type of a function as a method bound to its instance, or None when it can't be told."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    hints = resolve_hints(function)
+    params: list[Param] = []
+    for parameter in signature.parameters.values():
+        term = parse(hints.parameters.get(parameter.name, Any))
+        if isinstance(term, Opaque) and not is_named(term.form, "Self"):
+            return None
+        kind = _KINDS[parameter.kind]
+        required = parameter.default is parameter.empty and kind not in (Kind.STAR, Kind.STAR_STAR)
+        if kind is Kind.NORMAL and parameter.name.startswith("__") and not parameter.name.endswith("__"):
+            kind = Kind.POSITIONAL
+        params.append(Param(term, kind, None if kind is Kind.POSITIONAL else parameter.name, required))
+    if not static:
+        if not params:
+            return None
+        if params[0].kind in (Kind.POSITIONAL, Kind.NORMAL):
+            if isinstance(params[0].term, Opaque) or params[0].term != ANY:
+                return None  # an annotated self binds type variables
+            params = params[1:]
+        elif params[0].kind is not Kind.STAR:
+            return None
+    ret = parse(hints.returns)
+    if inspect.iscoroutinefunction(function):
+        ret = Inst(Coroutine, (ANY, ANY, ret))
+    return Fn(tuple(params), ret, getattr(function, "__type_params__", ()))
+
+
+
+
+def relate_callables(left: Fn, right: Fn, relate: Relate, *, ignore_names: bool) -> Relation:
+    """Say whether a callable `left` may stand where `right` is asked for.
+
+    The rules are those of mypy: each argument that `right` takes must be taken by `left`, by position and name,
+    and `left` may require none that `right` doesn't.
+    """
+    worst = relate(left.ret, right.ret)
+    if worst.verdict is Verdict.NO:
+        return no(f"it returns {show(left.ret)}, wanted {show(right.ret)}")
+    if right.params is None or left.params is None or _is_anything(right.params):
+        return worst
+    return _Match(left.params, right.params, relate, ignore_names).verdict(worst)
+
+
+def _is_anything(params: tuple[Param, ...]) -> bool:
+    return [p.kind for p in params] == [Kind.STAR, Kind.STAR_STAR] and all(p.term == ANY for p in params)
+
+
+class _Match:
+    """One pair of parameter lists being matched."""
+
+    def __init__(
+        self, left: tuple[Param, ...], right: tuple[Param, ...], relate: Relate, ignore_names: bool
+    ) -> None:
+        self.left, self.right = left, right
+        self.relate = relate
+        self.ignore_names = ignore_names
+        self.left_plain = [p for p in left if p.kind not in (Kind.STAR, Kind.STAR_STAR)]
+        self.right_plain = [p for p in right if p.kind not in (Kind.STAR, Kind.STAR_STAR)]
+        self.any_suffix = _is_anything(right[-2:])
+
+    def verdict(self, worst: Relation) -> Relation:
+        for step in (self._stars, self._each_of_right, self._beyond_right, self._required_by_left):
+            found = step()
+            if found.verdict is Verdict.NO:
+                return found
+            if found.verdict is Verdict.UNKNOWN:
+                worst = found
+            if step == self._each_of_right and self.any_suffix:
+                return worst
+        return worst
+
+    def _stars(self) -> Relation:
+        worst = YES
+        for kind in (Kind.STAR, Kind.STAR_STAR):
+            mine, wanted = _star(self.left, kind), _star(self.right, kind)
+            if wanted is None or (kind is Kind.STAR and self._lenient_star()):
+                continue
+            if mine is None:
+                if not self.any_suffix:
+                    return no(f"it takes no {'*args' if kind is Kind.STAR else '**kwargs'}")
+                continue
+            worst = _worse(worst, self._argument(wanted.term, mine.term))
+            if worst.verdict is Verdict.NO:
+                return worst
+        return worst
+
+    def _lenient_star(self) -> bool:
+        """`*args: Any` alone at the end stands for any positional rest."""
+        last = self.right[-1]
+        positional = (Kind.POSITIONAL, Kind.NORMAL, Kind.STAR)
+        return last.kind is Kind.STAR and last.term == ANY and all(p.kind in positional for p in self.left)
+
+    def _argument(self, given: Term, taken: Term) -> Relation:
+        found = self.relate(given, taken)
+        return no(f"it takes {show(taken)}, is given {show(given)}") if found.verdict is Verdict.NO else found
+
+    def _each_of_right(self) -> Relation:
+        worst = YES
+        for wanted in self.right_plain:
+            position = _position(self.right, wanted)
+            mine = self._counterpart(wanted, position)
+            if mine is None:
+                return no(f"it takes no argument {wanted.name or f'number {(position or 0) + 1}'}")
+            worst = _worse(worst, self._compatible(mine, wanted, position))
+            if worst.verdict is Verdict.NO:
+                return worst
+        return worst
+
+    def _counterpart(self, wanted: Param, position: int | None) -> tuple[Param, int | None, str | None] | None:
+        by_name = self._by_name(wanted.name) if wanted.name is not None else None
+        by_position = self._by_position(position) if position is not None else None
+        return by_name if by_name is not None else by_position
+
+    def _by_name(self, name: str) -> tuple[Param, int | None, str | None] | None:
+        for param in self.left_plain:
+            if param.name == name:
+                return param, _position(self.left, param), name
+        star = _star(self.left, Kind.STAR_STAR)
+        return (star, None, name) if star is not None else None
+
+    def _by_position(self, position: int) -> tuple[Param, int | None, str | None] | None:
+        positional = [p for p in self.left if p.kind in (Kind.POSITIONAL, Kind.NORMAL)]
+        if position < len(positional):
+            return positional[position], position, positional[position].name
+        star = _star(self.left, Kind.STAR)
+        return (star, position, None) if star is not None else None
+
+    def _compatible(
+        self, mine: tuple[Param, int | None, str | None], wanted: Param, position: int | None
+    ) -> Relation:
+        param, own_position, own_name = mine
+        if (
+            wanted.name is not None
+            and own_name != wanted.name
+            and (not self.ignore_names or position is None)
+        ):
+            return no(f"its argument {own_name or 'there'} is not called {wanted.name}")
+        if position is not None and own_position != position:
+            return no(f"its argument {wanted.name} stands elsewhere")
+        if not wanted.required and param.required:
+            return no(f"its argument {own_name or ''} is required")
+        return self._argument(wanted.term, param.term)
+
+    def _beyond_right(self) -> Relation:
+        """What the open ends of `right` may still pass to `left`."""
+        worst = YES
+        star = _star(self.right, Kind.STAR)
+        if star is not None and not self._lenient_star():
+            first = sum(p.kind in (Kind.POSITIONAL, Kind.NORMAL) for p in self.right)
+            for param in [p for p in self.left if p.kind in (Kind.POSITIONAL, Kind.NORMAL)][first:]:
+                if param.required:
+                    return no(f"its argument {param.name or ''} is required")
+                worst = _worse(worst, self._argument(star.term, param.term))
+        keywords = _star(self.right, Kind.STAR_STAR)
+        if keywords is not None:
+            names = {p.name for p in self.right}
+            for param in self.left_plain:
+                if param.name is None or param.name in names:
+                    continue
+                if param.required:
+                    return no(f"its argument {param.name} is required")
+                worst = _worse(worst, self._argument(keywords.term, param.term))
+        return worst
+
+    def _required_by_left(self) -> Relation:
+        right_positional = sum(p.kind in (Kind.POSITIONAL, Kind.NORMAL) for p in self.right)
+        open_names = _star(self.right, Kind.STAR_STAR) is not None
+        open_positions = _star(self.right, Kind.STAR) is not None
+        for param in self.left_plain:
+            if not param.required:
+                continue
+            position = _position(self.left, param)
+            by_position = position is not None and (position < right_positional or open_positions)
+            by_name = param.name is not None and (open_names or any(p.name == param.name for p in self.right_plain))
+            if not by_position and not by_name:
+                return no(f"its argument {param.name or f'number {(position or 0) + 1}'} is required")
+        return YES
+
+
+def _star(params: tuple[Param, ...], kind: Kind) -> Param | None:
+    return next((p for p in params if p.kind is kind), None)
+
+
+def _position(params: tuple[Param, ...], param: Param) -> int | None:
+    positional = [p for p in params if p.kind in (Kind.POSITIONAL, Kind.NORMAL)]
+    return next((i for i, p in enumerate(positional) if p is param), None)
+
+
+def _worse(one: Relation, other: Relation) -> Relation:
+    if one.verdict is Verdict.NO or other.verdict is Verdict.YES:
+        return one
+    return other
+
+

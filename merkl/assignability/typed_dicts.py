@@ -1,0 +1,73 @@
+"""A TypedDict where another type is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from merkl._base.typed_dicts import Key, typed_dict_keys
+from merkl.assignability.classes import is_protocol, parameters
+from merkl.assignability.nominal import as_base
+from merkl.assignability.parse import parse, substitute_term
+from merkl.assignability.relation import YES, Relation, Verdict, no
+from merkl.assignability.terms import OBJECT, Inst, Record, Term, show
+
+if TYPE_CHECKING:
+    from merkl.assignability.rules import Rules
+
+__all__ = ["relate_typed_dicts"]
+
+_AS_MAPPING = Inst(Mapping, (Inst(str), OBJECT))
+
+
+def relate_typed_dicts(rules: Rules, source: Record, target: Term) -> Relation:
+    """Say whether a TypedDict fits: another one key by key, else as a `Mapping[str, object]`."""
+    if isinstance(target, Record):
+        return _keys(rules, source, target)
+    if isinstance(target, Inst):
+        if as_base(_AS_MAPPING, target.cls) is not None:
+            return rules.relate(_AS_MAPPING, target)
+        if is_protocol(target.cls):
+            return rules.relate(_AS_MAPPING, target)
+    return no(f"{show(source)} is not {show(target)}")
+
+
+def _keys(rules: Rules, source: Record, target: Record) -> Relation:
+    own, wanted = typed_dict_keys(source.cls), typed_dict_keys(target.cls)
+    worst = YES
+    for name, place in wanted.items():
+        key = own.get(name)
+        refusal = _shape(source, target, name, key, place, rules)
+        if refusal is not None:
+            return no(refusal)
+        if key is None:
+            continue
+        one, other = _term(source, key), _term(target, place)
+        found = rules.relate(one, other) if place.read_only else rules.same(one, other)
+        if found.verdict is Verdict.NO:
+            return no(f"key {name!r} is {show(one)}, wanted {show(other)}")
+        if found.verdict is Verdict.UNKNOWN:
+            worst = found
+    if getattr(target.cls, "__closed__", None) and not getattr(source.cls, "__closed__", None):
+        return no(f"{show(source)} may hold more keys than {show(target)}")
+    return worst
+
+
+def _shape(source: Record, target: Record, name: str, key: Key | None, place: Key, rules: Rules) -> str | None:
+    if key is None:
+        optional_anything = place.read_only and not place.required
+        if optional_anything and rules.relate(OBJECT, _term(target, place)).verdict is Verdict.YES:
+            return None
+        return f"{show(source)} has no key {name!r}"
+    if place.required and not key.required:
+        return f"key {name!r} may be missing"
+    if not place.read_only and key.read_only:
+        return f"key {name!r} is read-only"
+    if not place.read_only and not place.required and key.required:
+        return f"key {name!r} is required in {show(source)}, but {show(target)} allows to delete it"
+    return None
+
+
+def _term(record: Record, key: Key) -> Term:
+    known = dict(zip(parameters(record.cls), record.args, strict=False))
+    return substitute_term(parse(key.hint), known)
