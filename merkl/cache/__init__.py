@@ -1,1 +1,45 @@
 """Where results live: base classes, index, content backends, the workspace's ledger."""
+
+from merkl.cache.base import ArgumentPreview, BaseCache, Content, Entry, Metadata, Record, Spooled
+from merkl.cache.content_cache import ContentCache, Index, Indexed
+from merkl.cache.contents import ContentBackend, TieredContents
+from merkl.cache.database import Database, Schema, Table
+from merkl.cache.file_contents import FileContentBackend
+from merkl.cache.ledger import Ledger, Run
+from merkl.cache.memory import MemoryCache, MemoryContents, MemoryIndex
+from merkl.cache.results import MISSING, Trust, link, load, lookup, record_of, store
+from merkl.cache.sqlite import SqliteCache, SqliteContentBackend, SqliteIndex
+
+__all__ = [
+    "MISSING",
+    "ArgumentPreview",
+    "BaseCache",
+    "Content",
+    "ContentBackend",
+    "ContentCache",
+    "Database",
+    "Entry",
+    "FileContentBackend",
+    "Index",
+    "Indexed",
+    "Ledger",
+    "MemoryCache",
+    "MemoryContents",
+    "MemoryIndex",
+    "Metadata",
+    "Record",
+    "Run",
+    "Schema",
+    "Spooled",
+    "SqliteCache",
+    "SqliteContentBackend",
+    "SqliteIndex",
+    "Table",
+    "TieredContents",
+    "Trust",
+    "link",
+    "load",
+    "lookup",
+    "record_of",
+    "store",
+]

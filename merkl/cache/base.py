@@ -83,8 +83,9 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def essential(self) -> Metadata:
         """Return only what decoding needs.
 
-        >>> Metadata(codec="npy", codec_version=1, task="train").essential()
-        Metadata(codec='npy', codec_version=1)
+        >>> essential = Metadata(codec="npy", codec_version=1, task="train").essential()
+        >>> essential.codec, essential.task
+        ('npy', '')
         """
         return Metadata(
             size=self.size,
@@ -175,6 +176,8 @@ class BaseCache(ABC):
 
     #: Others than this user can write here: nothing in it is unpickled unless allowed or sealed.
     shared: bool = True
+    #: `get` itself makes sure that the content has its hash; otherwise the reader does.
+    verifies: bool = False
 
     @abstractmethod
     def has(self, key: str) -> bool:
@@ -204,6 +207,10 @@ class BaseCache(ABC):
         close_content(entry.content)
         return entry.record
 
+    def load(self, key: str) -> Entry | None:
+        """Return the entry with `metadata.essential()` at least: what decoding needs, and maybe quicker than `get`."""
+        return self.get(key)
+
     def metadata(self, key: str) -> Metadata | None:
         """Return the metadata under `key`."""
         entry = self.get(key)
@@ -225,7 +232,7 @@ class BaseCache(ABC):
 
     def spool(self, chunks: Iterable[bytes | memoryview]) -> Spooled:
         """Write chunks down while hashing them, where `put` will find them cheap to take; bounded memory."""
-        return spool(chunks, tempfile.SpooledTemporaryFile(SPOOL_IN_MEMORY))  # noqa: SIM115 - Spooled owns it
+        return spool(chunks, tempfile.SpooledTemporaryFile(SPOOL_IN_MEMORY))
 
     def flush(self) -> None:
         """Make durable all that was put so far."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, ClassVar, TypeAlias
 
 import msgspec
@@ -34,8 +34,8 @@ class Encoded(msgspec.Struct, frozen=True):
     decode_type: str = ""
     extra: str = ""
     is_safe: bool = True
-    #: called with the value's stored hash and size once known; streams use it to give the runner a value to pass on
-    stored: Callable[[str, int], Any] | None = None
+    #: writing it uses the value up (a generator): go on with what was stored
+    consumes: bool = False
 
 
 class Codec(ABC):
@@ -57,6 +57,10 @@ class Codec(ABC):
     is_safe: ClassVar[bool] = True
     #: `decode` wants a seekable binary file or a map where the content is large, not bytes
     wants_file: ClassVar[bool] = False
+
+    def bound_to(self, registry: Any) -> Codec:
+        """Return this codec for use in another registry; one that asks its registry gives a copy that asks that one."""
+        return self
 
     @abstractmethod
     def encode(self, value: Any, declared: Any) -> Pieces | Encoded | None:

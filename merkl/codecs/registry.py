@@ -20,11 +20,18 @@ class CodecRegistry:
     {'a': [1, 2.5, None]}
     """
 
-    def __init__(self, general: tuple[Codec, ...] = ()) -> None:
-        self._general: list[Codec] = list(general)
+    def __init__(self) -> None:
+        self._general: list[Codec] = []
         self._for_type: list[tuple[type | str, Codec]] = []
-        self._by_name: dict[str, Codec] = {codec.name: codec for codec in general}
+        self._by_name: dict[str, Codec] = {}
         self._chosen: dict[type, tuple[Codec, ...]] = {}
+
+    def add(self, codec: Codec) -> Codec:
+        """Use `codec` for values of any type, after those registered for their type and those added before."""
+        self._by_name[codec.name] = codec
+        self._general.append(codec)
+        self._chosen.clear()
+        return codec
 
     def register(self, codec: Codec, *types: type | str) -> Codec:
         """Use `codec` for values of these types and their subclasses, before the general ones; the newest first.
@@ -39,9 +46,11 @@ class CodecRegistry:
 
     def copy(self) -> CodecRegistry:
         """Return a registry of its own with the same codecs."""
-        twin = CodecRegistry(tuple(self._general))
-        twin._for_type = list(self._for_type)
-        twin._by_name = dict(self._by_name)
+        twin = CodecRegistry()
+        bound = {name: codec.bound_to(twin) for name, codec in self._by_name.items()}
+        twin._by_name = bound
+        twin._general = [bound[codec.name] for codec in self._general]
+        twin._for_type = [(kind, bound[codec.name]) for kind, codec in self._for_type]
         return twin
 
     def get(self, name: str) -> Codec | None:
@@ -94,16 +103,21 @@ class CodecRegistry:
         except DecodeError:
             raise
         except Exception as error:
-            raise DecodeError(f"codec {codec!r} cannot read its content: {type(error).__name__}: {error}") from error
+            raise DecodeError(
+                f"codec {codec!r} cannot read its content: {type(error).__name__}: {error}"
+            ) from error
 
-    def _find(self, kind: type) -> tuple[Codec, ...]:
+    def special(self, kind: type) -> tuple[Codec, ...]:
+        """Return the codecs that are registered for this type or one of its bases."""
         names = {f"{base.__module__}:{base.__qualname__}" for base in kind.__mro__}
-        special = [
+        return tuple(
             codec
             for wanted, codec in self._for_type
             if (wanted in names if isinstance(wanted, str) else issubclass(kind, wanted))
-        ]
-        return tuple(dict.fromkeys([*special, *self._general]))
+        )
+
+    def _find(self, kind: type) -> tuple[Codec, ...]:
+        return tuple(dict.fromkeys([*self.special(kind), *self._general]))
 
 
 def _no_codec(value: Any, candidates: tuple[Codec, ...], reasons: list[str]) -> SerializationError:
@@ -115,5 +129,3 @@ def _no_codec(value: Any, candidates: tuple[Codec, ...], reasons: list[str]) -> 
         f"no codec can store a result of type {kind} (tried {tried}){why}\n  write a merkl.Codec and register it: {remedy}",
         remedy=remedy,
     )
-
-

@@ -1,0 +1,171 @@
+"""The cache of two halves: an index from key to record, and contents by their hash, each stored once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from merkl.cache.base import BaseCache, Entry, Metadata, Record, Spooled, content_bytes, content_size
+from merkl.cache.contents import ContentBackend
+
+__all__ = ["ContentCache", "Index", "Indexed"]
+
+
+class Indexed(msgspec.Struct, frozen=True):
+    """What an index keeps under a key; `inline` is the content itself where it is small enough."""
+
+    record: Record
+    metadata: Metadata
+    inline: bytes | None = None
+
+
+class Index(ABC):
+    """Key -> record. Small contents may live in it: a row apart would be larger than they are."""
+
+    #: Contents up to this many bytes are given to `put` as `inline`.
+    inline_limit: int = 0
+    #: Others than this user can write here.
+    shared: bool = True
+
+    @abstractmethod
+    def has(self, key: str) -> bool:
+        """Say whether there is a record under `key`."""
+
+    @abstractmethod
+    def get(self, key: str) -> Indexed | None:
+        """Return what is kept under `key`."""
+
+    @abstractmethod
+    def put(self, key: str, indexed: Indexed) -> None:
+        """Keep it under `key`, in place of what was there."""
+
+    @abstractmethod
+    def delete(self, key: str) -> bool:
+        """Forget `key`; say whether it was there."""
+
+    @abstractmethod
+    def keys(self) -> Iterator[str]:
+        """Iterate over all keys."""
+
+    def load(self, key: str) -> Indexed | None:
+        """Return what is kept under `key`, of the metadata at least `essential()`."""
+        return self.get(key)
+
+    def lookup(self, key: str) -> Record | None:
+        """Return the record under `key`."""
+        indexed = self.get(key)
+        return None if indexed is None else indexed.record
+
+    def is_inline(self, record: Record) -> bool:
+        """Say whether the content of that record is kept in the index."""
+        return record.size <= self.inline_limit
+
+    def items(self) -> Iterator[tuple[str, Record]]:
+        """Iterate over all keys and records."""
+        for key in self.keys():
+            record = self.lookup(key)
+            if record is not None:
+                yield key, record
+
+    def flush(self) -> None:
+        """Make durable what was put."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+class ContentCache(BaseCache):
+    """A cache made of an index and a content backend: equal contents are stored once, linking costs a row.
+
+    The content is written before the row that names it, so a crash leaves at most a content that nothing names.
+
+    >>> from merkl.cache import MemoryContents, MemoryIndex
+    >>> cache = ContentCache(MemoryIndex(), MemoryContents())
+    >>> from merkl.hashing.digests import hash_content
+    >>> cache.put("0" * 64, Entry(b"abc", hash_content(b"abc"), Metadata(size=3, codec="raw")))
+    >>> cache.get("0" * 64).content
+    b'abc'
+    """
+
+    verifies = True
+
+    def __init__(self, index: Index, contents: ContentBackend) -> None:
+        self.index = index
+        self.contents = contents
+        self.shared = index.shared or contents.shared
+        # A content that can go away without its row is looked for before the row is believed.
+        self._vanishing = contents.may_vanish
+
+    def has(self, key: str) -> bool:
+        if not self._vanishing:
+            return self.index.has(key)
+        return self.lookup(key) is not None
+
+    def lookup(self, key: str) -> Record | None:
+        record = self.index.lookup(key)
+        if record is None or not self._vanishing or self.index.is_inline(record):
+            return record
+        return record if self.contents.has(record.content_hash) else None
+
+    def get(self, key: str) -> Entry | None:
+        return self._entry(self.index.get(key))
+
+    def load(self, key: str) -> Entry | None:
+        return self._entry(self.index.load(key))
+
+    def _entry(self, indexed: Indexed | None) -> Entry | None:
+        if indexed is None:
+            return None
+        record = indexed.record
+        content: Any = indexed.inline
+        if content is None:
+            content = self.contents.get(record.content_hash)
+            if content is None:
+                return None
+        return Entry(content, record.content_hash, indexed.metadata)
+
+    def metadata(self, key: str) -> Metadata | None:
+        indexed = self.index.get(key)
+        return None if indexed is None else indexed.metadata
+
+    def put(self, key: str, entry: Entry) -> None:
+        content = entry.content
+        inline = None
+        if content_size(content) <= self.index.inline_limit:
+            inline = content_bytes(content)
+        else:
+            self.contents.put(content, entry.content_hash)
+        self.index.put(key, Indexed(entry.record, entry.metadata, inline))
+
+    def link(self, key: str, other: str, metadata: Metadata | None = None) -> bool:
+        indexed = self.index.get(other)
+        if indexed is None:
+            return False
+        if indexed.inline is None and not self.contents.has(indexed.record.content_hash):
+            return False
+        if metadata is None:
+            self.index.put(key, indexed)
+        else:
+            self.index.put(key, Indexed(indexed.record, metadata, indexed.inline))
+        return True
+
+    def delete(self, key: str) -> bool:
+        return self.index.delete(key)
+
+    def keys(self) -> Iterator[str]:
+        return self.index.keys()
+
+    def spool(self, chunks: Iterable[bytes | memoryview]) -> Spooled:
+        return self.contents.spool(chunks)
+
+    def flush(self) -> None:
+        self.index.flush()
+
+    def close(self) -> None:
+        try:
+            self.index.close()
+        finally:
+            self.contents.close()

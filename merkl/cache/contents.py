@@ -1,0 +1,96 @@
+"""Content hash -> bytes: what a content backend is, and the one that puts small and large contents apart."""
+
+from __future__ import annotations
+
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+
+from merkl.cache.base import SPOOL_IN_MEMORY, Content, Spooled, content_size, spool
+
+__all__ = ["ContentBackend", "TieredContents"]
+
+
+class ContentBackend(ABC):
+    """Keeps contents under their own BLAKE3 hash, each once.
+
+    `get` gives only bytes that have that hash: where they could have been changed they are hashed again first.
+    """
+
+    #: Others than this user can write here.
+    shared: bool = True
+    #: A content can go away by itself (files), so that its row alone proves nothing.
+    may_vanish: bool = True
+
+    @abstractmethod
+    def has(self, content_hash: str) -> bool:
+        """Say whether the content is here."""
+
+    @abstractmethod
+    def get(self, content_hash: str) -> Content | None:
+        """Return the verified content, None if it is not here or damaged."""
+
+    @abstractmethod
+    def put(self, content: Content, content_hash: str) -> None:
+        """Keep a content; once this returns it survives a crash or is kept by the next `flush` of its index."""
+
+    @abstractmethod
+    def delete(self, content_hash: str) -> bool:
+        """Remove a content; say whether it was here."""
+
+    @abstractmethod
+    def hashes(self) -> Iterator[str]:
+        """Iterate over the hashes of all contents."""
+
+    def size(self, content_hash: str) -> int | None:
+        """Return the size of a content that is here."""
+        content = self.get(content_hash)
+        return None if content is None else content_size(content)
+
+    def spool(self, chunks: Iterable[bytes | memoryview]) -> Spooled:
+        """Write a stream down, hashing it, where `put` finds it cheap to take."""
+        return spool(chunks, tempfile.SpooledTemporaryFile(SPOOL_IN_MEMORY))
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+class TieredContents(ContentBackend):
+    """Contents up to `threshold` bytes in one backend, larger ones in another."""
+
+    def __init__(self, small: ContentBackend, large: ContentBackend, threshold: int) -> None:
+        self.small = small
+        self.large = large
+        self.threshold = threshold
+        self.shared = small.shared or large.shared
+        self.may_vanish = small.may_vanish or large.may_vanish
+
+    def has(self, content_hash: str) -> bool:
+        return self.large.has(content_hash) or self.small.has(content_hash)
+
+    def get(self, content_hash: str) -> Content | None:
+        content = self.small.get(content_hash)
+        return self.large.get(content_hash) if content is None else content
+
+    def put(self, content: Content, content_hash: str) -> None:
+        backend = self.small if content_size(content) <= self.threshold else self.large
+        backend.put(content, content_hash)
+
+    def delete(self, content_hash: str) -> bool:
+        small = self.small.delete(content_hash)
+        return self.large.delete(content_hash) or small
+
+    def hashes(self) -> Iterator[str]:
+        yield from self.small.hashes()
+        yield from self.large.hashes()
+
+    def size(self, content_hash: str) -> int | None:
+        size = self.small.size(content_hash)
+        return self.large.size(content_hash) if size is None else size
+
+    def spool(self, chunks: Iterable[bytes | memoryview]) -> Spooled:
+        return self.large.spool(chunks)
+
+    def close(self) -> None:
+        self.small.close()
+        self.large.close()

@@ -1,0 +1,493 @@
+"""The SQLite file of a workspace or cache: opened late, migrated by number, written in batches, safe to share.
+
+Any part of MerkL keeps its own tables in it: a `Schema` says how they come to be, a `Table` reads and writes them.
+Many quick writes are gathered and committed together at most `delay` seconds later; reads see them at once.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+import urllib.parse
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from merkl._base.errors import CacheError, CacheFormatError, MerklWarning
+
+__all__ = ["Database", "Schema", "Table"]
+
+#: "Mrkl": tells our files from other SQLite files.
+APPLICATION_ID = 0x4D726B6C
+#: Rows of one table that go into one statement; each size is one prepared statement, so only these.
+BATCHES = (256, 32, 4, 1)
+#: Rows that may wait for a commit before the writing thread commits itself.
+MOST_PENDING = 2000
+#: After a failed commit, rows are kept for another try up to this many.
+MOST_KEPT = 50_000
+
+Row = tuple[Any, ...]
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """The tables of one part: `steps[i]` is the SQL script that brings version i to version i + 1."""
+
+    name: str
+    steps: tuple[str, ...]
+
+
+class Table:
+    """One table whose rows are written in batches and read by primary key, pending ones included.
+
+    The first column is the primary key.
+    """
+
+    def __init__(
+        self, database: Database, name: str, columns: Sequence[str], *, conflict: str = "REPLACE"
+    ) -> None:
+        self.database = database
+        self.pending: dict[Any, Row] = {}
+        names = ", ".join(columns)
+        self._insert = f"INSERT OR {conflict} INTO {name} ({names}) VALUES "
+        self._slots = "(" + ", ".join("?" * len(columns)) + ")"
+        self._select = f"SELECT {names} FROM {name} WHERE {columns[0]} = ?"
+        self._exists = f"SELECT 1 FROM {name} WHERE {columns[0]} = ?"
+        self._delete = f"DELETE FROM {name} WHERE {columns[0]} = ?"
+
+    def put(self, row: Row) -> None:
+        """Write a row in place of the one with its primary key, at most `delay` seconds from now."""
+        database = self.database
+        with database.locked():
+            self.pending[row[0]] = row
+            database.note_pending()
+
+    def get(self, key: Any) -> Row | None:
+        """Return the row with this primary key."""
+        database = self.database
+        with database.locked():
+            row = self.pending.get(key)
+            return row if row is not None else database.fetch(self._select, (key,))
+
+    def has(self, key: Any) -> bool:
+        """Say whether there is a row with this primary key."""
+        database = self.database
+        with database.locked():
+            return key in self.pending or database.fetch(self._exists, (key,)) is not None
+
+    def delete(self, key: Any) -> bool:
+        """Delete the row with this primary key now; say whether it was there."""
+        database = self.database
+        with database.locked():
+            waiting = self.pending.pop(key, None) is not None
+            return database.execute(self._delete, (key,)) > 0 or waiting
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Insert all pending rows: few long statements, because each step gives up the interpreter's lock."""
+        rows = list(self.pending.values())
+        start = 0
+        for size in BATCHES:
+            sql = self._insert + ", ".join([self._slots] * size)
+            while len(rows) - start >= size:
+                connection.execute(sql, [value for row in rows[start : start + size] for value in row])
+                start += size
+
+
+class Database:
+    """A SQLite file that threads and processes share; nothing is touched before the first use.
+
+    Args:
+        path: the file; its folder is made when first written.
+        delay: seconds that a pending row waits at most.
+        busy_timeout: seconds to wait for another process's lock.
+        read_only: never write; pending rows are refused.
+
+    Raises (at use):
+        CacheFormatError: the file is damaged, is no MerkL file, or was written by a newer MerkL.
+        CacheError: it is locked for longer than the timeout, the disk is full, or it cannot be opened.
+
+    >>> import tempfile
+    >>> database = Database(Path(tempfile.mkdtemp()) / "x.db")
+    >>> database.add(Schema("notes", ("CREATE TABLE notes (name TEXT PRIMARY KEY, text TEXT);",)))
+    >>> notes = database.table("notes", ("name", "text"))
+    >>> notes.put(("a", "hello"))
+    >>> notes.get("a")
+    ('a', 'hello')
+    >>> database.close()
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        delay: float = 0.05,
+        busy_timeout: float = 30.0,
+        read_only: bool = False,
+    ) -> None:
+        self.path = Path(path)
+        self._tables: dict[str, Table] = {}
+        self.delay = delay
+        self.busy_timeout = busy_timeout
+        self.read_only = read_only
+        self._schemas: list[Schema] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._since = 0.0  # when the oldest pending row came, 0 if none waits
+        self._count = 0
+        self._not_before = 0.0
+        self._flusher: threading.Thread | None = None
+        self._warned = False
+        for table in self._tables.values():
+            table.pending = {}
+
+    def locked(self) -> threading.RLock:
+        """Return the lock that guards connection and pending rows (in a forked child: of a fresh state)."""
+        if self._pid != os.getpid():
+            # A connection must not cross a fork: keep it from being closed here, and open another.
+            _INHERITED.append(self._connection)
+            self._forget()
+        return self._lock
+
+    # ---- schema -------------------------------------------------------------------------------------------
+
+    def add(self, schema: Schema) -> None:
+        """Have these tables from the next use on."""
+        with self.locked():
+            if all(known.name != schema.name for known in self._schemas):
+                self._schemas.append(schema)
+                if self._connection is not None:
+                    self._migrate(self._connection, [schema])
+
+    def table(self, name: str, columns: Sequence[str], *, conflict: str = "REPLACE") -> Table:
+        """Return the table of that name, its primary key first among the columns; all who ask share it."""
+        with self.locked():
+            if name not in self._tables:
+                self._tables[name] = Table(self, name, columns, conflict=conflict)
+            return self._tables[name]
+
+    def connection(self) -> sqlite3.Connection:
+        """Return the open connection; hold `locked()` while you use it."""
+        if self._connection is None:
+            with self._translated():
+                self._connection = self._open()
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = self._connect_read_only() if self.read_only else self._connect()
+        try:
+            self._check_identity(connection)
+            if not self.read_only:
+                self._prepare(connection)
+            self._migrate(connection, self._schemas)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.path.exists() and not (
+                os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
+            ):
+                raise PermissionError
+        except OSError as error:
+            if not self.path.exists():
+                raise CacheError(f"cannot create the cache {self.path}: {error}") from error
+            self.read_only = True
+            warnings.warn(
+                f"{self.path} is read-only: results are read from it, none is stored", MerklWarning, 2
+            )
+            return self._connect_read_only()
+        return self._sqlite(str(self.path))
+
+    def _connect_read_only(self) -> sqlite3.Connection:
+        if not self.path.exists():
+            raise CacheError(f"there is no cache at {self.path}, and it may not be created (read-only)")
+        uri = f"file:{urllib.parse.quote(str(self.path.absolute()))}"
+        connection = self._sqlite(uri + "?mode=ro", uri=True)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:
+            # In WAL mode even a reader writes beside the file; where it can't, take the file as it stands.
+            connection.close()
+            connection = self._sqlite(uri + "?immutable=1", uri=True)
+        return connection
+
+    def _sqlite(self, name: str, *, uri: bool = False) -> sqlite3.Connection:
+        return sqlite3.connect(
+            name,
+            timeout=self.busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            uri=uri,
+        )
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        deadline = time.monotonic() + self.busy_timeout
+        while True:
+            try:  # the switch to WAL does not wait for locks by itself
+                connection.execute("PRAGMA journal_mode = WAL")
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -16384")
+
+    def _check_identity(self, connection: sqlite3.Connection) -> None:
+        (found,) = connection.execute("PRAGMA application_id").fetchone()
+        if found == APPLICATION_ID:
+            return
+        if found or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise CacheFormatError(
+                f"{self.path} is a SQLite file, but not one of MerkL's; move it away or choose another cache folder"
+            )
+
+    def _migrate(self, connection: sqlite3.Connection, schemas: Sequence[Schema]) -> None:
+        if not self._outdated(connection, schemas) or self.read_only:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS schema_versions (name TEXT PRIMARY KEY, version INTEGER)"
+            )
+            for schema, version in self._outdated(connection, schemas):
+                for step in schema.steps[version:]:
+                    for statement in _statements(step):
+                        connection.execute(statement)
+                connection.execute(
+                    "INSERT OR REPLACE INTO schema_versions VALUES (?, ?)", (schema.name, len(schema.steps))
+                )
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+    def _outdated(
+        self, connection: sqlite3.Connection, schemas: Sequence[Schema]
+    ) -> list[tuple[Schema, int]]:
+        known: dict[str, int] = {}
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_versions'").fetchone():
+            known = dict(connection.execute("SELECT name, version FROM schema_versions"))
+        for schema in schemas:
+            if known.get(schema.name, 0) > len(schema.steps):
+                raise CacheFormatError(
+                    f"{self.path} was written by a newer MerkL (its {schema.name} tables are version "
+                    f"{known[schema.name]}, this MerkL knows {len(schema.steps)}): upgrade MerkL, or use another cache "
+                    "folder; nothing was changed"
+                )
+        return [
+            (schema, known.get(schema.name, 0))
+            for schema in schemas
+            if known.get(schema.name, 0) < len(schema.steps)
+        ]
+
+    # ---- reading and writing ------------------------------------------------------------------------------
+
+    def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """Return the first row of a query over committed rows, None if there is none."""
+        with self.locked():
+            try:
+                row: Row | None = self.connection().execute(sql, parameters).fetchone()
+            except sqlite3.Error as error:
+                raise self._error(error) from error
+            return row
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of a query, pending ones written first."""
+        with self.locked():
+            self.flush()
+            with self._translated():
+                return self.connection().execute(sql, parameters).fetchall()
+
+    def pages(self, sql: str, *, key: str, size: int = 1000) -> Iterator[Row]:
+        """Iterate over `sql` (a SELECT whose first column is `key`, no WHERE) in key order, holding no lock between pages."""
+        self.flush()
+        last: Any = None
+        while True:
+            where, parameters = ("", ()) if last is None else (f"WHERE {key} > ?", (last,))
+            with self.locked(), self._translated():
+                rows = (
+                    self.connection()
+                    .execute(f"{sql} {where} ORDER BY {key} LIMIT {size}", parameters)
+                    .fetchall()
+                )
+            if not rows:
+                return
+            yield from rows
+            last = rows[-1][0]
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement now, after the pending rows; return the number of rows it changed."""
+        with self.locked():
+            self.flush()
+            if self.read_only:
+                return 0
+            with self._translated():
+                return self.connection().execute(sql, parameters).rowcount
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run several statements as one, after the pending rows; all or none of it happens."""
+        with self.locked():
+            self.flush()
+            with self._translated():
+                connection = self.connection()
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+
+    def note_pending(self) -> None:
+        """Count one more pending row, and see that it is committed in time (call with the lock held)."""
+        self._count += 1
+        if self._count >= MOST_PENDING:
+            self._flush_or_warn()
+        elif self._flusher is None:
+            self._start_flusher()
+
+    def flush(self) -> None:
+        """Commit all pending rows.
+
+        Raises:
+            CacheError: they could not be written now; they are kept for another try.
+        """
+        with self.locked():
+            if not self._count:
+                return
+            with self._translated():
+                connection = self.connection()
+                if not self.read_only:
+                    self._commit(connection)
+            for table in self._tables.values():
+                table.pending.clear()
+            self._count = 0
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for table in self._tables.values():
+                if table.pending:
+                    table.write(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _flush_or_warn(self) -> None:
+        if time.monotonic() < self._not_before and self._count < MOST_KEPT:
+            return
+        try:
+            self.flush()
+        except CacheFormatError:
+            raise
+        except CacheError as error:
+            self._not_before = time.monotonic() + 5.0
+            if not self._warned:
+                self._warned = True
+                warnings.warn(f"results cannot be stored for now, the run goes on: {error}", MerklWarning, 2)
+            if self._count >= MOST_KEPT:
+                for table in self._tables.values():
+                    table.pending.clear()
+                self._count = 0
+
+    def _start_flusher(self) -> None:
+        self._flusher = threading.Thread(target=self._flush_later, name="merkl-commit", daemon=True)
+        atexit.register(self._flush_at_exit)
+        try:
+            self._flusher.start()
+        except RuntimeError:  # the interpreter is shutting down
+            self._flusher = None
+            self._flush_or_warn()
+
+    def _flush_later(self) -> None:
+        while True:
+            time.sleep(self.delay)
+            with self.locked():
+                if not self._count:
+                    self._flusher = None
+                    atexit.unregister(self._flush_at_exit)
+                    return
+                with contextlib.suppress(CacheError):  # said again, and louder, by the next read
+                    self._flush_or_warn()
+
+    def _flush_at_exit(self) -> None:
+        with self.locked():
+            self._not_before = 0.0
+            self._flush_or_warn()
+
+    def close(self) -> None:
+        """Commit and close; the next use opens it again."""
+        with self.locked():
+            try:
+                self.flush()
+            finally:
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
+
+    def __del__(self) -> None:
+        connection = getattr(self, "_connection", None)
+        if connection is not None and self._pid == os.getpid():
+            connection.close()
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"a Database stays in its process; open {self.path} again there")
+
+    # ---- errors -------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    def _error(self, error: sqlite3.Error) -> CacheError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return CacheFormatError(
+                f"{self.path} is damaged ({error}): run `merkl cache verify --repair`, or move the file away to start "
+                "with an empty cache; nothing was changed"
+            )
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return CacheError(
+                f"{self.path} is locked by another process for more than {self.busy_timeout:g} s"
+            )
+        if code == sqlite3.SQLITE_FULL:
+            return CacheError(f"{self.path}: no space left on the disk")
+        return CacheError(f"{self.path}: {error}")
+
+
+#: Connections that came along through a fork; closing them here could harm the parent's.
+_INHERITED: list[sqlite3.Connection | None] = []
+
+
+def _statements(script: str) -> Iterator[str]:
+    text = ""
+    for line in script.splitlines(keepends=True):
+        text += line
+        if sqlite3.complete_statement(text):
+            yield text
+            text = ""
+    if text.strip():
+        yield text

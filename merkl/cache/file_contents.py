@@ -1,0 +1,247 @@
+"""Contents as files: `ab/abcd…` by their hash, written under another name, hashed on the way, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import os
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from merkl._base.errors import MerklWarning
+from merkl.cache.base import Content, Spooled, content_chunks, spool, verify_content
+from merkl.cache.contents import ContentBackend
+
+__all__ = ["FileContentBackend", "MemoryStamps", "Stamp", "Stamps"]
+
+_counter = itertools.count()
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """How a content file looked when its bytes were last known to be right."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Stamp:
+        """Return the stamp of a file's status."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+class Stamps(Protocol):
+    """Remembers stamps by content hash."""
+
+    def get(self, content_hash: str) -> Stamp | None:
+        """Return the stamp of a content."""
+
+    def put(self, content_hash: str, stamp: Stamp | None) -> None:
+        """Remember a stamp, or with None that the content is not known to be right."""
+
+
+class MemoryStamps:
+    """Stamps for as long as this process lives: every file is hashed once in each process."""
+
+    def __init__(self) -> None:
+        self._stamps: dict[str, Stamp | None] = {}
+
+    def get(self, content_hash: str) -> Stamp | None:
+        """Return the stamp of a content."""
+        return self._stamps.get(content_hash)
+
+    def put(self, content_hash: str, stamp: Stamp | None) -> None:
+        """Remember a stamp."""
+        self._stamps[content_hash] = stamp
+
+
+class SpoolFile(io.FileIO):
+    """A temporary file inside a content backend: closing it removes it, unless the backend took it over."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.adopted = False
+        super().__init__(path, "x+")
+
+    def close(self) -> None:
+        """Close the file, and remove it unless it became a content."""
+        if not self.closed:
+            super().close()
+            if not self.adopted:
+                self.adopted = True
+                with contextlib.suppress(OSError):
+                    self.path.unlink()
+
+
+class FileContentBackend(ContentBackend):
+    """Keeps each content as a read-only file `directory/ab/abcd…`.
+
+    Args:
+        directory: made when first written.
+        stamps: where it is remembered how verified files looked; a file that looks otherwise is hashed before use.
+        shared: others than this user can write to the directory.
+        fsync: wait until the bytes are on the disk before a file gets its name.
+
+    >>> import tempfile
+    >>> from merkl.hashing.digests import hash_content
+    >>> files = FileContentBackend(tempfile.mkdtemp())
+    >>> files.put(b"hello", hash_content(b"hello"))
+    >>> with files.get(hash_content(b"hello")) as file:
+    ...     file.read()
+    b'hello'
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        stamps: Stamps | None = None,
+        shared: bool = False,
+        fsync: bool = True,
+    ) -> None:
+        self.directory = Path(directory)
+        self.shared = shared
+        self.fsync = fsync
+        self._stamps: Stamps = MemoryStamps() if stamps is None else stamps
+        self._fine_clock: bool | None = None
+
+    def path(self, content_hash: str) -> Path:
+        """Return where a content is or would be."""
+        return self.directory / content_hash[:2] / content_hash
+
+    def has(self, content_hash: str) -> bool:
+        return os.path.exists(f"{self.directory}/{content_hash[:2]}/{content_hash}")
+
+    def get(self, content_hash: str) -> Content | None:
+        try:
+            file = open(self.path(content_hash), "rb")  # noqa: SIM115 - the caller owns it
+        except FileNotFoundError:
+            return None
+        try:
+            stamp = Stamp.of(os.fstat(file.fileno()))
+            if self._stamps.get(content_hash) != stamp:
+                if not verify_content(file, content_hash):
+                    file.close()
+                    self._discard(content_hash)
+                    return None
+                self._stamps.put(content_hash, stamp)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def put(self, content: Content, content_hash: str) -> None:
+        path = self.path(content_hash)
+        if self._is_known(path, content_hash):
+            return
+        if not (isinstance(content, SpoolFile) and content.path.parent == self._temporary):
+            with self._new_file() as file:
+                for piece in content_chunks(content):
+                    file.write(piece)
+                self._publish(file, path, content_hash)
+        else:
+            self._publish(content, path, content_hash)
+
+    def delete(self, content_hash: str) -> bool:
+        try:
+            self.path(content_hash).unlink()
+        except FileNotFoundError:
+            return False
+        self._stamps.put(content_hash, None)
+        return True
+
+    def hashes(self) -> Iterator[str]:
+        for folder in sorted(self.directory.glob("[0-9a-f][0-9a-f]")):
+            for name in sorted(os.listdir(folder)):
+                if len(name) == 64:
+                    yield name
+
+    def size(self, content_hash: str) -> int | None:
+        try:
+            return self.path(content_hash).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def spool(self, chunks: Iterable[bytes | memoryview]) -> Spooled:
+        return spool(chunks, self._new_file())
+
+    def leftovers(self) -> Iterator[Path]:
+        """Iterate over temporary files, those of running processes included."""
+        with contextlib.suppress(FileNotFoundError):
+            yield from self._temporary.iterdir()
+
+    @property
+    def _temporary(self) -> Path:
+        return self.directory / "tmp"
+
+    def _new_file(self) -> SpoolFile:
+        name = f"{os.getpid()}-{threading.get_ident():x}-{next(_counter)}-{os.urandom(4).hex()}"
+        try:
+            return SpoolFile(self._temporary / name)
+        except FileNotFoundError:
+            self._temporary.mkdir(parents=True, exist_ok=True)
+            return SpoolFile(self._temporary / name)
+
+    def _is_known(self, path: Path, content_hash: str) -> bool:
+        try:
+            return self._stamps.get(content_hash) == Stamp.of(path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _publish(self, file: SpoolFile, path: Path, content_hash: str) -> None:
+        """Give a complete temporary file its name; what stands under that name unverified is replaced."""
+        descriptor = file.fileno()
+        os.fchmod(descriptor, 0o444)
+        if self.fsync:
+            os.fsync(descriptor)
+        try:
+            os.rename(file.path, path)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.rename(file.path, path)
+        file.adopted = True
+        if self.fsync:
+            sync_folder(path.parent)
+        stamp = Stamp.of(os.fstat(descriptor))
+        self._stamps.put(content_hash, stamp if self._clock_is_fine() else None)
+
+    def _clock_is_fine(self) -> bool:
+        """Say whether every change shows in a file's times; on a coarse clock one right after another does not.
+
+        Then a file just written gets no stamp and is hashed at its first read.
+        """
+        if self._fine_clock is None:
+            with self._new_file() as file:
+                seen = set()
+                for _ in range(4):
+                    file.write(b"x")
+                    seen.add(os.fstat(file.fileno()).st_ctime_ns)
+                self._fine_clock = len(seen) == 4
+        return self._fine_clock
+
+    def _discard(self, content_hash: str) -> None:
+        warnings.warn(
+            f"a stored result is damaged and is computed again: {self.path(content_hash)} does not have the bytes that "
+            "its name says",
+            MerklWarning,
+            stacklevel=2,
+        )
+        with contextlib.suppress(OSError):
+            self.delete(content_hash)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside a folder survive a power cut, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,225 @@
+"""The workspace's own memory: runs, metadata of every result wherever it is stored, fingerprints, notes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from merkl._base.errors import CacheError
+from merkl.cache.base import Metadata
+from merkl.cache.database import Database, Schema
+from merkl.cache.metadata_table import MetadataTable, decode_metadata
+
+__all__ = ["Ledger", "Run"]
+
+SCHEMA = Schema(
+    "ledger",
+    (
+        """
+        CREATE TABLE runs (id TEXT PRIMARY KEY, started REAL NOT NULL, document TEXT NOT NULL);
+        CREATE INDEX runs_by_start ON runs (started);
+        CREATE TABLE fingerprints (fingerprint BLOB PRIMARY KEY, task TEXT NOT NULL, components TEXT NOT NULL);
+        CREATE TABLE notes (id TEXT PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, at REAL NOT NULL, value TEXT NOT NULL);
+        CREATE INDEX notes_by_kind ON notes (kind, at);
+        """,
+    ),
+)
+
+#: Columns that `where` may name, as SQL over the JSON document (fields at their default are left out of it).
+FIELDS = {
+    "size": "0",
+    "duration": "0.0",
+    "codec": "''",
+    "peak_memory": "NULL",
+    "location": "''",
+    "fingerprint": "''",
+    "signature": "''",
+    "decode_type": "''",
+    "out": "NULL",
+    "tags": "'{}'",
+    "arguments": "'[]'",
+    "parents": "'[]'",
+    "output": "''",
+}
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run: where, with what, how it ended. `ended` is None while it runs or if it was killed."""
+
+    id: str
+    started: float
+    ended: float | None = None
+    command: tuple[str, ...] = ()
+    root: str = ""
+    host: str = ""
+    pid: int = 0
+    python: str = ""
+    packages: dict[str, str] = {}
+    status: str = ""
+    counts: dict[str, int] = {}
+
+
+class Ledger:
+    """Runs, metadata, fingerprint components and notes in the workspace's database.
+
+    >>> import tempfile, pathlib
+    >>> ledger = Ledger(Database(pathlib.Path(tempfile.mkdtemp()) / "merkl.db"))
+    >>> ledger.record("a" * 64, Metadata(task="train", created=1.0, duration=90.0))
+    >>> [key[:4] for key, metadata in ledger.log(task="train", where="duration > 60")]
+    ['aaaa']
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        database.add(SCHEMA)
+        self._metadata = MetadataTable(database)
+        self._runs = database.table("runs", ("id", "started", "document"))
+        self._fingerprints = database.table(
+            "fingerprints", ("fingerprint", "task", "components"), conflict="IGNORE"
+        )
+        self._notes = database.table("notes", ("id", "kind", "key", "at", "value"))
+        self._seen: set[str] = set()
+
+    # ---- runs -----------------------------------------------------------------------------------------------
+
+    def save_run(self, run: Run) -> None:
+        """Write a run down; once when it begins, and again when it ends."""
+        self._runs.put((run.id, run.started, msgspec.json.encode(run).decode()))
+
+    def run(self, identity: str) -> Run | None:
+        """Return a run by its id."""
+        row = self._runs.get(identity)
+        return None if row is None else msgspec.json.decode(row[2], type=Run)
+
+    def runs(self, *, limit: int = 20) -> list[Run]:
+        """Return the latest runs, newest first."""
+        rows = self.database.query("SELECT document FROM runs ORDER BY started DESC LIMIT ?", (limit,))
+        return [msgspec.json.decode(document, type=Run) for (document,) in rows]
+
+    # ---- results --------------------------------------------------------------------------------------------
+
+    def record(self, key: str, metadata: Metadata) -> None:
+        """Keep the metadata of a result (the workspace's own cache has done so when it stored it)."""
+        self._metadata.put(key, metadata)
+
+    def metadata(self, key: str) -> Metadata | None:
+        """Return what is known of a result, stored or evicted."""
+        return self._metadata.get(key)
+
+    def find(self, prefix: str, *, limit: int = 10) -> list[str]:
+        """Return the keys that begin with these hex digits."""
+        low = prefix.lower().ljust(64, "0")
+        high = prefix.lower().ljust(64, "f")
+        try:
+            bounds = (bytes.fromhex(low), bytes.fromhex(high))
+        except ValueError:
+            return []
+        rows = self.database.query(
+            "SELECT key FROM metadata WHERE key BETWEEN ? AND ? LIMIT ?", (*bounds, limit)
+        )
+        return [key.hex() for (key,) in rows]
+
+    def log(
+        self,
+        *,
+        task: str | None = None,
+        since: float | None = None,
+        run: str | None = None,
+        where: str | None = None,
+        limit: int | None = None,
+    ) -> list[tuple[str, Metadata]]:
+        """Return results, newest first.
+
+        Args:
+            task: qualified name, or its last part.
+            since: Unix time.
+            run: id of a run.
+            where: an SQL expression over the fields of `Metadata`; tags as `tags ->> 'name'`.
+            limit: how many at most.
+
+        Raises:
+            CacheError: `where` is not an SQL expression over these fields.
+        """
+        conditions, parameters = ["1"], []
+        if task is not None:
+            conditions.append("(task = ? OR task LIKE ? ESCAPE '\\' OR task LIKE ? ESCAPE '\\')")
+            tail = task.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+            parameters += [task, f"%.{tail}", f"%:{tail}"]
+        if since is not None:
+            conditions.append("created >= ?")
+            parameters.append(since)  # type: ignore[arg-type]
+        if run is not None:
+            conditions.append("run = ?")
+            parameters.append(run)
+        fields = ", ".join(
+            f"coalesce(document ->> '$.{field}', {default}) AS {field}" for field, default in FIELDS.items()
+        )
+        inner = f"SELECT id, key, task, created, run, document, {fields} FROM metadata WHERE {' AND '.join(conditions)}"
+        outer = f"SELECT key, document FROM ({inner})" + (f" WHERE ({where})" if where else "")
+        sql = f"{outer} ORDER BY created DESC, id DESC LIMIT {-1 if limit is None else int(limit)}"
+        return [(key.hex(), decode_metadata(document)) for key, document in self._ask(sql, parameters, where)]
+
+    def _ask(self, sql: str, parameters: list[Any], where: str | None) -> list[Any]:
+        """Run a query with a part that a user wrote: it may read and nothing else."""
+        with self.database.locked():
+            self.database.flush()
+            self.database.execute("PRAGMA query_only = ON")
+            try:
+                return self.database.query(sql, parameters)
+            except CacheError as error:
+                if where is None:
+                    raise
+                raise CacheError(
+                    f"cannot ask for {where!r}: {error.__cause__}; fields: {', '.join(FIELDS)}"
+                ) from error
+            finally:
+                self.database.execute("PRAGMA query_only = OFF")
+
+    # ---- fingerprints ---------------------------------------------------------------------------------------
+
+    def save_components(self, fingerprint: str, task: str, components: Any) -> None:
+        """Keep what a fingerprint was made of (JSON-able), once."""
+        if fingerprint not in self._seen:
+            self._seen.add(fingerprint)
+            self._fingerprints.put(
+                (bytes.fromhex(fingerprint), task, msgspec.json.encode(components).decode())
+            )
+
+    def components(self, fingerprint: str) -> Any | None:
+        """Return what a fingerprint was made of."""
+        row = self._fingerprints.get(bytes.fromhex(fingerprint))
+        return None if row is None else msgspec.json.decode(row[2])
+
+    # ---- notes ----------------------------------------------------------------------------------------------
+
+    def note(self, kind: str, key: str, value: Any) -> None:
+        """Keep any JSON-able value under a kind and a key: interrupted results, graphs of pipelines, roots."""
+        self._notes.put((f"{kind}/{key}", kind, key, time.time(), msgspec.json.encode(value).decode()))
+
+    def noted(self, kind: str, key: str) -> Any | None:
+        """Return the value of a note."""
+        row = self._notes.get(f"{kind}/{key}")
+        return None if row is None else msgspec.json.decode(row[4])
+
+    def notes(self, kind: str) -> Iterator[tuple[str, Any]]:
+        """Iterate over the notes of a kind, oldest first."""
+        for key, value in self.database.query(
+            "SELECT key, value FROM notes WHERE kind = ? ORDER BY at", (kind,)
+        ):
+            yield key, msgspec.json.decode(value)
+
+    def forget(self, kind: str, keys: Iterable[str]) -> None:
+        """Remove notes."""
+        for key in keys:
+            self._notes.delete(f"{kind}/{key}")
+
+    def flush(self) -> None:
+        """Commit what was written."""
+        self.database.flush()
+
+    def close(self) -> None:
+        """Commit and close."""
+        self.database.close()
