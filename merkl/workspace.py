@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from merkl._base.errors import SerializationError
 from merkl._base.config import Settings, find_project_root, load_settings
-from merkl.cache import BaseCache, SqliteCache, open_cache
+from merkl.cache import BaseCache, SqliteCache, Trust, open_cache
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.program import build_program
 from merkl.execution.report import RunReport
@@ -137,7 +137,8 @@ class Workspace:
 
     @functools.cached_property
     def _results(self) -> Results:
-        return Results(self.cache, self.codecs, is_reading=self._is_reading, is_writing=self._is_writing)
+        trust = Trust.from_environment(allow_pickle=self.settings.cache.allow_pickle)
+        return Results(self.cache, self.codecs, trust=trust, is_reading=self._is_reading, is_writing=self._is_writing)
 
     def _make_runner(self, report: RunReport | None = None) -> Runner:
         writer = FileWriter(self.codecs)

@@ -34,6 +34,11 @@ class BodyOutcome:
         self.tags = tags
         self.is_pure = is_pure
 
+    @classmethod
+    def of_link(cls) -> BodyOutcome:
+        """Return the outcome of a body that had not to run."""
+        return cls({}, 0.0, {}, True)
+
 
 def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) -> BodyOutcome:
     """Run the body of a call with arguments in which every Future has been replaced by its value.

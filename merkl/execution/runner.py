@@ -13,11 +13,10 @@ from merkl.execution.interrupts import InterruptWatch
 from merkl.execution.plan import Plan, make_plan
 from merkl.execution.previews import describe_arguments
 from merkl.execution.report import RunReport
-from merkl.execution.results import ABSENT, Results, StoredResult, identify
+from merkl.execution.results import FreshResult, Results, identify
 from merkl.graph.call import Call
 from merkl.graph.future import Future, Write
 from merkl.graph.nested import find_futures, replace_futures
-from merkl.hashing.digests import hash_content
 from merkl.hashing.keys import hash_out
 
 __all__ = ["Runner"]
@@ -82,8 +81,7 @@ class _Evaluation:
         self.plan = plan
         self.records = dict(plan.records)
         self.found = plan.records
-        self.fresh: dict[bytes, StoredResult] = {}
-        self.shared: dict[bytes, tuple[Any]] = {}
+        self.fresh: dict[bytes, FreshResult] = {}
         self.tainted: set[bytes] = set()
         self.waiting = dict(plan.consumers)
 
@@ -141,20 +139,18 @@ class _Evaluation:
         key = future.__merkl_key__()
         self.waiting[key] = self.waiting.get(key, 1) - 1
         if self.waiting[key] <= 0:
-            self.shared.pop(key, None)
             self.fresh.pop(key, None)
         return value
 
     def value_of(self, future: Future[Any]) -> Any:
-        """Return the value of a Future whose call has run or was found; a value that can be changed is a fresh copy."""
-        key = future.__merkl_key__()
-        shared = self.shared.get(key)
-        if shared is not None:
-            return shared[0]
-        fresh = self.fresh.get(key)
-        value = (self.results.decode(fresh),) if fresh is not None else self.results.load(future, self.record_of(future))
-        if value is None:
-            value = (self._recompute(future),)
+        """Return the value of a Future whose call has run or was found; one that can be changed is a fresh copy."""
+        fresh = self.fresh.get(future.__merkl_key__())
+        if fresh is not None and fresh.value is not None:
+            value: tuple[Any] | None = fresh.value
+        elif fresh is not None and fresh.encoded is not None:
+            value = (self.results.decode(fresh),)
+        else:
+            value = self.results.load(future, self.record_of(future)) or (self._recompute(future),)
         if future._call.task.options.cache_in_memory:
             future._value = value
         return value[0]
@@ -188,15 +184,20 @@ class _Evaluation:
                 return False
             found.append((future, key, record))
         is_tainted = any(f.__merkl_key__() in self.tainted for f in call.inputs())
-        for future, key, record in found:
+        describe = self._describe(call, BodyOutcome.of_link())
+        for future, content_key, record in found:
+            key = future.__merkl_key__()
+            is_linked = not is_tainted and self.results.link(
+                call.task, key, content_key, describe(future, record)
+            )
+            if not is_linked:
+                value = self.results.load_key(call.task, content_key, record, future.out)
+                if value is None:
+                    return False
+                self.fresh[key] = FreshResult(record, value, None)
             if is_tainted:
-                self.tainted.add(future.__merkl_key__())
-            elif not self.results.link(call.task, future.__merkl_key__(), key):
-                return False
-        for future, key, record in found:
-            self.records[future.__merkl_key__()] = record
-            if is_tainted:
-                self.fresh[future.__merkl_key__()] = self.results.fetch(call.task, key, record)
+                self.tainted.add(key)
+            self.records[key] = record
         self.report.linked.add(call)
         return True
 
@@ -208,41 +209,41 @@ class _Evaluation:
         return call.content_key(lambda future: identify(self.record_of(future)))
 
     def _keep(self, call: Call, outcome: BodyOutcome, *, is_interrupted: bool) -> None:
-        content_key = self._content_key(call)
+        content_key = None if is_interrupted or call.task.is_expanding else self._content_key(call)
         is_tainted = is_interrupted or any(f.__merkl_key__() in self.tainted for f in call.inputs())
-        metadata = self._describe(call, outcome)
+        describe = self._describe(call, outcome)
         for future in call.futures():
             key = future.__merkl_key__()
-            if future.out in outcome.outs:
-                result = self.results.encode(future, outcome.outs[future.out], call.outs.type_of(future.out))
-            else:
-                result = _absent()
-            self.records[key] = result.record
             keys = [] if is_tainted else [key]
-            if content_key is not None and not is_interrupted:
+            if content_key is not None:
                 keys.append(content_key if future.out is None else hash_out(content_key, future.out))
+            if not outcome.is_pure:
+                keys = []
+            metadata = describe(future, None)
+            if future.out in outcome.outs:
+                urgent = outcome.duration > _SLOW
+                fresh = self.results.save(future, outcome.outs[future.out], keys, metadata, urgent=urgent)
+            else:
+                fresh = self.results.save_absent(future, keys, metadata)
+            if is_tainted and fresh.value is None and fresh.encoded is None:
+                fresh.value = (outcome.outs[future.out],)
+            self.records[key] = fresh.record
+            self.fresh[key] = fresh
             if is_tainted:
                 self.tainted.add(key)
-            is_stored = outcome.is_pure and self.results.store(call.task, keys, result, metadata(future, result.record))
-            if result.value is not None:
-                self.shared[key] = result.value
-            if not is_stored or is_tainted:
-                self.fresh[key] = result
-        if outcome.duration > _SLOW:
-            self.results.flush(call.task)
 
     def _describe(self, call: Call, outcome: BodyOutcome) -> Callable[[Future[Any], Record], Metadata]:
         arguments = describe_arguments(call)
         parents = tuple(dict.fromkeys(f.__merkl_key__().hex() for f in call.inputs()))
         fingerprint = call.fingerprint.hex() if call.fingerprint is not None else ""
 
-        def describe(future: Future[Any], record: Record) -> Metadata:
+        def describe(future: Future[Any], record: Record | None) -> Metadata:
             return Metadata(
-                size=record.size,
-                codec=record.codec,
-                codec_version=record.codec_version,
-                decode_type=record.decode_type,
-                extra=record.extra,
+                size=record.size if record else 0,
+                codec=record.codec if record else "",
+                codec_version=record.codec_version if record else 0,
+                decode_type=record.decode_type if record else "",
+                extra=record.extra if record else "",
                 task=f"{call.task.__module__}.{call.task.name}",
                 fingerprint=fingerprint,
                 arguments=arguments,
@@ -256,9 +257,3 @@ class _Evaluation:
             )
 
         return describe
-
-
-def _absent() -> StoredResult:
-    return StoredResult(Record(hash_content(b""), 0, ABSENT, 1), b"", None)
-
-
