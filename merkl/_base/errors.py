@@ -18,6 +18,7 @@ __all__ = [
     "CommandTimeoutError",
     "ConfigError",
     "FingerprintError",
+    "FingerprintWarning",
     "FutureAccessError",
     "GraphError",
     "InputChangedError",
@@ -104,7 +105,9 @@ class FutureAccessError(MerklError, TypeError, AttributeError):
 class TaskOutsError(MerklError, ValueError):
     """A task returned another number of outs, or other names, than it declares."""
 
-    def __init__(self, message: str, *, task: str | None = None, expected: object = None, actual: object = None) -> None:
+    def __init__(
+        self, message: str, *, task: str | None = None, expected: object = None, actual: object = None
+    ) -> None:
         super().__init__(message)
         self.task = task
         self.expected = expected
@@ -135,6 +138,10 @@ class GraphError(MerklError, ValueError):
 
 class FingerprintError(MerklError, ValueError):
     """The code or a declared dependency of a task cannot be fingerprinted."""
+
+
+class FingerprintWarning(MerklWarning):
+    """Part of what a task does cannot be seen from its code; the message says what to declare."""
 
 
 class CacheError(MerklError, OSError):

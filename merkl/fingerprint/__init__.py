@@ -1,1 +1,16 @@
-"""What a task is: its code, all code and constants that code reaches, and its declared deps, as one digest."""
+"""What a task is, as one digest: its code, all code and constants that code reaches, and its declared deps."""
+
+from merkl.fingerprint.fingerprinter import Component, Fingerprint, Fingerprinter, HashMode
+from merkl.fingerprint.packages import PipVersion, find_pip_version, pip_version_of
+from merkl.fingerprint.sources import DigestStore
+
+__all__ = [
+    "Component",
+    "DigestStore",
+    "Fingerprint",
+    "Fingerprinter",
+    "HashMode",
+    "PipVersion",
+    "find_pip_version",
+    "pip_version_of",
+]

@@ -1,0 +1,216 @@
+"""Follow what a class is made of: its definition, its user-defined bases, its methods, and what was attached later."""
+
+from __future__ import annotations
+
+import abc
+import functools
+import linecache
+import sys
+import typing
+from collections.abc import Iterator
+from types import CellType, FunctionType
+
+from merkl.fingerprint.nodes import Edge, Node
+from merkl.fingerprint.reach import Reach, Surroundings
+from merkl.fingerprint.records import ClassRecord
+from merkl.fingerprint.sources import SourceFile
+from merkl.hashing.fingerprints import fragment_digest
+
+__all__ = ["expand_class", "functions_in"]
+
+_NEUTRAL_BASES: tuple[object, ...] = (object, abc.ABC, typing.Generic, typing.Protocol)
+_ATOMS = (bool, int, float, complex, str, bytes, type(None))
+
+
+def expand_class(reach: Reach, node: Node, cls: type) -> None:
+    """Give the node of a user's class its own digest, its edges, and its guards."""
+    found = _records_of(reach, cls)
+    if found is None:
+        _expand_object(reach, node, cls)
+        return
+    file, records = found
+    around = Surroundings(_namespace(cls, file), _cells(cls))
+    node.own = fragment_digest([b"class", cls.__qualname__.encode()])
+    node.location = f"{reach.ownership.relative(file.path)}:{records[0].line}"
+    node.text = lambda: "\n".join(file.text(r.line, r.last_line) for r in records)
+    for record in records:
+        reach.add_fragment(node, record.core, around, b"class")
+        for decorator in record.decorators:
+            reach.add_fragment(node, decorator, around, b"decorator")
+        if record.decorators or _reads_annotations(reach, cls):
+            reach.add_fragment(node, record.annotations, around, b"annotations")
+        _add_methods(reach, node, cls, file, record, around)
+    _add_bases(reach, node, cls)
+    _add_attached(reach, node, cls, file, records)
+
+
+def functions_in(value: object) -> Iterator[FunctionType]:
+    """Yield the plain functions in an entry of a class: a method, a property's three, a class or static method."""
+    if isinstance(value, FunctionType):
+        yield value
+    elif isinstance(value, staticmethod | classmethod):
+        yield from functions_in(value.__func__)
+    elif isinstance(value, property):
+        for part in (value.fget, value.fset, value.fdel):
+            yield from functions_in(part)
+    elif isinstance(value, functools.cached_property | functools.partialmethod):
+        yield from functions_in(value.func)
+    elif isinstance(value, functools.singledispatchmethod):
+        yield from functions_in(value.func)
+
+
+def _records_of(reach: Reach, cls: type) -> tuple[SourceFile, list[ClassRecord]] | None:
+    """Return the definition of a class; several where the source has several of that name and nothing tells."""
+    lines = {fn.__code__.co_firstlineno for v in vars(cls).values() for fn in functions_in(v)}
+    for path in _paths_of(cls):
+        found = reach.sources.classes(cls, path)
+        if found is None:
+            continue
+        file, records = found
+        first = getattr(cls, "__firstlineno__", None)
+        exact = [r for r in records if r.line == first]
+        holding = [r for r in records if any(r.line <= line <= r.last_line for line in lines)]
+        return file, exact or holding or records
+    return None
+
+
+def _paths_of(cls: type) -> Iterator[str]:
+    module = sys.modules.get(cls.__module__)
+    path = getattr(module, "__file__", None)
+    if isinstance(path, str):
+        yield path
+    for value in vars(cls).values():
+        for fn in functions_in(value):
+            if fn.__module__ == cls.__module__ and fn.__code__.co_filename != path:
+                yield fn.__code__.co_filename
+    if not isinstance(path, str):
+        # Cells and lines of a prompt, the newest first.
+        yield from reversed([name for name in linecache.cache if name.startswith("<") or "ipykernel" in name])
+
+
+def _namespace(cls: type, file: SourceFile) -> dict[str, object]:
+    for value in vars(cls).values():
+        for fn in functions_in(value):
+            if fn.__code__.co_filename == file.path:
+                return fn.__globals__
+    module = sys.modules.get(cls.__module__)
+    return vars(module) if module is not None else {}
+
+
+def _cells(cls: type) -> dict[str, CellType]:
+    """Return the closure of a class defined inside a function, as far as its methods hold it."""
+    cells: dict[str, CellType] = {}
+    for value in vars(cls).values():
+        for fn in functions_in(value):
+            if fn.__qualname__.startswith(cls.__qualname__ + "."):
+                cells.update(zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True))
+    cells.pop("__class__", None)
+    return cells
+
+
+def _reads_annotations(reach: Reach, cls: type) -> bool:
+    """Tell whether something may have read the annotations: a metaclass, a base, or a base's hook."""
+    if type(cls) not in (type, abc.ABCMeta, type(typing.Protocol)):
+        return True
+    for base in cls.__mro__[1:]:
+        if base in _NEUTRAL_BASES:
+            continue
+        if (
+            not reach.ownership.owns_class(base)
+            or "__init_subclass__" in vars(base)
+            or "__dataclass_fields__" in vars(base)
+        ):
+            return True
+    return False
+
+
+def _add_methods(
+    reach: Reach, node: Node, cls: type, file: SourceFile, record: ClassRecord, around: Surroundings
+) -> None:
+    for index in record.methods:
+        method = file.record.definitions[index]
+        entry = vars(cls).get(method.name)
+        node.guards.bindings.append((vars(cls), method.name, vars(cls).get(method.name)))
+        for fn in functions_in(entry):
+            if reach.sources.matches(fn.__code__, method):
+                target = reach.node_for(fn, fn.__qualname__)
+                break
+        else:
+            # Hidden in a wrapper, or replaced: what the source says counts nevertheless.
+            target = Node("code", f"{cls.__module__}.{method.qualname}")
+            reach.expand_definition(target, file, method, around, defaults=True)
+        node.edges.append(Edge(b"method " + method.name.encode(), target))
+
+
+def _add_bases(reach: Reach, node: Node, cls: type) -> None:
+    for base in cls.__bases__:
+        if base is not object:
+            node.edges.append(Edge(b"base", reach.node_for(base, base.__qualname__)))
+    if type(cls) is not type:
+        node.edges.append(Edge(b"metaclass", reach.node_for(type(cls), type(cls).__qualname__)))
+
+
+def _add_attached(reach: Reach, node: Node, cls: type, file: SourceFile, records: list[ClassRecord]) -> None:
+    """Add what the class holds that its definition does not show: attributes set later, wrappers, tasks."""
+    own = {
+        file.record.definitions[index].name: file.record.definitions[index]
+        for r in records
+        for index in r.methods
+    }
+    is_enum = "_member_map_" in vars(cls)
+    for name, value in sorted(vars(cls).items()):
+        if is_enum and (not isinstance(value, FunctionType) or name in {"_generate_next_value_", "__new__"}):
+            continue
+        functions = list(functions_in(value))
+        if functions:
+            fresh = [
+                fn
+                for fn in functions
+                if reach.ownership.owns_function(fn)
+                and not (fn.__code__.co_filename.startswith("<") and fn.__code__.co_filename != file.path)
+                and not (name in own and reach.sources.matches(fn.__code__, own[name]))
+            ]
+            for fn in fresh:
+                node.edges.append(
+                    Edge(b"attached " + name.encode(), reach.node_for(fn, f"{cls.__qualname__}.{name}"))
+                )
+        elif name.startswith("__") or name == "_abc_impl":
+            continue
+        elif type(value) in _ATOMS or hasattr(type(value), "__merkl_task__") or name in own:
+            node.guards.bindings.append((vars(cls), name, value))
+            target = reach.node_for(value, f"{cls.__qualname__}.{name}")
+            node.edges.append(Edge(b"attribute " + name.encode(), target))
+
+
+def _expand_object(reach: Reach, node: Node, cls: type) -> None:
+    """Take a class without source (made by `type()`, `make_dataclass`, `namedtuple`, a prompt) as what it holds."""
+    node.own = fragment_digest([b"class object", cls.__qualname__.encode()])
+    node.kind = "class_object"
+    node.text = f"<no source for class {cls.__qualname__}>"
+    for name, value in sorted(vars(cls).items()):
+        functions = [fn for fn in functions_in(value) if not _is_generated(fn)]
+        if functions:
+            for fn in functions:
+                node.edges.append(
+                    Edge(b"method " + name.encode(), reach.node_for(fn, f"{cls.__qualname__}.{name}"))
+                )
+        elif type(value) in _ATOMS and not name.startswith("__"):
+            node.edges.append(
+                Edge(b"attribute " + name.encode(), reach.node_for(value, f"{cls.__qualname__}.{name}"))
+            )
+    fields = vars(cls).get("__dataclass_fields__") or {}
+    for name, field in fields.items():
+        for part in ("default", "default_factory", "init", "compare", "kw_only"):
+            target = reach.node_for(getattr(field, part), f"{cls.__qualname__}.{name}")
+            node.edges.append(Edge(f"field {name}.{part}".encode(), target))
+    names = [*vars(cls).get("_fields", ()), *vars(cls).get("__annotations__", {})]
+    node.own = fragment_digest([node.own, *(repr(str(name)).encode() for name in names)])
+    _add_bases(reach, node, cls)
+
+
+def _is_generated(fn: FunctionType) -> bool:
+    return (
+        fn.__code__.co_filename.startswith("<")
+        and fn.__code__.co_filename not in linecache.cache
+        and (fn.__module__ not in sys.modules or fn.__name__.startswith("__"))
+    )

@@ -1,0 +1,284 @@
+"""The fingerprint of a task: one digest of its code, everything that code reaches, and its declared dependencies."""
+
+from __future__ import annotations
+
+import enum
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FunctionType
+from typing import Literal
+
+from merkl._base.errors import FingerprintError, FingerprintWarning
+from merkl.fingerprint.nodes import MISSING, Guards, Node, digest_of
+from merkl.fingerprint.ownership import Ownership
+from merkl.fingerprint.packages import PipVersion, ReachedPipVersions, version_of_import
+from merkl.fingerprint.reach import Reach
+from merkl.fingerprint.sources import DigestStore, SourceIndex
+from merkl.fingerprint.values import Values
+from merkl.hashing.fingerprints import fingerprint_digest, fragment_digest, token_digest, versioned_digest
+
+__all__ = ["Component", "Fingerprint", "Fingerprinter", "HashMode"]
+
+_LEAVES = {"named", "unresolved", "merkl"}
+
+
+class HashMode(enum.Enum):
+    """How much of the code around a task counts."""
+
+    #: Everything that the task's code reaches: helpers, classes and constants in any of the user's modules.
+    FIND_DEPS = "find-deps"
+    #: The whole module that the task is defined in, but nothing outside of it.
+    MODULE = "module"
+    #: The task's own code alone.
+    FUNCTION = "function"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One definition, constant or package that a fingerprint covers.
+
+    `kind` is "code", "class", "constant", "dep", "package", "code_object" or the like; `digest` (hex) is that of
+    the component alone, without what it uses; `text` is source or a preview (of a secret: nothing).
+    """
+
+    name: str
+    kind: str
+    digest: str
+    text: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a task is, as 32 bytes, with the parts that made it.
+
+    With `is_complete` False, names were missing in a module that is still being imported: do not keep it.
+    With `from_source` False, some source no longer compiles to the loaded code, or there is none.
+    """
+
+    digest: bytes
+    components: tuple[Component, ...]
+    is_complete: bool
+    from_source: bool
+    _bindings: tuple[tuple[object, str, object], ...] = field(repr=False, compare=False, default=())
+    _others: Guards = field(repr=False, compare=False, default_factory=Guards)
+
+    def is_current(self) -> bool:
+        """Tell whether everything it was taken from is still the same object."""
+        for namespace, name, value in self._bindings:
+            if namespace.get(name, MISSING) is not value:  # type: ignore[attr-defined]
+                return False
+        return self._others.hold()
+
+
+class Fingerprinter:
+    """Takes fingerprints, and remembers what it saw.
+
+    Args:
+        encode: canonical bytes of a value; raises for values that have none.
+        project_root: what locations are relative to.
+        track: installed packages that count as the user's code.
+        package_versions: whether the versions of installed packages that a task reaches are part of it.
+        hash_store: keeps what source files say between processes.
+
+    >>> def double(x):
+    ...     return 2 * x
+    >>> len(Fingerprinter(encode=lambda value: repr(value).encode(), project_root=None).fingerprint(double).digest)
+    32
+    """
+
+    def __init__(
+        self,
+        *,
+        encode: Callable[[object], bytes],
+        project_root: Path | None,
+        track: Sequence[str] = (),
+        package_versions: Literal["off", "minor", "exact"] = "off",
+        hash_store: DigestStore | None = None,
+    ) -> None:
+        if package_versions not in ("off", "minor", "exact"):
+            raise FingerprintError(
+                f"package_versions = {package_versions!r}: it is one of 'off', 'minor', 'exact'."
+            )
+        self._versions = package_versions
+        self._ownership = Ownership(project_root, track)
+        self._warned: set[str] = set()
+        self._reach = Reach(SourceIndex(hash_store), self._ownership, self._warn)
+        self._values = Values(self._reach, encode)
+        self._digests: dict[int, bytes] = {}
+        self._lock = threading.RLock()
+        self._busy: set[int] = set()
+
+    def fingerprint(
+        self,
+        fn: Callable[..., object],
+        *,
+        hash_mode: HashMode = HashMode.FIND_DEPS,
+        deps: Iterable[object] = (),
+        code_version: object = None,
+        hash_key: str | None = None,
+    ) -> Fingerprint:
+        """Return the fingerprint of a function and its declared dependencies.
+
+        Args:
+            fn: the plain function.
+            hash_mode: how much of the code around it counts.
+            deps: functions, classes, modules, tasks, Futures, file references, package versions, or any value that
+                has canonical bytes.
+            code_version: stands for all code if given; constants reached and deps still count.
+            hash_key: names the task where `code_version` is used, instead of its qualified name.
+
+        Raises:
+            FingerprintError: a declared dependency has no digest.
+        """
+        with self._lock:
+            root = self._values.node_for(fn, getattr(fn, "__qualname__", repr(fn)))
+            nodes = self._settle(root)
+            code = self._code_of(root, fn, hash_mode)
+            if hash_mode is not HashMode.FIND_DEPS:
+                nodes = [root]
+            deps = tuple(deps)
+            dep_nodes = [
+                self._dep_node(dep, number) for number, dep in enumerate(deps) if not _is_reached(dep)
+            ]
+            dep_digests: list[bytes] = []
+            for node in dep_nodes:
+                nodes.extend(n for n in self._settle(node) if n not in nodes)
+                dep_digests.append(digest_of(node, self._digests))
+            wants = (
+                self._versions
+                if self._versions != "off"
+                else "exact"
+                if any(map(_is_reached, deps))
+                else "off"
+            )
+            packages = _package_components(nodes, wants)
+            digest = self._combine(fn, nodes, code, hash_mode, dep_digests, packages, code_version, hash_key)
+            return self._result(digest, nodes, dep_nodes, packages)
+
+    def digest_callable(self, fn: object) -> bytes:
+        """Return the digest of a callable that is a value: what it does and reaches, not what it is called."""
+        with self._lock:
+            if id(fn) in self._busy:
+                return token_digest(b"recursive")
+            self._busy.add(id(fn))
+            try:
+                root = self._values.node_for(fn, getattr(fn, "__qualname__", type(fn).__qualname__))
+                self._settle(root)
+                return digest_of(root, self._digests)
+            finally:
+                self._busy.discard(id(fn))
+
+    def digest_class(self, cls: type) -> bytes | None:
+        """Return the digest of a user's class, None for one of the standard library or an installed package."""
+        if not self._ownership.owns_class(cls):
+            return None
+        return self.digest_callable(cls)
+
+    # --- parts --------------------------------------------------------------------------------------------
+
+    def _settle(self, root: Node) -> list[Node]:
+        """Expand all that a node reaches; where something has changed since, find it out again."""
+        nodes: list[Node] = []
+        seen = {id(root)}
+        pending = [root]
+        while pending:
+            node = pending.pop()
+            if node.expanded and not node.guards.hold():
+                self._values.reset(node)
+                self._digests.clear()
+            if not node.expanded:
+                self._values.expand(node)
+            nodes.append(node)
+            for edge in reversed(node.edges):
+                if id(edge.target) not in seen:
+                    seen.add(id(edge.target))
+                    pending.append(edge.target)
+        return nodes
+
+    def _code_of(self, root: Node, fn: object, mode: HashMode) -> bytes:
+        if mode is HashMode.FIND_DEPS:
+            return digest_of(root, self._digests)
+        if mode is HashMode.FUNCTION or not isinstance(fn, FunctionType):
+            return root.own
+        file = self._reach.sources.file(fn.__code__.co_filename, fn.__globals__)
+        return file.record.module.digest if file is not None else root.own
+
+    def _dep_node(self, dep: object, number: int) -> Node:
+        if isinstance(dep, PipVersion):
+            return _package_node(dep, "exact")
+        node = self._values.node_for(dep, f"deps[{number}]")
+        return node
+
+    def _combine(
+        self,
+        fn: object,
+        nodes: Sequence[Node],
+        code: bytes,
+        mode: HashMode,
+        deps: Sequence[bytes],
+        packages: Sequence[Node],
+        code_version: object,
+        hash_key: str | None,
+    ) -> bytes:
+        versions = [node.digest or b"" for node in packages]
+        if code_version is None:
+            return fingerprint_digest(mode.value.encode(), code, deps, versions)
+        name = hash_key or f"{getattr(fn, '__module__', '')}.{getattr(fn, '__qualname__', '')}"
+        constants = [digest_of(n, self._digests) for n in nodes if n.kind in {"constant", "enum", "future"}]
+        return versioned_digest(name.encode(), repr(code_version).encode(), constants, deps, versions)
+
+    def _result(
+        self, digest: bytes, nodes: Sequence[Node], deps: Sequence[Node], packages: Sequence[Node]
+    ) -> Fingerprint:
+        bindings: dict[tuple[int, str], tuple[object, str, object]] = {}
+        others = Guards()
+        for node in nodes:
+            for namespace, name, value in node.guards.bindings:
+                bindings[id(namespace), name] = (namespace, name, value)
+            others.codes.extend(node.guards.codes)
+            others.cells.extend(node.guards.cells)
+        components = [self._component(node, deps) for node in (*nodes, *packages) if node.kind not in _LEAVES]
+        return Fingerprint(
+            digest,
+            tuple(dict.fromkeys(components)),
+            all(node.is_complete for node in nodes),
+            all(node.from_source for node in nodes),
+            tuple(bindings.values()),
+            others,
+        )
+
+    def _component(self, node: Node, deps: Sequence[Node]) -> Component:
+        text = node.text() if callable(node.text) else node.text
+        own = node.digest if node.digest is not None else fragment_digest([node.own, *(_named_edges(node))])
+        kind = "dep" if node in deps else node.kind
+        return Component(node.name, kind, own.hex(), text, node.location)
+
+    def _warn(self, key: str, message: str) -> None:
+        if key not in self._warned:
+            self._warned.add(key)
+            warnings.warn(message, FingerprintWarning, stacklevel=2)
+
+
+def _named_edges(node: Node) -> list[bytes]:
+    return [edge.label + b"=" + edge.target.name.encode() for edge in node.edges]
+
+
+def _is_reached(dep: object) -> bool:
+    return isinstance(dep, ReachedPipVersions)
+
+
+def _package_components(nodes: Iterable[Node], versions: str) -> list[Node]:
+    if versions == "off":
+        return []
+    found = (version_of_import(top) for top in sorted({node.package for node in nodes if node.package}))
+    return [_package_node(version, versions) for version in found if version is not None]
+
+
+def _package_node(version: PipVersion, precision: str) -> Node:
+    text = version.version if precision == "exact" else ".".join(version.version.split(".")[:2])
+    digest = token_digest(b"package", version.name.encode(), text.encode())
+    return Node("package", version.name, digest=digest, text=text)

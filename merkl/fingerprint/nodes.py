@@ -1,0 +1,170 @@
+"""The graph of what a task's code reaches: definitions and constants as nodes, uses as labelled edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import CellType, FunctionType
+from typing import Any
+
+from merkl.hashing.fingerprints import cycle_digest, node_digest
+
+__all__ = ["MISSING", "Edge", "Guards", "Node", "digest_of", "reachable"]
+
+MISSING: Any = type("Missing", (), {"__slots__": (), "__repr__": lambda self: "<missing>"})()
+
+
+@dataclass(slots=True)
+class Guards:
+    """What must be unchanged for a node to hold: bindings by identity, loaded code, closure cells."""
+
+    bindings: list[tuple[Any, str, object]] = field(default_factory=list)
+    codes: list[tuple[FunctionType, object, object]] = field(default_factory=list)
+    cells: list[tuple[CellType, object]] = field(default_factory=list)
+
+    def hold(self) -> bool:
+        for namespace, name, value in self.bindings:
+            if namespace.get(name, MISSING) is not value:
+                return False
+        for fn, code, defaults in self.codes:
+            if fn.__code__ is not code or fn.__defaults__ is not defaults:
+                return False
+        return all(_content(cell) is value for cell, value in self.cells)
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A definition or a constant. `own` is what it says itself; `edges` lead to what it uses, in order.
+
+    A leaf has a `digest` from the start. `subject` is kept alive, because nodes are found by its identity.
+    """
+
+    kind: str
+    name: str
+    own: bytes = b""
+    subject: object = None
+    edges: list[Edge] = field(default_factory=list)
+    guards: Guards = field(default_factory=Guards)
+    digest: bytes | None = None
+    text: Any = ""  # the text itself, or a callable that gives it
+    location: str = ""
+    expanded: bool = True
+    is_complete: bool = True
+    from_source: bool = True
+    #: The import name of an installed package that this leaf is part of.
+    package: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class Edge:
+    """One use: `label` says how (which hole, which attributes), `target` is what is used."""
+
+    label: bytes
+    target: Node
+
+
+def _content(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING
+
+
+def reachable(root: Node) -> Iterable[Node]:
+    """Yield all nodes that can be reached, each once, the root first, in the order of first use."""
+    seen = {id(root)}
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        for edge in reversed(node.edges):
+            if id(edge.target) not in seen:
+                seen.add(id(edge.target))
+                pending.append(edge.target)
+
+
+def digest_of(root: Node, known: dict[int, bytes]) -> bytes:
+    """Return the digest of a node, noting those of all that it reaches in `known` (by identity of the node).
+
+    Tarjan's strongly connected components, without recursion: components come out in such an order that
+    everything outside of one is known when it is digested.
+    """
+    if id(root) in known:
+        return known[id(root)]
+    order: dict[int, int] = {}
+    low: dict[int, int] = {}
+    stack: list[Node] = []
+    on_stack: set[int] = set()
+    work: list[tuple[Node, int]] = [(root, 0)]
+    while work:
+        node, position = work.pop()
+        key = id(node)
+        if position == 0:
+            order[key] = low[key] = len(order)
+            stack.append(node)
+            on_stack.add(key)
+        descended = False
+        for number in range(position, len(node.edges)):
+            target = node.edges[number].target
+            other = id(target)
+            if other in known:
+                continue
+            if other not in order:
+                work.append((node, number + 1))
+                work.append((target, 0))
+                descended = True
+                break
+            if other in on_stack:
+                low[key] = min(low[key], order[other])
+        if descended:
+            continue
+        if low[key] == order[key]:
+            component: list[Node] = []
+            while True:
+                member = stack.pop()
+                on_stack.discard(id(member))
+                component.append(member)
+                if member is node:
+                    break
+            _digest_component(component, known)
+        if work:
+            parent = id(work[-1][0])
+            low[parent] = min(low[parent], low[key])
+    return known[id(root)]
+
+
+def _digest_component(component: list[Node], known: dict[int, bytes]) -> None:
+    members = {id(node) for node in component}
+    if len(component) == 1 and not any(id(edge.target) in members for edge in component[0].edges):
+        node = component[0]
+        if node.digest is not None:
+            known[id(node)] = node.digest
+        else:
+            known[id(node)] = node_digest(node.own, [(e.label, known[id(e.target)]) for e in node.edges])
+        return
+    fresh = {id(node): _rooted_digest(node, members, known) for node in component}
+    known.update(fresh)
+
+
+def _rooted_digest(root: Node, members: set[int], known: dict[int, bytes]) -> bytes:
+    """Return the digest of a cycle as seen from one of its members."""
+    numbers = {id(root): 0}
+    walk = [root]
+    for node in walk:  # grows while it is walked
+        for edge in node.edges:
+            other = id(edge.target)
+            if other in members and other not in numbers:
+                numbers[other] = len(numbers)
+                walk.append(edge.target)
+    return cycle_digest(
+        [
+            (
+                node.own,
+                [
+                    (e.label, numbers[id(e.target)] if id(e.target) in members else known[id(e.target)])
+                    for e in node.edges
+                ],
+            )
+            for node in walk
+        ]
+    )

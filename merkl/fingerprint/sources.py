@@ -1,0 +1,289 @@
+"""From a loaded function or class to its definition in the source: each file is parsed once, and kept.
+
+What a file says is kept under the digest of its bytes, so a second process parses nothing that has not changed.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import linecache
+import os
+import sys
+import warnings
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Protocol
+
+import msgspec
+
+from merkl.fingerprint.codeobjects import code_digest, code_extent, nested_code
+from merkl.fingerprint.records import ClassRecord, DefinitionRecord, FileRecord, Fragment, ImportTarget
+from merkl.fingerprint.scopes import FUNCTIONS, scope_of
+from merkl.fingerprint.syntax import SyntaxEncoder, fragment_of
+
+__all__ = ["DigestStore", "SourceFile", "SourceIndex", "index_source"]
+
+#: Part of the key that records are kept under: a change of what they hold changes it.
+_RECORD_VERSION = "1"
+_NOTHING = Fragment(b"")
+
+
+class DigestStore(Protocol):
+    """Keeps what source files say between processes: bytes under a name."""
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def put(self, key: str, value: bytes) -> None: ...
+
+
+@dataclass(slots=True)
+class SourceFile:
+    """One version of one source file: its record, and its text."""
+
+    path: str
+    record: FileRecord
+    source: str
+    by_name: dict[str, list[DefinitionRecord]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for definition in self.record.definitions:
+            self.by_name.setdefault(definition.name, []).append(definition)
+
+    def find(self, code: CodeType, digest: bytes) -> DefinitionRecord | None:
+        """Return the definition that compiles to this code, at its line if several do."""
+        found = [d for d in self.by_name.get(code.co_name, ()) if d.code == digest]
+        for definition in found:
+            if definition.line == code.co_firstlineno:
+                return definition
+        return found[0] if found else None
+
+    def text(self, line: int, last_line: int) -> str:
+        """Return the lines of a definition."""
+        return "\n".join(self.source.splitlines()[line - 1 : last_line])
+
+
+class SourceIndex:
+    """Finds the definition of loaded code. Files are read when first asked for, and again when they changed."""
+
+    def __init__(self, store: DigestStore | None = None) -> None:
+        self._store = store
+        self._files: dict[str, SourceFile | None] = {}
+        self._contents: dict[str, bytes] = {}
+        self._codes: dict[int, tuple[CodeType, bytes]] = {}
+
+    def definition(
+        self, code: CodeType, module_globals: dict[str, object]
+    ) -> tuple[SourceFile, DefinitionRecord] | None:
+        """Return the definition that a code object was compiled from, None if no source compiles to it."""
+        digest = self._code_digest(code)
+        for again in (False, True):
+            file = self.file(code.co_filename, module_globals, again=again)
+            found = file.find(code, digest) if file is not None else None
+            if file is not None and found is not None:
+                return file, found
+        return None
+
+    def matches(self, code: CodeType, record: DefinitionRecord) -> bool:
+        """Tell whether code was compiled from this definition."""
+        return record.code == self._code_digest(code) and record.name == code.co_name
+
+    def classes(self, cls: type, path: str) -> tuple[SourceFile, list[ClassRecord]] | None:
+        """Return the definitions in a file that have the qualified name of a class."""
+        for again in (False, True):
+            file = self.file(path, {}, again=again)
+            found = (
+                [c for c in file.record.classes if c.qualname == cls.__qualname__] if file is not None else []
+            )
+            if file is not None and found:
+                return file, found
+        return None
+
+    def file(self, path: str, module_globals: dict[str, object], *, again: bool = False) -> SourceFile | None:
+        """Return what a file says, None if it has no source that parses; `again` looks whether it has changed."""
+        if path in self._files and not again:
+            return self._files[path]
+        content = _content(path, module_globals)
+        if content is None:
+            return self._files.setdefault(path, None)
+        if again and self._contents.get(path) == content:
+            return self._files.get(path)
+        self._contents[path] = content
+        file = self._files[path] = self._load(path, content)
+        return file
+
+    def _load(self, path: str, content: bytes) -> SourceFile | None:
+        # The digests of code objects hold for one interpreter, the rest for all of them.
+        tag = f"{_RECORD_VERSION}:{sys.implementation.cache_tag}:{sys.version_info[:3]}:{sys.flags.optimize}"
+        key = f"source:{tag}:{hashlib.sha256(content).hexdigest()}"
+        kept = self._store.get(key) if self._store is not None else None
+        if kept is not None:
+            try:
+                record = msgspec.msgpack.decode(kept, type=FileRecord)
+                return SourceFile(path, record, _decode(content))
+            except msgspec.DecodeError:
+                pass
+        try:
+            record = index_source(content, path)
+        except (SyntaxError, ValueError, RecursionError):
+            return None
+        if self._store is not None:
+            self._store.put(key, msgspec.msgpack.encode(record))
+        return SourceFile(path, record, _decode(content))
+
+    def _code_digest(self, code: CodeType) -> bytes:
+        known = self._codes.get(id(code))
+        if known is None:
+            known = self._codes[id(code)] = (code, code_digest(code))
+        return known[1]
+
+
+def index_source(content: bytes, path: str) -> FileRecord:
+    """Return what a source file says.
+
+    Raises:
+        SyntaxError: the source does not parse.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(content, path, type_comments=False)
+        try:
+            code = compile(tree, path, "exec", dont_inherit=True)
+        except SyntaxError:
+            # A notebook's cell may await at its top level.
+            code = compile(tree, path, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    return _Indexer(tree, code).record()
+
+
+class _Indexer:
+    """Collects the definitions of one parsed file."""
+
+    def __init__(self, tree: ast.Module, code: CodeType) -> None:
+        self._tree = tree
+        self._codes: dict[tuple[str, int], list[CodeType]] = {}
+        for each in nested_code(code):
+            self._codes.setdefault((each.co_name, each.co_firstlineno), []).append(each)
+        self._definitions: list[DefinitionRecord] = []
+        self._classes: list[ClassRecord] = []
+
+    def record(self) -> FileRecord:
+        self._visit(self._tree, "", None)
+        scope = scope_of("module", self._tree.body)
+        imports = {
+            name: ImportTarget(refs[0].base, refs[0].path[0] if refs[0].path else None, refs[0].level)
+            for name, refs in scope.imports.items()
+            if len(refs) == 1
+        }
+        module = fragment_of(lambda encoder: encoder.module(self._tree))
+        return FileRecord(
+            tuple(self._definitions), tuple(self._classes), imports, frozenset(scope.bound), module
+        )
+
+    def _visit(self, node: ast.AST, prefix: str, owner: str | None) -> list[int]:
+        """Record the definitions below a node; return where those directly in it are."""
+        direct: list[int] = []
+        pending = list(reversed(list(ast.iter_child_nodes(node))))
+        while pending:
+            child = pending.pop()
+            if isinstance(child, FUNCTIONS):
+                name = "<lambda>" if isinstance(child, ast.Lambda) else child.name
+                direct.append(self._function(child, name, prefix + name, owner))
+                self._visit(child, f"{prefix}{name}.<locals>.", owner)
+            elif isinstance(child, ast.ClassDef):
+                self._class(child, prefix + child.name, owner)
+            else:
+                pending.extend(reversed(list(ast.iter_child_nodes(child))))
+        return direct
+
+    def _function(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+        name: str,
+        qualname: str,
+        owner: str | None,
+    ) -> int:
+        decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
+        line = min([node.lineno, *(d.lineno for d in decorators)])
+        code = self._code_of(node, name, line)
+        annotations = _NOTHING
+        if not isinstance(node, ast.Lambda):
+            annotations = fragment_of(lambda encoder: encoder.annotations(node), owner=owner)
+        self._definitions.append(
+            DefinitionRecord(
+                name,
+                qualname,
+                line,
+                node.end_lineno or line,
+                fragment_of(lambda encoder: encoder.function(node), owner=owner),
+                fragment_of(lambda encoder: encoder.defaults(node.args), owner=owner),
+                annotations,
+                tuple(_expression(decorator, owner) for decorator in decorators),
+                code_digest(code) if code is not None else b"",
+            )
+        )
+        return len(self._definitions) - 1
+
+    def _code_of(self, node: ast.AST, name: str, line: int) -> CodeType | None:
+        codes = self._codes.get((name, line), [])
+        if len(codes) == 1 or not isinstance(node, ast.Lambda):
+            return codes[0] if codes else None
+        # Several lambdas on one line: theirs is the code whose positions lie in the body, closest to all of it.
+        best: tuple[tuple[int, int], CodeType] | None = None
+        start = (node.body.lineno, node.body.col_offset)
+        end = (node.body.end_lineno or 0, node.body.end_col_offset or 0)
+        for code in codes:
+            extent = code_extent(code)
+            if extent is None or extent[:2] < start or extent[2:] > end:
+                continue
+            distance = (extent[0] - start[0], extent[1] - start[1])
+            if best is None or distance < best[0]:
+                best = (distance, code)
+        return best[1] if best is not None else None
+
+    def _class(self, node: ast.ClassDef, qualname: str, owner: str | None) -> None:
+        methods: list[int] = []
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                methods.append(self._function(child, child.name, f"{qualname}.{child.name}", node.name))
+                self._visit(child, f"{qualname}.{child.name}.<locals>.", node.name)
+        rest = [c for c in node.body if not isinstance(c, ast.FunctionDef | ast.AsyncFunctionDef)]
+        self._visit(ast.Module(body=rest, type_ignores=[]), f"{qualname}.", node.name)
+        for outside in (*node.decorator_list, *node.bases, *(k.value for k in node.keywords)):
+            self._visit(ast.Expression(body=outside), qualname.rpartition(".")[0], owner)
+
+        def core(encoder: SyntaxEncoder) -> None:
+            encoder.text(node.name)
+            encoder.class_core(node)
+
+        self._classes.append(
+            ClassRecord(
+                node.name,
+                qualname,
+                min([node.lineno, *(d.lineno for d in node.decorator_list)]),
+                node.end_lineno or node.lineno,
+                fragment_of(core, owner=node.name),
+                fragment_of(lambda encoder: encoder.class_annotations(node), owner=node.name),
+                tuple(_expression(decorator, owner) for decorator in node.decorator_list),
+                tuple(methods),
+            )
+        )
+
+
+def _expression(node: ast.expr, owner: str | None) -> Fragment:
+    return fragment_of(lambda encoder: encoder.node(node), owner=owner)
+
+
+def _content(path: str, module_globals: dict[str, object]) -> bytes | None:
+    """Return the bytes of a source file, or what the line cache knows under a name that is no file."""
+    if path.endswith((".py", ".pyw")) or os.path.isfile(path):
+        try:
+            with open(path, "rb") as stream:
+                return stream.read()
+        except OSError:
+            pass
+    lines = linecache.getlines(path, module_globals)
+    return "".join(lines).encode() if lines else None
+
+
+def _decode(content: bytes) -> str:
+    return content.decode("utf-8", "replace")

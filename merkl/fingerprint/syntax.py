@@ -1,0 +1,619 @@
+"""Digest a piece of syntax by what it means: no positions, comments, docstrings, formatting, or outside names.
+
+A name that the piece takes from outside itself (with the attributes read off it: `mod.sub.helper`) becomes a
+numbered hole, and is returned beside the digest; what fills the hole is for the caller to find out. So renaming
+a helper, or importing it another way, changes nothing here.
+
+The tokens are a walk over the fields of the tree, without contexts, kinds, empty fields, docstrings and `pass`,
+with the constant parts of f-strings merged: the same on every supported Python version.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import struct
+import sys
+from collections.abc import Callable, Iterable, Sequence
+
+from merkl.fingerprint.records import Fragment, Ref
+from merkl.fingerprint.scopes import Scope, scope_of
+from merkl.hashing.fingerprints import fragment_digest
+
+__all__ = ["SyntaxEncoder", "constant_token", "fragment_of", "without_docstrings"]
+
+_SKIPPED = {"ctx", "kind", "type_comment", "type_ignores"}
+_UNIONS = {"Optional", "Union"}
+_RECURSION_LIMIT = 100_000
+
+
+def fragment_of(write: Callable[[SyntaxEncoder], None], *, owner: str | None = None) -> Fragment:
+    """Return the fragment that `write` puts into a fresh encoder; `owner` is the class whose body it stands in.
+
+    Very deep expressions are no error: the limit on recursion (which in Python 3.11 and later guards no C
+    stack for plain Python calls) is raised for them.
+    """
+    encoder = SyntaxEncoder(owner)
+    try:
+        write(encoder)
+    except RecursionError:
+        encoder = SyntaxEncoder(owner)
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(_RECURSION_LIMIT)
+        try:
+            write(encoder)
+        finally:
+            sys.setrecursionlimit(limit)
+    return encoder.fragment()
+
+
+class SyntaxEncoder:
+    """Writes tokens for syntax nodes, and collects the names that they take from outside."""
+
+    def __init__(self, owner: str | None = None) -> None:
+        self._out: list[bytes] = []
+        self._refs: dict[Ref, int] = {}
+        self._mentions: set[str] = set()
+        self._writes: set[str] = set()
+        self._blind: dict[tuple[str, str], None] = {}
+        self._scopes: list[Scope] = []
+        self._owners: list[str] = [owner] if owner else []
+        self._soft = 0
+
+    def fragment(self) -> Fragment:
+        return Fragment(
+            fragment_digest(self._out),
+            tuple(self._refs),
+            frozenset(self._mentions),
+            frozenset(self._writes),
+            tuple(self._blind),
+        )
+
+    # --- what callers write -------------------------------------------------------------------------------
+
+    def text(self, value: str) -> None:
+        self._out.append(_string(value))
+
+    def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
+        """Write parameters (without defaults and annotations) and body; the name is no part of it."""
+        self._out.append(type(node).__name__.encode() + b"(")
+        self._parameters(node.args)
+        type_params = getattr(node, "type_params", None) or []
+        body = [node.body] if isinstance(node, ast.Lambda) else node.body
+        scope = scope_of("function", body, [*_parameter_names(node.args), *(p.name for p in type_params)])
+        self._scopes.append(scope)
+        if type_params:
+            self._nodes(type_params)
+        if isinstance(node, ast.Lambda):
+            self.node(node.body)
+        else:
+            self.statements(node.body)
+        self._leave(scope)
+        self._out.append(b")")
+
+    def defaults(self, args: ast.arguments) -> None:
+        """Write the default values of parameters, which are evaluated outside of the function."""
+        self._nodes(args.defaults)
+        self._nodes([default if default is not None else ast.Pass() for default in args.kw_defaults])
+
+    def annotations(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """Write the annotations of parameters and result, spelled one way."""
+        every = [
+            *node.args.posonlyargs,
+            *node.args.args,
+            *([node.args.vararg] if node.args.vararg else []),
+            *node.args.kwonlyargs,
+            *([node.args.kwarg] if node.args.kwarg else []),
+        ]
+        for arg in every:
+            if arg.annotation is not None:
+                self.text(arg.arg)
+                self.annotation(arg.annotation)
+        if node.returns is not None:
+            self._out.append(b"->")
+            self.annotation(node.returns)
+
+    def annotation(self, node: ast.expr) -> None:
+        """Write an annotation: strings are parsed, and a union is one thing however it is spelled."""
+        self._soft += 1
+        self._annotation(node)
+        self._soft -= 1
+
+    def statements(self, body: Sequence[ast.stmt]) -> None:
+        self._nodes(without_docstrings(body))
+
+    def node(self, node: ast.AST) -> None:
+        """Write one node of any kind."""
+        special = _SPECIAL.get(type(node))
+        if special is not None:
+            special(self, node)
+        else:
+            self.plain(node)
+
+    def module(self, node: ast.Module) -> None:
+        """Write all statements of a module."""
+        scope = scope_of("module", node.body)
+        self._scopes.append(scope)
+        self.statements(node.body)
+        self._leave(scope)
+
+    def class_core(self, node: ast.ClassDef) -> None:
+        """Write a class by its name, bases, keywords and all statements of its body that are no methods."""
+        self.class_head(node)
+        scope = scope_of("class", node.body)
+        self._scopes.append(scope)
+        rest = [s for s in node.body if not isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)]
+        self.class_statements(rest, reads_annotations=False, keeps_fields=True)
+        self._leave(scope)
+
+    def class_annotations(self, node: ast.ClassDef) -> None:
+        """Write the annotations of a class body, spelled one way."""
+        for statement in node.body:
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                self.text(statement.target.id)
+                self.annotation(statement.annotation)
+
+    def plain(self, node: ast.AST) -> None:
+        """Write a node as its type and its fields that are not empty."""
+        out = self._out
+        head, fields = _shape(type(node))
+        out.append(head)
+        for name, marker in fields:
+            value = getattr(node, name, None)
+            if value is None or value == []:
+                continue
+            out.append(marker)
+            if isinstance(value, ast.AST):
+                self.node(value)
+            elif isinstance(value, list):
+                if value and isinstance(value[0], ast.stmt):
+                    self.statements(value)
+                else:
+                    self._nodes(value)
+            else:
+                out.append(constant_token(value))
+        out.append(b")")
+
+    def _nodes(self, nodes: Iterable[ast.AST | str | None]) -> None:
+        self._out.append(b"[")
+        for item in nodes:
+            if isinstance(item, ast.AST):
+                self.node(item)
+            else:
+                self._out.append(constant_token(item))
+        self._out.append(b"]")
+
+    # --- names --------------------------------------------------------------------------------------------
+
+    def _hole(self, ref: Ref) -> None:
+        number = self._refs.setdefault(ref, len(self._refs))
+        self._out.append(b"#%d;" % number)
+
+    def _free(self, name: str, path: tuple[str, ...] = ()) -> None:
+        """Write a name that is not local, as the hole that it is."""
+        self._mentions.update(path)
+        self._hole(Ref("soft" if self._soft else "name", self._mangled(name), path))
+
+    def _mangled(self, name: str) -> str:
+        if self._owners and name.startswith("__") and not name.endswith("__"):
+            return f"_{self._owners[-1].lstrip('_')}{name}"
+        return name
+
+    def _scope_binding(self, name: str) -> Scope | None:
+        """Return the scope inside this piece that binds a name, None where it comes from outside."""
+        for depth, scope in enumerate(reversed(self._scopes)):
+            if name in scope.outside:
+                return None
+            if scope.kind == "class" and depth > 0:
+                continue
+            if name in scope.bound and name not in scope.enclosing:
+                return scope
+        return None
+
+    def _name(self, node: ast.Name) -> None:
+        self._chain(node.id, (), node)
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        path: list[str] = []
+        inner: ast.expr = node
+        while isinstance(inner, ast.Attribute):
+            path.append(inner.attr)
+            inner = inner.value
+        if isinstance(inner, ast.Name):
+            self._chain(inner.id, tuple(reversed(path)), node)
+        else:
+            self._mentions.add(node.attr)
+            self.plain(node)
+
+    def _chain(self, name: str, path: tuple[str, ...], node: ast.Name | ast.Attribute) -> None:
+        self._mentions.update(path)
+        scope = self._scope_binding(name)
+        if not isinstance(node.ctx, ast.Load) and scope is None and not path:
+            self._writes.add(name)
+        if scope is None:
+            self._free(name, path)
+            return
+        self._out.append(b"Local(")
+        self.text(name)
+        for attribute in path:
+            self._out.append(b".")
+            self.text(attribute)
+        for ref in scope.imports.get(name, ()):
+            if isinstance(node.ctx, ast.Load):
+                scope.used.add(name)
+                self._hole(Ref("import", ref.base, ref.path + path, ref.level))
+        if scope.kind == "class" and isinstance(node.ctx, ast.Load) and scope is self._scopes[-1]:
+            self._hole(Ref("soft", self._mangled(name), path))
+        self._out.append(b")")
+
+    def _leave(self, scope: Scope) -> None:
+        """Leave a scope; a module that is imported in it and never named again is there for what it does."""
+        self._scopes.remove(scope)
+        for name, refs in sorted(scope.imports.items()):
+            if name not in scope.used:
+                for ref in refs:
+                    self._hole(ref)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        # What is imported shows where the name is used; here only which name is bound, and in which order.
+        self._out.append(b"Import(")
+        for alias in node.names:
+            name = alias.asname or alias.name.split(".")[0]
+            self.text(name)
+            if isinstance(node, ast.ImportFrom):
+                self._hole(Ref("import", node.module or "", (alias.name,), node.level or 0))
+            elif self._imported_often(name):
+                self._hole(Ref("module", alias.name))
+        self._out.append(b")")
+
+    def _imported_often(self, name: str) -> bool:
+        return any(len(scope.imports.get(name, ())) > 1 for scope in self._scopes)
+
+    def _global(self, node: ast.Global | ast.Nonlocal) -> None:
+        # Whether a name is global shows in its holes; a nonlocal in being local to an outer scope.
+        self._out.append(type(node).__name__.encode() + b";")
+
+    # --- scopes -------------------------------------------------------------------------------------------
+
+    def _inner_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._out.append(b"def(")
+        self.text(node.name)
+        self._nodes(node.decorator_list)
+        self.defaults(node.args)
+        if node.decorator_list:
+            self.annotations(node)
+        self.function(node)
+        self._out.append(b")")
+
+    def _lambda(self, node: ast.Lambda) -> None:
+        self.defaults(node.args)
+        self.function(node)
+
+    def _parameters(self, args: ast.arguments) -> None:
+        self._out.append(b"parameters(")
+        for marker, group in ((b"/", args.posonlyargs), (b",", args.args), (b"*", args.kwonlyargs)):
+            self._out.append(marker)
+            for arg in group:
+                self.text(arg.arg)
+        self._out.append(b"=%d;" % len(args.defaults))
+        for default in args.kw_defaults:
+            self._out.append(b"=" if default is not None else b"-")
+        for marker, rest in ((b"args", args.vararg), (b"kwargs", args.kwarg)):
+            if rest is not None:
+                self._out.append(marker)
+                self.text(rest.arg)
+        self._out.append(b")")
+
+    def _inner_class(self, node: ast.ClassDef) -> None:
+        self._out.append(b"class(")
+        self.text(node.name)
+        self._nodes(node.decorator_list)
+        self.class_head(node)
+        scope = scope_of("class", node.body)
+        self._scopes.append(scope)
+        self._owners.append(node.name)
+        reads_annotations = bool(node.decorator_list or node.bases or node.keywords)
+        self.class_statements(node.body, reads_annotations=reads_annotations)
+        self._owners.pop()
+        self._scopes.remove(scope)
+        self._out.append(b")")
+
+    def class_head(self, node: ast.ClassDef) -> None:
+        self._nodes(node.bases)
+        self._nodes(node.keywords)
+        self._nodes(getattr(node, "type_params", None) or [])
+
+    def class_statements(
+        self, body: Sequence[ast.stmt], *, reads_annotations: bool, keeps_fields: bool = False
+    ) -> None:
+        """Write the statements of a class body; annotations only where something reads them."""
+        self._out.append(b"[")
+        for statement in without_docstrings(body):
+            if isinstance(statement, ast.AnnAssign):
+                self._field(statement, reads_annotations=reads_annotations, keeps_field=keeps_fields)
+            else:
+                self.node(statement)
+        self._out.append(b"]")
+
+    def _field(self, node: ast.AnnAssign, *, reads_annotations: bool, keeps_field: bool) -> None:
+        if not reads_annotations and not keeps_field and node.value is None:
+            return
+        self._out.append(b"field(")
+        self.node(node.target)
+        if node.value is not None:
+            self.node(node.value)
+        if reads_annotations:
+            self._out.append(b":")
+            self.annotation(node.annotation)
+        self._out.append(b")")
+
+    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
+        self._out.append(type(node).__name__.encode() + b"(")
+        self.node(node.generators[0].iter)
+        scope = scope_of("comprehension", [generator.target for generator in node.generators])
+        self._scopes.append(scope)
+        for number, generator in enumerate(node.generators):
+            self._out.append(b"async for" if generator.is_async else b"for")
+            self.node(generator.target)
+            if number:
+                self.node(generator.iter)
+            self._nodes(generator.ifs)
+        if isinstance(node, ast.DictComp):
+            self.node(node.key)
+            self.node(node.value)
+        else:
+            self.node(node.elt)
+        self._scopes.remove(scope)
+        self._out.append(b")")
+
+    # --- nodes with more than one spelling ----------------------------------------------------------------
+
+    def _constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and node.value.replace(".", "_").isidentifier():
+            self._mentions.update(node.value.split("."))
+        self._out.append(constant_token(node.value))
+
+    def _f_string(self, node: ast.JoinedStr) -> None:
+        self._out.append(b"f(")
+        text = ""
+        for part in _flat(node):
+            if isinstance(part, ast.Constant):
+                text += str(part.value)
+                continue
+            if text:
+                self.text(text)
+                text = ""
+            self.node(part)
+        if text:
+            self.text(text)
+        self._out.append(b")")
+
+    def _formatted(self, node: ast.FormattedValue) -> None:
+        self._out.append(b"{%d;" % node.conversion)
+        self.node(node.value)
+        spec = node.format_spec
+        if spec is not None and not (isinstance(spec, ast.JoinedStr) and not _has_text(spec)):
+            self._out.append(b":")
+            self.node(spec)
+        self._out.append(b"}")
+
+    def _annotated_assignment(self, node: ast.AnnAssign) -> None:
+        # Inside a function the annotation of a variable is not even evaluated.
+        if node.value is not None:
+            self.plain(ast.Assign(targets=[node.target], value=node.value))
+
+    def _call(self, node: ast.Call) -> None:
+        """Write a call; `getattr(thing, "name")` and `globals()["name"]` are seen through, others noted."""
+        self.plain(node)
+        if not isinstance(node.func, ast.Name | ast.Attribute):
+            return
+        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+        first = node.args[0] if node.args else None
+        if name == "getattr" and first is not None and len(node.args) >= 2:
+            path = _dotted(first)
+            literal = node.args[1]
+            if isinstance(literal, ast.Constant) and isinstance(literal.value, str):
+                if path and self._scope_binding(path[0]) is None:
+                    self._free(path[0], (*path[1:], literal.value))
+            elif path and self._scope_binding(path[0]) is None:
+                self._blind[("getattr", ".".join(path))] = None
+        elif name in {"exec", "eval", "__import__", "import_module"}:
+            self._dynamic_code(name, first)
+        elif name in {"globals", "vars", "locals"} and not node.args:
+            self._blind[("globals", name)] = None
+
+    def _dynamic_code(self, name: str, first: ast.expr | None) -> None:
+        literal = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+        if name in {"exec", "eval"}:
+            if literal is None:
+                self._blind[("exec", name)] = None
+            else:
+                for free in _names_in(literal):
+                    self._hole(Ref("soft", free))
+        elif literal is not None and not literal.startswith("."):
+            self._hole(Ref("import", literal))
+        else:
+            self._blind[("import", name)] = None
+
+    def _subscript(self, node: ast.Subscript) -> None:
+        """Write a subscript; `globals()["name"]` is the global of that name."""
+        match node:
+            case ast.Subscript(
+                value=ast.Call(func=ast.Name(id="globals" | "vars"), args=[]),
+                slice=ast.Constant(value=str(name)),
+            ):
+                self._out.append(b"globals[")
+                self._hole(Ref("name", name))
+                self._out.append(b"]")
+            case _:
+                self.plain(node)
+
+    # --- annotations --------------------------------------------------------------------------------------
+
+    def _annotation(self, node: ast.expr) -> None:
+        match node:
+            case ast.Constant(value=str(text)):
+                try:
+                    self._annotation(ast.parse(text.strip(), mode="eval").body)
+                except SyntaxError:
+                    self.text(text)
+            case ast.BinOp(op=ast.BitOr()) | ast.Subscript():
+                members = _union_members(node)
+                if members:
+                    self._union(members)
+                else:
+                    self._generic(node)
+            case _:
+                self.node(node)
+
+    def _union(self, members: list[ast.expr]) -> None:
+        nothing = [m for m in members if isinstance(m, ast.Constant) and m.value is None]
+        self._out.append(b"union(")
+        for member in members:
+            if member not in nothing:
+                self._annotation(member)
+        if nothing:
+            self._out.append(b"None")
+        self._out.append(b")")
+
+    def _generic(self, node: ast.expr) -> None:
+        if not isinstance(node, ast.Subscript):
+            self.plain(node)
+            return
+        self._out.append(b"generic(")
+        self.node(node.value)
+        arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        literal = (_dotted(node.value) or [""])[-1] in {"Literal", "Annotated"}
+        for argument in arguments:
+            if isinstance(argument, ast.List):
+                self._out.append(b"[")
+                for item in argument.elts:
+                    self._annotation(item)
+                self._out.append(b"]")
+            elif literal:
+                self.node(argument)
+            else:
+                self._annotation(argument)
+        self._out.append(b")")
+
+
+def without_docstrings(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements of a body without strings that stand alone, and without `pass`: they do nothing."""
+    return [
+        statement
+        for statement in body
+        if not isinstance(statement, ast.Pass)
+        and not (
+            isinstance(statement, ast.Expr)
+            and isinstance(statement.value, ast.Constant)
+            and isinstance(statement.value.value, str)
+        )
+    ]
+
+
+def constant_token(value: object) -> bytes:
+    """Return a self-delimiting token for a literal, by type and value."""
+    match value:
+        case None | True | False:
+            return repr(value).encode() + b";"
+        case str():
+            return _string(value)
+        case bytes():
+            return b"b%d:" % len(value) + value
+        case int():
+            return b"i%x;" % value
+        case float():
+            return b"d" + struct.pack(">d", value)
+        case complex():
+            return b"c" + struct.pack(">dd", value.real, value.imag)
+        case _ if value is ...:
+            return b"...;"
+    raise TypeError(f"no literal: {value!r}")
+
+
+def _string(value: str) -> bytes:
+    data = value.encode("utf-8", "surrogatepass")
+    return b"s%d:" % len(data) + data
+
+
+@functools.cache
+def _shape(kind: type[ast.AST]) -> tuple[bytes, list[tuple[str, bytes]]]:
+    fields = [(name, name.encode() + b"=") for name in kind._fields if name not in _SKIPPED]
+    return kind.__name__.encode() + b"(", fields
+
+
+def _parameter_names(args: ast.arguments) -> list[str]:
+    every = [*args.posonlyargs, *args.args, *args.kwonlyargs]
+    return [arg.arg for arg in (*every, args.vararg, args.kwarg) if arg is not None]
+
+
+def _flat(node: ast.JoinedStr) -> Iterable[ast.expr]:
+    for part in node.values:
+        if isinstance(part, ast.JoinedStr):
+            yield from _flat(part)
+        else:
+            yield part
+
+
+def _has_text(spec: ast.JoinedStr) -> bool:
+    return any(not (isinstance(part, ast.Constant) and part.value == "") for part in _flat(spec))
+
+
+def _dotted(node: ast.expr) -> list[str] | None:
+    path: list[str] = []
+    while isinstance(node, ast.Attribute):
+        path.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    return [node.id, *reversed(path)]
+
+
+def _names_in(source: str) -> list[str]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return []
+    return sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)})
+
+
+def _union_members(node: ast.expr) -> list[ast.expr]:
+    """Return the members of `A | B`, `Union[A, B]` or `Optional[A]` (nested ones included), else nothing."""
+    match node:
+        case ast.Constant(value=str(text)):
+            try:
+                return _union_members(ast.parse(text.strip(), mode="eval").body)
+            except SyntaxError:
+                return []
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return [*(_union_members(left) or [left]), *(_union_members(right) or [right])]
+        case ast.Subscript(value=value, slice=inner) if (_dotted(value) or [""])[-1] in _UNIONS:
+            members = list(inner.elts) if isinstance(inner, ast.Tuple) else [inner]
+            if (_dotted(value) or [""])[-1] == "Optional":
+                members.append(ast.Constant(value=None))
+            return [member for each in members for member in (_union_members(each) or [each])]
+    return []
+
+
+_SPECIAL: dict[type[ast.AST], Callable[..., None]] = {
+    ast.Name: SyntaxEncoder._name,
+    ast.Attribute: SyntaxEncoder._attribute,
+    ast.Constant: SyntaxEncoder._constant,
+    ast.JoinedStr: SyntaxEncoder._f_string,
+    ast.FormattedValue: SyntaxEncoder._formatted,
+    ast.FunctionDef: SyntaxEncoder._inner_function,
+    ast.AsyncFunctionDef: SyntaxEncoder._inner_function,
+    ast.Lambda: SyntaxEncoder._lambda,
+    ast.ClassDef: SyntaxEncoder._inner_class,
+    ast.ListComp: SyntaxEncoder._comprehension,
+    ast.SetComp: SyntaxEncoder._comprehension,
+    ast.DictComp: SyntaxEncoder._comprehension,
+    ast.GeneratorExp: SyntaxEncoder._comprehension,
+    ast.AnnAssign: SyntaxEncoder._annotated_assignment,
+    ast.Import: SyntaxEncoder._import,
+    ast.ImportFrom: SyntaxEncoder._import,
+    ast.Global: SyntaxEncoder._global,
+    ast.Nonlocal: SyntaxEncoder._global,
+    ast.Call: SyntaxEncoder._call,
+    ast.Subscript: SyntaxEncoder._subscript,
+}

@@ -1,0 +1,389 @@
+"""The node of any value: constants by canonical bytes, containers and instances by what they hold, code by following it."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import operator
+import re
+import types
+import typing
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Mapping
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+
+from merkl.fingerprint.classes import expand_class
+from merkl.fingerprint.naming import module_name, name_of
+from merkl.fingerprint.nodes import MISSING, Edge, Node
+from merkl.fingerprint.reach import Reach, Surroundings, leaf, named
+from merkl.hashing.fingerprints import fragment_digest, token_digest
+
+__all__ = ["Values"]
+
+_ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)})
+_C_DESCRIPTORS = (
+    types.WrapperDescriptorType,
+    types.MethodWrapperType,
+    types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+)
+_SEQUENCES: tuple[type, ...] = (list, tuple, deque)
+_SETS: tuple[type, ...] = (set, frozenset)
+_MAPPINGS: tuple[type, ...] = (dict, OrderedDict, defaultdict, types.MappingProxyType)
+_HINTS = (types.GenericAlias, types.UnionType, typing.TypeVar, typing.NewType, typing.ParamSpec)
+#: Things that do work but say nothing about results: their type is enough, and no warning is due.
+_SILENT = re.compile(
+    r"^(logging\.|_?thread\.|threading\.|weakref\.|contextvars\.|asyncio\.|functools\._|builtins\.object$|types\.)"
+)
+_SECRET = re.compile(r"(password|passwd|secret|token|api_?key|credential)", re.IGNORECASE)
+_PREVIEW = 200
+
+
+class Values:
+    """Gives every value its node; nodes of things with an identity are made once and expanded later."""
+
+    def __init__(self, reach: Reach, encode: Callable[[object], bytes]) -> None:
+        self._reach = reach
+        self._encode = encode
+        self._nodes: dict[int, Node] = {}
+        reach.node_for = self.node_for
+        reach.module_node = self._module
+
+    def node_for(self, value: object, name: str) -> Node:
+        """Return the node of a value that was found under a name."""
+        kind = type(value)
+        if kind in _ATOMS:
+            return self._constant(value, name)
+        known = self._nodes.get(id(value))
+        if known is not None:
+            return known
+        if hasattr(kind, "__merkl_key__"):
+            key: bytes = value.__merkl_key__()  # type: ignore[attr-defined]
+            return leaf("future", name, token_digest(b"future", key), text=name)
+        if hasattr(kind, "__merkl_task__"):
+            return self._later("task", name, value)
+        if isinstance(value, ModuleType):
+            return self._module(value)
+        if isinstance(value, type) and not isinstance(value, types.GenericAlias):
+            return self._class(value)
+        if isinstance(value, FunctionType):
+            return self._function(value)
+        if isinstance(value, BuiltinFunctionType):
+            return self._builtin(value, name)
+        if isinstance(value, _C_DESCRIPTORS):
+            return named(
+                f"{name_of(getattr(value, '__objclass__', type(value)))}.{getattr(value, '__name__', '')}"
+            )
+        if isinstance(value, enum.Enum):
+            return self._later("enum", name, value)
+        return self._later("constant", name, value)
+
+    def expand(self, node: Node) -> None:
+        """Fill in what a node says and uses."""
+        value = node.subject
+        node.expanded = True
+        if node.kind in {"code", "code_object"} and isinstance(value, FunctionType):
+            self._reach.expand_function(node, value)
+        elif node.kind in {"class", "class_object"} and isinstance(value, type):
+            expand_class(self._reach, node, value)
+        elif node.kind == "module" and isinstance(value, ModuleType):
+            self._expand_module(node, value)
+        elif node.kind == "task":
+            self._expand_task(node, value)
+        else:
+            self._expand_value(node, value)
+
+    def reset(self, node: Node) -> None:
+        """Make a node forget what it says, so that it is found out again."""
+        node.edges.clear()
+        node.guards.bindings.clear()
+        node.guards.codes.clear()
+        node.guards.cells.clear()
+        node.expanded = False
+        node.is_complete = node.from_source = True
+        node.digest = None
+        if node.kind == "code_object":
+            node.kind = "code"
+
+    # --- nodes that are made at once ----------------------------------------------------------------------
+
+    def _later(self, kind: str, name: str, value: object) -> Node:
+        node = self._nodes[id(value)] = Node(kind, name, subject=value, expanded=False)
+        return node
+
+    def _constant(self, value: object, name: str) -> Node:
+        node = leaf("constant", name, token_digest(b"constant", self._encode(value)))
+        node.text = preview(value, name)
+        return node
+
+    def _class(self, cls: type) -> Node:
+        if self._reach.ownership.owns_class(cls):
+            return self._later("class", f"{cls.__module__}.{cls.__qualname__}", cls)
+        return named(name_of(cls))
+
+    def _function(self, fn: FunctionType) -> Node:
+        if self._reach.ownership.owns_function(fn):
+            return self._later("code", f"{fn.__module__}.{fn.__qualname__}", fn)
+        if fn.__closure__ or "__wrapped__" in fn.__dict__:
+            return self._later("wrapper", name_of(fn), fn)
+        return named(name_of(fn))
+
+    def _builtin(self, fn: BuiltinFunctionType, name: str) -> Node:
+        owner = fn.__self__
+        if owner is None or isinstance(owner, ModuleType):
+            return named(name_of(fn))
+        if isinstance(owner, type):
+            return named(f"{name_of(owner)}.{fn.__name__}")
+        return self._later("constant", name, fn)
+
+    def _module(self, module: ModuleType) -> Node:
+        known = self._nodes.get(id(module))
+        if known is not None:
+            return known
+        if self._reach.ownership.owns_module(module):
+            return self._later("module", module.__name__, module)
+        return named(module_name(module))
+
+    # --- nodes that are filled in later -------------------------------------------------------------------
+
+    def _expand_module(self, node: Node, module: ModuleType) -> None:
+        """Take a module as a whole: all of its source, and what it imports from the user's other modules."""
+        path = module.__dict__.get("__file__")
+        file = self._reach.sources.file(path, module.__dict__) if isinstance(path, str) else None
+        if file is None:
+            node.own = fragment_digest([b"module without source", module.__name__.encode()])
+            for name, value in sorted(module.__dict__.items()):
+                if not name.startswith("__"):
+                    node.edges.append(Edge(name.encode(), self.node_for(value, f"{module.__name__}.{name}")))
+            return
+        node.own = fragment_digest([b"module", file.record.module.digest])
+        node.location = f"{self._reach.ownership.relative(file.path)}:1"
+        node.text = file.source
+        self._reach.follow(node, file.record.module, Surroundings(module.__dict__), b"module")
+
+    def _expand_task(self, node: Node, value: object) -> None:
+        task = value.__merkl_task__  # type: ignore[attr-defined]
+        version = getattr(task, "code_version", None)
+        node.own = fragment_digest(
+            [b"task", repr(version).encode(), repr(getattr(task, "hash_key", None)).encode()]
+        )
+        node.text = node.name
+        fn = self.node_for(task.fn, node.name)
+        node.edges.append(Edge(b"task", fn))
+        for number, dep in enumerate(task.deps or ()):
+            node.edges.append(Edge(b"dep %d" % number, self.node_for(dep, f"{node.name}.deps[{number}]")))
+
+    def _expand_value(self, node: Node, value: object) -> None:
+        kind = type(value)
+        node.text = preview(value, node.name)
+        if isinstance(value, FunctionType):
+            self._expand_wrapper(node, value)
+        elif isinstance(value, enum.Enum):
+            node.own = fragment_digest([b"enum", value.name.encode()])
+            self._edge(node, b"class", kind)
+            self._edge(node, b"value", value.value)
+        elif kind in _SEQUENCES or kind in _SETS or kind in _MAPPINGS:
+            self._expand_container(node, value)
+        elif not self._expand_callable(node, value):
+            self._expand_instance(node, value)
+
+    def _edge(self, node: Node, label: bytes, value: object, name: str | None = None) -> None:
+        node.edges.append(Edge(label, self.node_for(value, name or node.name)))
+
+    def _expand_wrapper(self, node: Node, fn: FunctionType) -> None:
+        """Take a function that a library made around something: its name, and what of the user's it holds."""
+        node.own = fragment_digest([b"wrapper", name_of(fn).encode()])
+        seen: list[object] = [fn.__dict__["__wrapped__"]] if "__wrapped__" in fn.__dict__ else []
+        for cell in fn.__closure__ or ():
+            try:
+                seen.append(cell.cell_contents)
+            except ValueError:
+                continue
+        registry = fn.__dict__.get("registry")
+        if isinstance(registry, Mapping):
+            for cls, implementation in sorted(registry.items(), key=lambda item: name_of(item[0])):
+                node.guards.bindings.append((registry, cls, implementation))
+                self._edge(node, b"dispatch " + name_of(cls).encode(), implementation)
+                self._edge(node, b"on", cls)
+        for number, value in enumerate(seen):
+            if type(value) in _ATOMS or callable(value):
+                self._edge(node, b"holds %d" % number, value)
+
+    def _expand_container(self, node: Node, value: object) -> None:
+        kind = type(value)
+        if _is_plain(value):
+            node.digest = token_digest(b"constant", self._encode(value))
+            return
+        node.own = fragment_digest([b"container", kind.__name__.encode()])
+        if kind in _MAPPINGS:
+            if isinstance(value, defaultdict):
+                self._edge(node, b"default_factory", value.default_factory)
+            for key, item in typing.cast("Mapping[object, object]", value).items():
+                self._edge(node, b"key", key)
+                self._edge(node, b"item", item, f"{node.name}[{key!r}]" if type(key) in _ATOMS else None)
+            return
+        items = list(typing.cast("typing.Iterable[object]", value))
+        if kind in _SETS:
+            items.sort(key=_set_order)
+        for number, item in enumerate(items):
+            self._edge(node, b"item", item, f"{node.name}[{number}]" if kind not in _SETS else None)
+
+    def _expand_callable(self, node: Node, value: object) -> bool:
+        """Take the callables and descriptors that hold others; tell whether it was one."""
+        parts: list[tuple[bytes, object]] | None = None
+        match value:
+            case MethodType():
+                parts = [(b"method", value.__func__), (b"self", value.__self__)]
+            case functools.partial() | functools.partialmethod():
+                parts = [
+                    (b"function", value.func),
+                    (b"args", value.args),
+                    (b"keywords", dict(value.keywords)),
+                ]
+            case staticmethod() | classmethod():
+                parts = [(b"function", value.__func__)]
+            case property():
+                parts = [(b"get", value.fget), (b"set", value.fset), (b"delete", value.fdel)]
+            case functools.cached_property():
+                parts = [(b"function", value.func)]
+            case functools.singledispatchmethod():
+                parts = [(b"function", value.dispatcher)]
+            case operator.attrgetter() | operator.itemgetter() | operator.methodcaller():
+                parts = [(b"arguments", value.__reduce__()[1])]
+            case BuiltinFunctionType():
+                node.own = value.__name__.encode()
+                parts = [(b"self", value.__self__)]
+            case _ if type(value).__module__ == "functools" and hasattr(value, "cache_info"):
+                parts = [(b"wrapped", value.__wrapped__)]  # type: ignore[attr-defined]
+            case _ if isinstance(value, _HINTS) or type(value).__module__ == "typing":
+                parts = self._hint_parts(node, value)
+        if parts is None:
+            return False
+        node.own = fragment_digest([b"callable", type(value).__qualname__.encode(), node.own])
+        for label, part in parts:
+            self._edge(node, label, part)
+        return True
+
+    def _hint_parts(self, node: Node, value: object) -> list[tuple[bytes, object]]:
+        if isinstance(value, typing.NewType):
+            node.own = value.__name__.encode()
+            return [(b"supertype", value.__supertype__)]
+        arguments = typing.get_args(value)
+        if not arguments:
+            node.own = re.sub(r"0x[0-9a-f]+", "", repr(value)).encode()
+            return []
+        return [(b"origin", typing.get_origin(value)), (b"arguments", list(arguments))]
+
+    # --- instances ----------------------------------------------------------------------------------------
+
+    def _expand_instance(self, node: Node, value: object) -> None:
+        kind = type(value)
+        if not self._reach.ownership.owns_class(kind):
+            self._expand_foreign(node, value)
+            return
+        node.own = b"instance"
+        self._edge(node, b"class", kind, kind.__qualname__)
+        for base, content in ((dict, dict), (list, list), (tuple, tuple), (set, set), (frozenset, frozenset)):
+            if isinstance(value, base):
+                self._edge(node, b"content", content(value))
+        for base in (str, bytes, int, float, complex):
+            if isinstance(value, base):
+                self._edge(node, b"content", base.__repr__(value))  # type: ignore[arg-type]
+        for name, item in _state_of(value):
+            self._edge(node, b"." + name.encode(), item, f"{node.name}.{name}")
+
+    def _expand_foreign(self, node: Node, value: object) -> None:
+        """Take an instance of somebody else's class: by its canonical bytes, else by its type and what it wraps."""
+        try:
+            node.digest = token_digest(b"constant", self._encode(value))
+            return
+        except Exception as error:  # noqa: BLE001 - any failure of a user-registered encoder leaves us the type
+            reason = str(error)
+        name = name_of(type(value))
+        node.own = fragment_digest([b"instance of", name.encode()])
+        wrapped = [
+            (key, part)
+            for key, part in sorted(getattr(value, "__dict__", {}).items())
+            if self._is_users(part)
+        ]
+        for key, part in wrapped:
+            self._edge(node, b"." + key.encode(), part)
+        if not wrapped and not _SILENT.match(name):
+            self._reach.warn(
+                f"opaque:{node.name}",
+                f"{node.name} is a {name}, which has no canonical bytes ({reason.splitlines()[0] if reason else 'no reason given'}): "
+                f"only its type enters the key. If results depend on it, declare on what in deps=.",
+            )
+
+    def _is_users(self, value: object) -> bool:
+        if isinstance(value, FunctionType):
+            return self._reach.ownership.owns_function(value)
+        if isinstance(value, type):
+            return self._reach.ownership.owns_class(value)
+        return self._reach.ownership.owns_class(type(value)) or isinstance(
+            value, functools.partial | MethodType
+        )
+
+
+def preview(value: object, name: str) -> str:
+    """Return a short text for a constant; a secret's text says nothing."""
+    if _SECRET.search(name.rpartition(".")[2]) or "Secret" in type(value).__name__:
+        return "<secret>"
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a user's __repr__ may raise anything
+        text = f"<{name_of(type(value))}>"
+    return text if len(text) <= _PREVIEW else text[: _PREVIEW - 3] + "..."
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether a container holds, at any depth, nothing but atoms; without a loop where types are uniform."""
+    pending: list[object] = [value]
+    seen: set[int] = set()
+    while pending:
+        item = pending.pop()
+        kind = type(item)
+        if kind in _ATOMS:
+            continue
+        if id(item) in seen:
+            return False  # shared or recursive: what is inside what then counts
+        seen.add(id(item))
+        if kind is list or kind is tuple or kind is set or kind is frozenset:
+            parts = typing.cast("list[object]", item)
+            if not _ATOMS.issuperset(map(type, parts)):
+                pending.extend(parts)
+        elif kind is dict:
+            mapping = typing.cast("dict[object, object]", item)
+            for parts in (mapping.keys(), mapping.values()):
+                if not _ATOMS.issuperset(map(type, parts)):
+                    pending.extend(parts)
+        else:
+            return False
+    return True
+
+
+def _set_order(value: object) -> tuple[str, str]:
+    return name_of(value if hasattr(value, "__qualname__") else type(value)), repr(value) if type(
+        value
+    ) in _ATOMS else ""
+
+
+def _state_of(value: object) -> list[tuple[str, object]]:
+    """Return the attributes of an instance, from its dictionary and its slots."""
+    state: dict[str, object] = dict(getattr(value, "__dict__", {}))
+    for base in type(value).__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name in {"__dict__", "__weakref__"}:
+                continue
+            mangled = (
+                f"_{base.__name__.lstrip('_')}{name}"
+                if name.startswith("__") and not name.endswith("__")
+                else name
+            )
+            found = getattr(value, mangled, MISSING)
+            if found is not MISSING:
+                state[mangled] = found
+    return sorted(state.items())
