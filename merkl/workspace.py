@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from merkl._base.errors import SerializationError
 from merkl._base.config import Settings, find_project_root, load_settings
-from merkl.cache import BaseCache, SqliteCache, Trust, open_cache
+from merkl.cache import BaseCache, SqliteCache, Trust
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.program import build_program
 from merkl.execution.report import RunReport

@@ -7,7 +7,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from merkl._base.errors import SerializationError, TypeMismatchError
-from merkl._base.hints import iter_classes
+from merkl._base.hint_classes import iter_classes
 from merkl.graph.call import Call, Encoded, Nested, describe_site
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures

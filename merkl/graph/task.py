@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import sys
@@ -287,7 +288,8 @@ class MapTask(Task[..., Any, Any]):
         self.inner = inner
 
     def _make_fingerprint(self, fingerprinter: Fingerprinter) -> Fingerprint:
-        return self.inner.fingerprint().with_digest(hash_map_call(self.inner.fingerprint().digest))
+        inner = self.inner.fingerprint()
+        return dataclasses.replace(inner, digest=hash_map_call(inner.digest))
 
 
 def _evaluate_given(given: Any) -> Any:
