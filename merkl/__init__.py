@@ -13,6 +13,9 @@ The layers, top to bottom; each may import those below it, none above:
 `merkl_serializers` (canonical bytes) and `merkl_mypy` (the mypy plugin) are packages of their own in the same wheel.
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from merkl._base.errors import (
     ArgumentMutatedError,
     BindError,
@@ -33,25 +36,57 @@ from merkl._base.errors import (
     TypeMismatchError,
     WorkerDiedError,
 )
-from merkl.cache import (
-    BaseCache,
-    ContentCache,
-    Entry,
-    FileContentBackend,
-    Metadata,
-    SqliteCache,
-    SqliteContentBackend,
-)
-from merkl.codecs import Codec
-from merkl.execution.context import annotate, call_seed
-from merkl.files import DirRef, FileRef
-from merkl.fingerprint import HashMode, find_pip_version, pip_version_of
+from merkl._base.hash_mode import HashMode
+from merkl._base.lazy import load_on_demand
 from merkl.graph.building import Eval
 from merkl.graph.future import Future
 from merkl.graph.secret import Secret
+from merkl.graph.session import sessions
 from merkl.graph.task import Task, task
-from merkl.workspace import Workspace, digest, evaluate
-from merkl_serializers import arg_serializer
+
+if TYPE_CHECKING:
+    from merkl_serializers import arg_serializer
+
+    from merkl.cache import (
+        BaseCache,
+        ContentCache,
+        Entry,
+        FileContentBackend,
+        Metadata,
+        SqliteCache,
+        SqliteContentBackend,
+    )
+    from merkl.codecs import Codec
+    from merkl.execution.context import annotate, call_seed
+    from merkl.files import DirRef, FileRef
+    from merkl.fingerprint import find_pip_version, pip_version_of
+    from merkl.workspace import Workspace, digest, evaluate
+
+#: Where the names live that are loaded when they are first asked for, so that `import merkl` stays quick.
+_HOMES = {
+    "BaseCache": "merkl.cache",
+    "ContentCache": "merkl.cache",
+    "Entry": "merkl.cache",
+    "FileContentBackend": "merkl.cache",
+    "Metadata": "merkl.cache",
+    "SqliteCache": "merkl.cache",
+    "SqliteContentBackend": "merkl.cache",
+    "Codec": "merkl.codecs",
+    "annotate": "merkl.execution.context",
+    "call_seed": "merkl.execution.context",
+    "DirRef": "merkl.files",
+    "FileRef": "merkl.files",
+    "find_pip_version": "merkl.fingerprint",
+    "pip_version_of": "merkl.fingerprint",
+    "Workspace": "merkl.workspace",
+    "digest": "merkl.workspace",
+    "evaluate": "merkl.workspace",
+    "arg_serializer": "merkl_serializers",
+}
+
+__getattr__ = load_on_demand(__name__, _HOMES)
+
+sessions.set_default(lambda: importlib.import_module("merkl.workspace").default_workspace())
 
 __all__ = [
     "ArgumentMutatedError",

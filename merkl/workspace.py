@@ -11,8 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from merkl._base.errors import SerializationError
+from merkl_serializers import CanonicalRegistry, UnserializableError, default_registry
+
 from merkl._base.config import Settings, find_project_root, load_settings
+from merkl._base.errors import SerializationError
 from merkl.cache import BaseCache, SqliteCache, Trust
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.program import build_program
@@ -26,7 +28,6 @@ from merkl.fingerprint import Fingerprinter
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.session import sessions
-from merkl_serializers import CanonicalRegistry, UnserializableError, default_registry
 
 __all__ = ["RunOutcome", "Workspace", "digest", "evaluate"]
 
@@ -138,7 +139,9 @@ class Workspace:
     @functools.cached_property
     def _results(self) -> Results:
         trust = Trust.from_environment(allow_pickle=self.settings.cache.allow_pickle)
-        return Results(self.cache, self.codecs, trust=trust, is_reading=self._is_reading, is_writing=self._is_writing)
+        return Results(
+            self.cache, self.codecs, trust=trust, is_reading=self._is_reading, is_writing=self._is_writing
+        )
 
     def _make_runner(self, report: RunReport | None = None) -> Runner:
         writer = FileWriter(self.codecs)
@@ -175,23 +178,18 @@ class Workspace:
             self.close()
 
 
-class _DefaultWorkspace:
-    """The workspace that holds where none was entered, made at first use."""
-
-    def __init__(self) -> None:
-        self._workspace: Workspace | None = None
-
-    def get(self) -> Workspace:
-        if self._workspace is None:
-            self._workspace = Workspace()
-        return self._workspace
+@functools.cache
+def default_workspace() -> Workspace:
+    """Return the workspace that holds where none was entered."""
+    return Workspace()
 
 
 def _connect_layers() -> None:
-    """Let lower layers reach what they must not import: the workspace, Futures, and the fingerprints of functions."""
-    sessions.set_default(_DefaultWorkspace().get)
+    """Let lower layers reach what they must not import: Futures, files, and the fingerprints of functions."""
     default_registry.register_reference(Future)
-    default_registry.register(types.FunctionType, lambda fn: sessions.current().fingerprinter.digest_callable(fn))
+    default_registry.register(
+        types.FunctionType, lambda fn: sessions.current().fingerprinter.digest_callable(fn)
+    )
     register_canonical(default_registry)
 
 
@@ -220,8 +218,6 @@ def evaluate(structure: Any) -> Any:
     return replace_futures(structure, lambda future: values[id(future)])
 
 
-
-
 def digest(value: object) -> str:
     """Return the hex digest of the canonical bytes of a value: equal for equal type and value, in every process.
 
@@ -235,4 +231,6 @@ def digest(value: object) -> str:
     try:
         return sessions.current().registry.digest(value)
     except UnserializableError as error:
-        raise SerializationError(f"value{error.path}: {error}", path=error.path, remedy=error.remedy) from error
+        raise SerializationError(
+            f"value{error.path}: {error}", path=error.path, remedy=error.remedy
+        ) from error

@@ -75,7 +75,9 @@ def pick_best(models: list[Model], scores: list[float]) -> Model:
 
 
 @task
-def confusion_picture(model: Model, images: Images, labels: Labels, rows: NDArray[np.int64]) -> FileRef[Literal[".png"]]:
+def confusion_picture(
+    model: Model, images: Images, labels: Labels, rows: NDArray[np.int64]
+) -> FileRef[Literal[".png"]]:
     """A picture of which digit is taken for which."""
     from matplotlib.figure import Figure
 
@@ -92,7 +94,7 @@ def confusion_picture(model: Model, images: Images, labels: Labels, rows: NDArra
     return picture
 
 
-def train_eval(epochs: int = 20, seed: int = 0, sizes: SplitSizes = SplitSizes()) -> Future[float]:  # noqa: B008
+def train_eval(epochs: int = 20, seed: int = 0, sizes: SplitSizes = SplitSizes()) -> Future[float]:
     """Train three settings, pick the best on the validation part, and return its accuracy on the test part."""
     images, labels = load()
     parts = split(labels, sizes, seed)

@@ -73,7 +73,11 @@ def load_settings(root: Path) -> Settings:
     for key in table:
         if key not in Settings.__struct_fields__:
             close = difflib.get_close_matches(key, Settings.__struct_fields__, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(Settings.__struct_fields__)}"
+            hint = (
+                f"; did you mean {close[0]!r}?"
+                if close
+                else f"; known are {', '.join(Settings.__struct_fields__)}"
+            )
             raise ConfigError(f"{path}: [tool.merkl] has no setting {key!r}{hint}")
     try:
         return msgspec.convert(table, Settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +13,7 @@ _PLAIN = (list, tuple, dict, set, frozenset)
 
 def is_container(value: object) -> bool:
     """Say whether `iter_leaves` looks into a value: subclasses of the builtin containers and dataclass instances."""
-    return isinstance(value, _PLAIN) or (dataclasses.is_dataclass(value) and not isinstance(value, type))
+    return isinstance(value, _PLAIN) or hasattr(type(value), "__dataclass_fields__")
 
 
 def _children(value: Any) -> list[Any]:
@@ -22,7 +21,14 @@ def _children(value: Any) -> list[Any]:
         return [*value.keys(), *value.values()]
     if isinstance(value, _PLAIN):
         return list(value)
-    return [getattr(value, f.name) for f in dataclasses.fields(value) if hasattr(value, f.name)]
+    return [getattr(value, name) for name in _field_names(value)]
+
+
+def _field_names(value: Any) -> list[str]:
+    # The module is loaded already where there is a dataclass; here it would slow down `import merkl`.
+    import dataclasses
+
+    return [f.name for f in dataclasses.fields(value) if hasattr(value, f.name)]
 
 
 def iter_leaves(value: object) -> Iterator[Any]:
@@ -93,7 +99,7 @@ def _rebuild_dict(value: dict[Any, Any], items: dict[Any, Any]) -> Any:
 
 def _rebuild_dataclass(value: Any, new: list[Any]) -> Any:
     # Not dataclasses.replace: __post_init__ has run on the Futures already and need not run twice.
-    names = [f.name for f in dataclasses.fields(value) if hasattr(value, f.name)]
+    names = _field_names(value)
     copy = object.__new__(type(value))
     for name in getattr(value, "__dict__", {}):
         object.__setattr__(copy, name, value.__dict__[name])

@@ -146,7 +146,7 @@ _COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
 def main(words: Sequence[str] | None = None) -> int:
     """Carry out one command line and return its exit code; a user's mistake is one line, never a traceback."""
     words = list(sys.argv[1:] if words is None else words)
-    if not words or words[0] in ("-h", "--help", "help") and len(words) == 1:
+    if not words or (words[0] in ("-h", "--help", "help") and len(words) == 1):
         print(USAGE, end="", file=sys.stdout if words else sys.stderr)
         return 0 if words else 2
     if words[0] == "--version":

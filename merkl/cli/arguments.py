@@ -17,7 +17,9 @@ from merkl.graph.task import Task
 __all__ = ["parse_arguments", "parse_options"]
 
 
-def parse_arguments(function: Any, words: Sequence[str], *, args_file: Path | None = None) -> inspect.BoundArguments:
+def parse_arguments(
+    function: Any, words: Sequence[str], *, args_file: Path | None = None
+) -> inspect.BoundArguments:
     """Return the arguments that the words mean to a function; the words win over the file.
 
     Raises `UsageError` for a word that fits no parameter or converts to no value of its type.
@@ -28,7 +30,9 @@ def parse_arguments(function: Any, words: Sequence[str], *, args_file: Path | No
         if not args_file.is_file():
             raise UsageError(f"there is no file {args_file}")
         config = [cyclopts.config.Toml(args_file, use_commands_as_keys=False, search_parents=False)]
-    app = cyclopts.App(name=plain.__name__, config=config, help_flags=[], version_flags=[], result_action="return_value")
+    app = cyclopts.App(
+        name=plain.__name__, config=config, help_flags=[], version_flags=[], result_action="return_value"
+    )
     app.default(plain)
     try:
         _, bound, _ = app.parse_args(list(words), exit_on_error=False, print_error=False)
@@ -44,7 +48,9 @@ def _with_resolved_hints(function: Any) -> Any:
     hints = resolve_hints(function)
     signature = inspect.signature(function)
     parameters = [
-        parameter.replace(annotation=hints.parameters.get(name, Any)) if name in hints.parameters else parameter
+        parameter.replace(annotation=hints.parameters.get(name, Any))
+        if name in hints.parameters
+        else parameter
         for name, parameter in signature.parameters.items()
     ]
 
@@ -59,7 +65,8 @@ def _with_resolved_hints(function: Any) -> Any:
 
 def _shown_signature(function: Any) -> str:
     names = [
-        p.name if p.default is p.empty else f"{p.name}=…" for p in inspect.signature(function).parameters.values()
+        p.name if p.default is p.empty else f"{p.name}=…"
+        for p in inspect.signature(function).parameters.values()
     ]
     return f"({', '.join(names)})"
 

@@ -28,7 +28,9 @@ def init_project(folder: Path) -> int:
     try:
         tools = tomllib.loads(text).get("tool", {})
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is no valid TOML: {error}; mend it, then run `merkl init` again") from error
+        raise ConfigError(
+            f"{path} is no valid TOML: {error}; mend it, then run `merkl init` again"
+        ) from error
     added = [section for name, section in (("merkl", _SECTION), ("mypy", _PLUGIN)) if name not in tools]
     if added:
         joined = "\n".join([*([text.rstrip("\n") + "\n"] if text.strip() else []), *added])
@@ -44,5 +46,7 @@ def _report(path: Path, tools: dict[str, Any], *, is_new: bool) -> str:
         lines.append("added [tool.mypy] with the plugin")
     elif "merkl_mypy" not in tools["mypy"].get("plugins", ()):
         lines.append('[tool.mypy] is there without the plugin: add plugins = ["merkl_mypy"] to it')
-    lines.append("results will be kept in .merkl/, which git ignores; run a task with `merkl run MODULE.FUNCTION`")
+    lines.append(
+        "results will be kept in .merkl/, which git ignores; run a task with `merkl run MODULE.FUNCTION`"
+    )
     return "\n".join(lines)

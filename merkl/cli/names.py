@@ -52,7 +52,9 @@ def _find_in_modules(module: str, inner: str, name: str) -> Any:
             raise UsageError(f"there is no module {module!r}{_suggest(module, _modules_here())}")
         loaded = _import(parent, name)
         if not hasattr(loaded, last):
-            raise UsageError(f"there is no module {module!r}{_suggest(last, _submodules(loaded), prefix=parent + '.')}")
+            raise UsageError(
+                f"there is no module {module!r}{_suggest(last, _submodules(loaded), prefix=parent + '.')}"
+            )
         module, rest = parent, [last, *rest]
 
 
@@ -69,7 +71,9 @@ def _import(module: str, name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (module == error.name or module.startswith(error.name + ".")):
             raise UsageError(f"there is no module {module!r}{_suggest(module, _modules_here())}") from None
-        raise UsageError(f"{name}: importing {module!r} failed: it needs the module {error.name!r}, which is not there") from error
+        raise UsageError(
+            f"{name}: importing {module!r} failed: it needs the module {error.name!r}, which is not there"
+        ) from error
     except SyntaxError as error:
         raise UsageError(f"{name}: {error.filename}:{error.lineno}: {error.msg}") from error
 
@@ -107,10 +111,14 @@ def _find_attribute(module: ModuleType, inner: str, name: str) -> Any:
     found: Any = module
     for part in inner.split("."):
         if not hasattr(found, part):
-            raise UsageError(f"{name}: {module.__name__!r} has no {part!r}{_suggest(part, _callables(found))}")
+            raise UsageError(
+                f"{name}: {module.__name__!r} has no {part!r}{_suggest(part, _callables(found))}"
+            )
         found = getattr(found, part)
     if not callable(found):
-        raise UsageError(f"{name} is {type(found).__name__}, not a function{_suggest(inner, _callables(module))}")
+        raise UsageError(
+            f"{name} is {type(found).__name__}, not a function{_suggest(inner, _callables(module))}"
+        )
     return found
 
 
@@ -128,12 +136,18 @@ def _callables(namespace: Any) -> list[str]:
 def _modules_here() -> list[str]:
     return [
         *(p.stem for p in Path.cwd().glob("*.py")),
-        *(p.name for p in Path.cwd().iterdir() if p.is_dir() and p.name.isidentifier() and any(p.glob("*.py"))),
+        *(
+            p.name
+            for p in Path.cwd().iterdir()
+            if p.is_dir() and p.name.isidentifier() and any(p.glob("*.py"))
+        ),
     ]
 
 
 def _submodules(package: ModuleType) -> list[str]:
-    return [p.stem for folder in getattr(package, "__path__", ()) for p in Path(folder).glob("*.py")] + _callables(package)
+    return [
+        p.stem for folder in getattr(package, "__path__", ()) for p in Path(folder).glob("*.py")
+    ] + _callables(package)
 
 
 def _suggest(name: str, known: Iterable[str], *, prefix: str = "") -> str:

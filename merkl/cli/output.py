@@ -17,7 +17,14 @@ from typing import Any, TextIO
 from merkl._base.errors import MerklWarning, TaskFailedError
 from merkl.files import FileRef
 
-__all__ = ["is_json", "print_error", "print_failure", "result_text", "stdout_for_result", "warnings_in_one_line"]
+__all__ = [
+    "is_json",
+    "print_error",
+    "print_failure",
+    "result_text",
+    "stdout_for_result",
+    "warnings_in_one_line",
+]
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
@@ -52,7 +59,9 @@ def warnings_in_one_line() -> Iterator[None]:
     with warnings.catch_warnings():
         show = warnings.showwarning
 
-        def show_line(message: Any, category: Any, filename: Any, lineno: Any, file: Any = None, line: Any = None) -> None:
+        def show_line(
+            message: Any, category: Any, filename: Any, lineno: Any, file: Any = None, line: Any = None
+        ) -> None:
             if isinstance(category, type) and issubclass(category, MerklWarning):
                 print(f"merkl: warning: {message}", file=sys.stderr)
             else:

@@ -73,7 +73,9 @@ def _json_result(returned: Any, value: Any) -> Any:
     if isinstance(returned, Future) or not futures:
         return _describe(value, futures[0].hash if futures else None)
     values = {id(f): v for f, v in zip(futures, find_values(returned, value), strict=True)}
-    shown = replace_futures(returned, lambda f: values[id(f)] if is_json(values[id(f)]) else _describe(values[id(f)], f.hash))
+    shown = replace_futures(
+        returned, lambda f: values[id(f)] if is_json(values[id(f)]) else _describe(values[id(f)], f.hash)
+    )
     return shown if is_json(shown) else _describe(value, None)
 
 
@@ -106,4 +108,7 @@ def _describe(value: Any, key: str | None) -> dict[str, Any]:
 def _print_calls(report: RunReport) -> None:
     for word in ("run", "linked", "interrupted", "failed", "cached"):
         for call in sorted(getattr(report, word), key=lambda c: c.sequence):
-            print(f"merkl: {word:>6} {call.key().hex()[:12]} {call.task.name} ({call.location()})", file=sys.stderr)
+            print(
+                f"merkl: {word:>6} {call.key().hex()[:12]} {call.task.name} ({call.location()})",
+                file=sys.stderr,
+            )

@@ -28,7 +28,9 @@ class BodyOutcome:
 
     __slots__ = ("duration", "is_pure", "outs", "tags")
 
-    def __init__(self, outs: dict[str | None, Any], duration: float, tags: dict[str, Any], is_pure: bool) -> None:
+    def __init__(
+        self, outs: dict[str | None, Any], duration: float, tags: dict[str, Any], is_pure: bool
+    ) -> None:
         self.outs = outs
         self.duration = duration
         self.tags = tags
@@ -156,5 +158,3 @@ def _validate(call: Call, result: Any, outs: dict[str | None, Any]) -> None:
                 path=problem.path,
                 location=call.location(),
             )
-
-

@@ -52,7 +52,11 @@ class RunReport:
             "interrupted": len(self.interrupted),
             "skipped": len(self.skipped),
         }
-        return {"calls": sum(counts.values()), **counts, "seconds": round(time.perf_counter() - self.started, 3)}
+        return {
+            "calls": sum(counts.values()),
+            **counts,
+            "seconds": round(time.perf_counter() - self.started, 3),
+        }
 
     def summary(self) -> str:
         """Return the one line that ends a run; rare figures appear when they are not zero."""
@@ -61,4 +65,6 @@ class RunReport:
         words += [f"{counts[name]} {name}" for name in ("linked", "interrupted", "skipped") if counts[name]]
         words.append(f"{counts['failed']} failed")
         calls = counts["calls"]
-        return f"merkl: {calls} call{'' if calls == 1 else 's'}: {', '.join(words)} in {counts['seconds']:.1f} s"
+        return (
+            f"merkl: {calls} call{'' if calls == 1 else 's'}: {', '.join(words)} in {counts['seconds']:.1f} s"
+        )

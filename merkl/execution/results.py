@@ -18,7 +18,6 @@ from merkl.cache import (
     link,
     load,
     lookup,
-
     record_of,
     store,
 )
@@ -120,7 +119,9 @@ class Results:
         """Return the value of a stored result in a tuple, None where its content is lost (with a warning)."""
         return self.load_key(future._call.task, future.__merkl_key__(), record, future.out)
 
-    def load_key(self, task: Task[..., Any, Any], key: bytes, record: Record, out: str | None) -> tuple[Any] | None:
+    def load_key(
+        self, task: Task[..., Any, Any], key: bytes, record: Record, out: str | None
+    ) -> tuple[Any] | None:
         """Return the value under a key, as `load` does."""
         if record.codec == ABSENT:
             raise TaskOutsError(
@@ -146,7 +147,9 @@ class Results:
 
     def save_absent(self, future: Future[Any], keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
         """Store that the body did not give an optional out."""
-        return self._save_encoded(future._call.task, None, Encoded(b"", ABSENT, 1), keys, metadata, urgent=False)
+        return self._save_encoded(
+            future._call.task, None, Encoded(b"", ABSENT, 1), keys, metadata, urgent=False
+        )
 
     def _save_encoded(
         self,
@@ -174,9 +177,13 @@ class Results:
         """Return a value of its own of a result that is not in the cache."""
         encoded = result.encoded
         assert encoded is not None
-        content = encoded.content if isinstance(encoded.content, bytes) else b"".join(map(bytes, encoded.content))
+        content = (
+            encoded.content if isinstance(encoded.content, bytes) else b"".join(map(bytes, encoded.content))
+        )
         try:
-            return self.codecs.decode(encoded.codec, encoded.codec_version, encoded.decode_type, bytearray(content))
+            return self.codecs.decode(
+                encoded.codec, encoded.codec_version, encoded.decode_type, bytearray(content)
+            )
         except DecodeError as error:
             raise CacheError(f"a result cannot be read back from its own bytes: {error}") from error
 

@@ -54,7 +54,9 @@ class Runner:
         values = self.evaluate_wanted(futures, futures)
         return [values[future.__merkl_key__()] for future in futures]
 
-    def evaluate_wanted(self, wanted: Sequence[Future[Any]], returned: Sequence[Future[Any]]) -> dict[bytes, Any]:
+    def evaluate_wanted(
+        self, wanted: Sequence[Future[Any]], returned: Sequence[Future[Any]]
+    ) -> dict[bytes, Any]:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
         evaluation = _Evaluation(self, make_plan(wanted, self.results.find))
         with InterruptWatch() as watch:
@@ -112,7 +114,9 @@ class _Evaluation:
             self.report.failed.add(call)
             raise
         is_interrupted = watch.count > before
-        self._keep(call, outcome, is_interrupted=is_interrupted and call.task.options.on_interrupt == "discard")
+        self._keep(
+            call, outcome, is_interrupted=is_interrupted and call.task.options.on_interrupt == "discard"
+        )
         (self.report.interrupted if is_interrupted else self.report.run).add(call)
 
     def _expand(self, value: Any) -> Any:

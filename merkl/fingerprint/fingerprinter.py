@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +11,7 @@ from types import FunctionType
 from typing import Literal
 
 from merkl._base.errors import FingerprintError, FingerprintWarning
+from merkl._base.hash_mode import HashMode
 from merkl.fingerprint.nodes import MISSING, Guards, Node, digest_of
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.packages import PipVersion, ReachedPipVersions, version_of_import
@@ -20,20 +20,9 @@ from merkl.fingerprint.sources import DigestStore, SourceIndex
 from merkl.fingerprint.values import Values
 from merkl.hashing.fingerprints import fingerprint_digest, fragment_digest, token_digest, versioned_digest
 
-__all__ = ["Component", "Fingerprint", "Fingerprinter", "HashMode"]
+__all__ = ["Component", "Fingerprint", "Fingerprinter"]
 
 _LEAVES = {"named", "unresolved", "merkl"}
-
-
-class HashMode(enum.Enum):
-    """How much of the code around a task counts."""
-
-    #: Everything that the task's code reaches: helpers, classes and constants in any of the user's modules.
-    FIND_DEPS = "find-deps"
-    #: The whole module that the task is defined in, but nothing outside of it.
-    MODULE = "module"
-    #: The task's own code alone.
-    FUNCTION = "function"
 
 
 @dataclass(frozen=True, slots=True)

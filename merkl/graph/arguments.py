@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from merkl_serializers import Encoding, UnserializableError, encode_scalar, is_random_state
+
 from merkl._base.errors import SerializationError, TypeMismatchError
 from merkl._base.hint_classes import iter_classes
 from merkl.graph.call import Call, Encoded, Nested, describe_site
@@ -15,12 +17,12 @@ from merkl.graph.outs import Outs
 from merkl.graph.session import sessions
 from merkl.graph.signature import Parameter, TaskSignature
 from merkl.hashing.keys import describe_constant, describe_input, hash_call
-from merkl_serializers import Encoding, UnserializableError, encode_scalar, is_random_state
 
 if TYPE_CHECKING:
+    from merkl_serializers import CanonicalRegistry
+
     from merkl.fingerprint import Fingerprint, Fingerprinter
     from merkl.graph.task import Task
-    from merkl_serializers import CanonicalRegistry
 
 __all__ = ["CallExtras", "encode_argument", "encode_arguments"]
 
@@ -156,10 +158,14 @@ def _encode(
 def _extra_key(task: Task[..., Any, Any], signature: TaskSignature, values: tuple[Any, ...]) -> bytes:
     assert task.options.extra_key is not None
     extra = task.options.extra_key(**dict(zip(signature.names, values, strict=True)))
-    return b"extra" + sessions.current().registry.encode(extra, resolve=_recipe_key, keep_dict_order=True).data
+    return (
+        b"extra" + sessions.current().registry.encode(extra, resolve=_recipe_key, keep_dict_order=True).data
+    )
 
 
-def _type_mismatch(task: Task[..., Any, Any], parameter: Parameter, problem: Any, location: str) -> TypeMismatchError:
+def _type_mismatch(
+    task: Task[..., Any, Any], parameter: Parameter, problem: Any, location: str
+) -> TypeMismatchError:
     place = f"{parameter.name!r}" if not problem.path else f"{parameter.name!r}{problem.path}"
     actual = "***" if parameter.is_secret else problem.actual
     because = f": {problem.reason}" if problem.reason else ""

@@ -76,7 +76,8 @@ class Call:
         self.sequence = next(_sequence)
         self.writes: tuple[Write, ...] = ()
         self.fingerprint: bytes | None = None
-        self._code = code
+        # After unpickling it is the location itself.
+        self._code: CodeType | str = code
         self._lasti = lasti
         self._key: bytes | None = None
 
@@ -97,7 +98,9 @@ class Call:
 
         for call in sorted(self._ancestors_without_key(), key=_by_sequence):
             fingerprint = call.task.fingerprint()
-            key = provisional[call] = hash_call(fingerprint.digest, call._describe_arguments(resolve), call.extras)
+            key = provisional[call] = hash_call(
+                fingerprint.digest, call._describe_arguments(resolve), call.extras
+            )
             if fingerprint.is_complete and all(f._call._key is not None for f in call.inputs()):
                 call.fix_key(fingerprint.digest, key)
         return self._key or provisional[self]
@@ -147,14 +150,19 @@ class Call:
         assert self.fingerprint is not None
         return hash_call_content(self.fingerprint, self._describe_arguments(identify), self.extras)
 
-    def _describe_arguments(self, resolve: Callable[[Future[Any]], bytes], *, afresh: bool = False) -> list[bytes]:
+    def _describe_arguments(
+        self, resolve: Callable[[Future[Any]], bytes], *, afresh: bool = False
+    ) -> list[bytes]:
         parts: list[bytes] = []
         for index, name in self.task.signature.key_order:
             encoded = self.encodings[index]
             if type(encoded) is Future:
                 parts += (name, describe_input(resolve(encoded)))
             elif type(encoded) is Nested or (afresh and index in self.mutable):
-                parts += (name, describe_constant(self.task.encode_argument(index, self.values[index], resolve).data))
+                parts += (
+                    name,
+                    describe_constant(self.task.encode_argument(index, self.values[index], resolve).data),
+                )
             else:
                 parts += (name, encoded)  # type: ignore[arg-type]
         return parts
@@ -185,7 +193,15 @@ class Call:
 
     def location(self) -> str:
         """Return `file:line` of the place where the call was made."""
-        return describe_site(self._code, self._lasti)
+        return self._code if isinstance(self._code, str) else describe_site(self._code, self._lasti)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: getattr(self, name) for name in self.__slots__ if name != "__weakref__"}
+        return {**state, "_code": self.location()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
 
 
 def _by_sequence(call: Call) -> int:

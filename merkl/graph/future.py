@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic
-
-from typing_extensions import Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from merkl._base.errors import FutureAccessError
-from merkl._base.hints import format_type
+from merkl._base.lazy import LazyModule
 from merkl.graph.operators import FutureMeta, ValueMisuse
 from merkl.graph.session import sessions
 from merkl.hashing.keys import hash_out
 
 if TYPE_CHECKING:
+    from merkl._base import type_forms
     from merkl.graph.call import Call
     from merkl.graph.task import Task
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
         def _misused(self, what: str) -> FutureAccessError: ...
 else:
     _Misuse = ValueMisuse
+    type_forms = LazyModule("merkl._base.type_forms")
 
 __all__ = ["Future", "Write"]
 
@@ -178,13 +178,17 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
 
     def __repr__(self) -> str:
         out = f"[{self._out!r}]" if self._out is not None else ""
-        return f"<Future[{format_type(self.type)}] of {self._call.task.name}{out}>"
+        return f"<Future[{type_forms.format_type(self.type)}] of {self._call.task.name}{out}>"
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
             # Tools probe dunders, `_repr_html_` and the like: they must see plain absence.
-            if name.startswith("__") or (name.startswith("_repr_") and name.endswith("_")) or name.startswith("_ipython_"):
+            if (
+                name.startswith("__")
+                or (name.startswith("_repr_") and name.endswith("_"))
+                or name.startswith("_ipython_")
+            ):
                 raise AttributeError(f"Future has no attribute {name!r}")
             raise self._misused(f"asked for its attribute {name!r}")
 

@@ -70,7 +70,21 @@ _REFUSED = {
     "__enter__": "used in a with statement",
     "__exit__": "used in a with statement",
 }
-_ARITHMETIC = "add sub mul matmul truediv floordiv mod divmod pow lshift and xor or".split()
+_ARITHMETIC = [
+    "add",
+    "sub",
+    "mul",
+    "matmul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "divmod",
+    "pow",
+    "lshift",
+    "and",
+    "xor",
+    "or",
+]
 
 
 class ValueMisuse:

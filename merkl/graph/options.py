@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from merkl._base.errors import GraphError
-from merkl.fingerprint import HashMode
-from merkl.graph.outs import OutsOption
+from merkl._base.hash_mode import HashMode
 
 if TYPE_CHECKING:
+    import datetime
+
     from merkl.cache import BaseCache, Metadata
     from merkl.codecs import Codec
+    from merkl.graph.outs import OutsOption
 
-__all__ = ["Expires", "TaskOptions"]
+__all__ = ["Expires", "TaskOptions", "make_options"]
 
-Expires = datetime.timedelta | Callable[["Metadata"], bool]
+#: A result is stale after a time, or when a function of its metadata says so.
+Expires: TypeAlias = "datetime.timedelta | Callable[[Metadata], bool]"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TaskOptions:
+class TaskOptions(NamedTuple):
     """The options of `@task`.
 
     Those that enter the key: `deps`, `hash_mode`, `code_version`, `hash_key`, `ignore_args`, `extra_key`,
@@ -36,7 +37,7 @@ class TaskOptions:
     ignore_args: Sequence[str] = ()
     extra_key: Callable[..., Any] | None = None
     expires: Expires | None = None
-    arg_serializers: Mapping[str, Callable[[Any], Any]] = dataclasses.field(default_factory=dict)
+    arg_serializers: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})
     codec: Codec | str | Mapping[str, Codec | str] | None = None
     cache: BaseCache | str | None = None
     cache_in_memory: bool = False
@@ -49,20 +50,43 @@ class TaskOptions:
     retry_on: tuple[type[BaseException], ...] = (Exception,)
     timeout: float | None = None
     max_concurrency: int | None = None
-    resources: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    resources: Mapping[str, Any] = MappingProxyType({})
 
-    def __post_init__(self) -> None:
-        self._require_choice("keep", ("always", "until-used", "never"))
-        self._require_choice("on_interrupt", ("discard", "keep"))
-        self._require_choice("validate", ("first", "all", "off"))
-        if isinstance(self.hash_mode, str):
-            object.__setattr__(self, "hash_mode", HashMode(self.hash_mode))
-        if isinstance(self.ignore_args, str):
-            object.__setattr__(self, "ignore_args", (self.ignore_args,))
-        if self.retries < 0:
-            raise GraphError(f"retries={self.retries!r}: wanted is a number from 0 on")
 
-    def _require_choice(self, name: str, choices: tuple[str, ...]) -> None:
-        value = getattr(self, name)
-        if value not in choices:
-            raise GraphError(f"{name}={value!r}: wanted is one of {', '.join(map(repr, choices))}")
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "keep": ("always", "until-used", "never"),
+    "on_interrupt": ("discard", "keep"),
+    "validate": ("first", "all", "off"),
+}
+
+
+def make_options(task: str, given: Mapping[str, Any]) -> TaskOptions:
+    """Return the options that were given to a decorator.
+
+    Raises `GraphError` for an unknown option, with the closest known one, and for a value that it cannot take.
+    """
+    unknown = [name for name in given if name not in TaskOptions._fields]
+    if unknown:
+        raise GraphError(f"task {task!r}: there is no option {unknown[0]!r}{_suggest(unknown[0])}")
+    values = dict(given)
+    for name, choices in _CHOICES.items():
+        if name in values and values[name] not in choices:
+            raise GraphError(
+                f"task {task!r}: {name}={values[name]!r}; wanted is one of {', '.join(map(repr, choices))}"
+            )
+    if isinstance(values.get("hash_mode"), str):
+        values["hash_mode"] = HashMode(values["hash_mode"])
+    for name in ("ignore_args", "retry_on"):
+        if name in values and (isinstance(values[name], (str, type))):
+            values[name] = (values[name],)
+    for name in ("retries", "retry_delay"):
+        if name in values and not values[name] >= 0:
+            raise GraphError(f"task {task!r}: {name}={values[name]!r}; wanted is a number from 0 on")
+    return TaskOptions(**values)
+
+
+def _suggest(name: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, TaskOptions._fields, 1)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(TaskOptions._fields)}"

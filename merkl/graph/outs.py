@@ -21,6 +21,7 @@ class SingleOut:
     """One Future for the whole value."""
 
     __slots__ = ("type",)
+    is_single = True
 
     def __init__(self, type_: Any) -> None:
         self.type = type_
@@ -47,6 +48,7 @@ class PositionalOuts:
     """A tuple of Futures, one for each element of the tuple returned."""
 
     __slots__ = ("types",)
+    is_single = False
 
     def __init__(self, types: Sequence[Any]) -> None:
         self.types = tuple(types)
@@ -89,6 +91,7 @@ class NamedOuts:
     """A dict of Futures, one for each key of the mapping returned; `optional` keys may be absent."""
 
     __slots__ = ("_types", "optional")
+    is_single = False
 
     def __init__(self, types: Mapping[str, Any], optional: Iterable[str] = ()) -> None:
         self._types = dict(types)
@@ -116,7 +119,9 @@ class NamedOuts:
         extra = [name for name in value if name not in self._types]
         if missing or extra:
             said = "; ".join(
-                f"{word} {_listed(names)}" for word, names in (("missing", missing), ("undeclared", extra)) if names
+                f"{word} {_listed(names)}"
+                for word, names in (("missing", missing), ("undeclared", extra))
+                if names
             )
             raise TaskOutsError(
                 f"task {task!r} declares the outs {_listed(self._types)} and returned {_listed(value)}: {said}",
@@ -151,7 +156,9 @@ def _fixed_tuple(hint: Any) -> tuple[Any, ...] | None:
     items = typing.get_args(hint)
     if not items or items[-1] is Ellipsis:
         return None
-    if any(typing.get_origin(item) is typing.Unpack or getattr(item, "__unpacked__", False) for item in items):
+    if any(
+        typing.get_origin(item) is typing.Unpack or getattr(item, "__unpacked__", False) for item in items
+    ):
         return None
     return items
 
@@ -181,7 +188,9 @@ def _declared_outs(hint: Any) -> Outs:
 
 def _count_outs(task: str, hint: Any, number: int) -> Outs:
     if number < 1:
-        raise TaskOutsError(f"task {task!r} has outs={number}; a task has one out at least", task=task, actual=number)
+        raise TaskOutsError(
+            f"task {task!r} has outs={number}; a task has one out at least", task=task, actual=number
+        )
     if number == 1:
         return SingleOut(hint)
     plain = _strip_annotated(hint)
@@ -203,7 +212,9 @@ def _count_outs(task: str, hint: Any, number: int) -> Outs:
 
 def _name_outs(task: str, hint: Any, names: Sequence[str]) -> Outs:
     if not names or len(set(names)) != len(names) or not all(isinstance(name, str) for name in names):
-        raise TaskOutsError(f"task {task!r} has outs={list(names)!r}; wanted are different names", task=task, actual=names)
+        raise TaskOutsError(
+            f"task {task!r} has outs={list(names)!r}; wanted are different names", task=task, actual=names
+        )
     plain = _strip_annotated(hint)
     declared = _typed_dict_outs(plain)
     if declared is not None:

@@ -20,10 +20,12 @@ class Secret:
 def is_secret_hint(hint: Any) -> bool:
     """Say whether an annotation marks a secret: `Annotated[..., Secret]`, or pydantic's SecretStr and SecretBytes."""
     if typing.get_origin(hint) is typing.Annotated:
-        return any(mark is Secret or isinstance(mark, Secret) for mark in hint.__metadata__) or is_secret_hint(
-            typing.get_args(hint)[0]
-        )
+        return any(
+            mark is Secret or isinstance(mark, Secret) for mark in hint.__metadata__
+        ) or is_secret_hint(typing.get_args(hint)[0])
     if isinstance(hint, type):
-        return hint.__name__ in ("SecretStr", "SecretBytes") and hint.__module__.partition(".")[0] == "pydantic"
+        return (
+            hint.__name__ in ("SecretStr", "SecretBytes") and hint.__module__.partition(".")[0] == "pydantic"
+        )
     members = typing.get_args(hint)
     return bool(members) and any(is_secret_hint(member) for member in members)

@@ -7,11 +7,12 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from merkl_serializers import ArgSerializer
+
 from merkl._base.errors import GraphError
 from merkl._base.hints import Hints, resolve_hints
 from merkl.graph.checks import compile_argument_check
 from merkl.graph.secret import is_secret_hint
-from merkl_serializers import ArgSerializer
 
 __all__ = ["Parameter", "TaskSignature", "compile_binder"]
 
@@ -83,7 +84,8 @@ class TaskSignature:
         self.bind = compile_binder(_name(fn), self.signature)
         self.key_order = tuple(
             sorted(
-                ((i, p.name.encode()) for i, p in enumerate(self.parameters) if p.is_keyed), key=lambda item: item[1]
+                ((i, p.name.encode()) for i, p in enumerate(self.parameters) if p.is_keyed),
+                key=lambda item: item[1],
             )
         )
 
@@ -133,7 +135,10 @@ def compile_binder(name: str, signature: inspect.Signature) -> Callable[..., tup
     for index, parameter in enumerate(signature.parameters.values()):
         if previous is inspect.Parameter.POSITIONAL_ONLY and parameter.kind is not previous:
             words.append("/")
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and previous not in (parameter.kind, _VAR_POSITIONAL):
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and previous not in (
+            parameter.kind,
+            _VAR_POSITIONAL,
+        ):
             words.append("*")
         stars = {_VAR_POSITIONAL: "*", _VAR_KEYWORD: "**"}.get(parameter.kind, "")
         default = ""

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 import sys
 from collections.abc import Callable, Iterable
 from types import CodeType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec
-
-from typing_extensions import TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from merkl._base.errors import BindError, GraphError
-from merkl.graph.arguments import CallExtras, encode_argument, encode_arguments
+from merkl._base.lazy import LazyModule
 from merkl.graph.building import building, record_calls
 from merkl.graph.call import Call, describe_site
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
-from merkl.graph.options import TaskOptions
-from merkl.graph.outs import NamedOuts, Outs, SingleOut, resolve_outs
+from merkl.graph.options import TaskOptions, make_options
 from merkl.graph.session import sessions
-from merkl.graph.signature import TaskSignature
-from merkl.hashing.keys import hash_map_call
+from merkl.hashing import keys
 
 if TYPE_CHECKING:
-    from merkl.fingerprint import Fingerprint, Fingerprinter
     from merkl_serializers import Encoding
+
+    from merkl.fingerprint import Fingerprint, Fingerprinter
+    from merkl.graph import arguments
+    from merkl.graph import outs as outs_
+    from merkl.graph import signature as signatures
+    from merkl.graph.outs import Outs
+else:
+    # What only a call needs: with it come type checks and serializers.
+    arguments = LazyModule("merkl.graph.arguments")
+    outs_ = LazyModule("merkl.graph.outs")
+    signatures = LazyModule("merkl.graph.signature")
 
 __all__ = ["MapTask", "Task", "TaskIdentity", "task"]
 
@@ -69,9 +74,9 @@ class Task(Generic[P, R_co, Out_co]):
         self.identity = TaskIdentity(fn, options)
         self.name: str = getattr(fn, "__qualname__", None) or getattr(fn, "__name__", None) or repr(fn)
         self._invoke: _Invoke = invoke or self._make_call
-        self._signature: TaskSignature | None = None
+        self._signature: signatures.TaskSignature | None = None
         self._outs: Outs | None = None
-        self._held: tuple[Fingerprinter, Fingerprint, CallExtras] | None = None
+        self._held: tuple[Fingerprinter, Fingerprint, arguments.CallExtras] | None = None
         functools.update_wrapper(self, fn)
 
     # -- what it is ------------------------------------------------------------------------------------
@@ -81,10 +86,10 @@ class Task(Generic[P, R_co, Out_co]):
         return self.identity
 
     @property
-    def signature(self) -> TaskSignature:
+    def signature(self) -> signatures.TaskSignature:
         """The parameters, as resolved at the first call."""
         if self._signature is None:
-            self._signature = TaskSignature(
+            self._signature = signatures.TaskSignature(
                 self.fn,
                 items=self.options.validate,
                 serializers=self.options.arg_serializers,
@@ -96,13 +101,13 @@ class Task(Generic[P, R_co, Out_co]):
         """Return the digest of the code, of all that it reaches, and of the declared deps, with its components."""
         return self._hold()[1]
 
-    def _hold(self) -> tuple[Fingerprinter, Fingerprint, CallExtras]:
+    def _hold(self) -> tuple[Fingerprinter, Fingerprint, arguments.CallExtras]:
         fingerprinter = sessions.current().fingerprinter
         held = self._held
         if held is not None and held[0] is fingerprinter and held[1].is_current():
             return held
         fingerprint = self._make_fingerprint(fingerprinter)
-        held = (fingerprinter, fingerprint, CallExtras(fingerprinter, self.signature))
+        held = (fingerprinter, fingerprint, arguments.CallExtras(fingerprinter, self.signature))
         if fingerprint.is_complete:
             self._held = held
         return held
@@ -123,9 +128,9 @@ class Task(Generic[P, R_co, Out_co]):
         if callable(option):
             with record_calls(None):
                 option = option(**dict(zip(self.signature.names, values, strict=True)))
-            return resolve_outs(self.name, self.signature.returns, option)
+            return outs_.resolve_outs(self.name, self.signature.returns, option)
         if self._outs is None:
-            self._outs = resolve_outs(self.name, self.signature.returns, option)
+            self._outs = outs_.resolve_outs(self.name, self.signature.returns, option)
         return self._outs
 
     # -- calling ---------------------------------------------------------------------------------------
@@ -143,27 +148,29 @@ class Task(Generic[P, R_co, Out_co]):
             raise BindError(f"{error} (called at {where})", task=self.name, location=where) from None
         outs = self._outs if self._outs is not None else self.outs_of(values)
         fingerprint, extras = self._hold()[1:]
-        call = encode_arguments(self, signature, fingerprint, extras, values, outs, code, lasti)
+        call = arguments.encode_arguments(self, signature, fingerprint, extras, values, outs, code, lasti)
         recorder = building.get()
         if recorder is not None:
             recorder.calls.append(call)
             if recorder.is_eager:
                 return self._evaluate_call(call)
-        return outs.wrap(lambda out: Future(call, out)) if type(outs) is not SingleOut else Future(call)
+        return Future(call) if outs.is_single else outs.wrap(lambda out: Future(call, out))
 
     def _evaluate_call(self, call: Call) -> Any:
         futures = {f.out: f for f in call.futures()}
-        optional = call.outs.optional if isinstance(call.outs, NamedOuts) else frozenset()
+        optional = call.outs.optional if isinstance(call.outs, outs_.NamedOuts) else frozenset()
         if optional:
             futures = {out: f for out, f in futures.items() if out not in optional or f.in_cache()}
         values = dict(zip(futures, sessions.current().evaluate_futures(list(futures.values())), strict=True))
-        if isinstance(call.outs, NamedOuts):
+        if isinstance(call.outs, outs_.NamedOuts):
             return values
         return call.outs.wrap(lambda out: values[out])
 
     def encode_argument(self, index: int, value: Any, resolve: Callable[[Future[Any]], bytes]) -> Encoding:
         """Return the canonical bytes of an argument; `resolve` gives the bytes of a Future inside it."""
-        return encode_argument(sessions.current().registry, self.signature.parameters[index], value, resolve)
+        return arguments.encode_argument(
+            sessions.current().registry, self.signature.parameters[index], value, resolve
+        )
 
     def run(self, *args: Any, **kwargs: Any) -> R_co:
         """Run now, through the cache, and return the value."""
@@ -190,7 +197,9 @@ class Task(Generic[P, R_co, Out_co]):
             raise BindError(f"task {self.name!r}: {error}", task=self.name) from None
         return self._bind(functools.partial(self.fn, *args, **kwargs), args, kwargs)
 
-    def _bind(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Task[..., R_co, Out_co]:
+    def _bind(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Task[..., R_co, Out_co]:
         def invoke(more: tuple[Any, ...], named: dict[str, Any], code: CodeType, lasti: int) -> Any:
             return self._invoke((*args, *more), {**kwargs, **named}, code, lasti)
 
@@ -237,7 +246,9 @@ class Task(Generic[P, R_co, Out_co]):
         """
         frame = sys._getframe(1)
         rows = itertools.product(*(list(items) for items in lists.values()))
-        return [self._invoke((), dict(zip(lists, row, strict=True)), frame.f_code, frame.f_lasti) for row in rows]
+        return [
+            self._invoke((), dict(zip(lists, row, strict=True)), frame.f_code, frame.f_lasti) for row in rows
+        ]
 
     def __or__(self, other: object) -> Task[P, Any, Any]:
         """`a | b` is the task that gives what `a` gives to `b`, which must have one required parameter."""
@@ -283,13 +294,18 @@ class MapTask(Task[..., Any, Any]):
         expand.__name__ = expand.__qualname__ = f"{inner.name}.map"
         expand.__module__ = inner.__module__
         same = all(p.hint == item for p in parameters)
-        expand.__annotations__ = {"iterables": Iterable[item] if same else Iterable[Any], "return": list[inner.signature.returns]}  # type: ignore[valid-type,name-defined]
+        expand.__annotations__ = {
+            "iterables": Iterable[item] if same else Iterable[Any],
+            "return": list[inner.signature.returns],
+        }  # type: ignore[valid-type,name-defined]
         super().__init__(expand, TaskOptions(outs=1, validate=inner.options.validate))
         self.inner = inner
 
     def _make_fingerprint(self, fingerprinter: Fingerprinter) -> Fingerprint:
+        import dataclasses
+
         inner = self.inner.fingerprint()
-        return dataclasses.replace(inner, digest=hash_map_call(inner.digest))
+        return dataclasses.replace(inner, digest=keys.hash_map_call(inner.digest))
 
 
 def _evaluate_given(given: Any) -> Any:
@@ -334,4 +350,5 @@ def task(fn: Any = None, /, **options: Any) -> Any:
         return staticmethod(task(fn.__func__, **options))
     if not callable(fn):
         raise GraphError(f"@task wants a function, not {fn!r}; options are given by name")
-    return Task(fn, TaskOptions(**options))
+    name = getattr(fn, "__qualname__", None) or repr(fn)
+    return Task(fn, make_options(name, options))

@@ -43,12 +43,16 @@ def hash_call(fingerprint: bytes, arguments: Iterable[bytes], extras: Sequence[b
     `arguments` is a name and a description (`describe_constant`, `describe_input`) for each parameter, sorted by name.
     `extras` are the fingerprints of the user's classes that occur in the arguments, sorted, and `extra_key`.
     """
-    return hash_parts(b"call", [fingerprint, *arguments, b"", *extras] if extras else [fingerprint, *arguments])
+    return hash_parts(
+        b"call", [fingerprint, *arguments, b"", *extras] if extras else [fingerprint, *arguments]
+    )
 
 
 def hash_call_content(fingerprint: bytes, arguments: Iterable[bytes], extras: Sequence[bytes] = ()) -> bytes:
     """Return the content key of a call: as `hash_call`, with content identities where the inputs' keys stood."""
-    return hash_parts(b"content", [fingerprint, *arguments, b"", *extras] if extras else [fingerprint, *arguments])
+    return hash_parts(
+        b"content", [fingerprint, *arguments, b"", *extras] if extras else [fingerprint, *arguments]
+    )
 
 
 def hash_map_call(call_key: bytes) -> bytes:
@@ -61,7 +65,9 @@ def hash_out(call_key: bytes, out: str) -> bytes:
     return hash_parts(b"out", [call_key, out.encode("utf-8", "surrogatepass")])
 
 
-def hash_content_identity(codec: str, codec_version: int, decode_type: str, content_hash: str, extra: str = "") -> bytes:
+def hash_content_identity(
+    codec: str, codec_version: int, decode_type: str, content_hash: str, extra: str = ""
+) -> bytes:
     """Return what makes two stored results the same value: codec, its version, type, content, and file suffix."""
     return hash_parts(
         b"identity",

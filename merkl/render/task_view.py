@@ -41,7 +41,9 @@ def view_task(task: Task[..., Any, Any]) -> TaskView:
         name=f"{task.__module__}.{task.name}",
         location=_location(task),
         signature=_lifted_signature(task, outs),
-        outs=() if outs is None else tuple(OutView(name, format_type(outs.type_of(name))) for name in outs.names()),
+        outs=()
+        if outs is None
+        else tuple(OutView(name, format_type(outs.type_of(name))) for name in outs.names()),
         code_hash=fingerprint.digest.hex(),
         components=tuple(map(_component, fingerprint.components)),
     )
@@ -93,7 +95,9 @@ def _given_type(outs: Outs) -> str:
     if isinstance(outs, SingleOut):
         return types[0]
     if isinstance(outs, NamedOuts):
-        return "{" + ", ".join(f"{name!r}: {kind}" for name, kind in zip(outs.names(), types, strict=True)) + "}"
+        return (
+            "{" + ", ".join(f"{name!r}: {kind}" for name, kind in zip(outs.names(), types, strict=True)) + "}"
+        )
     return f"tuple[{', '.join(types)}]"
 
 
@@ -107,5 +111,7 @@ def format_task(view: TaskView) -> str:
         text = " ".join(component["text"].split())
         shown = f" = {text[:60]}{'…' if len(text) > 60 else ''}" if component["kind"] == "constant" else ""
         place = f"  ({component['location']})" if component["location"] else ""
-        lines.append(f"  {component['kind']:<{width}}  {component['digest'][:12]}  {component['name']}{shown}{place}")
+        lines.append(
+            f"  {component['kind']:<{width}}  {component['digest'][:12]}  {component['name']}{shown}{place}"
+        )
     return "\n".join(lines)
