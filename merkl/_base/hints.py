@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, ForwardRef, get_type_hints
 
 from merkl._base.hint_scopes import Scope, capture_scope, enclosing_scopes, type_checking_imports
-from merkl._base.type_forms import contains_string, format_type, map_arguments
+from merkl._base.type_forms import LazyAlias, contains_string, format_type, map_arguments
 
 __all__ = [
     "Hints",
@@ -51,6 +51,8 @@ class _Names(dict[str, Any]):
         self.scopes = scopes
         self.late = late
         self.missing: list[str] = []
+        self.aliases: dict[str, LazyAlias] = {}
+        self.recursive: set[str] = set()
 
     def __missing__(self, name: str) -> Any:
         for scope in self.scopes:
@@ -190,21 +192,33 @@ def _evaluate(annotation: Any, names: _Names, depth: int) -> Any:
     if annotation is None:
         return type(None)
     if isinstance(annotation, ForwardRef):
-        home = getattr(annotation.__forward_module__, "__dict__", None) or vars(
-            sys.modules.get(str(annotation.__forward_module__), types.SimpleNamespace())
-        )
-        if home:
-            inner = _Names([*names.scopes, home], names.late)
-            value = _evaluate(annotation.__forward_arg__, inner, depth + 1)
-            names.missing.extend(inner.missing)
-            return value
+        module = sys.modules.get(str(annotation.__forward_module__)) or annotation.__forward_module__
+        if module is not None and vars(module) not in names.scopes:
+            names.scopes.append(vars(module))
         annotation = annotation.__forward_arg__
     if isinstance(annotation, str):
-        value = eval(_compiled(annotation), {"__builtins__": {}}, names)
-        return _evaluate(value, names, depth + 1)
+        return _evaluate_text(annotation, names, depth)
     if not contains_string(annotation):
         return annotation
     return map_arguments(annotation, lambda argument: _evaluate(argument, names, depth + 1))
+
+
+def _evaluate_text(text: str, names: _Names, depth: int) -> Any:
+    """The type that a text means; where it is met again inside of itself, an alias stands for it."""
+    alias = names.aliases.get(text)
+    if alias is not None:
+        names.recursive.add(text)
+        return alias
+    value = eval(_compiled(text), {"__builtins__": {}}, names)
+    if not contains_string(value):
+        return type(None) if value is None else value
+    home = next((scope for scope in reversed(names.scopes) if "__name__" in scope), None)
+    alias = names.aliases[text] = LazyAlias(text, home and home.get("__name__"))
+    alias.__value__ = _evaluate(value, names, depth + 1)
+    if text in names.recursive:
+        return alias
+    del names.aliases[text]
+    return alias.__value__
 
 
 @functools.lru_cache(maxsize=4096)

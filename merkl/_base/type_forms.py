@@ -12,6 +12,7 @@ from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, get_args
 import typing_extensions
 
 __all__ = [
+    "LazyAlias",
     "alias_value",
     "contains_string",
     "format_type",
@@ -41,6 +42,36 @@ def is_named(form: object, name: str) -> bool:
 
 
 _NOTHING: object = object()
+
+
+class LazyAlias:
+    """A recursive alias in the old notation (`Tree = Union[int, "list[Tree]"]`): stands where it refers to itself.
+
+    It behaves as an alias made by a `type` statement; two are equal when they have one text in one namespace.
+    """
+
+    __slots__ = ("__value__", "__weakref__", "home", "text")
+
+    def __init__(self, text: str, home: object) -> None:
+        self.text = text
+        self.home = home
+        self.__value__: Any = Any
+
+    @property
+    def __name__(self) -> str:
+        return self.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LazyAlias) and self.text == other.text and self.home is other.home
+
+    def __hash__(self) -> int:
+        return hash((self.text, id(self.home)))
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def __call__(self) -> Any:  # `typing` puts nothing into a Union that can't be called
+        raise TypeError(f"{self.text} is a type, not a class")
 
 
 def is_union(form: object) -> bool:

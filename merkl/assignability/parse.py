@@ -126,7 +126,7 @@ def instance(cls: type, arguments: tuple[Any, ...]) -> Term:
     if issubclass(cls, tuple) and cls is not tuple:
         items = _tuple_items(cls, args)
         if items is not None:
-            return Tup(items, cls)
+            return Tup(items, cls, args)
     if any(isinstance(p, (typing.ParamSpec, typing_extensions.ParamSpec)) for p in parameters(cls)):
         return Opaque(cls[arguments] if arguments else cls)  # type: ignore[index]
     return Inst(cls, args)
@@ -231,7 +231,7 @@ def substitute_term(term: Term, values: dict[Any, Term]) -> Term:
     if isinstance(term, (Inst, Record)):
         return type(term)(term.cls, tuple(map(change, term.args))) if term.args else term
     if isinstance(term, Tup):
-        return Tup(tuple(map(change, term.items)), term.cls)
+        return Tup(tuple(map(change, term.items)), term.cls, tuple(map(change, term.args)))
     if isinstance(term, Rest):
         return Rest(change(term.item))
     if isinstance(term, UnionTerm):

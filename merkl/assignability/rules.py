@@ -210,7 +210,7 @@ class Rules:
                     (lambda i=item: self.relate(i, wanted) for item in items),  # type: ignore[misc]
                 )
                 return no(f"an item of it does not fit: {found.reason}") if refuses(found) else found
-            fallback = Inst(tuple, (union(items),)) if source.cls is tuple else Inst(source.cls)
+            fallback = Inst(tuple, (union(items),)) if source.cls is tuple else Inst(source.cls, source.args)
             if source.cls is not tuple:
                 return self._named_tuple(source, fallback, target)
             return self._instance(fallback, target)
@@ -218,11 +218,11 @@ class Rules:
 
     def _named_tuple(self, source: Tup, fallback: Inst, target: Inst) -> Relation:
         items = union(tuple(i.item if isinstance(i, Rest) else i for i in source.items))
-        if target.cls in source.cls.__mro__:
+        if target.cls in source.cls.__mro__ and not target.args:
             return YES
-        seen = as_base(Inst(tuple, (items,)), target.cls)
+        seen = as_base(Inst(tuple, (items,)), target.cls) or as_base(fallback, target.cls)
         if seen is not None:
-            return self._arguments(seen, target)
+            return self.relate_arguments(seen, target)
         if is_protocol(target.cls):
             return relate_protocol(self, source, target)
         return misfit(source, target)
@@ -255,12 +255,12 @@ class Rules:
         if not is_protocol(target.cls) and self._promotes(source.cls, target.cls):
             return YES
         if source.cls is target.cls:
-            return self._arguments(source, target)
+            return self.relate_arguments(source, target)
         seen = as_base(source, target.cls)
         if seen is not None:
             if not has_known_bases(target.cls) and target.args:
                 return self._ask(source, target)
-            return self._arguments(seen, target)
+            return self.relate_arguments(seen, target)
         if is_protocol(target.cls):
             return self.assume(source, target, lambda: relate_protocol(self, source, target))
         if not is_stdlib(target.cls) or is_plain(target.cls):
@@ -273,7 +273,7 @@ class Rules:
     def _promotes(self, source: type, target: type) -> bool:
         return any(target in wider for base, wider in _PROMOTIONS.items() if issubclass(source, base))
 
-    def _arguments(self, source: Inst, target: Inst) -> Relation:
+    def relate_arguments(self, source: Inst, target: Inst) -> Relation:
         """One class, two sets of arguments."""
         if source.args == target.args or not target.args or not source.args:
             return YES

@@ -90,7 +90,7 @@ GENERIC_BASES: dict[type, ClassFacts] = {
     collections.UserDict: _facts((K, V), abc.MutableMapping[K, V]),
     collections.UserList: _facts((T,), abc.MutableSequence[T]),
     collections.UserString: _facts((), abc.Sequence[collections.UserString]),
-    types.MappingProxyType: _facts((K, V_co), abc.Mapping[K, V_co]),
+    types.MappingProxyType: _facts((K_co, V_co), abc.Mapping[K_co, V_co]),
     pathlib.PurePath: _facts((), os.PathLike[str]),
     type: _facts(()),
     fractions.Fraction: _facts((), *fractions.Fraction.__bases__),
@@ -100,7 +100,7 @@ GENERIC_BASES: dict[type, ClassFacts] = {
 TUPLE_LIKE = (tuple, abc.Iterable, abc.Container, abc.Sequence, abc.Reversible)
 """The classes that a tuple fits item by item."""
 
-UNHASHABLE = (list, dict, set, bytearray, collections.deque)
+UNHASHABLE = (list, dict, set, bytearray, collections.deque, collections.UserList, types.MappingProxyType)
 
 
 class _Iterable(Protocol[T_co]):

@@ -74,6 +74,7 @@ class Tup:
 
     items: tuple[Term, ...]
     cls: type = tuple
+    args: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ def _parametrized(term: Inst | Tup | Fn | Record) -> Any:
         return collections.abc.Callable[params, to_form(term.ret)]
     if isinstance(term, Tup):
         if term.cls is not tuple:
-            return term.cls
+            return types.GenericAlias(term.cls, tuple(map(to_form, term.args))) if term.args else term.cls
         parts: list[Any] = []
         for item in term.items:
             if isinstance(item, Rest):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from merkl.assignability.relation import YES, Relation, Verdict, no
-from merkl.assignability.terms import ANY, Rest, Term, Tup, show
+from merkl.assignability.nominal import as_base
+from merkl.assignability.terms import ANY, Inst, Rest, Term, Tup, show
 
 if TYPE_CHECKING:
     from merkl.assignability.rules import Rules
@@ -33,6 +34,10 @@ def relate_tuples(rules: Rules, source: Tup, target: Tup) -> Relation:
             return no(f"item {index} is {show(one)}, wanted {show(other)}")
         if found.verdict is Verdict.UNKNOWN:
             worst = found
+    if target.cls is not tuple and target.args:
+        seen = as_base(Inst(source.cls, source.args), target.cls)
+        found = rules.relate_arguments(seen, Inst(target.cls, target.args)) if seen is not None else YES
+        worst = worst if found.verdict is Verdict.YES else found
     return worst
 
 
@@ -44,7 +49,7 @@ def _stretched(source: Tup, length: int) -> Tup | None:
     missing = length - (len(source.items) - 1)
     if rest.item != ANY or missing < 0:
         return None
-    return Tup((*source.items[:at], *[ANY] * missing, *source.items[at + 1 :]), source.cls)
+    return Tup((*source.items[:at], *[ANY] * missing, *source.items[at + 1 :]), source.cls, source.args)
 
 
 def _into_open(rules: Rules, source: Tup, target: Tup) -> Relation:
@@ -75,7 +80,7 @@ def _into_open(rules: Rules, source: Tup, target: Tup) -> Relation:
     worst = first
     for extra in range(overlap + 1):
         items = (*source.items[:own], *[open_item.item] * extra, *source.items[own + 1 :])
-        found = _into_open(rules, Tup(items, source.cls), target)
+        found = _into_open(rules, Tup(items, source.cls, source.args), target)
         if found.verdict is Verdict.NO and not anything:
             return found
         if found.verdict is not Verdict.NO and anything:
