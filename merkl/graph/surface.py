@@ -1,0 +1,202 @@
+"""What a type checker without plugins sees of tasks: overloads of the decorators and of a task's call.
+
+Nothing here does any work at run time. `Task` inherits `TaskSurface`, whose `__call__` exists for checkers alone;
+the mypy plugin replaces all of it by something more exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+
+if TYPE_CHECKING:
+    from merkl.graph.future import Future
+    from merkl.graph.task import Task
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+Out_co = TypeVar("Out_co", covariant=True)
+
+R = TypeVar("R")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+F = TypeVar("F")
+G = TypeVar("G")
+H = TypeVar("H")
+
+
+class NamedTupleLike(Protocol):
+    """A NamedTuple: one Future, though it is a tuple."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+class TypedDictLike(Protocol):
+    """A TypedDict: one Future for each key."""
+
+    __required_keys__: ClassVar[frozenset[str]]
+
+
+N = TypeVar("N", bound=NamedTupleLike)
+TD = TypeVar("TD", bound=TypedDictLike)
+
+
+if TYPE_CHECKING:
+    Nested = list[Any] | dict[Any, Any] | tuple[Any, ...] | set[Any]
+
+
+class TaskSurface(Generic[P, R_co, Out_co]):
+    """The call of a task as checkers without plugins see it: up to eight positional arguments are checked.
+
+    A Future, or a container that may hold Futures, is taken for any positional parameter; keyword arguments are
+    checked when no argument is a Future.
+    """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(
+            self: TaskSurface[Concatenate[A, ...], Any, R],
+            a: Future[A] | A | Nested,
+            /,
+            **kwargs: Any,
+        ) -> R: ...
+
+        @overload
+        def __call__(
+            self: TaskSurface[Concatenate[A, B, ...], Any, R],
+            a: Future[A] | A | Nested,
+            b: Future[B] | B | Nested,
+            /,
+            **kwargs: Any,
+        ) -> R: ...
+
+        @overload
+        def __call__(
+            self: TaskSurface[Concatenate[A, B, C, ...], Any, R],
+            a: Future[A] | A | Nested,
+            b: Future[B] | B | Nested,
+            c: Future[C] | C | Nested,
+            /,
+            **kwargs: Any,
+        ) -> R: ...
+
+        @overload
+        def __call__(
+            self: TaskSurface[Concatenate[A, B, C, D, ...], Any, R],
+            a: Future[A] | A | Nested,
+            b: Future[B] | B | Nested,
+            c: Future[C] | C | Nested,
+            d: Future[D] | D | Nested,
+            /,
+            **kwargs: Any,
+        ) -> R: ...
+
+        @overload
+        def __call__(
+            self: TaskSurface[Concatenate[A, B, C, D, E, ...], Any, R],
+            a: Future[A] | A | Nested,
+            b: Future[B] | B | Nested,
+            c: Future[C] | C | Nested,
+            d: Future[D] | D | Nested,
+            e: Future[E] | E | Nested,
+            /,
+            **kwargs: Any,
+        ) -> R: ...
+
+        @overload
+        def __call__(
+            self: TaskSurface[Concatenate[A, B, C, D, E, F, ...], Any, R],
+            a: Future[A] | A | Nested,
+            b: Future[B] | B | Nested,
+            c: Future[C] | C | Nested,
+            d: Future[D] | D | Nested,
+            e: Future[E] | E | Nested,
+            f: Future[F] | F | Nested,
+            /,
+            **kwargs: Any,
+        ) -> R: ...
+
+        @overload
+        def __call__(
+            self: TaskSurface[Concatenate[A, B, C, D, E, F, G, ...], Any, R],
+            a: Future[A] | A | Nested,
+            b: Future[B] | B | Nested,
+            c: Future[C] | C | Nested,
+            d: Future[D] | D | Nested,
+            e: Future[E] | E | Nested,
+            f: Future[F] | F | Nested,
+            g: Future[G] | G | Nested,
+            /,
+            **kwargs: Any,
+        ) -> R: ...
+
+        @overload
+        def __call__(
+            self: TaskSurface[Concatenate[A, B, C, D, E, F, G, H, ...], Any, R],
+            a: Future[A] | A | Nested,
+            b: Future[B] | B | Nested,
+            c: Future[C] | C | Nested,
+            d: Future[D] | D | Nested,
+            e: Future[E] | E | Nested,
+            f: Future[F] | F | Nested,
+            g: Future[G] | G | Nested,
+            h: Future[H] | H | Nested,
+            /,
+            **kwargs: Any,
+        ) -> R: ...
+
+        @overload
+        def __call__(self: TaskSurface[..., Any, R], **kwargs: Any) -> R: ...
+
+        @overload
+        def __call__(self: TaskSurface[P, Any, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # type: ignore[misc]
+
+
+class TaskMethod(Generic[P, R_co]):
+    """A method of a task (`task.map`) whose calls the mypy plugin checks against the task's signature."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> R_co: ...
+
+
+class TaskDecorator(Protocol):
+    """What `task(…)` gives: each result annotation decides what a call of the task will give."""
+
+    @overload
+    def __call__(self, fn: Callable[P, N], /) -> Task[P, N, Future[N]]: ...
+    @overload
+    def __call__(self, fn: Callable[P, TD], /) -> Task[P, TD, dict[str, Future[Any]]]: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, fn: Callable[P, tuple[A, B]], /) -> Task[P, tuple[A, B], tuple[Future[A], Future[B]]]: ...
+    @overload
+    def __call__(self, fn: Callable[P, tuple[A, B, C]], /) -> Task[P, tuple[A, B, C], tuple[Future[A], Future[B], Future[C]]]: ...
+    @overload
+    def __call__(self, fn: Callable[P, tuple[A, B, C, D]], /) -> Task[P, tuple[A, B, C, D], tuple[Future[A], Future[B], Future[C], Future[D]]]: ...
+    @overload
+    def __call__(self, fn: Callable[P, tuple[A, B, C, D, E]], /) -> Task[P, tuple[A, B, C, D, E], tuple[Future[A], Future[B], Future[C], Future[D], Future[E]]]: ...
+    @overload
+    def __call__(self, fn: Callable[P, tuple[A, B, C, D, E, F]], /) -> Task[P, tuple[A, B, C, D, E, F], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F]]]: ...
+    @overload
+    def __call__(self, fn: Callable[P, tuple[A, B, C, D, E, F, G]], /) -> Task[P, tuple[A, B, C, D, E, F, G], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G]]]: ...
+    @overload
+    def __call__(self, fn: Callable[P, tuple[A, B, C, D, E, F, G, H]], /) -> Task[P, tuple[A, B, C, D, E, F, G, H], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G], Future[H]]]: ...
+    @overload
+    def __call__(self, fn: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R, Future[R]]: ...
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, Future[R]]: ...
+
+
+class PipelineDecorator(Protocol):
+    """What `pipeline(…)` gives: a call gives the outputs that the body returns."""
+
+    @overload
+    def __call__(self, fn: Callable[P, Generator[Any, Any, R]], /) -> Task[P, R, R]: ...
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, R]: ...

@@ -1,0 +1,166 @@
+"""What `@task`, `@batch` and `@pipeline` make of a function's type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mypy.checker import TypeChecker
+from mypy.nodes import ARG_POS, CallExpr, Decorator, Expression, FuncDef, TypeInfo
+from mypy.plugin import FunctionContext, MethodContext
+from mypy.types import (
+    AnyType,
+    CallableType,
+    Instance,
+    Overloaded,
+    Parameters,
+    ProperType,
+    Type,
+    TypeOfAny,
+    get_proper_type,
+)
+
+from merkl_mypy import names
+from merkl_mypy.outs import OutsOption, call_result, outs_option, stored_outs
+from merkl_mypy.shapes import class_of, lift
+
+
+def decorator_called(kind: str) -> Callable[[FunctionContext], Type]:
+    """The hook for `task(fn)` and `task(outs=…)`: both `@task` and `@task(…)` come through here."""
+
+    def hook(ctx: FunctionContext) -> Type:
+        api = ctx.api
+        if not isinstance(api, TypeChecker):
+            return ctx.default_return_type
+        function = _function_argument(ctx)
+        if function is not None:
+            return decorate(api, ctx, kind, function, None, ctx.default_return_type)
+        returned = get_proper_type(ctx.default_return_type)
+        if isinstance(returned, Instance):
+            option = outs_option(api, _named(ctx, "outs"))
+            if option is not None:
+                return returned.copy_with_extra_attr(names.OUTS_ATTR, option)
+        return ctx.default_return_type
+
+    return hook
+
+
+def decorator_applied(kind: str) -> Callable[[MethodContext], Type]:
+    """The hook for the second step of `@task(…)`: what its result does with the function."""
+
+    def hook(ctx: MethodContext) -> Type:
+        if not isinstance(ctx.api, TypeChecker) or not ctx.arg_types or not ctx.arg_types[0]:
+            return ctx.default_return_type
+        option = stored_outs(ctx.type)
+        return decorate(ctx.api, ctx, kind, ctx.arg_types[0][0], option, ctx.default_return_type)
+
+    return hook
+
+
+def decorate(
+    api: TypeChecker,
+    ctx: FunctionContext | MethodContext,
+    kind: str,
+    function: Type,
+    option: OutsOption,
+    default: Type,
+) -> Type:
+    """The task's type: the function's own parameters, widened by Futures, and the result of a call."""
+    proper = get_proper_type(function)
+    bound_to_self = _first_is_self(ctx.context)
+    if isinstance(proper, Overloaded):
+        items = [_task_type(api, ctx, kind, item, option, bound_to_self) for item in proper.items]
+        return Overloaded(items)
+    if isinstance(proper, AnyType):
+        return default
+    if isinstance(proper, CallableType):
+        return _task_type(api, ctx, kind, proper, option, bound_to_self)
+    extracted = api.extract_callable_type(proper, ctx.context)
+    if extracted is None:
+        return default
+    return _task_type(api, ctx, kind, extracted, option, bound_to_self)
+
+
+def _task_type(
+    api: TypeChecker,
+    ctx: FunctionContext | MethodContext,
+    kind: str,
+    function: CallableType,
+    option: OutsOption,
+    skip_first: bool,
+) -> CallableType:
+    future = class_of(api, names.FUTURE)
+    returned = awaited(function.ret_type)
+    result = call_result(api, ctx.context, kind, returned, option, future)
+    return task_callable(api, function, returned, result, future, skip_first=skip_first)
+
+
+def task_callable(
+    api: TypeChecker,
+    function: CallableType,
+    returned: Type,
+    result: Type,
+    future: TypeInfo,
+    *,
+    skip_first: bool = False,
+) -> CallableType:
+    """A callable with widened parameters that gives `result`, whose attributes are those of `Task`."""
+    skipped = 1 if skip_first and function.arg_kinds and function.arg_kinds[0].is_positional() else 0
+    arg_types = [
+        typ if index < skipped or (function.unpack_kwargs and kind.is_star()) else lift(typ, future, {})
+        for index, (typ, kind) in enumerate(zip(function.arg_types, function.arg_kinds, strict=True))
+    ]
+    fallback = Instance(class_of(api, names.TASK), [parameters(function), returned, result])
+    return function.copy_modified(
+        arg_types=arg_types,
+        ret_type=result,
+        fallback=fallback,
+        type_guard=None,
+        type_is=None,
+        from_type_type=False,
+    )
+
+
+def parameters(function: CallableType) -> Type:
+    """The `P` of a callable."""
+    spec = function.param_spec()
+    if spec is not None:
+        return spec
+    return Parameters(
+        function.arg_types,
+        function.arg_kinds,
+        function.arg_names,
+        variables=function.variables,
+        is_ellipsis_args=function.is_ellipsis_args,
+    )
+
+
+def awaited(returned: Type) -> Type:
+    """What a call of the function gives in the end: a coroutine's result, else the return type itself."""
+    proper = get_proper_type(returned)
+    if isinstance(proper, Instance) and proper.type.fullname in ("typing.Coroutine", "types.CoroutineType"):
+        return proper.args[2]
+    return returned
+
+
+def _first_is_self(context: object) -> bool:
+    if not isinstance(context, Decorator):
+        return False
+    function = context.func
+    return bool(function.info) and not function.is_static
+
+
+def _function_argument(ctx: FunctionContext) -> Type | None:
+    for formal, types in enumerate(ctx.arg_types):
+        if types and (ctx.callee_arg_names[formal] in ("fn", "function", "func", None)):
+            if ctx.arg_kinds[formal][0] == ARG_POS:
+                return types[0]
+    return None
+
+
+def _named(ctx: FunctionContext, name: str) -> tuple[Expression, Type] | None:
+    for formal, formal_name in enumerate(ctx.callee_arg_names):
+        if formal_name == name and ctx.args[formal]:
+            return ctx.args[formal][0], ctx.arg_types[formal][0]
+    return None
+
+

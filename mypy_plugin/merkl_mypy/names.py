@@ -1,0 +1,40 @@
+"""The full names of everything the plugin hooks or builds, in one place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FUTURE: Final = "merkl.graph.future.Future"
+TASK: Final = "merkl.graph.task.Task"
+TASK_FN: Final = "merkl.graph.task.task"
+BATCH_FN: Final = "merkl.graph.batch.batch"
+PIPELINE_FN: Final = "merkl.graph.pipeline.pipeline"
+EVALUATE_FN: Final = "merkl.workspace.evaluate"
+BASH_TASK_FN: Final = "merkl.shell.bash.bash_task"
+ARG_SERIALIZER_FN: Final = "merkl_serializers.arg_serializer"
+EVAL: Final = "merkl.graph.eager.Eval"
+FILE_REF: Final = "merkl.files.fileref.FileRef"
+DIR_REF: Final = "merkl.files.fileref.DirRef"
+
+SURFACE: Final = "merkl.graph.surface.TaskSurface"
+TASK_DECORATOR: Final = "merkl.graph.surface.TaskDecorator"
+BATCH_DECORATOR: Final = "merkl.graph.surface.BatchDecorator"
+PIPELINE_DECORATOR: Final = "merkl.graph.surface.PipelineDecorator"
+TASK_METHOD: Final = "merkl.graph.surface.TaskMethod"
+
+DECORATORS: Final = {TASK_FN: "task", BATCH_FN: "batch", PIPELINE_FN: "pipeline"}
+DECORATOR_CALLS: Final = {
+    f"{TASK_DECORATOR}.__call__": "task",
+    f"{BATCH_DECORATOR}.__call__": "batch",
+    f"{PIPELINE_DECORATOR}.__call__": "pipeline",
+}
+
+# The attributes of a task whose types follow from its signature.
+TASK_ATTRIBUTES: Final = ("fn", "run", "bind", "map", "grid")
+
+# Extra attributes of an instance, invisible to users: what `outs=` said, and the signature that a bound
+# method of a task (`task.map`) checks its calls against.
+OUTS_ATTR: Final = "__merkl_outs__"
+SIGNATURE_ATTR: Final = "__merkl_signature__"
+KIND_ATTR: Final = "__merkl_kind__"
+VERSION: Final = "1"

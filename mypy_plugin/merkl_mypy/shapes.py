@@ -1,0 +1,209 @@
+"""How Futures sit in types: finding them, stripping them, lifting parameters, and what a call gives."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy.checker import TypeChecker
+from mypy.nodes import TypeInfo
+from mypy.type_visitor import TypeTranslator
+from mypy.typeops import make_simplified_union
+from mypy.types import (
+    AnyType,
+    CallableType,
+    Instance,
+    Overloaded,
+    ProperType,
+    TupleType,
+    Type,
+    TypeAliasType,
+    TypedDictType,
+    TypeOfAny,
+    TypeType,
+    TypeVarType,
+    UninhabitedType,
+    UnionType,
+    UnpackType,
+    flatten_nested_unions,
+    get_proper_type,
+)
+
+from merkl_mypy import names
+
+# Containers whose Futures MerkL finds at run time, by the name of the type that a checker may know them under.
+CONTAINERS: Final = frozenset(
+    {
+        "builtins.list",
+        "builtins.tuple",
+        "builtins.dict",
+        "builtins.set",
+        "builtins.frozenset",
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "collections.deque",
+        "typing.Sequence",
+        "typing.MutableSequence",
+        "typing.Mapping",
+        "typing.MutableMapping",
+        "typing.AbstractSet",
+        "typing.MutableSet",
+        "typing.Collection",
+        "typing.Iterable",
+        "typing.Reversible",
+        "typing.Container",
+        "_typeshed.SupportsKeysAndGetItem",
+        "_collections_abc.dict_keys",
+        "_collections_abc.dict_values",
+        "_collections_abc.dict_items",
+    }
+)
+
+
+def is_future(typ: ProperType) -> bool:
+    """Whether `typ` is `Future[X]` itself."""
+    return isinstance(typ, Instance) and typ.type.fullname == names.FUTURE
+
+
+def is_container(info: TypeInfo) -> bool:
+    """Whether Futures inside an instance of this class are found and resolved by MerkL."""
+    return info.fullname in CONTAINERS or info.is_named_tuple or "dataclass" in info.metadata
+
+
+def has_future(typ: Type, depth: int = 0) -> bool:
+    """Whether a value of this type is, or is a container of, Futures."""
+    if isinstance(typ, TypeAliasType) and (typ.is_recursive or depth > 20):
+        return False
+    proper = get_proper_type(typ)
+    if isinstance(proper, Instance):
+        if not proper.args:
+            return False
+        if proper.type.fullname == names.FUTURE:
+            return True
+        return is_container(proper.type) and any(has_future(arg, depth + 1) for arg in proper.args)
+    if isinstance(proper, TupleType):
+        return any(has_future(item, depth + 1) for item in proper.items)
+    if isinstance(proper, UnionType):
+        return any(has_future(item, depth + 1) for item in proper.items)
+    if isinstance(proper, TypedDictType):
+        return any(has_future(item, depth + 1) for item in proper.items.values())
+    if isinstance(proper, UnpackType):
+        return has_future(proper.type, depth + 1)
+    if isinstance(proper, TypeVarType):
+        return has_future(proper.upper_bound, depth + 1)
+    return False
+
+
+class _Strip(TypeTranslator):
+    """`Future[X]` becomes `X` wherever MerkL resolves it; all else stays."""
+
+    def visit_instance(self, t: Instance, /) -> Type:
+        if t.type.fullname == names.FUTURE:
+            return t.args[0].accept(self)
+        if is_container(t.type) and t.args:
+            return super().visit_instance(t)
+        return t
+
+    def visit_union_type(self, t: UnionType, /) -> Type:
+        return make_simplified_union([item.accept(self) for item in t.items], t.line, t.column)
+
+    def visit_type_var(self, t: TypeVarType, /) -> Type:
+        return t.upper_bound.accept(self) if has_future(t.upper_bound) else t
+
+    def visit_callable_type(self, t: CallableType, /) -> Type:
+        return t
+
+    def visit_overloaded(self, t: Overloaded, /) -> Type:
+        return t
+
+    def visit_type_type(self, t: TypeType, /) -> Type:
+        return t
+
+    def visit_type_alias_type(self, t: TypeAliasType, /) -> Type:
+        if not has_future(t):
+            return t
+        return get_proper_type(t).accept(self)
+
+
+def strip(typ: Type) -> Type:
+    """`typ` with every Future replaced by what it will be."""
+    return typ.accept(_Strip())
+
+
+def class_of(api: TypeChecker, fullname: str) -> TypeInfo:
+    """The class of that full name; LookupError when its module is no part of this run."""
+    module, _, name = fullname.rpartition(".")
+    node = api.modules[module].names[name].node
+    if not isinstance(node, TypeInfo):
+        raise LookupError(fullname)
+    return node
+
+
+def future_of(typ: Type, future: TypeInfo) -> Instance:
+    """`Future[typ]`."""
+    return Instance(future, [typ])
+
+
+def lift(typ: Type, future: TypeInfo, builtins: dict[str, TypeInfo]) -> Type:
+    """The type that a parameter declared as `typ` shows: `typ | Future[typ]`, and lists of Futures for lists.
+
+    The plain type is always what stands before the first Future, so `unlift` finds it again after mypy has
+    substituted type variables or bound the method. Calls that the plugin sees are checked against the plain
+    type; this one is for hover, callbacks, and calls through containers.
+    """
+    proper = get_proper_type(typ)
+    if isinstance(proper, (AnyType, UnpackType)) or mentions_future(typ):
+        return typ
+    if isinstance(proper, Instance) and proper.type.fullname == "builtins.object":
+        return typ
+    return UnionType.make_union([typ, future_of(typ, future), *_containers(proper, future, builtins)])
+
+
+def _containers(typ: ProperType, future: TypeInfo, builtins: dict[str, TypeInfo]) -> list[Type]:
+    """Containers of Futures to accept beside the container `typ`, where no hook can look at the argument."""
+    options = typ.items if isinstance(typ, UnionType) else [typ]
+    found: list[Type] = []
+    for option in map(get_proper_type, options):
+        if isinstance(option, TupleType) and option.partial_fallback.type.fullname == "builtins.tuple":
+            items = [UnionType.make_union([item, future_of(item, future)]) for item in option.items]
+            if not any(isinstance(get_proper_type(item), UnpackType) for item in option.items):
+                found.append(option.copy_modified(items=list(items)))
+        elif isinstance(option, Instance) and option.args and option.type.fullname in CONTAINERS:
+            *keys, item = option.args
+            found.append(option.copy_modified(args=[*keys, future_of(item, future)]))
+            either = UnionType.make_union([item, future_of(item, future)])
+            found.append(option.copy_modified(args=[*keys, either]))
+    return found
+
+
+def unlift(typ: Type) -> Type:
+    """The declared type of a parameter that `lift` has widened; any other type as it is."""
+    if isinstance(typ, TypeAliasType):
+        return typ
+    proper = get_proper_type(typ)
+    if isinstance(proper, UnionType):
+        for index, item in enumerate(proper.items):
+            future = get_proper_type(item)
+            if isinstance(future, Instance) and future.type.fullname == names.FUTURE:
+                before = flatten_nested_unions(proper.items[:index], handle_type_alias_type=False)
+                inside = flatten_nested_unions([future.args[0]], handle_type_alias_type=False)
+                return future.args[0] if set(before) == set(inside) else typ
+    elif isinstance(proper, Instance) and proper.type.fullname == names.FUTURE:
+        # `Never | Future[Never]` loses its first item when mypy expands it.
+        if isinstance(get_proper_type(proper.args[0]), UninhabitedType):
+            return proper.args[0]
+    return typ
+
+
+def mentions_future(typ: Type) -> bool:
+    """Whether a declared parameter type itself speaks of Futures: then it is taken at its word."""
+    return has_future(typ)
+
+
+def plain_signature(callee: CallableType) -> CallableType:
+    """A task's signature with the parameters as they were declared (the result stays as it is)."""
+    return callee.copy_modified(arg_types=[unlift(typ) for typ in callee.arg_types])
+
+
+def any_type() -> AnyType:
+    """An Any that mypy does not count as the user's own."""
+    return AnyType(TypeOfAny.special_form)
