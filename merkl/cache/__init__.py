@@ -8,7 +8,9 @@ from merkl.cache.file_contents import FileContentBackend
 from merkl.cache.ledger import Ledger, Run
 from merkl.cache.memory import MemoryCache, MemoryContents, MemoryIndex
 from merkl.cache.results import MISSING, Trust, link, load, lookup, record_of, store
-from merkl.cache.sqlite import SqliteCache, SqliteContentBackend, SqliteIndex
+from merkl.cache.sqlite import SqliteCache
+from merkl.cache.sqlite_contents import SqliteContentBackend
+from merkl.cache.sqlite_index import SqliteIndex
 
 __all__ = [
     "MISSING",

@@ -284,6 +284,8 @@ def content_bytes(content: Content) -> bytes:
 
 def content_size(content: Content) -> int:
     """Return the number of bytes of a content."""
+    if type(content) is bytes:
+        return len(content)
     if isinstance(content, memoryview):
         return content.nbytes
     if isinstance(content, (bytes, bytearray, mmap.mmap)):

@@ -59,6 +59,11 @@ class Index(ABC):
         indexed = self.get(key)
         return None if indexed is None else indexed.record
 
+    def metadata(self, key: str) -> Metadata | None:
+        """Return the metadata under `key`."""
+        indexed = self.get(key)
+        return None if indexed is None else indexed.metadata
+
     def is_inline(self, record: Record) -> bool:
         """Say whether the content of that record is kept in the index."""
         return record.size <= self.inline_limit
@@ -70,10 +75,10 @@ class Index(ABC):
             if record is not None:
                 yield key, record
 
-    def flush(self) -> None:
+    def flush(self) -> None:  # noqa: B027 - nothing to do unless writes are gathered
         """Make durable what was put."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """Let go of files and connections."""
 
 
@@ -128,8 +133,7 @@ class ContentCache(BaseCache):
         return Entry(content, record.content_hash, indexed.metadata)
 
     def metadata(self, key: str) -> Metadata | None:
-        indexed = self.index.get(key)
-        return None if indexed is None else indexed.metadata
+        return self.index.metadata(key)
 
     def put(self, key: str, entry: Entry) -> None:
         content = entry.content
@@ -162,6 +166,7 @@ class ContentCache(BaseCache):
         return self.contents.spool(chunks)
 
     def flush(self) -> None:
+        self.contents.flush()
         self.index.flush()
 
     def close(self) -> None:

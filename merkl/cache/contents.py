@@ -51,7 +51,10 @@ class ContentBackend(ABC):
         """Write a stream down, hashing it, where `put` finds it cheap to take."""
         return spool(chunks, tempfile.SpooledTemporaryFile(SPOOL_IN_MEMORY))
 
-    def close(self) -> None:
+    def flush(self) -> None:  # noqa: B027 - nothing to do unless writes are gathered
+        """Make durable what was put."""
+
+    def close(self) -> None:  # noqa: B027
         """Let go of files and connections."""
 
 
@@ -90,6 +93,10 @@ class TieredContents(ContentBackend):
 
     def spool(self, chunks: Iterable[bytes | memoryview]) -> Spooled:
         return self.large.spool(chunks)
+
+    def flush(self) -> None:
+        self.small.flush()
+        self.large.flush()
 
     def close(self) -> None:
         self.small.close()

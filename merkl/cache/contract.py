@@ -1,9 +1,9 @@
 """What every cache must do, as a test class to inherit from: ours pass it, yours should too.
 
-    class TestMyCache(CacheContract):
-        @pytest.fixture
-        def cache(self, tmp_path):
-            return MyCache(tmp_path)
+class TestMyCache(CacheContract):
+    @pytest.fixture
+    def cache(self, tmp_path):
+        return MyCache(tmp_path)
 """
 
 from __future__ import annotations
@@ -170,7 +170,9 @@ class CacheContract:
             except BaseException as error:  # noqa: BLE001 - told to the main thread
                 failures.append(error)
 
-        threads = [threading.Thread(target=work, args=(range(start, start + 15),)) for start in range(0, 60, 15)]
+        threads = [
+            threading.Thread(target=work, args=(range(start, start + 15),)) for start in range(0, 60, 15)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import os
 import sqlite3
 import threading
 import time
 import urllib.parse
 import warnings
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +48,17 @@ class Schema(msgspec.Struct, frozen=True):
 class Table:
     """One table whose rows are written in batches and read by primary key, pending ones included.
 
-    The first column is the primary key.
+    The first column is the primary key. `head` gives the first `brief` columns alone, for what is asked often.
     """
 
     def __init__(
-        self, database: Database, name: str, columns: Sequence[str], *, conflict: str = "REPLACE"
+        self,
+        database: Database,
+        name: str,
+        columns: Sequence[str],
+        *,
+        conflict: str = "REPLACE",
+        brief: int | None = None,
     ) -> None:
         self.database = database
         self.pending: dict[Any, Row] = {}
@@ -58,33 +66,46 @@ class Table:
         self._insert = f"INSERT OR {conflict} INTO {name} ({names}) VALUES "
         self._slots = "(" + ", ".join("?" * len(columns)) + ")"
         self._select = f"SELECT {names} FROM {name} WHERE {columns[0]} = ?"
+        self._select_head = f"SELECT {', '.join(columns[:brief])} FROM {name} WHERE {columns[0]} = ?"
         self._exists = f"SELECT 1 FROM {name} WHERE {columns[0]} = ?"
         self._delete = f"DELETE FROM {name} WHERE {columns[0]} = ?"
 
     def put(self, row: Row) -> None:
         """Write a row in place of the one with its primary key, at most `delay` seconds from now."""
         database = self.database
-        with database.locked():
+        with database.lock:
             self.pending[row[0]] = row
             database.note_pending()
 
     def get(self, key: Any) -> Row | None:
         """Return the row with this primary key."""
-        database = self.database
-        with database.locked():
-            row = self.pending.get(key)
-            return row if row is not None else database.fetch(self._select, (key,))
+        return self._read(self._select, key)
+
+    def head(self, key: Any) -> Row | None:
+        """Return the row with this primary key, at least its first `brief` columns."""
+        return self._read(self._select_head, key)
 
     def has(self, key: Any) -> bool:
         """Say whether there is a row with this primary key."""
+        return self._read(self._exists, key) is not None
+
+    def _read(self, sql: str, key: Any) -> Row | None:
         database = self.database
-        with database.locked():
-            return key in self.pending or database.fetch(self._exists, (key,)) is not None
+        with database.lock:
+            row = self.pending.get(key)
+            if row is not None:
+                return row
+            connection = database.connection or database.connect()
+            try:
+                row = connection.execute(sql, (key,)).fetchone()
+            except sqlite3.Error as error:
+                raise database.error(error) from error
+            return row
 
     def delete(self, key: Any) -> bool:
         """Delete the row with this primary key now; say whether it was there."""
         database = self.database
-        with database.locked():
+        with database.lock:
             waiting = self.pending.pop(key, None) is not None
             return database.execute(self._delete, (key,)) > 0 or waiting
 
@@ -95,7 +116,7 @@ class Table:
         for size in BATCHES:
             sql = self._insert + ", ".join([self._slots] * size)
             while len(rows) - start >= size:
-                connection.execute(sql, [value for row in rows[start : start + size] for value in row])
+                connection.execute(sql, list(itertools.chain.from_iterable(rows[start : start + size])))
                 start += size
 
 
@@ -132,16 +153,20 @@ class Database:
     ) -> None:
         self.path = Path(path)
         self._tables: dict[str, Table] = {}
+        self._hooks: list[Callable[[sqlite3.Connection], None]] = []
         self.delay = delay
         self.busy_timeout = busy_timeout
         self.read_only = read_only
         self._schemas: list[Schema] = []
-        self._forget()
+        self._reset()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_AfterFork(weakref.ref(self)))
 
-    def _forget(self) -> None:
-        self._pid = os.getpid()
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
+    def _reset(self) -> None:
+        #: Guards connection and pending rows; hold it while you use the connection.
+        self.lock = threading.RLock()
+        #: None until the first use; see `connect`.
+        self.connection: sqlite3.Connection | None = None
         self._since = 0.0  # when the oldest pending row came, 0 if none waits
         self._count = 0
         self._not_before = 0.0
@@ -150,37 +175,41 @@ class Database:
         for table in self._tables.values():
             table.pending = {}
 
-    def locked(self) -> threading.RLock:
-        """Return the lock that guards connection and pending rows (in a forked child: of a fresh state)."""
-        if self._pid != os.getpid():
-            # A connection must not cross a fork: keep it from being closed here, and open another.
-            _INHERITED.append(self._connection)
-            self._forget()
-        return self._lock
+    def forget_parent(self) -> None:
+        """Begin anew in a forked child: connection, lock and pending rows are the parent's."""
+        if self.connection is not None:
+            _INHERITED.append(self.connection)  # closing it here could harm the parent's
+        self._reset()
 
     # ---- schema -------------------------------------------------------------------------------------------
 
     def add(self, schema: Schema) -> None:
         """Have these tables from the next use on."""
-        with self.locked():
+        with self.lock:
             if all(known.name != schema.name for known in self._schemas):
                 self._schemas.append(schema)
-                if self._connection is not None:
-                    self._migrate(self._connection, [schema])
+                if self.connection is not None:
+                    self._migrate(self.connection, [schema])
 
-    def table(self, name: str, columns: Sequence[str], *, conflict: str = "REPLACE") -> Table:
+    def table(
+        self, name: str, columns: Sequence[str], *, conflict: str = "REPLACE", brief: int | None = None
+    ) -> Table:
         """Return the table of that name, its primary key first among the columns; all who ask share it."""
-        with self.locked():
+        with self.lock:
             if name not in self._tables:
-                self._tables[name] = Table(self, name, columns, conflict=conflict)
+                self._tables[name] = Table(self, name, columns, conflict=conflict, brief=brief)
             return self._tables[name]
 
-    def connection(self) -> sqlite3.Connection:
-        """Return the open connection; hold `locked()` while you use it."""
-        if self._connection is None:
+    def before_commit(self, hook: Callable[[sqlite3.Connection], None]) -> None:
+        """Have `hook` called inside every commit of pending rows."""
+        self._hooks.append(hook)
+
+    def connect(self) -> sqlite3.Connection:
+        """Return the open connection; hold `lock` while you use it."""
+        if self.connection is None:
             with self._translated():
-                self._connection = self._open()
-        return self._connection
+                self.connection = self._open()
+        return self.connection
 
     def _open(self) -> sqlite3.Connection:
         connection = self._connect_read_only() if self.read_only else self._connect()
@@ -300,19 +329,20 @@ class Database:
 
     def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """Return the first row of a query over committed rows, None if there is none."""
-        with self.locked():
+        with self.lock:
+            connection = self.connection or self.connect()
             try:
-                row: Row | None = self.connection().execute(sql, parameters).fetchone()
+                row: Row | None = connection.execute(sql, parameters).fetchone()
             except sqlite3.Error as error:
-                raise self._error(error) from error
+                raise self.error(error) from error
             return row
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a query, pending ones written first."""
-        with self.locked():
+        with self.lock:
             self.flush()
             with self._translated():
-                return self.connection().execute(sql, parameters).fetchall()
+                return self.connect().execute(sql, parameters).fetchall()
 
     def pages(self, sql: str, *, key: str, size: int = 1000) -> Iterator[Row]:
         """Iterate over `sql` (a SELECT whose first column is `key`, no WHERE) in key order, holding no lock between pages."""
@@ -320,9 +350,9 @@ class Database:
         last: Any = None
         while True:
             where, parameters = ("", ()) if last is None else (f"WHERE {key} > ?", (last,))
-            with self.locked(), self._translated():
+            with self.lock, self._translated():
                 rows = (
-                    self.connection()
+                    self.connect()
                     .execute(f"{sql} {where} ORDER BY {key} LIMIT {size}", parameters)
                     .fetchall()
                 )
@@ -333,20 +363,20 @@ class Database:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement now, after the pending rows; return the number of rows it changed."""
-        with self.locked():
+        with self.lock:
             self.flush()
             if self.read_only:
                 return 0
             with self._translated():
-                return self.connection().execute(sql, parameters).rowcount
+                return self.connect().execute(sql, parameters).rowcount
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Run several statements as one, after the pending rows; all or none of it happens."""
-        with self.locked():
+        with self.lock:
             self.flush()
             with self._translated():
-                connection = self.connection()
+                connection = self.connect()
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield connection
@@ -370,11 +400,11 @@ class Database:
         Raises:
             CacheError: they could not be written now; they are kept for another try.
         """
-        with self.locked():
+        with self.lock:
             if not self._count:
                 return
             with self._translated():
-                connection = self.connection()
+                connection = self.connect()
                 if not self.read_only:
                     self._commit(connection)
             for table in self._tables.values():
@@ -387,6 +417,8 @@ class Database:
             for table in self._tables.values():
                 if table.pending:
                     table.write(connection)
+            for hook in self._hooks:
+                hook(connection)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -422,7 +454,7 @@ class Database:
     def _flush_later(self) -> None:
         while True:
             time.sleep(self.delay)
-            with self.locked():
+            with self.lock:
                 if not self._count:
                     self._flusher = None
                     atexit.unregister(self._flush_at_exit)
@@ -431,23 +463,23 @@ class Database:
                     self._flush_or_warn()
 
     def _flush_at_exit(self) -> None:
-        with self.locked():
+        with self.lock:
             self._not_before = 0.0
             self._flush_or_warn()
 
     def close(self) -> None:
         """Commit and close; the next use opens it again."""
-        with self.locked():
+        with self.lock:
             try:
                 self.flush()
             finally:
-                if self._connection is not None:
-                    self._connection.close()
-                    self._connection = None
+                if self.connection is not None:
+                    self.connection.close()
+                    self.connection = None
 
     def __del__(self) -> None:
-        connection = getattr(self, "_connection", None)
-        if connection is not None and self._pid == os.getpid():
+        connection = getattr(self, "connection", None)
+        if connection is not None:
             connection.close()
 
     def __reduce__(self) -> Any:
@@ -460,9 +492,10 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._error(error) from error
+            raise self.error(error) from error
 
-    def _error(self, error: sqlite3.Error) -> CacheError:
+    def error(self, error: sqlite3.Error) -> CacheError:
+        """Return SQLite's error as ours, with what to do."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return CacheFormatError(
@@ -478,8 +511,19 @@ class Database:
         return CacheError(f"{self.path}: {error}")
 
 
-#: Connections that came along through a fork; closing them here could harm the parent's.
-_INHERITED: list[sqlite3.Connection | None] = []
+#: Connections that came along through a fork, kept so that nothing closes them.
+_INHERITED: list[sqlite3.Connection] = []
+
+
+class _AfterFork(msgspec.Struct, frozen=True):
+    """Tells a database that it is in a forked child, without keeping it alive."""
+
+    database: Any
+
+    def __call__(self) -> None:
+        database = self.database()
+        if database is not None:
+            database.forget_parent()
 
 
 def _statements(script: str) -> Iterator[str]:

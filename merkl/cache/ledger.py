@@ -11,7 +11,13 @@ import msgspec
 from merkl._base.errors import CacheError
 from merkl.cache.base import Metadata
 from merkl.cache.database import Database, Schema
-from merkl.cache.metadata_table import MetadataTable, decode_metadata
+from merkl.cache.sqlite_index import (
+    ENTRY_BRIEF,
+    ENTRY_COLUMNS,
+    INDEX_SCHEMA,
+    decode_metadata,
+    encode_metadata,
+)
 
 __all__ = ["Ledger", "Run"]
 
@@ -74,8 +80,10 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        database.add(INDEX_SCHEMA)
         database.add(SCHEMA)
-        self._metadata = MetadataTable(database)
+        self._entries = database.table("entries", ENTRY_COLUMNS, brief=ENTRY_BRIEF)
+        self._history = database.table("history", ("key", "task", "created", "run", "document"))
         self._runs = database.table("runs", ("id", "started", "document"))
         self._fingerprints = database.table(
             "fingerprints", ("fingerprint", "task", "components"), conflict="IGNORE"
@@ -103,11 +111,15 @@ class Ledger:
 
     def record(self, key: str, metadata: Metadata) -> None:
         """Keep the metadata of a result (the workspace's own cache has done so when it stored it)."""
-        self._metadata.put(key, metadata)
+        self._history.put(
+            (bytes.fromhex(key), metadata.task, metadata.created, metadata.run, encode_metadata(metadata))
+        )
 
     def metadata(self, key: str) -> Metadata | None:
         """Return what is known of a result, stored or evicted."""
-        return self._metadata.get(key)
+        raw = bytes.fromhex(key)
+        row = self._entries.get(raw) or self._history.get(raw)
+        return None if row is None else decode_metadata(row[-1])
 
     def find(self, prefix: str, *, limit: int = 10) -> list[str]:
         """Return the keys that begin with these hex digits."""
@@ -118,7 +130,9 @@ class Ledger:
         except ValueError:
             return []
         rows = self.database.query(
-            "SELECT key FROM metadata WHERE key BETWEEN ? AND ? LIMIT ?", (*bounds, limit)
+            "SELECT key FROM entries WHERE key BETWEEN ? AND ? UNION SELECT key FROM history WHERE key BETWEEN ? AND ? "
+            "ORDER BY key LIMIT ?",
+            (*bounds, *bounds, limit),
         )
         return [key.hex() for (key,) in rows]
 
@@ -143,28 +157,35 @@ class Ledger:
         Raises:
             CacheError: `where` is not an SQL expression over these fields.
         """
-        conditions, parameters = ["1"], []
+        conditions: list[str] = ["1"]
+        parameters: list[Any] = []
         if task is not None:
             conditions.append("(task = ? OR task LIKE ? ESCAPE '\\' OR task LIKE ? ESCAPE '\\')")
             tail = task.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             parameters += [task, f"%.{tail}", f"%:{tail}"]
         if since is not None:
             conditions.append("created >= ?")
-            parameters.append(since)  # type: ignore[arg-type]
+            parameters.append(since)
         if run is not None:
             conditions.append("run = ?")
             parameters.append(run)
         fields = ", ".join(
             f"coalesce(document ->> '$.{field}', {default}) AS {field}" for field, default in FIELDS.items()
         )
-        inner = f"SELECT id, key, task, created, run, document, {fields} FROM metadata WHERE {' AND '.join(conditions)}"
+        columns = f"key, task, created, run, document, {fields}"
+        condition = " AND ".join(conditions)
+        inner = (
+            f"SELECT {columns} FROM entries WHERE {condition} UNION ALL SELECT {columns} FROM history WHERE {condition} "
+            "AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.key = history.key)"
+        )
         outer = f"SELECT key, document FROM ({inner})" + (f" WHERE ({where})" if where else "")
-        sql = f"{outer} ORDER BY created DESC, id DESC LIMIT {-1 if limit is None else int(limit)}"
+        sql = f"{outer} ORDER BY created DESC LIMIT {-1 if limit is None else int(limit)}"
+        parameters *= 2
         return [(key.hex(), decode_metadata(document)) for key, document in self._ask(sql, parameters, where)]
 
     def _ask(self, sql: str, parameters: list[Any], where: str | None) -> list[Any]:
         """Run a query with a part that a user wrote: it may read and nothing else."""
-        with self.database.locked():
+        with self.database.lock:
             self.database.flush()
             self.database.execute("PRAGMA query_only = ON")
             try:

@@ -14,6 +14,7 @@ import msgspec
 
 from merkl.codecs.base import Codec, DecodeError, Encoded
 from merkl.codecs.classes import ClassInfo, class_info, class_name, resolve_class
+from merkl.codecs.numpy_scalars import build_scalar, is_scalar, take_scalar
 from merkl.codecs.plain import MOST_EXPANSION, SCALARS
 from merkl.codecs.registry import CodecRegistry
 from merkl.codecs.standard import BUILDERS, TAGS, TAKERS, Tag
@@ -126,6 +127,11 @@ class _Lowering:
             if state is None:
                 raise NotData
             return Ext(Tag.OBJECT, _pack((info[0], self._items(state))))
+        if is_scalar(kind):
+            state = take_scalar(value)
+            if state is None:
+                raise NotData
+            return Ext(Tag.NUMPY_SCALAR, _pack(self._items(state)))
         return self._part(value, kind)
 
     def _count(self, value: Any) -> None:
@@ -257,4 +263,6 @@ class _Raising:
         if code == Tag.PART:
             index, codec, version, decode_type = state
             return self._registry.decode(codec, version, decode_type, self._parts[index])
+        if code == Tag.NUMPY_SCALAR:
+            return build_scalar(*state)
         return BUILDERS[code](state)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from merkl.codecs.arrow import ArrowCodec
 from merkl.codecs.data import DataCodec
 from merkl.codecs.npy import NpyCodec
+from merkl.codecs.pandas_frames import PandasCodec
 from merkl.codecs.pickles import PickleCodec
 from merkl.codecs.plain import MsgpackCodec, RawCodec
+from merkl.codecs.polars_frames import PolarsCodec
 from merkl.codecs.registry import CodecRegistry
+from merkl.codecs.streams import StreamCodec
 
 __all__ = ["default_codecs"]
 
@@ -20,7 +24,11 @@ def default_codecs() -> CodecRegistry:
     registry = CodecRegistry()
     registry.register(RawCodec(), bytes)
     registry.register(NpyCodec(), "numpy:ndarray")
+    registry.register(ArrowCodec(), "pyarrow:Table", "pyarrow:RecordBatch")
+    registry.register(PandasCodec(), "pandas:DataFrame", "pandas:Series")
+    registry.register(PolarsCodec(), "polars:DataFrame", "polars:Series")
     registry.add(MsgpackCodec())
     registry.add(DataCodec(registry))
+    registry.add(StreamCodec(registry))
     registry.add(PickleCodec())
     return registry

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import io
+import ast
+import math
 import sys
 from typing import Any
 
 from merkl.codecs.base import Codec, DecodeError
 
 __all__ = ["NpyCodec"]
+
+MAGIC = b"\x93NUMPY"
+ALIGNMENT = 64
 
 
 class NpyCodec(Codec):
@@ -24,42 +28,64 @@ class NpyCodec(Codec):
         descriptor = numpy.lib.format.dtype_to_descr(value.dtype)
         if not _same_dtype(numpy.lib.format.descr_to_dtype(descriptor), value.dtype):
             return None
-        fortran = value.flags.f_contiguous and not value.flags.c_contiguous
-        head = io.BytesIO()
-        header = {"descr": descriptor, "fortran_order": fortran, "shape": value.shape}
-        try:
-            numpy.lib.format.write_array_header_1_0(head, header)
-        except ValueError:  # hundreds of fields, or names beyond Latin-1: rare enough for pickle
-            return None
+        fortran = bool(value.flags.f_contiguous and not value.flags.c_contiguous)
+        header = _header(descriptor, fortran, value.shape)
         if not value.nbytes:
-            return [head.getvalue()]
-        flat = value.reshape(-1, order="F" if fortran else "C")
-        return [head.getvalue(), memoryview(flat.view(numpy.uint8))]
+            return [header]
+        flat = (value.T if fortran else numpy.ascontiguousarray(value)).reshape(-1)
+        return [header, memoryview(flat.view(numpy.uint8))]
 
     def decode(self, content: Any, decode_type: str) -> Any:
-        """Return the array, over the content itself where that is writable memory."""
+        """Return the array, over the content itself where that is writable memory.
+
+        Raises:
+            DecodeError: the content is no `.npy`, or shorter or longer than its header says.
+        """
         import numpy
 
         view = memoryview(content)
-        head = io.BytesIO(view[: 1 << 17])
-        numpy.lib.format.read_magic(head)
-        shape, fortran, dtype = numpy.lib.format.read_array_header_1_0(head, max_header_size=1 << 16)
-        data = view[head.tell() :]
-        array = numpy.frombuffer(data, numpy.uint8) if len(data) else numpy.empty(0, numpy.uint8)
-        if view.readonly or not len(data):
+        described, start = _read_header(view)
+        dtype = numpy.lib.format.descr_to_dtype(described["descr"])
+        shape = tuple(described["shape"])
+        order = "F" if described["fortran_order"] else "C"
+        data = view[start:]
+        if data.nbytes != dtype.itemsize * math.prod(shape):
+            raise DecodeError(f"the array has {data.nbytes} bytes, its header says {dtype} of shape {shape}")
+        if dtype.hasobject:
+            raise DecodeError("arrays of Python objects are not stored as .npy")
+        if not data.nbytes:
+            return numpy.empty(shape, dtype, order=order)
+        array = numpy.frombuffer(data, numpy.uint8)
+        if view.readonly:
             array = array.copy()
-        if array.nbytes != dtype.itemsize * _count(shape):
-            raise DecodeError(f"the array has {array.nbytes} bytes, its header says otherwise")
-        if not array.nbytes:
-            return numpy.empty(shape, dtype, order="F" if fortran else "C")
-        return array.view(dtype).reshape(shape, order="F" if fortran else "C")
+        return array.view(dtype).reshape(shape, order=order)
 
 
-def _count(shape: tuple[int, ...]) -> int:
-    total = 1
-    for length in shape:
-        total *= length
-    return total
+def _header(descriptor: Any, fortran: bool, shape: tuple[int, ...]) -> bytes:
+    """Return a header as numpy's format specification has it (NEP 1): version 1, or 3 for names beyond Latin-1."""
+    text = f"{{'descr': {descriptor!r}, 'fortran_order': {fortran}, 'shape': {shape!r}, }}"
+    try:
+        body, version, width = text.encode("latin1"), b"\x01\x00", 2
+    except UnicodeEncodeError:
+        body, version, width = text.encode(), b"\x03\x00", 4
+    if len(body) + ALIGNMENT > 0xFFFF:
+        version, width = (b"\x02\x00" if width == 2 else version), 4
+    start = len(MAGIC) + 2 + width
+    body += b" " * (-(start + len(body) + 1) % ALIGNMENT) + b"\n"
+    return MAGIC + version + len(body).to_bytes(width, "little") + body
+
+
+def _read_header(view: memoryview) -> tuple[dict[str, Any], int]:
+    if view[:6] != MAGIC or view[6] not in (1, 2, 3):
+        raise DecodeError("the content does not begin like a .npy file")
+    width = 2 if view[6] == 1 else 4
+    start = 8 + width
+    end = start + int.from_bytes(view[8:start], "little")
+    text = bytes(view[start:end]).decode("latin1" if view[6] < 3 else "utf-8")
+    described = ast.literal_eval(text.strip())
+    if not isinstance(described, dict):
+        raise DecodeError("the header of the .npy content is not a dict")
+    return described, end
 
 
 def _same_dtype(one: Any, other: Any) -> bool:

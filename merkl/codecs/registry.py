@@ -36,7 +36,7 @@ class CodecRegistry:
     def register(self, codec: Codec, *types: type | str) -> Codec:
         """Use `codec` for values of these types and their subclasses, before the general ones; the newest first.
 
-        A type may be a name ("pandas.core.frame:DataFrame"), so that registering does not import it. Without types the
+        A type may be a name ("pandas:DataFrame", package and class), so that registering imports nothing. Without types the
         codec is only known by name (for decoding, and for `codec=`).
         """
         self._by_name[codec.name] = codec
@@ -109,7 +109,7 @@ class CodecRegistry:
 
     def special(self, kind: type) -> tuple[Codec, ...]:
         """Return the codecs that are registered for this type or one of its bases."""
-        names = {f"{base.__module__}:{base.__qualname__}" for base in kind.__mro__}
+        names = {f"{base.__module__.partition('.')[0]}:{base.__qualname__}" for base in kind.__mro__}
         return tuple(
             codec
             for wanted, codec in self._for_type

@@ -1,0 +1,202 @@
+"""Key -> record, metadata and small contents, one row each in a SQLite table."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from merkl.cache.base import Metadata, Record
+from merkl.cache.content_cache import Index, Indexed
+from merkl.cache.database import Database, Row, Schema
+from merkl.hashing.digests import hash_content
+
+__all__ = [
+    "ENTRY_BRIEF",
+    "ENTRY_COLUMNS",
+    "INDEX_SCHEMA",
+    "SqliteIndex",
+    "decode_metadata",
+    "encode_metadata",
+]
+
+#: A row is marked as used at most once in this many seconds; gc counts with it.
+USE_GRANULARITY = 3600.0
+
+INDEX_SCHEMA = Schema(
+    "index",
+    (
+        """
+        CREATE TABLE entries (
+            id INTEGER PRIMARY KEY,
+            key BLOB NOT NULL UNIQUE,
+            content BLOB NOT NULL,
+            size INTEGER NOT NULL,
+            codec TEXT NOT NULL,
+            codec_version INTEGER NOT NULL,
+            decode_type TEXT NOT NULL,
+            extra TEXT NOT NULL,
+            seal TEXT NOT NULL,
+            created REAL NOT NULL,
+            used REAL NOT NULL,
+            inline BLOB,
+            task TEXT NOT NULL,
+            run TEXT NOT NULL,
+            document TEXT NOT NULL
+        );
+        CREATE INDEX entries_by_task ON entries (task, created);
+        CREATE INDEX entries_by_content ON entries (content) WHERE inline IS NULL;
+        CREATE TABLE history (
+            id INTEGER PRIMARY KEY,
+            key BLOB NOT NULL UNIQUE,
+            task TEXT NOT NULL,
+            created REAL NOT NULL,
+            run TEXT NOT NULL,
+            document TEXT NOT NULL
+        );
+        CREATE INDEX history_by_task ON history (task, created);
+        """,
+    ),
+)
+
+ENTRY_COLUMNS = (
+    *("key", "content", "size", "codec", "codec_version", "decode_type", "extra", "seal", "created", "used"),
+    *("inline", "task", "run", "document"),
+)
+
+#: How many of these reading a value takes.
+ENTRY_BRIEF = 11
+
+_encoder = msgspec.json.Encoder(enc_hook=repr)
+_decoder = msgspec.json.Decoder(Metadata)
+
+
+def encode_metadata(metadata: Metadata) -> str:
+    """Return metadata as JSON; tags that JSON does not know become their `repr`."""
+    return _encoder.encode(metadata).decode()
+
+
+def decode_metadata(document: str | bytes) -> Metadata:
+    """Return metadata from its JSON, empty where that cannot be read: it is never in the way of a result.
+
+    >>> decode_metadata(encode_metadata(Metadata(task="train"))).task
+    'train'
+    """
+    try:
+        return _decoder.decode(document)
+    except msgspec.MsgspecError:
+        return Metadata()
+
+
+class SqliteIndex(Index):
+    """Key -> record in a SQLite table; contents up to 256 bytes live in the row."""
+
+    inline_limit = 256
+
+    def __init__(self, database: Database, *, shared: bool = False) -> None:
+        self.database = database
+        self.shared = shared
+        database.add(INDEX_SCHEMA)
+        self._table = database.table("entries", ENTRY_COLUMNS, brief=ENTRY_BRIEF)
+        self._used: set[bytes] = set()
+        database.before_commit(self._write_uses)
+
+    def has(self, key: str) -> bool:
+        return self._table.has(bytes.fromhex(key))
+
+    def lookup(self, key: str) -> Record | None:
+        row = self._table.head(bytes.fromhex(key))
+        if row is None:
+            return None
+        return Record(row[1].hex(), row[2], row[3], row[4], row[5], row[6], row[8])
+
+    def get(self, key: str) -> Indexed | None:
+        row = self._table.get(bytes.fromhex(key))
+        return None if row is None else self._indexed(row, decode_metadata(row[13]))
+
+    def load(self, key: str) -> Indexed | None:
+        row = self._table.head(bytes.fromhex(key))
+        return None if row is None else self._indexed(row, None)
+
+    def metadata(self, key: str) -> Metadata | None:
+        row = self._table.get(bytes.fromhex(key))
+        return None if row is None else decode_metadata(row[13])
+
+    def put(self, key: str, indexed: Indexed) -> None:
+        record = indexed.record
+        metadata = indexed.metadata
+        self._table.put(
+            (
+                bytes.fromhex(key),
+                bytes.fromhex(record.content_hash),
+                record.size,
+                record.codec,
+                record.codec_version,
+                record.decode_type,
+                record.extra,
+                metadata.seal,
+                record.created,
+                time.time(),
+                indexed.inline,
+                metadata.task,
+                metadata.run,
+                _encoder.encode(metadata).decode(),
+            )
+        )
+
+    def delete(self, key: str) -> bool:
+        """Forget `key`; its metadata is kept in the history."""
+        raw = bytes.fromhex(key)
+        with self.database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO history (key, task, created, run, document) "
+                "SELECT key, task, created, run, document FROM entries WHERE key = ?",
+                (raw,),
+            )
+            return connection.execute("DELETE FROM entries WHERE key = ?", (raw,)).rowcount > 0
+
+    def keys(self) -> Iterator[str]:
+        for (key,) in self.database.pages("SELECT key FROM entries", key="key"):
+            yield key.hex()
+
+    def flush(self) -> None:
+        self.database.flush()
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _indexed(self, row: Row, metadata: Metadata | None) -> Indexed | None:
+        raw, content, size, codec, version, decode_type, extra, seal, created, used, inline = row[
+            :ENTRY_BRIEF
+        ]
+        content_hash = content.hex()
+        if inline is not None and hash_content(inline) != content_hash:
+            return None
+        if time.time() - used > USE_GRANULARITY:
+            self._note_use(raw)
+        if metadata is None or not metadata.codec:
+            metadata = Metadata(
+                size=size,
+                codec=codec,
+                codec_version=version,
+                decode_type=decode_type,
+                extra=extra,
+                seal=seal,
+                created=created,
+            )
+        record = Record(content_hash, size, codec, version, decode_type, extra, created)
+        return Indexed(record, metadata, inline)
+
+    def _note_use(self, raw: bytes) -> None:
+        with self.database.lock:
+            if raw not in self._used and not self.database.read_only:
+                self._used.add(raw)
+                self.database.note_pending()
+
+    def _write_uses(self, connection: sqlite3.Connection) -> None:
+        now = time.time()
+        for raw in self._used:
+            connection.execute("UPDATE entries SET used = max(used, ?) WHERE key = ?", (now, raw))
+        self._used.clear()
