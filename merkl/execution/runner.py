@@ -91,8 +91,9 @@ class _Evaluation:
         """Run all missing calls in program order."""
         for call in self.plan.missing:
             self.report.add_found(f._call for f in call.inputs() if self.was_found(f))
-            if not self._link(call):
-                self._run_call(call, watch)
+            content_key = self._content_key(call)
+            if content_key is None or not self._link(call, content_key):
+                self._run_call(call, content_key, watch)
 
     def ran(self) -> list[Future[Any]]:
         """Return the Futures of all calls that were missing."""
@@ -102,7 +103,7 @@ class _Evaluation:
         """Say whether a result was in the cache when the plan was made."""
         return future.__merkl_key__() in self.found
 
-    def _run_call(self, call: Call, watch: InterruptWatch) -> None:
+    def _run_call(self, call: Call, content_key: bytes | None, watch: InterruptWatch) -> None:
         values = self._arguments(call)
         before = watch.count
         try:
@@ -114,9 +115,8 @@ class _Evaluation:
             self.report.failed.add(call)
             raise
         is_interrupted = watch.count > before
-        self._keep(
-            call, outcome, is_interrupted=is_interrupted and call.task.options.on_interrupt == "discard"
-        )
+        is_discarded = is_interrupted and call.task.options.on_interrupt == "discard"
+        self._keep(call, outcome, None if is_discarded else content_key, is_interrupted=is_discarded)
         (self.report.interrupted if is_interrupted else self.report.run).add(call)
 
     def _expand(self, value: Any) -> Any:
@@ -142,7 +142,7 @@ class _Evaluation:
         value = self.value_of(future)
         key = future.__merkl_key__()
         self.waiting[key] = self.waiting.get(key, 1) - 1
-        if self.waiting[key] <= 0:
+        if self.waiting[key] <= 0 and not future._call.writes:
             self.fresh.pop(key, None)
         return value
 
@@ -175,11 +175,8 @@ class _Evaluation:
 
     # -- results ---------------------------------------------------------------------------------------
 
-    def _link(self, call: Call) -> bool:
+    def _link(self, call: Call, content_key: bytes) -> bool:
         """Find the results of a call under its content key; say whether nothing needs to run."""
-        content_key = self._content_key(call)
-        if content_key is None or call.task.is_expanding:
-            return False
         found: list[tuple[Future[Any], bytes, Record]] = []
         for future in call.futures():
             key = content_key if future.out is None else hash_out(content_key, future.out)
@@ -207,13 +204,13 @@ class _Evaluation:
 
     def _content_key(self, call: Call) -> bytes | None:
         """Return the content key of a call; None for one without inputs: its recipe says it all."""
-        inputs = list(call.inputs())
-        if not inputs:
+        if call.task.is_expanding or not any(True for _ in call.inputs()):
             return None
         return call.content_key(lambda future: identify(self.record_of(future)))
 
-    def _keep(self, call: Call, outcome: BodyOutcome, *, is_interrupted: bool) -> None:
-        content_key = None if is_interrupted or call.task.is_expanding else self._content_key(call)
+    def _keep(
+        self, call: Call, outcome: BodyOutcome, content_key: bytes | None, *, is_interrupted: bool
+    ) -> None:
         is_tainted = is_interrupted or any(f.__merkl_key__() in self.tainted for f in call.inputs())
         describe = self._describe(call, outcome)
         for future in call.futures():

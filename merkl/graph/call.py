@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from types import CodeType
@@ -212,6 +213,7 @@ def _recipe_key(future: Future[Any]) -> bytes:
     return future.__merkl_key__()
 
 
+@functools.lru_cache(maxsize=4096)
 def describe_site(code: CodeType, lasti: int) -> str:
     """Return `file:line` of an instruction."""
     line = code.co_firstlineno

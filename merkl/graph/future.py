@@ -192,12 +192,6 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
                 raise AttributeError(f"Future has no attribute {name!r}")
             raise self._misused(f"asked for its attribute {name!r}")
 
-        def __setattr__(self, name: str, value: Any) -> None:
-            if name in _SLOTS:
-                object.__setattr__(self, name, value)
-            else:
-                raise self._misused(f"given an attribute {name!r}")
-
     def _misused(self, what: str) -> FutureAccessError:
         task = self._call.task.name
         return FutureAccessError(
@@ -206,6 +200,3 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
             task=task,
             misuse=what,
         )
-
-
-_SLOTS = frozenset(Future.__slots__)

@@ -6,10 +6,9 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import typing_extensions
-
 from merkl._base.errors import TaskOutsError
-from merkl._base.hints import format_type
+from merkl._base.type_forms import format_type, is_typed_dict
+from merkl._base.typed_dicts import typed_dict_keys
 
 __all__ = ["NamedOuts", "Outs", "OutsOption", "PositionalOuts", "SingleOut", "resolve_outs"]
 
@@ -165,17 +164,12 @@ def _fixed_tuple(hint: Any) -> tuple[Any, ...] | None:
 
 def _typed_dict_outs(hint: Any) -> NamedOuts | None:
     origin = typing.get_origin(hint) or hint
-    if not typing_extensions.is_typeddict(origin):
+    if not is_typed_dict(origin):
         return None
-    types = {name: _strip_annotated(field) for name, field in _hints_of(origin).items()}
-    return NamedOuts(types, origin.__optional_keys__)
-
-
-def _hints_of(typed_dict: Any) -> dict[str, Any]:
-    try:
-        return typing_extensions.get_type_hints(typed_dict)
-    except NameError:
-        return dict.fromkeys(typed_dict.__annotations__, Any)
+    keys = typed_dict_keys(origin)
+    return NamedOuts(
+        {name: key.hint for name, key in keys.items()}, (name for name, key in keys.items() if not key.required)
+    )
 
 
 def _declared_outs(hint: Any) -> Outs:

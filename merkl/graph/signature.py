@@ -91,7 +91,8 @@ class TaskSignature:
 
 
 def _name(fn: Callable[..., Any]) -> str:
-    return getattr(fn, "__qualname__", None) or getattr(fn, "__name__", None) or type(fn).__name__
+    name = getattr(fn, "__qualname__", None) or getattr(fn, "__name__", None) or type(fn).__name__
+    return name.rpartition("<locals>.")[2]
 
 
 def _hint_of(parameter: inspect.Parameter, hints: Hints) -> Any:
@@ -115,7 +116,7 @@ def _annotated_serializer(hint: Any) -> Callable[[Any], Any] | None:
     if typing.get_origin(hint) is typing.Annotated:
         for mark in hint.__metadata__:
             if isinstance(mark, ArgSerializer):
-                return mark
+                return mark.function
     return None
 
 

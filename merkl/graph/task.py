@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
-from merkl._base.errors import BindError, GraphError
+from merkl._base.errors import BindError, GraphError, TaskOutsError
 from merkl._base.lazy import LazyModule
 from merkl.graph.building import building, record_calls
 from merkl.graph.call import Call, describe_site
@@ -72,7 +72,8 @@ class Task(Generic[P, R_co, Out_co]):
         self.fn = fn
         self.options = options
         self.identity = TaskIdentity(fn, options)
-        self.name: str = getattr(fn, "__qualname__", None) or getattr(fn, "__name__", None) or repr(fn)
+        qualified = getattr(fn, "__qualname__", None) or getattr(fn, "__name__", None) or repr(fn)
+        self.name: str = qualified.rpartition("<locals>.")[2]
         self._invoke: _Invoke = invoke or self._make_call
         self._signature: signatures.TaskSignature | None = None
         self._outs: Outs | None = None
@@ -152,19 +153,8 @@ class Task(Generic[P, R_co, Out_co]):
         recorder = building.get()
         if recorder is not None:
             recorder.calls.append(call)
-            if recorder.is_eager:
-                return self._evaluate_call(call)
-        return Future(call) if outs.is_single else outs.wrap(lambda out: Future(call, out))
-
-    def _evaluate_call(self, call: Call) -> Any:
-        futures = {f.out: f for f in call.futures()}
-        optional = call.outs.optional if isinstance(call.outs, outs_.NamedOuts) else frozenset()
-        if optional:
-            futures = {out: f for out, f in futures.items() if out not in optional or f.in_cache()}
-        values = dict(zip(futures, sessions.current().evaluate_futures(list(futures.values())), strict=True))
-        if isinstance(call.outs, outs_.NamedOuts):
-            return values
-        return call.outs.wrap(lambda out: values[out])
+        given = Future(call) if outs.is_single else outs.wrap(lambda out: Future(call, out))
+        return _evaluate_given(given) if recorder is not None and recorder.is_eager else given
 
     def encode_argument(self, index: int, value: Any, resolve: Callable[[Future[Any]], bytes]) -> Encoding:
         """Return the canonical bytes of an argument; `resolve` gives the bytes of a Future inside it."""
@@ -309,9 +299,20 @@ class MapTask(Task[..., Any, Any]):
 
 
 def _evaluate_given(given: Any) -> Any:
+    """Return the values of what a call gave; optional outs that the body did not return are left out."""
     futures = find_futures(given)
-    values = dict(zip(map(id, futures), sessions.current().evaluate_futures(futures), strict=True))
-    return replace_futures(given, lambda future: values[id(future)])
+    optional = [f for f in futures if f.out is not None and f.out in getattr(f._call.outs, "optional", ())]
+    needed = [f for f in futures if f not in optional]
+    session = sessions.current()
+    values = dict(zip(map(id, needed), session.evaluate_futures(needed), strict=True))
+    absent: list[str | None] = []
+    for future in optional:
+        try:
+            values[id(future)] = session.evaluate_futures([future])[0]
+        except TaskOutsError:
+            absent.append(future.out)
+    present = {out: f for out, f in given.items() if out not in absent} if absent else given
+    return replace_futures(present, lambda future: values[id(future)])
 
 
 def _require_one_parameter(task_: Task[..., Any, Any]) -> None:

@@ -46,7 +46,6 @@ MISUSES: dict[str, Callable[[Any], Any]] = {
     "equality with a value": lambda f: f == 0.99,
     "inequality with a value": lambda f: f != 0.99,
     "attribute": lambda f: f.shape,
-    "setting an attribute": lambda f: setattr(f, "shape", 1),
     "json": json.dumps,
     "json inside": lambda f: json.dumps({"a": [f]}),
     "path": lambda f: open(f),
@@ -81,6 +80,11 @@ def test_names_that_tools_probe_are_plainly_absent(name: str) -> None:
     with pytest.raises(AttributeError) as caught:
         getattr(number(1), name)
     assert not isinstance(caught.value, FutureAccessError)
+
+
+def test_a_future_takes_no_attributes() -> None:
+    with pytest.raises(AttributeError):
+        number(1).shape = 1  # type: ignore[attr-defined]
 
 
 def test_repr_works_and_runs_nothing(workspace: Workspace) -> None:
