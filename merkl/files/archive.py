@@ -37,7 +37,10 @@ def pack_tree(tree: Tree) -> Iterator[bytes]:
         InputChangedError: a file is no longer what it was when the tree was scanned.
     """
     table = msgspec.msgpack.encode(
-        [_Row(entry.name, entry.kind, entry.mode, entry.signature.size, entry.target) for entry in tree.entries]
+        [
+            _Row(entry.name, entry.kind, entry.mode, entry.signature.size, entry.target)
+            for entry in tree.entries
+        ]
     )
     yield _MAGIC + len(table).to_bytes(8, "little") + table
     pending: list[bytes] = []
@@ -61,7 +64,9 @@ def unpack_tree(stream: IO[bytes], target: str | os.PathLike[str]) -> None:
         FileExistsError: two names are one on this file system (they differ by case, say).
     """
     if stream.read(len(_MAGIC)) != _MAGIC:
-        raise DecodeError("the stored bytes are no directory that this version of MerkL wrote; recompute the result")
+        raise DecodeError(
+            "the stored bytes are no directory that this version of MerkL wrote; recompute the result"
+        )
     length = int.from_bytes(_read(stream, 8), "little")
     try:
         rows = _TABLE.decode(_read(stream, length))
@@ -119,4 +124,6 @@ def _contents(entry: TreeEntry) -> Iterator[bytes]:
             left -= len(chunk)
             yield chunk
         if left or signature_of(os.fstat(file.fileno())) != entry.signature:
-            raise InputChangedError(f"{entry.source!r} was written to while the directory that holds it was stored")
+            raise InputChangedError(
+                f"{entry.source!r} was written to while the directory that holds it was stored"
+            )

@@ -92,7 +92,9 @@ class FileCodec(Codec):
             )
         require_regular(path)
         stream = FileStream(path, movable=_is_ours(path))
-        return Encoded(stream, self.name, self.version, _type_text(value, FileRef, value.suffix), value.suffix)
+        return Encoded(
+            stream, self.name, self.version, _type_text(value, FileRef, value.suffix), value.suffix
+        )
 
     def decode(self, content: Any, decode_type: str) -> FileRef[Any]:
         """Return a FileRef to a view of the stored bytes.

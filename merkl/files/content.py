@@ -67,8 +67,12 @@ def require_regular(path: str) -> os.stat_result:
         ) from error
     if not stat_module.S_ISREG(found.st_mode):
         kind = describe_kind(found.st_mode)
-        remedy = "Use DirRef for a directory." if kind == "a directory" else "Copy what it gives to a file first."
-        raise UnsupportedFileError(f"{path!r} is {kind}, not a regular file, and has no content hash. {remedy}")
+        remedy = (
+            "Use DirRef for a directory." if kind == "a directory" else "Copy what it gives to a file first."
+        )
+        raise UnsupportedFileError(
+            f"{path!r} is {kind}, not a regular file, and has no content hash. {remedy}"
+        )
     return found
 
 

@@ -177,7 +177,9 @@ class DirRef:
     def __contains__(self, name: object) -> bool:
         if isinstance(name, FileRef):
             return os.fspath(name).startswith(self._absolute.rstrip(os.sep) + os.sep) and name.exists()
-        return isinstance(name, str | os.PathLike) and os.path.lexists(os.path.join(self._absolute, os.fspath(name)))
+        return isinstance(name, str | os.PathLike) and os.path.lexists(
+            os.path.join(self._absolute, os.fspath(name))
+        )
 
     def __fspath__(self) -> str:
         return self._absolute

@@ -141,7 +141,9 @@ class FileRef(Generic[SuffixT_co]):
         return os.path.isfile(self._absolute)
 
     @overload
-    def open(self, mode: Literal["r", "rt", "w", "wt", "a", "x"] = "r", *, encoding: str | None = None) -> TextIOWrapper: ...
+    def open(
+        self, mode: Literal["r", "rt", "w", "wt", "a", "x"] = "r", *, encoding: str | None = None
+    ) -> TextIOWrapper: ...
     @overload
     def open(self, mode: Literal["rb"]) -> BufferedReader: ...
     @overload
@@ -272,7 +274,9 @@ class FileRef(Generic[SuffixT_co]):
         def __class_getitem__(cls, item: Any) -> _TypedFileRef:
             arguments = item if isinstance(item, tuple) else (item,)
             if len(arguments) != 1:
-                raise TypeError(f"{cls.__name__} takes one argument, such as FileRef[Literal['.png', '.jpg']]")
+                raise TypeError(
+                    f"{cls.__name__} takes one argument, such as FileRef[Literal['.png', '.jpg']]"
+                )
             declared_suffixes(arguments)
             return _TypedFileRef(cls, arguments)
 

@@ -13,6 +13,7 @@ from merkl.hashing.digests import hash_parts
 
 __all__ = ["directory_identity", "file_identity", "register_canonical"]
 
+
 class CanonicalRegistry(Protocol):
     """What takes an encoder for a type: it gives the bytes that a value hashes to."""
 

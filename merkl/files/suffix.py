@@ -35,7 +35,9 @@ def check_suffix(suffix: str) -> str:
         ValueError: it has no leading dot, is a dot alone, or holds a path separator or a NUL.
     """
     if suffix and (suffix[0] != "." or len(suffix) == 1 or re.search(r"[/\\\0]", suffix)):
-        raise ValueError(f"{suffix!r} is no file suffix: write it with its dot, such as {_corrected(suffix)!r}")
+        raise ValueError(
+            f"{suffix!r} is no file suffix: write it with its dot, such as {_corrected(suffix)!r}"
+        )
     return suffix
 
 

@@ -156,7 +156,9 @@ class FileTracker:
     ) -> None:
         """Record what was just written to a path, where the writer knows the hash of it."""
         absolute = os.path.abspath(os.fsdecode(path))
-        self._record(absolute, signature_of(require_regular(absolute)), content_hash, role, key, time.time_ns())
+        self._record(
+            absolute, signature_of(require_regular(absolute)), content_hash, role, key, time.time_ns()
+        )
 
     def get(self, path: str | os.PathLike[str]) -> TrackedFile | None:
         """Return the record of a path, whether or not it still holds."""
@@ -195,7 +197,9 @@ class FileTracker:
         return self._table.delete(encoded)
 
     def _is_private(self, path: str) -> bool:
-        return self._private is not None and os.path.join(os.path.realpath(os.path.dirname(path)), "").startswith(self._private)
+        return self._private is not None and os.path.join(
+            os.path.realpath(os.path.dirname(path)), ""
+        ).startswith(self._private)
 
     def _hash(self, path: str, known: TrackedFile | None, role: Role, key: str) -> TrackedFile:
         # The clock is read first: a write that comes later than that leaves the record unsettled.

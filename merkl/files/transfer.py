@@ -20,11 +20,22 @@ _CHUNK: Final = 4 * 1024 * 1024
 # ioctl_ficlone(2): give the destination the source's blocks, copied on write. Linux numbers; macOS has clonefile.
 _FICLONE: Final = 0x40049409
 _NOT_CLONABLE: Final = frozenset(
-    {errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EBADF, errno.EPERM, errno.ETXTBSY}
+    {
+        errno.EOPNOTSUPP,
+        errno.EXDEV,
+        errno.EINVAL,
+        errno.ENOTTY,
+        errno.ENOSYS,
+        errno.EBADF,
+        errno.EPERM,
+        errno.ETXTBSY,
+    }
 )
 
 
-def clone_file(source: str | os.PathLike[str], target: str | os.PathLike[str], *, mode: int | None = None) -> None:
+def clone_file(
+    source: str | os.PathLike[str], target: str | os.PathLike[str], *, mode: int | None = None
+) -> None:
     """Make `target` a new file with the bytes of `source`; the two share nothing that a write to one could reach.
 
     Blocks are shared copy-on-write where the file system has that (Btrfs, XFS, APFS), else copied in the kernel.

@@ -1,1 +1,13 @@
 """Shell commands as typed tasks."""
+
+from merkl.shell.placeholders import (
+    arg,
+    dir_arg,
+    file_arg,
+    out_dir_arg,
+    out_file_arg,
+    stdin_arg,
+    stdout_arg,
+)
+
+__all__ = ["arg", "dir_arg", "file_arg", "out_dir_arg", "out_file_arg", "stdin_arg", "stdout_arg"]

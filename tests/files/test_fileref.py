@@ -55,7 +55,9 @@ def test_fifo_is_refused_without_hanging(tmp_path: Path) -> None:
         FileRef(tmp_path / "pipe")
 
 
-def test_relative_path_holds_after_a_change_of_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_path_holds_after_a_change_of_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make(tmp_path / "a.txt", "here")
     monkeypatch.chdir(tmp_path)
     ref = FileRef("a.txt")
@@ -163,7 +165,12 @@ def test_pickle_keeps_all_and_needs_no_file(tmp_path: Path) -> None:
 
 def test_inputs_are_not_written(tmp_path: Path) -> None:
     ref = FileRef(make(tmp_path / "a.csv"))
-    for write in (lambda: ref.write_text("y"), lambda: ref.write_bytes(b"y"), lambda: ref.open("a"), lambda: ref.open("r+b")):
+    for write in (
+        lambda: ref.write_text("y"),
+        lambda: ref.write_bytes(b"y"),
+        lambda: ref.open("a"),
+        lambda: ref.open("r+b"),
+    ):
         with pytest.raises(PermissionError, match="never changed"):
             write()
     assert ref.read_bytes() == b"x"
@@ -189,7 +196,14 @@ def test_name_that_is_no_utf8(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "suffix"),
-    [("a.csv", ".csv"), ("a.tar.gz", ".tar.gz"), ("x.v1.2.gz", ".gz"), (".hidden", ""), ("d.x/plain", ""), ("a b.c d", ".c d")],
+    [
+        ("a.csv", ".csv"),
+        ("a.tar.gz", ".tar.gz"),
+        ("x.v1.2.gz", ".gz"),
+        (".hidden", ""),
+        ("d.x/plain", ""),
+        ("a b.c d", ".c d"),
+    ],
 )
 def test_suffix_of_names(name: str, suffix: str) -> None:
     assert suffix_of(name) == suffix

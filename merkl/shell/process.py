@@ -1,0 +1,101 @@
+"""Run one command with its children as a group that ends together: on timeout, on Ctrl-C, and when it is done."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from typing import IO, Final
+
+__all__ = ["Ended", "run_group"]
+
+_GRACE_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 0.02
+
+
+class Ended(Exception):  # noqa: N818 - not an error by itself: the caller makes one of it
+    """The command was ended because its time was up."""
+
+
+def run_group(
+    command: Sequence[str | bytes],
+    *,
+    cwd: str | os.PathLike[str],
+    env: Mapping[str, str],
+    stdin: IO[bytes] | None,
+    stdout: IO[bytes],
+    stderr: IO[bytes],
+    timeout: float | None,
+) -> int:
+    """Run a command in a session of its own and return its exit code (negative: the signal that ended it).
+
+    Whatever it started in the background and left is killed when it ends. A KeyboardInterrupt here is passed on as
+    SIGINT to all of the group, which gets some seconds to end in order.
+
+    Raises:
+        Ended: `timeout` seconds were over; the group got SIGTERM, then SIGKILL.
+        KeyboardInterrupt: after the group has ended.
+        OSError: the command cannot be started.
+    """
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL if stdin is None else stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+    )
+    try:
+        try:
+            if not _wait(process.pid, timeout):
+                _end(process.pid, signal.SIGTERM)
+                raise Ended
+        except KeyboardInterrupt:
+            _end(process.pid, signal.SIGINT)
+            raise
+    finally:
+        # The leader is not reaped yet, so its id cannot have passed to another group.
+        _signal(process.pid, signal.SIGKILL)
+        code = process.wait()
+    return code
+
+
+def _end(group: int, first: signal.Signals) -> None:
+    """Signal a group and let it end by itself for a while; a second Ctrl-C cuts that short."""
+    _signal(group, first)
+    with contextlib.suppress(KeyboardInterrupt):
+        _wait(group, _GRACE_SECONDS)
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _wait(pid: int, timeout: float | None) -> bool:
+    """Wait until a child has ended, without reaping it; False if the time is up first."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    if hasattr(os, "pidfd_open"):
+        with contextlib.suppress(OSError):
+            descriptor = os.pidfd_open(pid)
+            try:
+                return _wait_readable(descriptor, deadline)
+            finally:
+                os.close(descriptor)
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        if deadline is not None and time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _wait_readable(descriptor: int, deadline: float | None) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+    return bool(poll.poll(left))
