@@ -6,7 +6,7 @@ the mypy plugin replaces all of it by something more exact.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 if TYPE_CHECKING:
@@ -158,6 +158,14 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # type: ignore[misc]
 
 
+class AnyFunction:
+    """Nothing is of this type: only the mypy plugin takes it to mean any function.
+
+    A decorator's first overload takes one. So mypy need not try the overloads after it (it cannot read variadic
+    functions off a ParamSpec, and it would take its time), and the plugin gives the result.
+    """
+
+
 class TaskMethod(Generic[P, R_co]):
     """A method of a task (`task.map`) whose calls the mypy plugin checks against the task's signature."""
 
@@ -170,33 +178,96 @@ class TaskDecorator(Protocol):
     """What `task(…)` gives: each result annotation decides what a call of the task will give."""
 
     @overload
-    def __call__(self, fn: Callable[P, N], /) -> Task[P, N, Future[N]]: ...
+    def __call__(self, fn: AnyFunction, /) -> Any: ...
     @overload
-    def __call__(self, fn: Callable[P, TD], /) -> Task[P, TD, dict[str, Future[Any]]]: ...  # type: ignore[overload-overlap]
+    def __call__(self, fn: Callable[P, N], /) -> Task[P, N, Future[N]]: ...  # type: ignore[overload-cannot-match]
     @overload
-    def __call__(self, fn: Callable[P, tuple[A, B]], /) -> Task[P, tuple[A, B], tuple[Future[A], Future[B]]]: ...
+    def __call__(self, fn: Callable[P, TD], /) -> Task[P, TD, dict[str, Future[Any]]]: ...  # type: ignore[overload-cannot-match]
     @overload
-    def __call__(self, fn: Callable[P, tuple[A, B, C]], /) -> Task[P, tuple[A, B, C], tuple[Future[A], Future[B], Future[C]]]: ...
+    def __call__(self, fn: Callable[P, tuple[A]], /) -> Task[P, tuple[A], tuple[Future[A]]]: ...  # type: ignore[overload-cannot-match]
     @overload
-    def __call__(self, fn: Callable[P, tuple[A, B, C, D]], /) -> Task[P, tuple[A, B, C, D], tuple[Future[A], Future[B], Future[C], Future[D]]]: ...
+    def __call__(self, fn: Callable[P, tuple[A, B]], /) -> Task[P, tuple[A, B], tuple[Future[A], Future[B]]]: ...  # type: ignore[overload-cannot-match]
     @overload
-    def __call__(self, fn: Callable[P, tuple[A, B, C, D, E]], /) -> Task[P, tuple[A, B, C, D, E], tuple[Future[A], Future[B], Future[C], Future[D], Future[E]]]: ...
+    def __call__(self, fn: Callable[P, tuple[A, B, C]], /) -> Task[P, tuple[A, B, C], tuple[Future[A], Future[B], Future[C]]]: ...  # type: ignore[overload-cannot-match]
     @overload
-    def __call__(self, fn: Callable[P, tuple[A, B, C, D, E, F]], /) -> Task[P, tuple[A, B, C, D, E, F], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F]]]: ...
+    def __call__(self, fn: Callable[P, tuple[A, B, C, D]], /) -> Task[P, tuple[A, B, C, D], tuple[Future[A], Future[B], Future[C], Future[D]]]: ...  # type: ignore[overload-cannot-match]
     @overload
-    def __call__(self, fn: Callable[P, tuple[A, B, C, D, E, F, G]], /) -> Task[P, tuple[A, B, C, D, E, F, G], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G]]]: ...
+    def __call__(self,  # type: ignore[overload-cannot-match]
+        fn: Callable[P, tuple[A, B, C, D, E]], /
+    ) -> Task[P, tuple[A, B, C, D, E], tuple[Future[A], Future[B], Future[C], Future[D], Future[E]]]: ...
     @overload
-    def __call__(self, fn: Callable[P, tuple[A, B, C, D, E, F, G, H]], /) -> Task[P, tuple[A, B, C, D, E, F, G, H], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G], Future[H]]]: ...
+    def __call__(self,  # type: ignore[overload-cannot-match]
+        fn: Callable[P, tuple[A, B, C, D, E, F]], /
+    ) -> Task[P, tuple[A, B, C, D, E, F], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F]]]: ...
     @overload
-    def __call__(self, fn: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R, Future[R]]: ...
+    def __call__(self,  # type: ignore[overload-cannot-match]
+        fn: Callable[P, tuple[A, B, C, D, E, F, G]], /
+    ) -> Task[P, tuple[A, B, C, D, E, F, G], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G]]]: ...
     @overload
-    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, Future[R]]: ...
+    def __call__(self,  # type: ignore[overload-cannot-match]
+        fn: Callable[P, tuple[A, B, C, D, E, F, G, H]], /
+    ) -> Task[P, tuple[A, B, C, D, E, F, G, H], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G], Future[H]]]: ...
+    @overload
+    def __call__(self, fn: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R, Future[R]]: ...  # type: ignore[overload-cannot-match]
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, Future[R]]: ...  # type: ignore[overload-cannot-match]
+
+
+class OneOutDecorator(Protocol):
+    """What `task(outs=1)` gives: one Future, whatever the result annotation."""
+
+    @overload
+    def __call__(self, fn: AnyFunction, /) -> Any: ...
+    @overload
+    def __call__(self, fn: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R, Future[R]]: ...  # type: ignore[overload-cannot-match]
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, Future[R]]: ...  # type: ignore[overload-cannot-match]
+
+
+class TupleOutsDecorator(Protocol):
+    """What `task(outs=n)` gives: a tuple of Futures."""
+
+    @overload
+    def __call__(self, fn: AnyFunction, /) -> Any: ...
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, tuple[Future[Any], ...]]: ...  # type: ignore[overload-cannot-match]
+
+
+class NamedOutsDecorator(Protocol):
+    """What `task(outs=[…])` gives: a Future by each name."""
+
+    @overload
+    def __call__(self, fn: AnyFunction, /) -> Any: ...
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, dict[str, Future[Any]]]: ...  # type: ignore[overload-cannot-match]
+
+
+class ComputedOutsDecorator(Protocol):
+    """What `task(outs=callable)` gives: the outs are known when the call is made."""
+
+    @overload
+    def __call__(self, fn: AnyFunction, /) -> Any: ...
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, Any]: ...  # type: ignore[overload-cannot-match]
+
+
+class BatchDecorator(Protocol):
+    """What `batch(…)` gives: a list of Futures, one for each item."""
+
+    @overload
+    def __call__(self, fn: AnyFunction, /) -> Any: ...
+    @overload
+    def __call__(self, fn: Callable[P, list[R]], /) -> Task[P, list[R], list[Future[R]]]: ...  # type: ignore[overload-cannot-match]
+    @overload
+    def __call__(self, fn: Callable[P, Sequence[R]], /) -> Task[P, Sequence[R], list[Future[R]]]: ...  # type: ignore[overload-cannot-match]
 
 
 class PipelineDecorator(Protocol):
     """What `pipeline(…)` gives: a call gives the outputs that the body returns."""
 
     @overload
-    def __call__(self, fn: Callable[P, Generator[Any, Any, R]], /) -> Task[P, R, R]: ...
+    def __call__(self, fn: AnyFunction, /) -> Any: ...
     @overload
-    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, R]: ...
+    def __call__(self, fn: Callable[P, Generator[Any, Any, R]], /) -> Task[P, R, R]: ...  # type: ignore[overload-cannot-match]
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, R]: ...  # type: ignore[overload-cannot-match]

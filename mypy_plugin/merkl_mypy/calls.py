@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from mypy.argmap import map_actuals_to_formals
 from mypy.checker import TypeChecker
-from mypy.nodes import ARG_NAMED, ARG_POS, ARG_STAR, ARG_STAR2, CallExpr, Expression, TempNode, TypeInfo
+from mypy.nodes import ARG_NAMED, ARG_POS, ARG_STAR, ARG_STAR2, CallExpr, Expression, TypeInfo
+from mypy.checkexpr import is_literal_type_like
 from mypy.plugin import FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
 from mypy.types import (
     CallableType,
@@ -18,6 +19,8 @@ from mypy.types import (
     Overloaded,
     ParamSpecType,
     Type,
+    TypeVarType,
+    UnionType,
     UnpackType,
     get_proper_type,
 )
@@ -73,11 +76,13 @@ class CallChecker:
             return plain
         self.restore(call)
         if not any(map(may_hold_future, call.args)):
+            _settle_context(api, plain)
             return plain
         info = class_of(api, names.FUTURE)
         whole = get_proper_type(api.lookup_type(call.callee)) if api.has_type(call.callee) else None
         if isinstance(whole, Overloaded):
             return self._overloaded(api, whole, call, callee, info)
+        _settle_context(api, plain)
         return self._lifted(api, plain, call, info, name)
 
     def restore(self, call: object) -> None:
@@ -156,7 +161,9 @@ def _takes_one(
     formal = targets[0]
     if plain.arg_kinds[formal].is_star() or len(formals[formal]) != 1:
         return False
-    return not isinstance(get_proper_type(plain.arg_types[formal]), (UnpackType, ParamSpecType))
+    # A callable parameter may bring a ParamSpec, which mypy reads off the argument's own type only.
+    odd = (UnpackType, ParamSpecType, CallableType)
+    return not isinstance(get_proper_type(plain.arg_types[formal]), odd)
 
 
 def _several_unpacks(plain: CallableType, call: CallExpr) -> bool:
@@ -165,6 +172,21 @@ def _several_unpacks(plain: CallableType, call: CallExpr) -> bool:
     return star is not None and isinstance(star.typ, UnpackType) and call.arg_kinds.count(ARG_STAR) > 1
 
 
-def temp(typ: Type, context: Expression) -> TempNode:
-    """A node of a known type, at the place of another."""
-    return TempNode(typ, context=context)
+def _settle_context(api: TypeChecker, plain: CallableType) -> None:
+    """Forget the context where mypy would not use it for the plain call.
+
+    From the context of a call that returns a bare type variable mypy infers nothing, unless it is generic or a
+    literal. For a Future of it that rule would no longer hold.
+    """
+    result = get_proper_type(plain.ret_type)
+    if not plain.variables or not isinstance(result, Instance) or result.type.fullname != names.FUTURE:
+        return
+    returned = get_proper_type(result.args[0])
+    items = returned.items if isinstance(returned, UnionType) else [returned]
+    if not all(isinstance(get_proper_type(item), TypeVarType) for item in items):
+        return
+    context = get_proper_type(api.expr_checker.type_context[-1])
+    if isinstance(context, Instance) and context.type.fullname == names.FUTURE:
+        wanted = get_proper_type(context.args[0])
+        if not (isinstance(wanted, Instance) and wanted.args) and not is_literal_type_like(wanted):
+            api.expr_checker.type_context[-1] = None

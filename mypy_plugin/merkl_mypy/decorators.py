@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mypy.checker import TypeChecker
+from mypy.errorcodes import ARG_TYPE
+from mypy.messages import format_type
 from mypy.nodes import ARG_POS, CallExpr, Decorator, Expression, FuncDef, TypeInfo
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import (
@@ -74,10 +76,24 @@ def decorate(
         return default
     if isinstance(proper, CallableType):
         return _task_type(api, ctx, kind, proper, option, bound_to_self)
-    extracted = api.extract_callable_type(proper, ctx.context)
+    extracted = _partial(proper) or api.extract_callable_type(proper, ctx.context)
     if extracted is None:
+        api.fail(
+            f'Argument 1 to "{kind}" has incompatible type {format_type(proper, api.options)}; expected a function',
+            ctx.context,
+            code=ARG_TYPE,
+        )
         return default
     return _task_type(api, ctx, kind, extracted, option, bound_to_self)
+
+
+def _partial(typ: ProperType) -> CallableType | None:
+    """The signature that mypy keeps for a `functools.partial`."""
+    if isinstance(typ, Instance) and typ.extra_attrs is not None:
+        kept = get_proper_type(typ.extra_attrs.attrs.get("__mypy_partial"))
+        if isinstance(kept, CallableType):
+            return kept.copy_modified(special_sig=None)
+    return None
 
 
 def _task_type(

@@ -20,11 +20,16 @@ SURFACE: Final = "merkl.graph.surface.TaskSurface"
 TASK_DECORATOR: Final = "merkl.graph.surface.TaskDecorator"
 BATCH_DECORATOR: Final = "merkl.graph.surface.BatchDecorator"
 PIPELINE_DECORATOR: Final = "merkl.graph.surface.PipelineDecorator"
+ANY_FUNCTION: Final = "merkl.graph.surface.AnyFunction"
 TASK_METHOD: Final = "merkl.graph.surface.TaskMethod"
 
 DECORATORS: Final = {TASK_FN: "task", BATCH_FN: "batch", PIPELINE_FN: "pipeline"}
 DECORATOR_CALLS: Final = {
     f"{TASK_DECORATOR}.__call__": "task",
+    "merkl.graph.surface.OneOutDecorator.__call__": "task",
+    "merkl.graph.surface.TupleOutsDecorator.__call__": "task",
+    "merkl.graph.surface.NamedOutsDecorator.__call__": "task",
+    "merkl.graph.surface.ComputedOutsDecorator.__call__": "task",
     f"{BATCH_DECORATOR}.__call__": "batch",
     f"{PIPELINE_DECORATOR}.__call__": "pipeline",
 }

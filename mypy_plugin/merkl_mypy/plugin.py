@@ -8,8 +8,7 @@ from typing import Any
 from mypy.nodes import Decorator, FuncDef, OverloadedFuncDef, TypeInfo, Var
 from mypy.options import Options
 from mypy.plugin import (
-    AttributeContext,
-    ClassDefContext,
+    AnalyzeTypeContext,
     FunctionContext,
     FunctionSigContext,
     MethodContext,
@@ -45,6 +44,10 @@ class MerklPlugin(Plugin):
     def report_config_data(self, ctx: Any) -> Any:
         """A change of the plugin's own version makes mypy check everything again."""
         return {"merkl_mypy": names.VERSION}
+
+    def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
+        """`AnyFunction` in the decorators' signatures is any object to this plugin."""
+        return _any_function if fullname == names.ANY_FUNCTION else None
 
     def get_function_signature_hook(
         self, fullname: str
@@ -86,3 +89,7 @@ class MerklPlugin(Plugin):
         if self._calls.pending and self._calls.awaits(fullname):
             return self._finish
         return self._decorator_calls.get(fullname)
+
+
+def _any_function(ctx: AnalyzeTypeContext) -> Type:
+    return ctx.api.named_type("builtins.object", [])

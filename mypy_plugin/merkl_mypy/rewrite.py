@@ -178,7 +178,7 @@ class Rewriter:
             return None
         if isinstance(expr, RefExpr):
             return TempNode(strip(typ), context=expr)
-        if is_future(typ):
+        if is_future(typ) and isinstance(expr, CallExpr) and _may_be_generic(expr):
             return self._value_of(expr)
         return TempNode(strip(self.api.expr_checker.accept(expr)), context=expr)
 
@@ -191,6 +191,13 @@ class Rewriter:
         formal: Type = Instance(self.future, [value])
         getter = CallableType([formal], [ARG_POS], [None], value, fallback, variables=[value])
         return _placed(CallExpr(TempNode(getter, context=expr), [expr], [ARG_POS], [None]), expr)
+
+
+def _may_be_generic(call: CallExpr) -> bool:
+    """Whether the type of a call may depend on the context that it stands in."""
+    node = call.callee.node if isinstance(call.callee, RefExpr) else None
+    typ = node.type if isinstance(node, (Decorator, Var)) else None
+    return not (isinstance(typ, CallableType) and not typ.variables)
 
 
 def _placed(made: Expression, source: Context) -> Expression:
