@@ -214,7 +214,7 @@ class Values:
     def _expand_container(self, node: Node, value: object) -> None:
         kind = type(value)
         if _is_plain(value):
-            node.digest = token_digest(b"constant", self._encode(value))
+            node.digest = token_digest(b"constant", self._encode(_ordered(value)))
             return
         node.own = fragment_digest([b"container", kind.__name__.encode()])
         if kind in _MAPPINGS:
@@ -332,7 +332,7 @@ def preview(value: object, name: str) -> str:
     if _SECRET.search(name.rpartition(".")[2]) or "Secret" in type(value).__name__:
         return "<secret>"
     try:
-        text = repr(value)
+        text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
     except Exception:  # noqa: BLE001 - a user's __repr__ may raise anything
         text = f"<{name_of(type(value))}>"
     return text if len(text) <= _PREVIEW else text[: _PREVIEW - 3] + "..."
@@ -362,6 +362,18 @@ def _is_plain(value: object) -> bool:
         else:
             return False
     return True
+
+
+def _ordered(value: object) -> object:
+    """Return a plain container with the order of its dicts made visible: code can see it."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        parts = typing.cast("list[object]", value)
+        return value if _ATOMS.issuperset(map(type, parts)) else kind(map(_ordered, parts))  # type: ignore[call-arg]
+    if kind is dict:
+        mapping = typing.cast("dict[object, object]", value)
+        return ("dict", _ordered(list(mapping)), _ordered(list(mapping.values())))
+    return value
 
 
 def _set_order(value: object) -> tuple[str, str]:
