@@ -16,6 +16,7 @@ from merkl.fingerprint.classes import expand_class
 from merkl.fingerprint.naming import module_name, name_of
 from merkl.fingerprint.nodes import MISSING, Edge, Node
 from merkl.fingerprint.reach import Reach, Surroundings, leaf, named
+from merkl.fingerprint.syntax import constant_token
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
 __all__ = ["Values"]
@@ -114,7 +115,7 @@ class Values:
         return node
 
     def _constant(self, value: object, name: str) -> Node:
-        node = leaf("constant", name, token_digest(b"constant", self._encode(value)))
+        node = leaf("constant", name, token_digest(b"atom", constant_token(value)))
         node.text = preview(value, name)
         return node
 
@@ -214,8 +215,10 @@ class Values:
     def _expand_container(self, node: Node, value: object) -> None:
         kind = type(value)
         if _is_plain(value):
-            node.digest = token_digest(b"constant", self._encode(_ordered(value)))
-            return
+            digest = self._plain_digest(value)
+            if digest is not None:
+                node.digest = digest
+                return
         node.own = fragment_digest([b"container", kind.__name__.encode()])
         if kind in _MAPPINGS:
             if isinstance(value, defaultdict):
@@ -229,6 +232,15 @@ class Values:
             items.sort(key=_set_order)
         for number, item in enumerate(items):
             self._edge(node, b"item", item, f"{node.name}[{number}]" if kind not in _SETS else None)
+
+    def _plain_digest(self, value: object) -> bytes | None:
+        """Return the digest of a container of plain values by its canonical bytes, None if it has none."""
+        ordered = _ordered(value)
+        try:
+            shape = () if ordered is value else (self._encode(ordered),)
+            return token_digest(b"constant", self._encode(value), *shape)
+        except Exception:  # noqa: BLE001 - whatever an encoder raises: then item by item
+            return None
 
     def _expand_callable(self, node: Node, value: object) -> bool:
         """Take the callables and descriptors that hold others; tell whether it was one."""
@@ -369,7 +381,10 @@ def _ordered(value: object) -> object:
     kind = type(value)
     if kind is list or kind is tuple:
         parts = typing.cast("list[object]", value)
-        return value if _ATOMS.issuperset(map(type, parts)) else kind(map(_ordered, parts))  # type: ignore[call-arg]
+        if _ATOMS.issuperset(map(type, parts)):
+            return value
+        fresh = [_ordered(part) for part in parts]
+        return value if all(a is b for a, b in zip(fresh, parts, strict=True)) else fresh
     if kind is dict:
         mapping = typing.cast("dict[object, object]", value)
         return ("dict", _ordered(list(mapping)), _ordered(list(mapping.values())))
