@@ -12,6 +12,7 @@ from types import FunctionType, ModuleType
 __all__ = ["Ownership"]
 
 _OURS = {"merkl", "merkl_serializers", "merkl_mypy"}
+_MAKERS = {"types", "typing", "abc", "dataclasses", "collections", "enum"}
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -36,6 +37,8 @@ class Ownership:
     def owns_class(self, cls: type) -> bool:
         """Tell whether a class is the user's code."""
         module = sys.modules.get(cls.__module__)
+        if cls.__module__ in _MAKERS and not hasattr(module, cls.__qualname__.partition(".")[0]):
+            return True  # made on the user's behalf, by `make_dataclass` say, and so named after its maker
         if module is None:
             return cls.__module__ not in sys.stdlib_module_names
         return self.owns_module(module)

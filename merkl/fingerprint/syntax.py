@@ -526,8 +526,8 @@ def constant_token(value: object) -> bytes:
             return b"d" + struct.pack(">d", value)
         case complex():
             return b"c" + struct.pack(">dd", value.real, value.imag)
-        case _ if value is ...:
-            return b"...;"
+        case _ if value is ... or value is NotImplemented:
+            return repr(value).encode() + b";"
     raise TypeError(f"no literal: {value!r}")
 
 

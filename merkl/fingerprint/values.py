@@ -16,6 +16,7 @@ from merkl.fingerprint.classes import expand_class
 from merkl.fingerprint.naming import module_name, name_of
 from merkl.fingerprint.nodes import MISSING, Edge, Node
 from merkl.fingerprint.reach import Reach, Surroundings, leaf, named
+from merkl.fingerprint.syntax import constant_token
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
 __all__ = ["Values"]
@@ -114,7 +115,7 @@ class Values:
         return node
 
     def _constant(self, value: object, name: str) -> Node:
-        node = leaf("constant", name, token_digest(b"constant", self._encode(value)))
+        node = leaf("constant", name, token_digest(b"atom", constant_token(value)))
         node.text = preview(value, name)
         return node
 
@@ -214,8 +215,10 @@ class Values:
     def _expand_container(self, node: Node, value: object) -> None:
         kind = type(value)
         if _is_plain(value):
-            node.digest = token_digest(b"constant", self._encode(value))
-            return
+            digest = self._plain_digest(value)
+            if digest is not None:
+                node.digest = digest
+                return
         node.own = fragment_digest([b"container", kind.__name__.encode()])
         if kind in _MAPPINGS:
             if isinstance(value, defaultdict):
@@ -229,6 +232,15 @@ class Values:
             items.sort(key=_set_order)
         for number, item in enumerate(items):
             self._edge(node, b"item", item, f"{node.name}[{number}]" if kind not in _SETS else None)
+
+    def _plain_digest(self, value: object) -> bytes | None:
+        """Return the digest of a container of plain values by its canonical bytes, None if it has none."""
+        ordered = _ordered(value)
+        try:
+            shape = () if ordered is value else (self._encode(ordered),)
+            return token_digest(b"constant", self._encode(value), *shape)
+        except Exception:  # noqa: BLE001 - whatever an encoder raises: then item by item
+            return None
 
     def _expand_callable(self, node: Node, value: object) -> bool:
         """Take the callables and descriptors that hold others; tell whether it was one."""
@@ -332,7 +344,7 @@ def preview(value: object, name: str) -> str:
     if _SECRET.search(name.rpartition(".")[2]) or "Secret" in type(value).__name__:
         return "<secret>"
     try:
-        text = repr(value)
+        text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
     except Exception:  # noqa: BLE001 - a user's __repr__ may raise anything
         text = f"<{name_of(type(value))}>"
     return text if len(text) <= _PREVIEW else text[: _PREVIEW - 3] + "..."
@@ -362,6 +374,21 @@ def _is_plain(value: object) -> bool:
         else:
             return False
     return True
+
+
+def _ordered(value: object) -> object:
+    """Return a plain container with the order of its dicts made visible: code can see it."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        parts = typing.cast("list[object]", value)
+        if _ATOMS.issuperset(map(type, parts)):
+            return value
+        fresh = [_ordered(part) for part in parts]
+        return value if all(a is b for a, b in zip(fresh, parts, strict=True)) else fresh
+    if kind is dict:
+        mapping = typing.cast("dict[object, object]", value)
+        return ("dict", _ordered(list(mapping)), _ordered(list(mapping.values())))
+    return value
 
 
 def _set_order(value: object) -> tuple[str, str]:
