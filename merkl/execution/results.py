@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from merkl._base.errors import CacheError, MerklWarning, TaskOutsError
+from merkl._base.errors import CacheError, MerklWarning, SerializationError, TaskOutsError
 from merkl.cache import (
     MISSING,
     BaseCache,
@@ -142,7 +142,11 @@ class Results:
         """
         task = future._call.task
         declared = future._call.outs.type_of(future.out)
-        encoded = self.codecs.encode(value, declared, self._codec_of(future))
+        try:
+            encoded = self.codecs.encode(value, declared, self._codec_of(future))
+        except SerializationError as error:
+            out = "" if future.out is None else f", out {future.out!r}"
+            raise SerializationError(f"task {task.name!r}{out}: {error}", task=task.name, remedy=error.remedy) from error
         return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent)
 
     def save_absent(self, future: Future[Any], keys: Sequence[bytes], metadata: Metadata) -> FreshResult:

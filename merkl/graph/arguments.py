@@ -137,8 +137,9 @@ def _encode(
     try:
         if is_random_state(value):
             raise UnserializableError(
-                "a random generator changes with each use, so a result would depend on what ran before; "
-                "pass a seed, or use call_seed() in the body"
+                "a random generator changes with each use, so a result would depend on what ran before",
+                type_name=type(value).__qualname__,
+                remedy="pass a seed, or use merkl.call_seed() in the body",
             )
         return encode_argument(registry, parameter, value, resolve)
     except UnserializableError as error:
@@ -147,7 +148,8 @@ def _encode(
         if problem is not None:
             raise _type_mismatch(task, parameter, problem, location) from None
         raise SerializationError(
-            f"task {task.name!r}, parameter {parameter.name!r}{error.path} (called at {location}): {error}",
+            f"task {task.name!r}, parameter {parameter.name!r}{error.path}: no canonical bytes for {error.type_name} "
+            f"(called at {location}): {error.reason}\n{error.remedy}",
             task=task.name,
             parameter=parameter.name,
             path=error.path,

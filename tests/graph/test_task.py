@@ -57,7 +57,9 @@ def test_defaults_are_part_of_the_key() -> None:
         (lambda: add(1, c=2), "unexpected keyword argument 'c'"),  # type: ignore[call-arg]
     ],
 )
-def test_a_call_that_does_not_bind_says_what_python_says_and_where(call: Callable[[], Any], said: str) -> None:
+def test_a_call_that_does_not_bind_says_what_python_says_and_where(
+    call: Callable[[], Any], said: str
+) -> None:
     with pytest.raises(BindError, match=said) as caught:
         call()
     assert isinstance(caught.value, TypeError)
@@ -104,7 +106,12 @@ def test_futures_are_found_and_checked_inside_containers() -> None:
     def collect(x: Any) -> Any:
         return x
 
-    value = {"list": [double(1), 5], "tuple": (double(2),), "box": Box(double(3)), "pair": Pair(double(4), {"k": double(5)})}
+    value = {
+        "list": [double(1), 5],
+        "tuple": (double(2),),
+        "box": Box(double(3)),
+        "pair": Pair(double(4), {"k": double(5)}),
+    }
     assert collect(value).eval() == {
         "list": [2, 5],
         "tuple": (4,),
