@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from merkl_serializers.defaults import default_registry
 from merkl_serializers.errors import AmbiguousEncoderError, UnserializableError
 from merkl_serializers.markers import ArgSerializer, arg_serializer
 from merkl_serializers.random_state import is_random_state
-from merkl_serializers.registry import CanonicalRegistry, Encoding
+from merkl_serializers.registry import CanonicalRegistry, Encoding, default_registry
 from merkl_serializers.stability import check_stability
 from merkl_serializers.wire import scalar as encode_scalar
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["AmbiguousEncoderError", "UnserializableError"]
+__all__ = ["AmbiguousEncoderError", "UnserializableError", "refusal"]
 
 
 class UnserializableError(TypeError):
     """A value has no canonical bytes.
 
-    `path` leads from the value that was asked for into it (`[3].cfg['a']`), `type_name` is the class that has no
-    encoding, `reason` says why, and `remedy` is text to paste.
+    `path` leads from the value that was asked for into it (`[3].cfg['a']`), `type_name` is the class that has
+    no encoding, `reason` says why, and `remedy` is text to paste.
     """
 
     def __init__(self, reason: str, *, type_name: str, remedy: str) -> None:
@@ -35,3 +35,16 @@ class UnserializableError(TypeError):
 
 class AmbiguousEncoderError(UnserializableError):
     """Two registered encoders claim one type with equal right."""
+
+
+def refusal(cls: type, reason: str, *, remedy: str | None = None) -> UnserializableError:
+    """Return the error to raise for a value of a class; its remedy is a registration unless one is given."""
+    module, name = cls.__module__, cls.__qualname__
+    if remedy is None:
+        source = "" if module == "builtins" else f"from {module} import {name.partition('.')[0]}\n"
+        remedy = (
+            f"Declare one:\n\nfrom merkl import arg_serializer\n{source}\n@arg_serializer({name})\n"
+            f"def serialize(value: {name}) -> bytes:\n"
+            "    ...  # return bytes, or a simpler value, that say all that matters"
+        )
+    return UnserializableError(reason, type_name=f"{module}.{name}", remedy=remedy)

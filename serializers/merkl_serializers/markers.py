@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from merkl_serializers.defaults import default_registry
+from merkl_serializers.registry import default_registry
 
 __all__ = ["ArgSerializer", "arg_serializer"]
 
@@ -26,7 +26,7 @@ class ArgSerializer:
 
 
 @overload
-def arg_serializer(target: type[T]) -> Callable[[F], F]: ...
+def arg_serializer(target: type[T]) -> Callable[[F], F]: ...  # type: ignore[overload-overlap]
 
 
 @overload

@@ -55,7 +55,7 @@ def _library_folders() -> tuple[str, ...]:
 
 
 def is_installed(module: str | None) -> bool:
-    """Say whether a module is Python's own or lies in an installed package, and so is named instead of entered."""
+    """Say whether a module is Python's own or an installed package's, and so is named instead of entered."""
     if is_builtin_module(module):
         return True
     loaded = sys.modules.get(module or "")

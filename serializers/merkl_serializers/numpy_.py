@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from merkl_serializers.errors import refusal
 from merkl_serializers.names import class_header
-from merkl_serializers.objects import state_of
-from merkl_serializers.walk import Encoder, Walk, refusal
-from merkl_serializers.wire import INLINE_LIMIT, hash_buffer, pack, pack_bytes, pack_str
+from merkl_serializers.objects import state_encoder
+from merkl_serializers.walk import Encoder, Walk
+from merkl_serializers.wire import INLINE_LIMIT, hash_buffer, pack, pack_bytes, pack_names, pack_str
 
 if TYPE_CHECKING:
     from merkl_serializers.registry import CanonicalRegistry
@@ -26,41 +27,38 @@ def _encode_dtype(dtype: Any, walk: Walk) -> bytes:
 
 
 def dtype_bytes(dtype: Any, walk: Walk) -> bytes:
-    """Return the encoding of a dtype: everything that `==` between dtypes compares, and the byte order."""
+    """Return the encoding of a dtype: everything that `==` between dtypes compares, byte order included."""
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
         return b"S" + pack(shape) + dtype_bytes(base, walk)
     if dtype.names is not None:
-        parts = [
-            b"R",
-            class_header(dtype.type),
-            pack((dtype.itemsize, dtype.alignment, dtype.isalignedstruct)),
-        ]
-        parts.append(pack(len(dtype.names)))
+        parts = [b"R", class_header(dtype.type), pack((dtype.itemsize, dtype.isalignedstruct))]
+        parts.append(pack_names(dtype.names))
         for name in dtype.names:
-            field = dtype.fields[name]
-            title = field[2] if len(field) > 2 else None
-            parts += [pack_str(name), pack(field[1]), walk.value(title), dtype_bytes(field[0], walk)]
+            field, offset, *title = dtype.fields[name]
+            parts += [pack(offset), walk.value(title), dtype_bytes(field, walk)]
         return b"".join(parts)
     if dtype.kind == "T":
         return b"T" + pack(bool(dtype.coerce)) + walk.value(getattr(dtype, "na_object", None))
-    text = dtype.str
-    return b"D" + pack_str(text) + (b"" if dtype.isbuiltin == 1 else class_header(dtype.type))
+    # Types that extensions add (bfloat16) share their text with others.
+    return b"D" + pack_str(dtype.str) + (b"+" if 0 <= dtype.num < 256 else b"-" + class_header(dtype.type))
 
 
 def _layout(array: Any) -> tuple[bytes, Any]:
     """Return the memory order of an array as a value, and its items contiguous in that order.
 
-    C and Fortran order are different values of the same equality (flattening, summing, writing differ). A view
-    with steps counts as its copy in C order would, when its axes lie in C order.
+    C and Fortran order are different values of the same equality: flattening, summing and writing differ. A
+    view counts as its copy does when its axes lie in C order, steps, directions and repeats aside.
     """
     if array.flags.c_contiguous:
         return b"C", array
     if array.flags.f_contiguous:
         return b"F", array.T
-    order = sorted(range(array.ndim), key=lambda axis: (-abs(array.strides[axis]), axis))
-    if order == list(range(array.ndim)):
+    axes = range(array.ndim)
+    steps = [abs(array.strides[axis]) for axis in axes if array.shape[axis] > 1 and array.strides[axis]]
+    if steps == sorted(steps, reverse=True):
         return b"C", np.ascontiguousarray(array)
+    order = sorted(axes, key=lambda axis: -abs(array.strides[axis]))
     return b"K" + pack(order), np.ascontiguousarray(array.transpose(order))
 
 
@@ -87,8 +85,10 @@ def array_bytes(array: Any, walk: Walk) -> bytes:
 
 def _encode_array(value: Any, walk: Walk) -> bytes:
     walk.is_mutable = True
-    if value.dtype.hasobject:
-        return walk.inside(value, lambda: b"\xc1#a" + array_bytes(value, walk))
+    return walk.inside(value, _array_body) if value.dtype.hasobject else _array_body(value, walk)
+
+
+def _array_body(value: Any, walk: Walk) -> bytes:
     return b"\xc1#a" + array_bytes(value, walk)
 
 
@@ -96,31 +96,35 @@ def _make_array(cls: type, registry: CanonicalRegistry) -> Encoder:
     if cls is np.ndarray or cls is np.memmap:
         return _encode_array
     head = b"\xc1#s" + class_header(cls)
+    encode_state = state_encoder(cls)
+
+    def body(value: Any, walk: Walk) -> bytes:
+        return head + array_bytes(value.view(np.ndarray), walk) + encode_state(value, walk)
 
     def encode(value: Any, walk: Walk) -> bytes:
         walk.is_mutable = True
         walk.classes.add(type(value))
-
-        def body() -> bytes:
-            return head + array_bytes(np.asarray(value), walk) + state_of(value, walk)
-
         return walk.inside(value, body)
 
     return encode
 
 
 def _make_masked(cls: type, registry: CanonicalRegistry) -> Encoder:
+    """Return the encoder of masked arrays; what lies under the mask can be unmasked, so it counts."""
     head = b"\xc1#m" + class_header(cls)
 
+    def body(value: Any, walk: Walk) -> bytes:
+        data = array_bytes(np.ma.getdata(value, subok=False), walk)
+        # No mask and a mask of nothing are the same: pickle makes the one into the other.
+        mask = array_bytes(np.ma.getmaskarray(value), walk)
+        return b"".join(
+            [head, pack(bool(value.hardmask)), data, mask, walk.part(value.fill_value, ".fill_value")]
+        )
+
     def encode(value: Any, walk: Walk) -> bytes:
+        if value is np.ma.masked:
+            return head
         walk.is_mutable = True
-        data, mask = np.ma.getdata(value), np.ma.getmaskarray(value)
-        hard = bool(value.hardmask)
-
-        def body() -> bytes:
-            parts = [head, pack((hard, value.mask is np.ma.nomask)), array_bytes(np.asarray(data), walk)]
-            return b"".join([*parts, array_bytes(mask, walk), walk.value(value.fill_value)])
-
         return walk.inside(value, body)
 
     return encode

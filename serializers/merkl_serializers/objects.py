@@ -6,46 +6,93 @@ import copyreg
 import enum
 import functools
 import importlib
+import io
+from collections.abc import Callable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from merkl_serializers.errors import UnserializableError
+from merkl_serializers.errors import UnserializableError, refusal
 from merkl_serializers.names import class_header, is_builtin_module
-from merkl_serializers.walk import Encoder, Walk, refusal
-from merkl_serializers.wire import pack, pack_str
+from merkl_serializers.walk import Encoder, Walk
+from merkl_serializers.wire import bulk, pack, pack_names, pack_str
 
 if TYPE_CHECKING:
     from merkl_serializers.registry import CanonicalRegistry, Maker
 
-__all__ = ["install", "state_of"]
+__all__ = ["UNREADABLE", "install", "reducing_encoder", "state_encoder"]
 
+#: Stands where there is nothing to read: an empty cell, an enum member whose value has no bytes.
+UNREADABLE = b"\xc1-"
 #: How many sets of attribute names are remembered per class.
 _SHAPES = 64
 
 
-def state_of(value: object, walk: Walk) -> bytes:
-    """Return the encoding of the attributes of an object: those in its `__dict__`, then those in slots."""
-    namespace = getattr(value, "__dict__", None)
-    skip = _derived(type(value))
-    held = {k: v for k, v in namespace.items() if k not in skip} if namespace else {}
-    names = sorted(held)
-    data = walk.attributes(names, [held[name] for name in names], pack(names))
-    slots = copyreg._slotnames(type(value))  # type: ignore[attr-defined]
-    if not slots:
-        return data
-    filled = {name: getattr(value, name) for name in sorted(slots) if hasattr(value, name)}
-    return data + walk.attributes(filled, filled.values(), pack(list(filled)))
+def state_encoder(cls: type, *, without: frozenset[str] = frozenset()) -> Encoder:
+    """Return an encoder for the attributes of a class's instances: those in `__dict__`, then those in slots.
 
-
-@functools.lru_cache(maxsize=1024)
-def _derived(cls: type) -> frozenset[str]:
-    """Return the names of attributes that are only remembered results (`cached_property`)."""
-    return frozenset(
+    What a `cached_property` remembered is no part of a value: reading an attribute must not change a key.
+    `without` names more that are left out.
+    """
+    skip = without | {
         name
         for base in cls.__mro__
         for name, attribute in vars(base).items()
         if isinstance(attribute, functools.cached_property)
-    )
+    }
+    slots = [name for name in sorted(copyreg._slotnames(cls)) if name not in skip]  # type: ignore[attr-defined]
+    shape_of = _shape_finder(skip)
+
+    def encode_namespace(value: Any, walk: Walk) -> bytes:
+        namespace = value.__dict__
+        names, get, head = shape_of(namespace)
+        values = get(namespace)
+        return head + (bulk(values) or walk.attributes(names, values))
+
+    if not slots:
+        return encode_namespace if getattr(cls, "__dictoffset__", 0) else lambda value, walk: b""
+
+    def encode(value: Any, walk: Walk) -> bytes:
+        start = encode_namespace(value, walk) if hasattr(value, "__dict__") else b""
+        filled, values = [], []
+        for name in slots:
+            try:
+                values.append(object.__getattribute__(value, name))
+            except AttributeError:
+                continue
+            filled.append(name)
+        return start + pack_names(filled) + walk.attributes(filled, values)
+
+    return encode
+
+
+def _shape_finder(
+    skip: frozenset[str],
+) -> Callable[[dict[str, Any]], tuple[list[str], Callable[[Any], tuple[Any, ...]], bytes]]:
+    """Return a function from a namespace to its names in order, a getter for values, and the names encoded.
+
+    Most objects of a class have the same names in the same order, so what follows from them is remembered.
+    """
+    shapes: dict[tuple[str, ...], tuple[list[str], Callable[[Any], tuple[Any, ...]], bytes]] = {}
+
+    def shape_of(
+        namespace: dict[str, Any],
+    ) -> tuple[list[str], Callable[[Any], tuple[Any, ...]], bytes]:
+        names = tuple(namespace)
+        shape = shapes.get(names)
+        if shape is None:
+            kept = sorted(name for name in names if name not in skip)
+            shape = kept, _getter(kept), pack_names(kept)
+            if len(shapes) < _SHAPES:
+                shapes[names] = shape
+        return shape
+
+    return shape_of
+
+
+def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda namespace: tuple(namespace[name] for name in names)
 
 
 def _make_enum(cls: type, registry: CanonicalRegistry) -> Encoder | None:
@@ -60,7 +107,7 @@ def _make_enum(cls: type, registry: CanonicalRegistry) -> Encoder | None:
         try:
             content = walk.value(value._value_)
         except UnserializableError:
-            content = b"\xc1-"
+            content = UNREADABLE
         return head + (pack(None) if value._name_ is None else pack_str(value._name_)) + content
 
     return encode
@@ -70,17 +117,23 @@ def _make_named_tuple(cls: type, registry: CanonicalRegistry) -> Encoder | None:
     if not (issubclass(cls, tuple) and isinstance(getattr(cls, "_fields", None), tuple)):
         return None
     names: tuple[str, ...] = cls._fields  # type: ignore[attr-defined]
-    head = b"\xc1k" + class_header(cls) + pack(list(names))
+    head = b"\xc1k" + class_header(cls) + pack_names(names)
+    encode_state = state_encoder(cls)
+    is_own = is_builtin_module(cls.__module__)
+
+    def body(value: Any, walk: Walk) -> bytes:
+        return head + walk.attributes(names, tuple(tuple.__iter__(value))) + encode_state(value, walk)
 
     def encode(value: Any, walk: Walk) -> bytes:
-        walk.classes.add(type(value))
-        return walk.inside(value, lambda: walk.attributes(names, tuple.__iter__(value), head))
+        if not is_own:
+            walk.classes.add(type(value))
+        return walk.inside(value, body)
 
     return encode
 
 
 def _make_attrs(cls: type, registry: CanonicalRegistry) -> Encoder | None:
-    if "__attrs_attrs__" not in dir(cls):
+    if not hasattr(cls, "__attrs_attrs__"):
         return None
     make: Maker = importlib.import_module("merkl_serializers.attrs_").make
     return make(cls, registry)
@@ -89,83 +142,73 @@ def _make_attrs(cls: type, registry: CanonicalRegistry) -> Encoder | None:
 def _make_object(cls: type, registry: CanonicalRegistry) -> Encoder | None:
     if cls is object:
         raise refusal(cls, "a bare object() has an identity but no value")
-    head = b"\xc1J" + class_header(cls)
     is_own = is_builtin_module(cls.__module__)
-    if _reduces_itself(cls) or is_own:
-        return _reducing_encoder(cls, is_own)
-    if not copyreg._slotnames(cls) and getattr(cls, "__dictoffset__", 0):  # type: ignore[attr-defined]
-        return _plain_encoder(cls, head)
+    if is_own and hasattr(cls, "__next__") and not issubclass(cls, io.IOBase):
+        raise refusal(cls, "an iterator is used up by whoever reads it; pass a list")
+    if is_own or _has_a_say(cls):
+        return reducing_encoder(cls)
+    head = b"\xc1J" + class_header(cls)
+    encode_state = state_encoder(cls)
+    takes_apart = False
+
+    def body(value: Any, walk: Walk) -> bytes:
+        return head + encode_state(value, walk)
 
     def encode(value: Any, walk: Walk) -> bytes:
+        nonlocal takes_apart
+        if not takes_apart:
+            # Objects of C extensions may hold what no attribute shows; object.__reduce_ex__ knows.
+            _reduce(value)
+            takes_apart = True
         walk.is_mutable = True
         walk.classes.add(type(value))
-        return walk.inside(value, lambda: head + state_of(value, walk))
+        return walk.inside(value, body)
 
     return encode
 
 
-def _plain_encoder(cls: type, head: bytes) -> Encoder:
-    """Return the encoder of a class whose instances are all in their `__dict__`."""
-    skip = _derived(cls)
-    shapes: dict[tuple[str, ...], tuple[list[str], Any, bytes]] = {}
-
-    def shape_of(names: tuple[str, ...]) -> tuple[list[str], Any, bytes]:
-        kept = sorted(name for name in names if name not in skip)
-        if not kept:
-            get: Any = lambda namespace: ()  # noqa: E731
-        elif len(kept) == 1:
-            get = lambda namespace, name=kept[0]: (namespace[name],)  # noqa: E731
-        else:
-            get = itemgetter(*kept)
-        shape = kept, get, head + pack(kept)
-        if len(shapes) < _SHAPES:
-            shapes[names] = shape
-        return shape
-
-    def encode(value: Any, walk: Walk) -> bytes:
-        walk.is_mutable = True
-        walk.classes.add(type(value))
-        namespace = value.__dict__
-        names = tuple(namespace)
-        kept, get, start = shapes.get(names) or shape_of(names)
-        return walk.inside(value, lambda: walk.attributes(kept, get(namespace), start))
-
-    return encode
-
-
-def _reduces_itself(cls: type) -> bool:
-    """Say whether a class has a say in how it is taken apart."""
+def _has_a_say(cls: Any) -> bool:
+    """Say whether a class decides itself how it is taken apart."""
     return (
         cls in copyreg.dispatch_table
         or cls.__reduce_ex__ is not object.__reduce_ex__
         or cls.__reduce__ is not object.__reduce__
-        or getattr(cls, "__getstate__", None) is not object.__getstate__  # type: ignore[attr-defined]
+        or cls.__getstate__ is not object.__getstate__
         or hasattr(cls, "__getnewargs__")
         or hasattr(cls, "__getnewargs_ex__")
-        or any(not base.__flags__ & (1 << 9) for base in cls.__mro__ if base is not object)
     )
 
 
-def _reducing_encoder(cls: type, is_own: bool) -> Encoder:
+def _reduce(value: Any) -> Any:
+    reduce = copyreg.dispatch_table.get(type(value))
+    try:
+        return value.__reduce_ex__(4) if reduce is None else reduce(value)
+    except UnserializableError:
+        raise
+    except Exception as error:
+        reason = f"it cannot be taken apart ({type(error).__name__}: {error})"
+        raise refusal(type(value), reason) from error
+
+
+def reducing_encoder(cls: type) -> Encoder:
+    """Return an encoder for what pickle would be told about an instance."""
+    is_own = is_builtin_module(cls.__module__)
     head = b"\xc1K" + class_header(cls)
+
+    def body(value: Any, walk: Walk) -> bytes:
+        return head + _encode_reduced(_reduce(value), walk)
 
     def encode(value: Any, walk: Walk) -> bytes:
         walk.is_mutable = True
         if not is_own:
             walk.classes.add(type(value))
-        return walk.inside(value, lambda: head + _encode_reduced(value, walk))
+        return walk.inside(value, body)
 
     return encode
 
 
-def _encode_reduced(value: Any, walk: Walk) -> bytes:
-    reduce = copyreg.dispatch_table.get(type(value))
-    try:
-        reduced = value.__reduce_ex__(4) if reduce is None else reduce(value)
-    except UnserializableError:
-        raise
-    except Exception as error:
-        raise refusal(type(value), f"it cannot be taken apart ({type(error).__name__}: {error})") from error
+def _encode_reduced(reduced: Any, walk: Walk) -> bytes:
+    """Encode what `__reduce_ex__(4)` returned: a global's name, or how to make the object again."""
     if isinstance(reduced, str):
         return b"g" + pack_str(reduced)
     function, arguments, state, listed, mapped, setter = (*reduced, None, None, None, None)[:6]
@@ -177,25 +220,26 @@ def _encode_reduced(value: Any, walk: Walk) -> bytes:
     return b"".join(parts)
 
 
-def _encode_state(state: object, walk: Walk) -> bytes:
+def _encode_state(state: Any, walk: Walk) -> bytes:
+    """Encode the state of an object; a namespace is a namespace, whatever order its names came in."""
     if type(state) is dict:
-        return b"d" + _encode_names(state, walk)
+        return b"d" + _encode_namespace(state, walk)
     if (
         type(state) is tuple
         and len(state) == 2
         and type(state[1]) is dict
         and type(state[0]) in (dict, type(None))
     ):
-        namespace = b"n" if state[0] is None else b"d" + _encode_names(state[0], walk)
-        return b"s" + namespace + _encode_names(state[1], walk)
+        namespace = b"n" if state[0] is None else b"d" + _encode_namespace(state[0], walk)
+        return b"s" + namespace + _encode_namespace(state[1], walk)
     return b"v" + walk.part(state, ".__getstate__()")
 
 
-def _encode_names(namespace: dict[Any, Any], walk: Walk) -> bytes:
+def _encode_namespace(namespace: dict[Any, Any], walk: Walk) -> bytes:
     if not {str}.issuperset(map(type, namespace)):
         return b"m" + walk.mapping(namespace)
     names = sorted(namespace)
-    return b"a" + walk.attributes(names, [namespace[name] for name in names], walk.items(names))
+    return b"a" + pack_names(names) + walk.attributes(names, [namespace[name] for name in names])
 
 
 def install(registry: CanonicalRegistry) -> None:

@@ -8,7 +8,7 @@ import pydantic
 
 from merkl_serializers.names import class_header
 from merkl_serializers.walk import Encoder, Walk
-from merkl_serializers.wire import pack
+from merkl_serializers.wire import pack_names
 
 if TYPE_CHECKING:
     from merkl_serializers.registry import CanonicalRegistry
@@ -17,26 +17,29 @@ __all__ = ["install"]
 
 
 def _make_model(cls: Any, registry: CanonicalRegistry) -> Encoder:
-    names = sorted(cls.model_fields)
-    head = b"\xc1Y" + class_header(cls) + pack(names)
-    defaults = frozenset(names)
-
-    def encode(value: Any, walk: Walk) -> bytes:
-        walk.is_mutable = True
-        walk.classes.add(type(value))
-        return walk.inside(value, lambda: body(value, walk))
+    names = tuple(sorted(cls.model_fields))
+    every = frozenset(names)
+    head = b"\xc1Y" + class_header(cls)
+    encoded_names = pack_names(names)
 
     def body(value: Any, walk: Walk) -> bytes:
         # What a cached_property remembered is in __dict__ too, and no part of the value.
         held = value.__dict__
-        present = [name for name in names if name in held]
-        unset = sorted(defaults - value.__pydantic_fields_set__)
-        data = walk.attributes(present, [held[name] for name in present], head)
+        present, start = names, encoded_names
+        if not every <= held.keys():
+            present = tuple(name for name in names if name in held)
+            start = pack_names(present)
+        fields = walk.attributes(present, [held[name] for name in present])
+        # A field that was set to its default is dumped where one that was not is left out.
+        unset = pack_names(sorted(every - value.__pydantic_fields_set__))
         extra, private = value.__pydantic_extra__, value.__pydantic_private__
-        start = pack((len(present), unset))
-        if not extra and not private:
-            return data + start
-        return b"".join([data, start, walk.mapping(extra or {}), walk.mapping(private or {})])
+        rest = walk.mapping(extra or {}) + walk.mapping(private or {}) if extra or private else b"\xc0"
+        return b"".join([head, start, fields, unset, rest])
+
+    def encode(value: Any, walk: Walk) -> bytes:
+        walk.is_mutable = True
+        walk.classes.add(type(value))
+        return walk.inside(value, body)
 
     return encode
 

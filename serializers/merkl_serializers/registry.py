@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
-from merkl_serializers.errors import AmbiguousEncoderError
-from merkl_serializers.names import class_header, resolves
-from merkl_serializers.walk import Encoder, Walk, refusal
-from merkl_serializers.wire import FORMAT_VERSION, pack
+from merkl_serializers.errors import AmbiguousEncoderError, refusal
+from merkl_serializers.known import install_builtin
+from merkl_serializers.names import class_header, is_builtin_module, resolves
+from merkl_serializers.walk import Encoder, TangledError, Walk
+from merkl_serializers.wire import FORMAT_VERSION, pack_bytes
 
 if TYPE_CHECKING:
     from types import FunctionType
 
-__all__ = ["CanonicalRegistry", "Encoding", "Maker"]
+__all__ = ["CanonicalRegistry", "Encoding", "Maker", "default_registry"]
 
 T = TypeVar("T")
 #: Makes the encoder of one concrete class.
 Maker: TypeAlias = "Callable[[type, CanonicalRegistry], Encoder | None]"
 
 ENTRY_POINT_GROUP = "merkl.serializers"
+_NO_CLASSES: frozenset[type] = frozenset()
 
 
 class Encoding(NamedTuple):
     """The canonical bytes of a value, and what the walk over it met.
 
-    `is_mutable`: it holds something that can be changed in place. `classes`: the classes, other than Python's own,
-    whose instances it holds; their code may run with the value.
+    `is_mutable`: it holds something that can be changed in place. `classes`: the classes, other than Python's
+    own, that it is or whose instances it holds; their code may run with the value.
     """
 
     data: bytes
@@ -48,31 +48,33 @@ class CanonicalRegistry:
     b'\\x92\\x01\\x02'
     """
 
-    def __init__(self, *, builtin: Callable[[CanonicalRegistry], None] | None = None) -> None:
+    def __init__(
+        self, *, builtin: Callable[[CanonicalRegistry], None] = install_builtin, discover: bool = False
+    ) -> None:
         self._registered: dict[type, Callable[[Any], object]] = {}
         self._predicates: list[tuple[Callable[[type], bool], Callable[[Any], object]]] = []
         self._references: list[type] = []
         self._makers: dict[type, Maker] = {}
         self._kinds: list[Maker] = []
         self._lazy: dict[str, Callable[[CanonicalRegistry], None]] = {}
-        self._entry_points_wanted = False
+        self._wants_entry_points = discover
         self._table: dict[type, Encoder] = {}
         self._short_lived: WeakKeyDictionary[type, Encoder] = WeakKeyDictionary()
-        if builtin is not None:
-            builtin(self)
+        builtin(self)
 
     # -- registration
 
     def register(self, type_: type[T], encoder: Callable[[T], object], *, replace: bool = False) -> None:
         """Give a type and its subclasses a serializer that returns bytes or a simpler value.
 
-        The concrete class enters the bytes beside what the serializer returns. Raises ValueError when the type has
-        another serializer already, unless `replace`.
+        The concrete class enters the bytes beside what the serializer returns. Raises ValueError when the
+        type has another serializer already, unless `replace`.
         """
         old = self._registered.get(type_)
         if old is not None and not replace and not _same_definition(old, encoder):
             raise ValueError(
-                f"{type_.__qualname__} has the serializer {old!r} already; a second one, {encoder!r}, needs replace=True"
+                f"{type_.__qualname__} has a serializer already, {_callable_name(old)}; "
+                f"to put {_callable_name(encoder)} in its place pass replace=True"
             )
         self._registered[type_] = encoder
         self._forget()
@@ -87,8 +89,8 @@ class CanonicalRegistry:
         self._references.append(type_)
         self._forget()
 
-    def register_lazy(self, module: str, load: str | Callable[[CanonicalRegistry], None]) -> None:
-        """Call `load` with this registry when the first value of a top-level package is met, never before.
+    def register_lazy(self, package: str, load: str | Callable[[CanonicalRegistry], None]) -> None:
+        """Call `load` with this registry when the first value of a package is met, never before.
 
         `load` is a callable, or the name of a module that has `install`.
         """
@@ -98,20 +100,26 @@ class CanonicalRegistry:
             def load(registry: CanonicalRegistry) -> None:
                 importlib.import_module(name).install(registry)
 
-        self._lazy[module] = load
+        self._lazy[package] = load
         self._forget()
 
     def load_entry_points(self) -> None:
-        """Let every installed package register its serializers, from the entry-point group `merkl.serializers`.
+        """Let every installed package register its serializers, from the group `merkl.serializers`.
 
-        An entry point names a function that gets the registry. One that is called like a top-level package is
-        loaded when the first value of that package is met.
+        An entry point names a function that gets this registry, a mapping of types to serializers, or a
+        module that registers when it is imported. The default registry does this by itself when it meets the first
+        value that is not of Python's own types.
         """
-        self._entry_points_wanted = False
+        from importlib.metadata import entry_points
+
+        self._wants_entry_points = False
         for point in entry_points(group=ENTRY_POINT_GROUP):
-            self._lazy.setdefault(point.name, lambda registry, point=point: point.load()(registry))  # type: ignore[misc]
-            if point.name in sys.modules or point.name.partition(".")[0] not in sys.modules:
-                self._load(point.name)
+            found = point.load()
+            if isinstance(found, Mapping):
+                for type_, encoder in found.items():
+                    self.register(type_, encoder)
+            elif callable(found):
+                found(self)
         self._forget()
 
     @contextmanager
@@ -162,18 +170,16 @@ class CanonicalRegistry:
         `resolve` gives the bytes of a reference, `hook_function` those of a function of the user's;
         with `keep_dict_order` the order of a dict counts. Raises `UnserializableError`.
         """
-        walk = Walk(
-            self._table,
-            self._find,
-            resolve=resolve,
-            keep_dict_order=keep_dict_order,
-            hook_function=hook_function,
-        )
+        walk = Walk(self._table, self._find, resolve, keep_dict_order, hook_function)
         try:
-            data = walk.value(value)
+            try:
+                data = walk.value(value)
+            except TangledError:
+                walk = Walk(self._table, self._find, resolve, keep_dict_order, hook_function, numbered=True)
+                data = b"\xc1~" + walk.value(value)
         except RecursionError:
             raise refusal(type(value), "it is nested deeper than Python's recursion limit allows") from None
-        return Encoding(data, walk.is_mutable, frozenset(walk.classes))
+        return Encoding(data, walk.is_mutable, frozenset(walk.classes) if walk.classes else _NO_CLASSES)
 
     def digest(self, value: object) -> str:
         """Return 64 hex digits: the SHA-256 of format version and canonical bytes.
@@ -204,14 +210,14 @@ class CanonicalRegistry:
 
     def _load_libraries(self, cls: type) -> None:
         for base in cls.__mro__:
-            self._load(base.__module__.partition(".")[0])
-        if self._entry_points_wanted and cls.__module__ != "builtins":
+            package = ""
+            for part in str(base.__module__).split("."):
+                package = f"{package}.{part}" if package else part
+                load = self._lazy.pop(package, None)
+                if load is not None:
+                    load(self)
+        if self._wants_entry_points and not is_builtin_module(cls.__module__):
             self.load_entry_points()
-
-    def _load(self, module: str) -> None:
-        load = self._lazy.pop(module, None)
-        if load is not None:
-            load(self)
 
     def _choose(self, cls: type) -> Encoder:
         for reference in self._references:
@@ -259,22 +265,33 @@ def _ambiguous(cls: type, one: str, other: str) -> AmbiguousEncoderError:
 
 def _user_encoder(cls: type, encoder: Callable[[Any], object]) -> Encoder:
     head = b"\xc1X" + class_header(cls)
-    is_own = cls.__module__ == "builtins"
+    is_own = is_builtin_module(cls.__module__)
 
-    def encode(value: Any, walk: Walk) -> bytes:
-        walk.is_mutable = True
-        if not is_own:
-            walk.classes.add(type(value))
+    def body(value: Any, walk: Walk) -> bytes:
         output = encoder(value)
         if output is value:
             raise refusal(
                 type(value), "its serializer returned the value itself, not bytes or a simpler value"
             )
-        return head + walk.inside(value, lambda: walk.value(output))
+        return head + walk.value(output)
+
+    def encode(value: Any, walk: Walk) -> bytes:
+        walk.is_mutable = True
+        if not is_own:
+            walk.classes.add(type(value))
+        return walk.inside(value, body)
 
     return encode
 
 
 def _encode_reference(value: Any, walk: Walk) -> bytes:
-    data = walk.resolve(value) if walk.resolve is not None else value.__merkl_key__()
-    return b"\xc1F" + pack(data)
+    resolve = walk.resolve or getattr(type(value), "__merkl_key__", None)
+    if resolve is None:
+        raise refusal(
+            type(value), "it stands for another value, which is not known here", remedy="Evaluate it first."
+        )
+    return b"\xc1F" + pack_bytes(resolve(value))
+
+
+#: The registry behind `merkl.digest` and every key.
+default_registry = CanonicalRegistry(discover=True)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from merkl_serializers.errors import UnserializableError
-from merkl_serializers.wire import all_scalars, array_header, bulk, framed, pack, seal
+from merkl_serializers.wire import array_header, bulk, pack, seal
 
 if TYPE_CHECKING:
     from types import FunctionType
 
-__all__ = ["Encoder", "Walk"]
+__all__ = ["Encoder", "TangledError", "Walk"]
 
 #: Turns a value into its encoding, asking the walk for the encodings of its parts.
 Encoder: TypeAlias = "Callable[[Any, Walk], bytes]"
 
 #: Parts with shorter encodings are encoded again where they are met again: cheaper than to remember them.
 _WORTH_KEEPING = 256
+#: How often parts of cycles are written again, as the same tree, before they are numbered instead.
+_MAX_REPEATS = 1_000
+
+
+class TangledError(Exception):
+    """Too many cycles cross in a value to write it out as a tree; walk it again, numbered."""
 
 
 class Walk:
@@ -29,6 +35,8 @@ class Walk:
         "_depth",
         "_find",
         "_kept",
+        "_numbers",
+        "_repeats",
         "_table",
         "classes",
         "hook_function",
@@ -41,17 +49,20 @@ class Walk:
         self,
         table: dict[type, Encoder],
         find: Callable[[type], Encoder],
-        *,
         resolve: Callable[[Any], bytes] | None = None,
         keep_dict_order: bool = False,
-        hook_function: Callable[[FunctionType], bytes] | None = None,
+        hook_function: Callable[[FunctionType], bytes | None] | None = None,
+        *,
+        numbered: bool = False,
     ) -> None:
         self._table = table
         self._find = find
         self._active: dict[int, int] = {}
-        self._kept: dict[int, tuple[object, bytes]] = {}
+        self._kept: dict[int, tuple[object, bytes | None]] = {}
         self._depth = 0
         self._back_references = 0
+        self._repeats = 0
+        self._numbers: dict[int, int] | None = {} if numbered else None
         self.resolve = resolve
         self.keep_dict_order = keep_dict_order
         self.hook_function = hook_function
@@ -76,15 +87,21 @@ class Walk:
 
     def items(self, values: list[Any] | tuple[Any, ...]) -> bytes:
         """Return the encoding of items in order, as an array."""
-        data = bulk(values)
-        if data is not None:
-            return data
+        return bulk(values) or self._one_by_one(values, lambda index: f"[{index}]")
+
+    def attributes(self, names: Sequence[str], values: list[Any] | tuple[Any, ...]) -> bytes:
+        """Return the encoding of the values of attributes, as an array without their names."""
+        return bulk(values) or self._one_by_one(values, lambda index: f".{names[index]}")
+
+    def _one_by_one(self, values: Sequence[Any], step: Callable[[int], str]) -> bytes:
         parts = [array_header(len(values))]
+        append, table, find = parts.append, self._table, self._find
         try:
             for item in values:
-                parts.append(self.value(item))
+                encode = table.get(type(item)) or find(type(item))
+                append(encode(item, self))
         except UnserializableError as error:
-            error.under(f"[{len(parts) - 1}]")
+            error.under(step(len(parts) - 1))
             raise
         return b"".join(parts)
 
@@ -97,104 +114,66 @@ class Walk:
             return self.items(items)
         return array_header(len(items)) + b"".join(sorted([self.part(item, "{...}") for item in items]))
 
-    def mapping(self, mapping: Mapping[Any, Any], *, ordered: bool = False) -> bytes:
-        """Return the encoding of keys and values: keys sorted first unless the order of them counts."""
+    def mapping(self, mapping: Mapping[Any, Any], ordered: bool = False) -> bytes:
+        """Return the encoding of all keys, then all values; sorted by key unless the order counts."""
         keys = list(mapping)
-        texts = {str}.issuperset(map(type, keys))
         if not ordered:
-            if texts:
-                keys.sort()
-            else:
+            if not {str}.issuperset(map(type, keys)):
                 return self._sorted_pairs(mapping)
-        values = [mapping[key] for key in keys] if texts else list(mapping.values())
-        head = self.items(keys)
-        data = bulk(values)
-        if data is not None:
-            return head + data
-        parts = [head, array_header(len(values))]
-        try:
-            for item in values:
-                parts.append(self.value(item))
-        except UnserializableError as error:
-            error.under(f"[{_short(keys[len(parts) - 2])}]")
-            raise
-        return b"".join(parts)
+            keys.sort()
+        values = list(map(mapping.__getitem__, keys)) if not ordered else list(mapping.values())
+        data = bulk(values) or self._one_by_one(values, lambda index: _step(keys[index]))
+        return self.items(keys) + data
 
     def _sorted_pairs(self, mapping: Mapping[Any, Any]) -> bytes:
         pairs = []
         for key, item in mapping.items():
-            step = f"[{_short(key)}]"
+            step = _step(key)
             pairs.append((self.part(key, step), self.part(item, step)))
         pairs.sort()
         size = array_header(len(pairs))
         return b"".join([size, *[key for key, _ in pairs], size, *[item for _, item in pairs]])
 
-    def attributes(self, names: Iterable[str], values: Iterable[object], head: bytes) -> bytes:
-        """Return the encoding of named parts, behind the encoding of their names."""
-        items = tuple(values)
-        data = bulk(items)
-        if data is not None:
-            return head + data
-        parts = [head, array_header(len(items))]
-        try:
-            for item in items:
-                parts.append(self.value(item))
-        except UnserializableError as error:
-            error.under(f".{list(names)[len(parts) - 2]}")
-            raise
-        return b"".join(parts)
+    def inside(self, value: object, body: Encoder) -> bytes:
+        """Return what `body` gives for a container, once, with references to itself made finite.
 
-    def inside(self, value: object, encode: Callable[[], bytes]) -> bytes:
-        """Return what `encode` gives for a container, once per container, with references to itself made finite.
-
-        A container met inside itself is written as how many containers further out it is. One met twice side by
-        side is written twice: shared and equal are the same value.
+        A container met inside itself is written as how many containers further out it is. One met twice side
+        by side is written twice: shared and equal are the same value. (Where that would take for ever, and
+        the walk is a numbered one, a part of a cycle is written once and goes by its number after that.)
         """
         key = id(value)
-        outer = self._active.get(key)
-        if outer is not None:
+        active = self._active
+        if key in active:
             self._back_references += 1
-            return b"\xc1R" + pack(self._depth - outer)
+            return b"\xc1R" + pack(self._depth - active[key])
         kept = self._kept.get(key)
         if kept is not None:
-            return kept[1]
+            if kept[1] is not None:
+                return kept[1]
+            if self._numbers is not None:
+                self._back_references += 1
+                return b"\xc1r" + pack(self._numbers[key])
+            self._repeats += 1
+            if self._repeats > _MAX_REPEATS:
+                raise TangledError
         before = self._back_references
-        self._active[key] = self._depth
+        active[key] = self._depth
         self._depth += 1
         try:
-            data = seal(encode())
+            data = seal(body(value, self))
         finally:
             self._depth -= 1
-            del self._active[key]
-        # With a reference to further out, the encoding belongs to this place only.
-        if len(data) >= _WORTH_KEEPING and self._back_references == before:
+            del active[key]
+        # Where it refers to something further out, the encoding belongs to this place only.
+        if self._back_references != before:
+            self._kept[key] = (value, None)
+            if self._numbers is not None:
+                self._numbers.setdefault(key, len(self._numbers))
+        elif len(data) >= _WORTH_KEEPING:
             self._kept[key] = (value, data)
         return data
 
-    def user_output(self, head: bytes, output: object) -> bytes:
-        """Return the encoding of what a registered serializer returned, so that it equals nothing else."""
-        return b"\xc1X" + head + self.value(output)
 
-    def refuse(self, value: object, reason: str) -> UnserializableError:
-        """Return the error to raise for a value that has no canonical bytes."""
-        return refusal(type(value), reason)
-
-
-def refusal(cls: type, reason: str) -> UnserializableError:
-    """Return the error for a type, with the registration to paste."""
-    module, name = cls.__module__, cls.__qualname__
-    line = "    ...  # bytes, or a simpler value that says all that matters"
-    source = "" if module == "builtins" else f"from {module} import {name.partition('.')[0]}\n"
-    remedy = (
-        f"Declare one:\n\nfrom merkl import arg_serializer\n{source}\n@arg_serializer({name})\n"
-        f"def serialize(value: {name}) -> bytes:\n{line}"
-    )
-    return UnserializableError(reason, type_name=f"{module}.{name}", remedy=remedy)
-
-
-def _short(key: object) -> str:
+def _step(key: object) -> str:
     text = repr(key) if isinstance(key, str | bytes | int | float) else f"<{type(key).__name__}>"
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-_ = (all_scalars, framed)
+    return f"[{text}]" if len(text) <= 60 else f"[{text[:57]}...]"

@@ -1,27 +1,30 @@
-"""The byte format: MessagePack for exact scalars and lists, and 0xC1 (which MessagePack never uses) before the rest.
+"""The byte format: MessagePack for exact scalars and lists, and 0xC1 (unused there) for the rest.
 
-Every encoding ends by itself, so encodings that follow each other are read in one way only. That a list is
-written as MessagePack writes it lets one call in C do a whole list of scalars, with the same bytes as item by item.
+Every encoding ends by itself, so encodings that follow each other are read in one way only. That a list
+is written as MessagePack writes it lets one call in C do a whole list of scalars, with the same bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 import blake3
 import msgspec
 
+from merkl_serializers.exact import NUMBERS, exact_scalars
+
 __all__ = [
     "FORMAT_VERSION",
     "INLINE_LIMIT",
-    "SCALAR_TYPES",
-    "all_scalars",
     "array_header",
     "bulk",
     "framed",
     "hash_buffer",
     "pack",
+    "pack_bytes",
+    "pack_int",
+    "pack_names",
     "pack_str",
     "scalar",
     "seal",
@@ -32,21 +35,21 @@ FORMAT_VERSION: Final = b"merkl canonical 1\x00"
 #: What is longer enters as its BLAKE3 hash: characters of a str, bytes of anything else.
 INLINE_LIMIT: Final = 1 << 16
 #: One thread is faster below.
-_PARALLEL_FROM: Final = 1 << 18
-
-SCALAR_TYPES: Final = frozenset({type(None), bool, int, float, str, bytes})
+_PARALLEL_FROM: Final = 1 << 19
 _TEXTS: Final = frozenset({str, bytes})
+_InlineText = Annotated[str, msgspec.Meta(max_length=INLINE_LIMIT)]
+_INLINE_TEXTS: Final = list[_InlineText]
+_INLINE: Final = list[bool | int | float | _InlineText | None]
 
-#: MessagePack of one exact scalar, or of a list or tuple of them; shortest form, so one value has one encoding.
-pack = msgspec.msgpack.Encoder().encode
+#: MessagePack of one exact scalar, or of a list or tuple of them: one value, one encoding.
+pack: Callable[[object], bytes] = msgspec.msgpack.Encoder().encode
 
 
 def hash_buffer(buffer: Any) -> bytes:
     """Return the length (8 bytes) and the BLAKE3 hash (32 bytes) of a contiguous buffer, read in place."""
     size = buffer.nbytes if isinstance(buffer, memoryview) else len(buffer)
-    if size < _PARALLEL_FROM:
-        return size.to_bytes(8, "little") + blake3.blake3(buffer).digest()
-    return size.to_bytes(8, "little") + blake3.blake3(buffer, max_threads=blake3.blake3.AUTO).digest()
+    threads = 1 if size < _PARALLEL_FROM else blake3.blake3.AUTO
+    return size.to_bytes(8, "little") + blake3.blake3(buffer, max_threads=threads).digest()
 
 
 def framed(data: bytes) -> bytes:
@@ -60,14 +63,16 @@ def seal(data: bytes) -> bytes:
 
 
 def array_header(length: int) -> bytes:
-    """Return what MessagePack writes before the items of an array."""
+    """Return what MessagePack writes before the items of an array.
+
+    >>> array_header(3) + pack(1) + pack(2) + pack(3) == pack([1, 2, 3])
+    True
+    """
     if length < 16:
         return bytes((0x90 | length,))
     if length < 1 << 16:
         return b"\xdc" + length.to_bytes(2, "big")
-    return (
-        b"\xdd" + length.to_bytes(4, "big") if length < 1 << 32 else b"\xc1A" + length.to_bytes(8, "little")
-    )
+    return b"\xdd" + length.to_bytes(4, "big")
 
 
 def pack_int(value: int) -> bytes:
@@ -93,7 +98,15 @@ def pack_bytes(value: bytes) -> bytes:
     return pack(value) if len(value) <= INLINE_LIMIT else b"\xc1B" + hash_buffer(value)
 
 
-_SCALARS: Final[dict[type, Any]] = {
+def pack_names(names: list[str] | tuple[str, ...]) -> bytes:
+    """Return the encoding of exact strs as an array."""
+    try:
+        return pack(names)
+    except UnicodeEncodeError:
+        return array_header(len(names)) + b"".join(map(pack_str, names))
+
+
+_SCALARS: Final[dict[type, Callable[[Any], bytes]]] = {
     type(None): pack,
     bool: pack,
     float: pack,
@@ -106,6 +119,8 @@ _SCALARS: Final[dict[type, Any]] = {
 def scalar(value: object) -> bytes | None:
     """Return the encoding of an exact None, bool, int, float, str or bytes, and None for anything else.
 
+    The bytes are those that a registry without a serializer of the user's for these types gives.
+
     >>> scalar(1), scalar(True), scalar([1])
     (b'\\x01', b'\\xc3', None)
     """
@@ -113,22 +128,25 @@ def scalar(value: object) -> bytes | None:
     return None if encode is None else encode(value)
 
 
-def all_scalars(values: Iterable[object]) -> bool:
-    """Say whether every item is an exact scalar."""
-    return SCALAR_TYPES.issuperset(map(type, values))
-
-
 def bulk(values: list[Any] | tuple[Any, ...]) -> bytes | None:
     """Return the array of items in one call when all are exact scalars, else None: then go item by item.
 
     None does not mean that the bytes would differ; both ways write the same.
     """
-    if not SCALAR_TYPES.issuperset(map(type, values)):
+    found = exact_scalars(values)
+    if found is None:
         return None
     try:
         data = pack(values)
     except (OverflowError, UnicodeEncodeError):
         return None
-    if len(data) > INLINE_LIMIT and any(type(v) in _TEXTS and len(v) > INLINE_LIMIT for v in values):
-        return None
-    return data
+    return data if len(data) <= INLINE_LIMIT or found is NUMBERS or _all_inline(values) else None
+
+
+def _all_inline(values: list[Any] | tuple[Any, ...]) -> bool:
+    """Say whether no str or bytes among exact scalars is so long that it enters as its hash."""
+    try:
+        msgspec.convert(values, _INLINE_TEXTS if type(values[0]) is str else _INLINE)
+    except msgspec.ValidationError:
+        return not any(type(item) in _TEXTS and len(item) > INLINE_LIMIT for item in values)
+    return True

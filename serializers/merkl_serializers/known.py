@@ -1,24 +1,30 @@
-"""The one registry that everybody shares, and which file serves which library."""
+"""All that this package knows by itself, and which file of it serves which library."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from merkl_serializers import builtin_types, callables, objects
-from merkl_serializers.registry import CanonicalRegistry
 
-__all__ = ["LIBRARIES", "default_registry", "install_builtin"]
+if TYPE_CHECKING:
+    from merkl_serializers.registry import CanonicalRegistry
 
-#: Top-level package -> the file here that knows its types, imported when the first value of it is met.
+__all__ = ["LIBRARIES", "install_builtin"]
+
+#: Package -> the file here that knows its types, imported when the first value of it is met.
 LIBRARIES = {
-    "attr": "attrs_",
-    "attrs": "attrs_",
+    "decimal": "numbers_",
+    "fractions": "numbers_",
     "msgspec": "msgspec_",
     "numpy": "numpy_",
     "pandas": "pandas_",
     "polars": "polars_",
     "pyarrow": "pyarrow_",
     "pydantic": "pydantic_",
-    "scipy": "scipy_",
+    "scipy.sparse": "scipy_",
     "torch": "torch_",
+    "uuid": "ids_",
+    "zoneinfo": "ids_",
 }
 
 
@@ -29,7 +35,3 @@ def install_builtin(registry: CanonicalRegistry) -> None:
     objects.install(registry)
     for package, file in LIBRARIES.items():
         registry.register_lazy(package, f"merkl_serializers.{file}")
-
-
-#: The registry behind `merkl.digest` and every key.
-default_registry = CanonicalRegistry(builtin=install_builtin)
