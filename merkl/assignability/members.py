@@ -75,7 +75,7 @@ def find_member(
                 return None
             stub = stub_member(owner, name)
             if stub is not None and not (issubclass(cls, enum.Enum) and name in _ENUM_NAMES):
-                made = _from_stub(stub, owner)
+                made = _from_stub(stub, owner, of_class)
                 return made if isinstance(made, str) else _specialize(made, owner, term, self_term)
             continue
         found = _own_member(owner, name, of_class)
@@ -83,7 +83,7 @@ def find_member(
             return found if isinstance(found, str) else _specialize(found, owner, term, self_term)
     if name in _ENUM_NAMES and issubclass(cls, enum.Enum):
         return _enum_member(cls, name)
-    return _object_member(name) or (_dynamic_member(cls) if on_demand and not of_class else None)
+    return _object_member(name, of_class) or (_dynamic_member(cls) if on_demand and not of_class else None)
 
 
 _ENUM_NAMES = ("value", "_value_", "name", "_name_")
@@ -98,12 +98,13 @@ def _enum_member(cls: type[enum.Enum], name: str) -> Member:
     return Member((union(tuple(k for k in known if k is not None)) if kinds and None not in known else ANY,))
 
 
-def _from_stub(stub: StubMember, owner: type) -> Member | str:
+def _from_stub(stub: StubMember, owner: type, of_class: bool) -> Member | str:
     if isinstance(stub.form, Unresolved):
         return "a member whose type exists in stubs only"
     if not stub.functions:
         return Member((parse(stub.form),), stub.settable, stub.class_variable)
-    options = [stub_signature(f, stub_parameters(owner) or (), static=stub.decorator == "staticmethod") for f in stub.functions]
+    static = stub.decorator == "staticmethod" or (of_class and not stub.decorator)
+    options = [stub_signature(f, stub_parameters(owner) or (), static=static) for f in stub.functions]
     if any(o is None for o in options):
         return "a method whose signature can't be told"
     return Member(tuple(o for o in options if o is not None), class_or_static=bool(stub.decorator))
@@ -122,14 +123,15 @@ def _dynamic_member(cls: type) -> Member | str | None:
     return None
 
 
-def _object_member(name: str) -> Member | None:
-    if name == "__hash__":
-        return Member((Fn((), Inst(int)),))
-    if name in ("__str__", "__repr__"):
-        return Member((Fn((), Inst(str)),))
-    if name in ("__eq__", "__ne__"):
-        return Member((Fn((Param(Inst(object), Kind.POSITIONAL),), Inst(bool)),))
-    return None
+_OF_OBJECT = {"__hash__": int, "__str__": str, "__repr__": str, "__eq__": bool, "__ne__": bool}
+
+
+def _object_member(name: str, of_class: bool) -> Member | None:
+    """What every object has."""
+    if name not in _OF_OBJECT:
+        return None
+    operands = (name in ("__eq__", "__ne__")) + of_class
+    return Member((Fn((Param(Inst(object), Kind.POSITIONAL),) * operands, Inst(_OF_OBJECT[name])),))
 
 
 def _specialize(member: Member, owner: type, term: Inst | Tup, self_term: Term) -> Member | str:
@@ -210,7 +212,7 @@ def _attribute(owner: type, name: str, value: Any, of_class: bool) -> Member | s
     known = _value_type(value)
     if known is None:
         return "an attribute without annotation"
-    return Member((known,), settable=True, class_variable=of_class)
+    return Member((known,), settable=True, class_variable=of_class, variable=True)
 
 
 def _value_type(value: Any) -> Term | None:
@@ -300,15 +302,15 @@ def _assigned(node: ast.AST, value: ast.expr | None, live: Any, owner: type) -> 
             ast.unparse(node.annotation), scopes=scopes_of(live), module=owner.__module__
         )
         final = get_origin(hint) is Final or hint is Final
-        return "an attribute set by a method" if missing or hint is Final else Member((parse(hint),), not final)
+        return "an attribute set by a method" if missing or hint is Final else Member((parse(hint),), not final, variable=True)
     if isinstance(value, ast.Name):
         hints = resolve_hints(live).parameters
         if value.id in hints and value.id in live.__annotations__:
-            return Member((parse(hints[value.id]),), settable=True)
+            return Member((parse(hints[value.id]),), settable=True, variable=True)
     if isinstance(value, ast.Constant):
         known = _value_type(value.value)
         if known is not None:
-            return Member((known,), settable=True)
+            return Member((known,), settable=True, variable=True)
     return "an attribute set by a method"
 
 

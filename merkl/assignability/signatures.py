@@ -209,6 +209,17 @@ class _Match:
     def _counterpart(self, wanted: Param, position: int | None) -> tuple[Param, int | None, str | None] | None:
         by_name = self._by_name(wanted.name) if wanted.name is not None else None
         by_position = self._by_position(position) if position is not None else None
+        if (
+            by_name is not None
+            and by_position is not None
+            and by_name != by_position
+            and by_name[0].kind is Kind.STAR_STAR
+            and by_position[0].kind is Kind.STAR
+        ):
+            # `*args, **kwargs` together take an argument either way, if both of their types do.
+            wide, other = by_position[0].term, by_name[0].term
+            narrower = other if self.relate(other, wide).verdict is Verdict.YES else wide
+            return Param(narrower, Kind.NORMAL, wanted.name, required=False), position, wanted.name
         return by_name if by_name is not None else by_position
 
     def _by_name(self, name: str) -> tuple[Param, int | None, str | None] | None:

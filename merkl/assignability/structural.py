@@ -166,10 +166,7 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
     if not isinstance(source.term, Inst):
         return no(f"{show(source)} is not {show(target)}")
     if is_protocol(target.cls):
-        names = protocol_members(target.cls)
-        if names <= {"__hash__"}:
-            return YES
-        if "__call__" in names:
+        if "__call__" in protocol_members(target.cls):
             return rules.ask_about(source, target)
         found = relate_protocol(rules, source.term, target, of_class=True)
         if found.verdict is not Verdict.NO:

@@ -59,6 +59,8 @@ def _stub_class(cls: type) -> tuple[str, Any] | None:
     """The module and the stub of a class, if it has one."""
     for module, name in _names_of(cls):
         found = _lookup(module, name)
+        if found is not None and isinstance(found[1].ast, ast.Assign) and isinstance(found[1].ast.value, ast.Name):
+            found = _lookup(found[0], found[1].ast.value.id)  # `EnumType = EnumMeta`
         if found is not None and isinstance(found[1].ast, ast.ClassDef):
             return found
     return None

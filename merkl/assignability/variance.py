@@ -32,13 +32,12 @@ def _variances(cls: type, assumed: _Assumed) -> tuple[Variance, ...] | None:
 
 
 def _inferred(cls: type, parameter: Any, assumed: _Assumed) -> Variance:
-    """The first variance that holds when it is assumed: the class may mention itself."""
+    """What the uses allow, taking the class for covariant where it mentions itself, as mypy does first."""
     if (cls, parameter) in assumed:
         return assumed[cls, parameter]
-    for variance in (Variance.WIDER, Variance.NARROWER):
-        if _observed(cls, parameter, {**assumed, (cls, parameter): variance}) is variance:
-            return variance
-    return Variance.SAME
+    if issubclass(cls, tuple):  # a NamedTuple has `_replace`, which takes every field
+        return Variance.SAME
+    return _observed(cls, parameter, {**assumed, (cls, parameter): Variance.WIDER})
 
 
 def _observed(cls: type, parameter: Any, assumed: _Assumed) -> Variance:
