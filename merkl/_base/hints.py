@@ -209,7 +209,7 @@ def _evaluate_text(text: str, names: _Names, depth: int) -> Any:
     if alias is not None:
         names.recursive.add(text)
         return alias
-    value = eval(_compiled(text), {"__builtins__": {}}, names)
+    value = eval(_compiled(text), {"__builtins__": builtins}, names)
     if not contains_string(value):
         return type(None) if value is None else value
     home = next((scope for scope in reversed(names.scopes) if "__name__" in scope), None)

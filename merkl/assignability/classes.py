@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import sys
 from typing import Any, Generic, Protocol, get_args, get_origin
 
 import typing_extensions
 
-from merkl.assignability.stdlib import GENERIC_BASES, PROTOCOLS
+from merkl.assignability.stdlib import GENERIC_BASES, PROTOCOLS, STUB_PROTOCOLS
+from merkl.assignability.typeshed import stub_bases, stub_parameters
 
 __all__ = [
     "default_arguments",
@@ -27,8 +29,17 @@ def is_stdlib(cls: type) -> bool:
 
 
 def has_known_bases(cls: type) -> bool:
-    """Say whether the generic bases of `cls` are known without reading typeshed."""
-    return cls in GENERIC_BASES or not is_stdlib(cls)
+    """Say whether the type parameters and bases of `cls` are known, from itself or from typeshed."""
+    return cls in GENERIC_BASES or not is_stdlib(cls) or stub_bases(cls) is not None
+
+
+def _reads_typeshed(cls: type) -> bool:
+    """Whether typeshed may know type arguments of a class or its bases that the class itself doesn't tell."""
+    return cls not in GENERIC_BASES and cls not in _SIMPLE and cls not in _SHIMS and is_stdlib(cls)
+
+
+_SIMPLE = frozenset({object, int, float, bool, complex, type(None), BaseException, Exception, Generic, enum.Enum})
+_SHIMS = frozenset(PROTOCOLS.values())
 
 
 def is_protocol(cls: type) -> bool:
@@ -38,7 +49,7 @@ def is_protocol(cls: type) -> bool:
     >>> is_protocol(collections.abc.Sized), is_protocol(collections.abc.Sequence)
     (True, False)
     """
-    return cls in PROTOCOLS or bool(getattr(cls, "_is_protocol", False))
+    return cls in PROTOCOLS or cls in STUB_PROTOCOLS or bool(getattr(cls, "_is_protocol", False))
 
 
 def original_bases(cls: type) -> tuple[Any, ...]:
@@ -46,8 +57,15 @@ def original_bases(cls: type) -> tuple[Any, ...]:
     facts = GENERIC_BASES.get(cls)
     if facts is not None:
         return facts.bases
+    if _reads_typeshed(cls):
+        stubs = stub_bases(cls)
+        if stubs is not None:
+            return stubs
     found: tuple[Any, ...] = vars(cls).get("__orig_bases__", cls.__bases__)
     return found
+
+
+_NOT_SUBSCRIPTABLE = frozenset({enumerate, filter, map, zip, reversed, slice})
 
 
 @functools.lru_cache(maxsize=4096)
@@ -56,6 +74,8 @@ def parameters(cls: type) -> tuple[Any, ...]:
     facts = GENERIC_BASES.get(cls)
     if facts is not None:
         return facts.parameters
+    if _reads_typeshed(cls) and (hasattr(cls, "__class_getitem__") or cls in _NOT_SUBSCRIPTABLE):
+        return stub_parameters(cls) or ()
     if "__orig_bases__" not in vars(cls) and not vars(cls).get("__type_params__"):
         return ()
     for base in original_bases(cls):

@@ -9,7 +9,7 @@ import inspect
 import textwrap
 import types
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, get_origin
 
 import typing_extensions
@@ -19,9 +19,10 @@ from merkl._base.type_forms import is_named
 from merkl.assignability.classes import is_stdlib, parameters
 from merkl.assignability.nominal import as_base
 from merkl.assignability.parse import parse, substitute_term
-from merkl.assignability.signatures import bound_signature
-from merkl.assignability.stdlib import PROTOCOLS, UNHASHABLE
-from merkl.assignability.terms import ANY, Fn, Inst, Kind, Param, Term, Tup
+from merkl.assignability.signatures import bound_signature, stub_signature
+from merkl.assignability.stdlib import PROTOCOLS, STUB_PROTOCOLS, UNHASHABLE
+from merkl.assignability.typeshed import StubMember, Unresolved, stub_member, stub_names, stub_parameters
+from merkl.assignability.terms import ANY, Fn, Inst, Kind, Param, Rest, Term, Tup, union
 
 __all__ = ["Member", "find_member", "protocol_members"]
 
@@ -34,12 +35,16 @@ class Member:
     settable: bool = False
     class_variable: bool = False
     class_or_static: bool = False
+    variable: bool = False
     setter: Term | None = None
 
 
 @functools.lru_cache(maxsize=2048)
 def protocol_members(cls: type) -> frozenset[str]:
     """Give the names that make up a protocol."""
+    if cls in STUB_PROTOCOLS:
+        inherited = (protocol_members(base) for base in cls.__mro__[1:] if base in PROTOCOLS or base in STUB_PROTOCOLS)
+        return stub_names(cls).union(*inherited)
     shim = PROTOCOLS.get(cls, cls)
     found = set(typing_extensions.get_protocol_members(shim))
     for base in shim.__mro__[1:]:
@@ -48,8 +53,13 @@ def protocol_members(cls: type) -> frozenset[str]:
     return frozenset(found)
 
 
-def find_member(term: Inst | Tup, name: str, self_term: Term) -> Member | str | None:
-    """Give a member of an instance, None when it has none of that name, or a word on why it can't be known."""
+def find_member(
+    term: Inst | Tup, name: str, self_term: Term, *, on_demand: bool = True, of_class: bool = False
+) -> Member | str | None:
+    """Give a member of an instance, None when it has none of that name, or a word on why it can't be known.
+
+    `on_demand` lets `__getattr__` make it. `of_class` looks it up on the class object: methods take their self.
+    """
     cls = term.cls
     shim = PROTOCOLS.get(cls)
     if shim is not None and isinstance(term, Inst):
@@ -61,30 +71,67 @@ def find_member(term: Inst | Tup, name: str, self_term: Term) -> Member | str | 
             seen = as_base(term, owner) if isinstance(term, Inst) else None
             return find_member(seen, name, self_term) if seen is not None else "of a base with unknown arguments"
         if is_stdlib(owner) and owner not in PROTOCOLS.values():
-            if name == "__hash__":
-                if owner in UNHASHABLE:
-                    return None
-                continue
-            if name in vars(owner) and not (owner is enum.Enum or name in _GENERATED):
-                return "a member that only typeshed describes"
+            if name == "__hash__" and owner in UNHASHABLE:
+                return None
+            stub = stub_member(owner, name)
+            if stub is not None and not (issubclass(cls, enum.Enum) and name in _ENUM_NAMES):
+                made = _from_stub(stub, owner, of_class)
+                return made if isinstance(made, str) else _specialize(made, owner, term, self_term)
             continue
-        found = _own_member(owner, name, cls)
+        found = _own_member(owner, name, of_class)
         if found is not None:
             return found if isinstance(found, str) else _specialize(found, owner, term, self_term)
-    return _object_member(name)
+    if name in _ENUM_NAMES and issubclass(cls, enum.Enum):
+        return _enum_member(cls, name)
+    return _object_member(name, of_class) or (_dynamic_member(cls) if on_demand and not of_class else None)
 
 
-_GENERATED = frozenset({"__init_subclass__", "__class_getitem__", "__subclasshook__"})
+_ENUM_NAMES = ("value", "_value_", "name", "_name_")
 
 
-def _object_member(name: str) -> Member | None:
-    if name == "__hash__":
-        return Member((Fn((), Inst(int)),))
-    if name in ("__str__", "__repr__"):
-        return Member((Fn((), Inst(str)),))
-    if name in ("__eq__", "__ne__"):
-        return Member((Fn((Param(Inst(object), Kind.POSITIONAL),), Inst(bool)),))
+def _enum_member(cls: type[enum.Enum], name: str) -> Member:
+    """`name` is a str; `value` is what the values of the members are."""
+    if "name" in name:
+        return Member((Inst(str),))
+    kinds = {type(member.value): None for member in cls}
+    known = tuple(_value_type(member.value) for member in cls)
+    return Member((union(tuple(k for k in known if k is not None)) if kinds and None not in known else ANY,))
+
+
+def _from_stub(stub: StubMember, owner: type, of_class: bool) -> Member | str:
+    if isinstance(stub.form, Unresolved):
+        return "a member whose type exists in stubs only"
+    if not stub.functions:
+        return Member((parse(stub.form),), stub.settable, stub.class_variable)
+    static = stub.decorator == "staticmethod" or (of_class and not stub.decorator)
+    options = [stub_signature(f, stub_parameters(owner) or (), static=static) for f in stub.functions]
+    if any(o is None for o in options):
+        return "a method whose signature can't be told"
+    return Member(tuple(o for o in options if o is not None), class_or_static=bool(stub.decorator))
+
+
+def _dynamic_member(cls: type) -> Member | str | None:
+    """What `__getattr__` gives for a name that the class doesn't define."""
+    if issubclass(cls, (types.ModuleType, types.SimpleNamespace)):
+        return Member((ANY,), settable=True)
+    for name in ("__getattribute__", "__getattr__"):
+        owner = next((c for c in cls.__mro__[:-1] if name in vars(c)), None)
+        if owner is None or is_stdlib(owner):
+            continue
+        signature = bound_signature(vars(owner)[name], static=False)
+        return Member((signature.ret,), hasattr(cls, "__setattr__")) if signature else "an attribute made on demand"
     return None
+
+
+_OF_OBJECT = {"__hash__": int, "__str__": str, "__repr__": str, "__eq__": bool, "__ne__": bool}
+
+
+def _object_member(name: str, of_class: bool) -> Member | None:
+    """What every object has."""
+    if name not in _OF_OBJECT:
+        return None
+    operands = (name in ("__eq__", "__ne__")) + of_class
+    return Member((Fn((Param(Inst(object), Kind.POSITIONAL),) * operands, Inst(_OF_OBJECT[name])),))
 
 
 def _specialize(member: Member, owner: type, term: Inst | Tup, self_term: Term) -> Member | str:
@@ -92,13 +139,18 @@ def _specialize(member: Member, owner: type, term: Inst | Tup, self_term: Term) 
     values: dict[Any, Term] = {typing.Self: self_term}
     wanted = parameters(owner)
     if wanted:
-        seen = as_base(term, owner) if isinstance(term, Inst) else None
+        seen = as_base(Inst(term.cls, term.args) if isinstance(term, Tup) else term, owner)
+        if isinstance(term, Tup) and (seen is None or seen.args == (ANY,) or owner in tuple.__mro__):
+            items = union(tuple(i.item if isinstance(i, Rest) else i for i in term.items))
+            seen = as_base(Inst(tuple, (items,)), owner) or seen
         if seen is None:
             return "of a base with unknown arguments"
         values.update(zip(wanted, seen.args, strict=False))
+        if is_stdlib(owner):  # the stub has type variables of its own
+            values.update(zip(stub_parameters(owner) or (), seen.args, strict=False))
     options = tuple(_with_self(substitute_term(o, values), self_term) for o in member.options)
     setter = member.setter and _with_self(substitute_term(member.setter, values), self_term)
-    return Member(options, member.settable, member.class_variable, member.class_or_static, setter)
+    return replace(member, options=options, setter=setter)
 
 
 def _with_self(term: Term, self_term: Term) -> Term:
@@ -116,13 +168,13 @@ def _with_self(term: Term, self_term: Term) -> Term:
     return term
 
 
-def _own_member(owner: type, name: str, cls: type) -> Member | str | None:
+def _own_member(owner: type, name: str, of_class: bool) -> Member | str | None:
     """The member that `owner` itself defines; a word when it defines one that can't be typed."""
     annotations = vars(owner).get("__annotations__", {})
     if name in annotations:
         return _variable(owner, name)
     if name in vars(owner):
-        return _attribute(owner, name, vars(owner)[name])
+        return _attribute(owner, name, vars(owner)[name], of_class)
     if name in getattr(owner, "_fields", ()) and issubclass(owner, tuple):
         return _variable(owner, name)
     return _set_by_methods(owner, name)
@@ -137,13 +189,13 @@ def _variable(owner: type, name: str) -> Member:
     read_only = final or frozen or (issubclass(owner, tuple) and name in getattr(owner, "_fields", ()))
     if hint is Final or hint is ClassVar:
         value = _value_type(vars(owner).get(name))
-        return Member((value if value is not None else ANY,), not read_only, class_variable)
-    return Member((parse(hint),), not read_only, class_variable)
+        return Member((value if value is not None else ANY,), not read_only, class_variable, variable=True)
+    return Member((parse(hint),), not read_only, class_variable, variable=True)
 
 
-def _attribute(owner: type, name: str, value: Any) -> Member | str | None:
+def _attribute(owner: type, name: str, value: Any, of_class: bool) -> Member | str | None:
     if isinstance(value, types.FunctionType):
-        return _method(value, owner)
+        return _method(value, owner, static=of_class)
     if isinstance(value, (staticmethod, classmethod)):
         found = _method(value.__func__, owner, static=isinstance(value, staticmethod))
         return found if isinstance(found, str) else Member(found.options, class_or_static=True)
@@ -158,7 +210,9 @@ def _attribute(owner: type, name: str, value: Any) -> Member | str | None:
     if value is None and name == "__hash__":
         return None  # made by `__eq__` or dataclass; type checkers do not see it
     known = _value_type(value)
-    return Member((known,), settable=True) if known is not None else "an attribute without annotation"
+    if known is None:
+        return "an attribute without annotation"
+    return Member((known,), settable=True, class_variable=of_class, variable=True)
 
 
 def _value_type(value: Any) -> Term | None:
@@ -170,7 +224,7 @@ def _value_type(value: Any) -> Term | None:
 
 def _method(function: Any, owner: type, *, static: bool = False) -> Member | str:
     overloads = typing.get_overloads(function) or typing_extensions.get_overloads(function)
-    options = tuple(bound_signature(f, static=static) for f in (overloads or [function]))
+    options = tuple(bound_signature(f, static=static, known=parameters(owner)) for f in (overloads or [function]))
     if any(o is None for o in options):
         return "a method whose signature can't be read"
     return Member(tuple(o for o in options if o is not None))
@@ -188,7 +242,7 @@ def _property(value: property, owner: type) -> Member | str:
         if signature is not None and signature.params:
             setter = signature.params[0].term
             setter = None if setter == ANY else setter
-    return Member((getter.ret,), settable=value.fset is not None, setter=setter)
+    return Member((getter.ret,), settable=value.fset is not None, variable=True, setter=setter)
 
 
 def _set_by_methods(owner: type, name: str) -> Member | str | None:
@@ -248,15 +302,15 @@ def _assigned(node: ast.AST, value: ast.expr | None, live: Any, owner: type) -> 
             ast.unparse(node.annotation), scopes=scopes_of(live), module=owner.__module__
         )
         final = get_origin(hint) is Final or hint is Final
-        return "an attribute set by a method" if missing or hint is Final else Member((parse(hint),), not final)
+        return "an attribute set by a method" if missing or hint is Final else Member((parse(hint),), not final, variable=True)
     if isinstance(value, ast.Name):
         hints = resolve_hints(live).parameters
         if value.id in hints and value.id in live.__annotations__:
-            return Member((parse(hints[value.id]),), settable=True)
+            return Member((parse(hints[value.id]),), settable=True, variable=True)
     if isinstance(value, ast.Constant):
         known = _value_type(value.value)
         if known is not None:
-            return Member((known,), settable=True)
+            return Member((known,), settable=True, variable=True)
     return "an attribute set by a method"
 
 

@@ -35,7 +35,7 @@ from merkl.assignability.terms import (
     union,
 )
 
-__all__ = ["expand", "parse"]
+__all__ = ["class_of", "expand", "instance", "parse", "substitute_term", "variables_in"]
 
 _TRANSPARENT = ("Required", "NotRequired", "ReadOnly", "Final", "ClassVar")
 _LITERAL = (Literal, typing_extensions.Literal)
@@ -242,17 +242,20 @@ def substitute_term(term: Term, values: dict[Any, Term]) -> Term:
         params = term.params and tuple(Param(change(p.term), p.kind, p.name, p.required) for p in term.params)
         return Fn(params, change(term.ret), term.variables)
     if isinstance(term, Alias):
-        inner = expand(term)
-        changed = _mentions(inner, values, 0)
-        return change(inner) if changed else term
+        return change(expand(term)) if _mentions(term, values, 0) else term
     return term
 
 
 def _mentions(term: Term, values: dict[Any, Term], depth: int) -> bool:
+    return any(variable in values for variable in variables_in(term, depth))
+
+
+def variables_in(term: Term, depth: int = 0) -> tuple[Any, ...]:
+    """Give the type variables in a term, as far as they can be seen without following aliases for ever."""
     if isinstance(term, Var):
-        return term.var in values
+        return (term.var,)
     if depth > 8:
-        return False
+        return ()
     inner: tuple[Term, ...] = ()
     if isinstance(term, (Inst, Record)):
         inner = term.args
@@ -264,4 +267,8 @@ def _mentions(term: Term, values: dict[Any, Term], depth: int) -> bool:
         inner = (*(p.term for p in term.params or ()), term.ret)
     elif isinstance(term, Rest):
         inner = (term.item,)
-    return any(_mentions(i, values, depth + 1) for i in inner)
+    elif isinstance(term, ClassOf):
+        inner = (term.term,)
+    elif isinstance(term, Alias):
+        inner = tuple(parse(a) for a in get_args(term.form))
+    return tuple(v for i in inner for v in variables_in(i, depth + 1))

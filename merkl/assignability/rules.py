@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from merkl.assignability.classes import derives_from_any, has_known_bases, is_protocol, is_stdlib, parameters
+from merkl.assignability.classes import derives_from_any, has_known_bases, is_protocol, parameters
 from merkl.assignability.nominal import Variance, as_base
 from merkl.assignability.parse import expand, parse
 from merkl.assignability.relation import YES, Relation, Verdict, no
@@ -112,7 +112,7 @@ class Rules:
         if isinstance(target, UnionTerm):
             return self._into_union(source, target)
         if isinstance(source, Opaque) or isinstance(target, Opaque):
-            return self._ask(source, target)
+            return self.ask_about(source, target)
         if isinstance(source, NoneTerm):
             return self._none(target)
         if isinstance(source, New):
@@ -131,9 +131,10 @@ class Rules:
             return self._tuple(source, target)
         if isinstance(source, Inst):
             return self._instance(source, target)
-        return self._ask(source, target)
+        return self.ask_about(source, target)
 
-    def _ask(self, source: Term, target: Term) -> Relation:
+    def ask_about(self, source: Term, target: Term) -> Relation:
+        """Ask for what these rules don't know."""
         try:
             return self.ask(to_form(source), to_form(target))
         except Exception as error:  # noqa: BLE001  (a form that can't be written down)
@@ -258,17 +259,10 @@ class Rules:
             return self.relate_arguments(source, target)
         seen = as_base(source, target.cls)
         if seen is not None:
-            if not has_known_bases(target.cls) and target.args:
-                return self._ask(source, target)
             return self.relate_arguments(seen, target)
         if is_protocol(target.cls):
             return self.assume(source, target, lambda: relate_protocol(self, source, target))
-        if not is_stdlib(target.cls) or is_plain(target.cls):
-            return misfit(source, target)
-        if has_known_bases(source.cls) and has_known_bases(target.cls):
-            if all(has_known_bases(base) or is_plain(base) for base in source.cls.__mro__):
-                return misfit(source, target)
-        return self._ask(source, target)
+        return misfit(source, target) if has_known_bases(source.cls) else self.ask_about(source, target)
 
     def _promotes(self, source: type, target: type) -> bool:
         return any(target in wider for base, wider in _PROMOTIONS.items() if issubclass(source, base))
@@ -279,7 +273,7 @@ class Rules:
             return YES
         known = variances(target.cls)
         if known is None:
-            return self._ask(source, target)
+            return self.ask_about(source, target)
         worst = YES
         for one, other, variance, parameter in zip(
             source.args, target.args, known, parameters(target.cls), strict=False
@@ -299,11 +293,6 @@ class Rules:
         if isinstance(target, Var):
             return self.relate(source, target)
         return self.same(source, target)
-
-
-def is_plain(cls: type) -> bool:
-    """A concrete class of the standard library that is a base of others only where the MRO says so."""
-    return not parameters(cls) and not getattr(cls, "__abstractmethods__", None)
 
 
 def _bound(term: Var) -> Term:

@@ -8,11 +8,13 @@ from typing import Any
 
 from merkl._base.hints import resolve_hints
 from merkl._base.type_forms import is_named
-from merkl.assignability.parse import parse
+from merkl.assignability.nominal import as_base
+from merkl.assignability.parse import parse, substitute_term, variables_in
 from merkl.assignability.relation import YES, Relation, Verdict, no
-from merkl.assignability.terms import ANY, Fn, Inst, Kind, Opaque, Param, Term, show
+from merkl.assignability.typeshed import StubFunction, Unresolved
+from merkl.assignability.terms import ANY, NEVER, Fn, Inst, Kind, Opaque, Param, Term, UnionTerm, Var, show, union
 
-__all__ = ["bound_signature", "relate_callables"]
+__all__ = ["bound_signature", "relate_callables", "solve", "stub_signature"]
 
 Relate = Callable[[Term, Term], Relation]
 
@@ -25,8 +27,11 @@ _KINDS = {
 }
 
 
-def bound_signature(function: Any, *, static: bool) -> Fn | None:
-    """Give the type of a function as a method bound to its instance, or None when it can't be told."""
+def bound_signature(function: Any, *, static: bool, known: tuple[Any, ...] = ()) -> Fn | None:
+    """Give the type of a function as a method bound to its instance, or None when it can't be told.
+
+    `known` are the type variables of its class; any others are the function's own.
+    """
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -42,21 +47,84 @@ def bound_signature(function: Any, *, static: bool) -> Fn | None:
         if kind is Kind.NORMAL and parameter.name.startswith("__") and not parameter.name.endswith("__"):
             kind = Kind.POSITIONAL
         params.append(Param(term, kind, None if kind is Kind.POSITIONAL else parameter.name, required))
+    ret = parse(hints.returns)
+    if inspect.iscoroutinefunction(function):
+        ret = Inst(Coroutine, (ANY, ANY, ret))
+    return _bound(params, ret, static, known)
+
+
+def stub_signature(function: StubFunction, known: tuple[Any, ...], *, static: bool) -> Fn | None:
+    """Give the type of a method in a stub, bound to its instance; None when parts of it exist in stubs only."""
+    params: list[Param] = []
+    for name, written_kind, form, required in function.parameters:
+        if isinstance(form, Unresolved):
+            return None
+        kind = _KINDS[written_kind]
+        if kind is Kind.NORMAL and name.startswith("__") and not name.endswith("__"):
+            kind = Kind.POSITIONAL
+        params.append(Param(parse(form), kind, None if kind is Kind.POSITIONAL else name, required))
+    if isinstance(function.returns, Unresolved):
+        return None
+    ret = parse(function.returns)
+    if function.is_async:
+        ret = Inst(Coroutine, (ANY, ANY, ret))
+    return _bound(params, ret, static, known)
+
+
+def _bound(params: list[Param], ret: Term, static: bool, known: tuple[Any, ...]) -> Fn | None:
     if not static:
         if not params:
             return None
         if params[0].kind in (Kind.POSITIONAL, Kind.NORMAL):
-            if isinstance(params[0].term, Opaque) or params[0].term != ANY:
+            if params[0].term != ANY:
                 return None  # an annotated self binds type variables
             params = params[1:]
         elif params[0].kind is not Kind.STAR:
             return None
-    ret = parse(hints.returns)
-    if inspect.iscoroutinefunction(function):
-        ret = Inst(Coroutine, (ANY, ANY, ret))
-    return Fn(tuple(params), ret, getattr(function, "__type_params__", ()))
+    own: dict[Any, None] = {}
+    for term in (*(p.term for p in params), ret):
+        for variable in variables_in(term):
+            if variable not in known:
+                own.setdefault(variable)
+    return Fn(tuple(params), ret, tuple(own))
 
 
+def solve(left: Fn, right: Fn) -> Fn | None:
+    """Give `left` with its type variables replaced by what `right` passes to it, or None where that is not plain."""
+    found: dict[Any, list[Term]] = {}
+    given = [p.term for p in right.params or () if p.kind in (Kind.POSITIONAL, Kind.NORMAL)]
+    for own, term in zip([p.term for p in left.params or ()], given, strict=False):
+        _match(own, term, left.variables, found)
+    for variable in left.variables:
+        if variable not in found:
+            _match(left.ret, right.ret, (variable,), found)
+        if variable not in found:
+            found[variable] = [NEVER]
+        if not _within_bound(variable):
+            return None
+    values = {variable: union(tuple(terms)) for variable, terms in found.items()}
+    solved = substitute_term(Fn(left.params, left.ret), values)
+    assert isinstance(solved, Fn)
+    return solved
+
+
+def _match(own: Term, given: Term, variables: tuple[Any, ...], found: dict[Any, list[Term]]) -> None:
+    if isinstance(own, Var) and own.var in variables:
+        found.setdefault(own.var, []).append(given)
+    elif isinstance(own, Inst) and isinstance(given, Inst):
+        seen = as_base(given, own.cls)
+        for one, other in zip(own.args, seen.args if seen is not None else (), strict=False):
+            _match(one, other, variables, found)
+    elif isinstance(own, UnionTerm):
+        inner = [m for m in own.members if variables_in(m)]
+        rest = [m for m in (given.members if isinstance(given, UnionTerm) else (given,)) if m not in own.members]
+        for member in inner:
+            for term in rest:
+                _match(member, term, variables, found)
+
+
+def _within_bound(variable: Any) -> bool:
+    return not getattr(variable, "__constraints__", ()) and getattr(variable, "__bound__", None) is None
 
 
 def relate_callables(left: Fn, right: Fn, relate: Relate, *, ignore_names: bool) -> Relation:
@@ -141,6 +209,17 @@ class _Match:
     def _counterpart(self, wanted: Param, position: int | None) -> tuple[Param, int | None, str | None] | None:
         by_name = self._by_name(wanted.name) if wanted.name is not None else None
         by_position = self._by_position(position) if position is not None else None
+        if (
+            by_name is not None
+            and by_position is not None
+            and by_name != by_position
+            and by_name[0].kind is Kind.STAR_STAR
+            and by_position[0].kind is Kind.STAR
+        ):
+            # `*args, **kwargs` together take an argument either way, if both of their types do.
+            wide, other = by_position[0].term, by_name[0].term
+            narrower = other if self.relate(other, wide).verdict is Verdict.YES else wide
+            return Param(narrower, Kind.NORMAL, wanted.name, required=False), position, wanted.name
         return by_name if by_name is not None else by_position
 
     def _by_name(self, name: str) -> tuple[Param, int | None, str | None] | None:

@@ -17,7 +17,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-__all__ = ["GENERIC_BASES", "PROTOCOLS", "TUPLE_LIKE", "UNHASHABLE", "ClassFacts"]
+__all__ = ["GENERIC_BASES", "PROTOCOLS", "STUB_PROTOCOLS", "TUPLE_LIKE", "UNHASHABLE", "ClassFacts"]
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -99,6 +99,9 @@ GENERIC_BASES: dict[type, ClassFacts] = {
 
 TUPLE_LIKE = (tuple, abc.Iterable, abc.Container, abc.Sequence, abc.Reversible)
 """The classes that a tuple fits item by item."""
+
+STUB_PROTOCOLS = frozenset({abc.Generator, abc.AsyncGenerator, abc.Coroutine})
+"""Classes that typeshed makes protocols, and Python doesn't; their members are read from there."""
 
 UNHASHABLE = (list, dict, set, bytearray, collections.deque, collections.UserList, types.MappingProxyType)
 

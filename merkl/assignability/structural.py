@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import types
+from typing import TYPE_CHECKING, Any
 
 from merkl.assignability.classes import is_protocol
 from merkl.assignability.members import Member, find_member, protocol_members
 from merkl.assignability.relation import YES, Relation, Verdict, no
-from merkl.assignability.signatures import relate_callables
-from merkl.assignability.terms import ANY, OBJECT, ClassOf, Fn, Inst, Term, Tup, show
+from merkl.assignability.parse import substitute_term
+from merkl.assignability.signatures import relate_callables, solve
+from merkl.assignability.terms import ANY, OBJECT, ClassOf, Fn, Inst, Param, Term, Tup, show
 
 if TYPE_CHECKING:
     from merkl.assignability.rules import Rules
@@ -16,30 +18,30 @@ if TYPE_CHECKING:
 __all__ = ["relate_class_object", "relate_protocol", "relate_to_callable"]
 
 
-def relate_protocol(rules: Rules, source: Inst | Tup, target: Inst) -> Relation:
-    """Say whether a class has all that a protocol asks for."""
+def relate_protocol(rules: Rules, source: Inst | Tup, target: Inst, *, of_class: bool = False) -> Relation:
+    """Say whether a class has all that a protocol asks for; `of_class`, whether the class object has."""
     wanted = sorted(protocol_members(target.cls))
-    if is_protocol(source.cls) and isinstance(source, Inst):
+    if is_protocol(source.cls) and not of_class:
         missing = [name for name in wanted if name not in protocol_members(source.cls)]
         if missing:
             return no(f"{show(source)} has no {missing[0]}")
     worst = YES
     for name in wanted:
         place = find_member(target, name, source)
-        member = find_member(source, name, source)
+        member = find_member(source, name, source, of_class=of_class)
         if member is None:
             return no(f"{show(source)} has no {name}, which {show(target)} asks for")
         if isinstance(place, str) or isinstance(member, str) or place is None:
-            return rules._ask(source, target)
-        found = _member(rules, name, member, place)
+            return rules.ask_about(ClassOf(source) if of_class else source, target)
+        found = _member(rules, name, member, place, of_class)
         if found.verdict is Verdict.NO:
             return no(f"{name} of {show(source)} does not fit {show(target)}: {found.reason}")
         if found.verdict is Verdict.UNKNOWN:
             worst = found
-    return worst
+    return worst if worst.verdict is Verdict.YES or of_class else rules.ask_about(source, target)
 
 
-def _member(rules: Rules, name: str, member: Member, place: Member) -> Relation:
+def _member(rules: Rules, name: str, member: Member, place: Member, of_class: bool) -> Relation:
     found = _options(rules, member.options, place.options, ignore_names=name != "__call__")
     if found.verdict is Verdict.NO:
         return found
@@ -51,9 +53,11 @@ def _member(rules: Rules, name: str, member: Member, place: Member) -> Relation:
         back = rules.relate(wanted, given)
         if back.verdict is Verdict.NO:
             return no(f"it can be set to {show(given)} only")
-        if member.class_variable != place.class_variable:
+        if not of_class and member.class_variable != place.class_variable:
             return no("one is a class variable, the other is not")
-    elif place.class_variable and not member.class_variable:
+    elif not of_class and place.class_variable and not member.class_variable:
+        return no("it is no class variable")
+    if of_class and (place.class_variable or (place.variable and not member.class_variable)):
         return no("it is no class variable")
     if place.class_or_static and not member.class_or_static:
         return no("it is no class method or static method")
@@ -69,10 +73,7 @@ def _options(
         best: Relation | None = None
         for option in own:
             if isinstance(option, Fn) and isinstance(place, Fn):
-                if option.variables or place.variables:
-                    found = Relation(Verdict.UNKNOWN, "it is generic")
-                else:
-                    found = relate_callables(option, place, rules.relate, ignore_names=ignore_names)
+                found = _callables(rules, option, place, ignore_names)
             else:
                 found = rules.relate(option, place)
             if found.verdict is Verdict.YES or best is None or best.verdict is Verdict.NO:
@@ -87,25 +88,47 @@ def _options(
     return worst
 
 
+def _callables(rules: Rules, own: Fn, wanted: Fn, ignore_names: bool) -> Relation:
+    """One signature against another; type variables of the first take what the second gives them."""
+    if wanted.variables:
+        if own == wanted:
+            return YES
+        return Relation(Verdict.UNKNOWN, "it is generic")
+    solved = solve(own, wanted) if own.variables else own
+    if solved is None:
+        return Relation(Verdict.UNKNOWN, "it is generic")
+    found = relate_callables(solved, wanted, rules.relate, ignore_names=ignore_names)
+    if own.variables and found.verdict is Verdict.NO and own.ret != solved.ret:
+        # Another solution may fit; only parameters that no solution can take refuse for sure.
+        loose = Fn(tuple(_loosened(p, own.variables) for p in own.params or ()), ANY)
+        rough = relate_callables(loose, wanted, rules.relate, ignore_names=ignore_names)
+        return found if rough.verdict is Verdict.NO else Relation(Verdict.UNKNOWN, "it is generic")
+    return found
+
+
+def _loosened(param: Param, variables: tuple[Any, ...]) -> Param:
+    return Param(substitute_term(param.term, dict.fromkeys(variables, ANY)), param.kind, param.name, param.required)
+
+
 def relate_to_callable(rules: Rules, source: Fn | Inst, target: Term) -> Relation:
     """Say whether something that may be called fits a callable, a protocol or a class."""
     if isinstance(source, Inst):
         return _instance_as_callable(rules, source, target)
     if isinstance(target, Fn):
-        return relate_callables(source, target, rules.relate, ignore_names=False)
+        return _callables(rules, source, target, ignore_names=False)
     if isinstance(target, Inst) and is_protocol(target.cls):
         return _callable_as_protocol(rules, source, target)
     if isinstance(target, Inst) and target.cls.__module__ == "types":
-        return rules._ask(source, target)
+        return rules.ask_about(source, target)
     return no(f"{show(source)} is not {show(target)}")
 
 
 def _instance_as_callable(rules: Rules, source: Inst, target: Term) -> Relation:
-    call = find_member(source, "__call__", source)
+    call = find_member(source, "__call__", source, on_demand=False)
     if call is None:
         return no(f"{show(source)} cannot be called")
     if isinstance(call, str):
-        return rules._ask(source, target)
+        return rules.ask_about(source, target)
     return _options(rules, call.options, (target,), ignore_names=False)
 
 
@@ -114,13 +137,13 @@ def _callable_as_protocol(rules: Rules, source: Fn, target: Inst) -> Relation:
     if names <= {"__hash__"}:
         return YES
     if "__call__" not in names:
-        return no(f"{show(source)} is not {show(target)}") if len(names) else YES
+        return rules.relate(Inst(types.FunctionType), target)
     call = find_member(target, "__call__", target)
     if not isinstance(call, Member):
-        return rules._ask(source, target)
+        return rules.ask_about(source, target)
     found = _options(rules, (source,), call.options, ignore_names=False)
     if found.verdict is not Verdict.NO and len(names) > 1:
-        return rules._ask(source, target)
+        return rules.ask_about(source, target)
     return found
 
 
@@ -133,19 +156,24 @@ def relate_class_object(rules: Rules, source: ClassOf, target: Term) -> Relation
         made = rules.relate(source.term, target.ret)
         return no(f"it makes {show(source.term)}, wanted {show(target.ret)}") if _no(made) else made
     if isinstance(target, Inst):
-        if target.cls is type or target == OBJECT:
-            return YES
-        if source.term == ANY:
-            return rules._ask(source, target)
-        metaclass = type(source.term.cls) if isinstance(source.term, (Inst, Tup)) else type
-        if is_protocol(target.cls):
-            names = protocol_members(target.cls)
-            if names <= {"__hash__"}:
-                return YES
-            if names == {"__call__"} or metaclass is type:
-                return rules._ask(source, target)
-        if metaclass is not type:
-            return rules.relate(Inst(metaclass), target)
+        return _class_as_instance(rules, source, target)
+    return no(f"{show(source)} is not {show(target)}")
+
+
+def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
+    if target.cls is type or target == OBJECT:
+        return YES
+    if not isinstance(source.term, Inst):
+        return no(f"{show(source)} is not {show(target)}")
+    if is_protocol(target.cls):
+        if "__call__" in protocol_members(target.cls):
+            return rules.ask_about(source, target)
+        found = relate_protocol(rules, source.term, target, of_class=True)
+        if found.verdict is not Verdict.NO:
+            return found
+    metaclass = type(source.term.cls)
+    if metaclass is not type:
+        return rules.relate(Inst(metaclass), target)
     return no(f"{show(source)} is not {show(target)}")
 
 

@@ -219,7 +219,9 @@ def to_form(term: Term) -> Any:
 
         return typing.Never
     if isinstance(term, UnionTerm):
-        return Union[tuple(to_form(m) for m in term.members)]  # noqa: UP007
+        literals = tuple(m.value for m in term.members if isinstance(m, Lit))
+        others = tuple(to_form(m) for m in term.members if not isinstance(m, Lit))
+        return Union[(*((Literal[literals],) if literals else ()), *others)]  # noqa: UP007
     if isinstance(term, Lit):
         return Literal[term.value]
     if isinstance(term, ClassOf):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from merkl.assignability.relation import YES, Relation, Verdict, no
 from merkl.assignability.nominal import as_base
-from merkl.assignability.terms import ANY, Inst, Rest, Term, Tup, show
+from merkl.assignability.terms import ANY, OBJECT, Inst, Rest, Term, Tup, show
 
 if TYPE_CHECKING:
     from merkl.assignability.rules import Rules
@@ -22,6 +22,8 @@ def relate_tuples(rules: Rules, source: Tup, target: Tup) -> Relation:
         return _into_open(rules, source, target)
     if any(isinstance(i, Rest) for i in source.items):
         fitted = _stretched(source, len(target.items))
+        if fitted is None and _object_takes_rest(source, target):
+            fitted = source
         if fitted is None:
             return no(f"{show(source)} may have another length than {show(target)}")
         source = fitted
@@ -39,6 +41,12 @@ def relate_tuples(rules: Rules, source: Tup, target: Tup) -> Relation:
         found = rules.relate_arguments(seen, Inst(target.cls, target.args)) if seen is not None else YES
         worst = worst if found.verdict is Verdict.YES else found
     return worst
+
+
+def _object_takes_rest(source: Tup, target: Tup) -> bool:
+    """As mypy has it, an open stretch fits where one item of type object stands."""
+    at = next(i for i, item in enumerate(source.items) if isinstance(item, Rest))
+    return len(source.items) == len(target.items) and target.items[at] == OBJECT
 
 
 def _stretched(source: Tup, length: int) -> Tup | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
-from typing import Any
+from typing import Any, Generic, Protocol
 
 from merkl.assignability.classes import has_known_bases, original_bases, parameters
 from merkl.assignability.members import Member, find_member
@@ -18,29 +18,45 @@ __all__ = ["variances"]
 @functools.lru_cache(maxsize=4096)
 def variances(cls: type) -> tuple[Variance, ...] | None:
     """Give the variance of each type parameter, or None where it can't be known here."""
+    return _variances(cls, {})
+
+
+_Assumed = dict[tuple[type, Any], Variance]
+
+
+def _variances(cls: type, assumed: _Assumed) -> tuple[Variance, ...] | None:
     wanted = parameters(cls)
     if not wanted or not has_known_bases(cls):
         return None
-    if not any(needs_inference(p) for p in wanted):
-        return tuple(declared_variance(p) for p in wanted)
-    return tuple(_inferred(cls, p) if needs_inference(p) else declared_variance(p) for p in wanted)
+    return tuple(_inferred(cls, p, assumed) if needs_inference(p) else declared_variance(p) for p in wanted)
 
 
-def _inferred(cls: type, parameter: Any) -> Variance:
+def _inferred(cls: type, parameter: Any, assumed: _Assumed) -> Variance:
+    """What the uses allow, taking the class for covariant where it mentions itself, as mypy does first."""
+    if (cls, parameter) in assumed:
+        return assumed[cls, parameter]
+    if issubclass(cls, tuple):  # a NamedTuple has `_replace`, which takes every field
+        return Variance.SAME
+    return _observed(cls, parameter, {**assumed, (cls, parameter): Variance.WIDER})
+
+
+def _observed(cls: type, parameter: Any, assumed: _Assumed) -> Variance:
     uses: set[int] = set()
     self_term = Inst(cls, tuple(Var(p) for p in parameters(cls)))
     for form in original_bases(cls):
         term = parse(form)
-        if isinstance(term, (Inst, Tup, Record)):
-            _walk(term, parameter, 1, uses, cls)
+        if isinstance(term, (Inst, Tup, Record)) and term.cls not in (Generic, Protocol):
+            _walk(term, parameter, 1, uses, assumed)
     for name in _names(cls):
         member = find_member(self_term, name, ANY)
         if not isinstance(member, Member):
             continue
         for option in member.options:
-            _walk(option, parameter, 1, uses, cls)
-            if member.settable and not name.startswith("_"):
-                _walk(option, parameter, -1, uses, cls)
+            if isinstance(option, Fn) and option.ret == self_term:
+                option = Fn(option.params, ANY)
+            _walk(option, parameter, 1, uses, assumed)
+            if member.settable and not (member.variable and name.startswith("_")):
+                _walk(option, parameter, -1, uses, assumed)
     if -1 not in uses:
         return Variance.WIDER
     return Variance.SAME if 1 in uses else Variance.NARROWER
@@ -58,35 +74,33 @@ def _names(cls: type) -> set[str]:
     return found
 
 
-def _walk(term: Term, parameter: Any, sign: int, uses: set[int], cls: type) -> None:
+def _walk(term: Term, parameter: Any, sign: int, uses: set[int], assumed: _Assumed) -> None:
     """Note with which sign a type variable occurs in a term."""
     if isinstance(term, Var):
         if term.var is parameter:
             uses.add(sign)
     elif isinstance(term, UnionTerm):
         for member in term.members:
-            _walk(member, parameter, sign, uses, cls)
+            _walk(member, parameter, sign, uses, assumed)
     elif isinstance(term, Tup):
         for item in term.items:
-            _walk(item, parameter, sign, uses, cls)
+            _walk(item, parameter, sign, uses, assumed)
     elif isinstance(term, Rest):
-        _walk(term.item, parameter, sign, uses, cls)
+        _walk(term.item, parameter, sign, uses, assumed)
     elif isinstance(term, ClassOf):
-        _walk(term.term, parameter, sign, uses, cls)
+        _walk(term.term, parameter, sign, uses, assumed)
     elif isinstance(term, Fn):
         for param in term.params or ():
-            _walk(param.term, parameter, -sign, uses, cls)
-        _walk(term.ret, parameter, sign, uses, cls)
+            _walk(param.term, parameter, -sign, uses, assumed)
+        _walk(term.ret, parameter, sign, uses, assumed)
     elif isinstance(term, (Inst, Record)) and term.args:
-        _walk_arguments(term, parameter, sign, uses, cls)
+        _walk_arguments(term, parameter, sign, uses, assumed)
 
 
-def _walk_arguments(term: Inst | Record, parameter: Any, sign: int, uses: set[int], cls: type) -> None:
-    if term.cls is cls:
-        return  # its own variance is what is being asked for
-    known = variances(term.cls) or (Variance.SAME,) * len(term.args)
+def _walk_arguments(term: Inst | Record, parameter: Any, sign: int, uses: set[int], assumed: _Assumed) -> None:
+    known = _variances(term.cls, assumed) or (Variance.SAME,) * len(term.args)
     for arg, variance in zip(term.args, known, strict=False):
         if variance is not Variance.NARROWER:
-            _walk(arg, parameter, sign, uses, cls)
+            _walk(arg, parameter, sign, uses, assumed)
         if variance is not Variance.WIDER:
-            _walk(arg, parameter, -sign, uses, cls)
+            _walk(arg, parameter, -sign, uses, assumed)
