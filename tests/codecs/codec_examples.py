@@ -18,6 +18,7 @@ import zoneinfo
 import attrs
 import msgspec
 import numpy as np
+import pandas as pd
 import pydantic
 
 
@@ -314,3 +315,9 @@ PICKLED: list[typing.Any] = [
     pydantic.SecretStr("s"),
     ValueError("x", 1),
 ]
+
+
+class OwnFrame(pd.DataFrame):
+    @property
+    def _constructor(self) -> type[OwnFrame]:
+        return OwnFrame
