@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import sys
 import types
 import uuid
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +17,7 @@ from typing import Any, TypeVar
 from merkl_serializers import CanonicalRegistry, UnserializableError, default_registry
 
 from merkl._base.config import Settings, find_project_root, load_settings
-from merkl._base.errors import SerializationError
+from merkl._base.errors import MerklWarning, SerializationError
 from merkl.cache import BaseCache, SqliteCache, Trust
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.program import build_program
@@ -140,8 +143,24 @@ class Workspace:
     def _results(self) -> Results:
         trust = Trust.from_environment(allow_pickle=self.settings.cache.allow_pickle)
         return Results(
-            self.cache, self.codecs, trust=trust, is_reading=self._is_reading, is_writing=self._is_writing
+            self.cache,
+            self.codecs,
+            trust=trust,
+            is_reading=self._is_reading,
+            is_writing=self._is_writing,
+            before_first_store=self._make_home,
         )
+
+    def _make_home(self) -> None:
+        """Make the folder of results, kept out of version control, and say where it is unless the user chose it."""
+        home = self.root / ".merkl"
+        if not isinstance(self.cache, SqliteCache) or (home / ".gitignore").exists():
+            return
+        with contextlib.suppress(OSError):
+            home.mkdir(parents=True, exist_ok=True)
+            (home / ".gitignore").write_text("*\n", encoding="utf-8")
+            if self._given_root is None:
+                sys.stderr.write(f"merkl: results are kept in {home}\n")
 
     def _make_runner(self, report: RunReport | None = None) -> Runner:
         writer = FileWriter(self.codecs)
@@ -159,12 +178,22 @@ class Workspace:
                 return RunOutcome(program.returned, program.evaluate(self._runner), report)
             finally:
                 self._runner = None
-                self.cache.flush()
+                self._settle_cache(self.cache.flush)
 
     def close(self) -> None:
         """Make durable all results and let go of the cache; using the workspace again opens it again."""
         if "cache" in self.__dict__:
-            self.cache.close()
+            self._settle_cache(self.cache.close)
+
+    def _settle_cache(self, settle: Callable[[], None]) -> None:
+        try:
+            settle()
+        except OSError as error:
+            warnings.warn(
+                f"the last results could not be stored and will be computed again next time: {error}",
+                MerklWarning,
+                stacklevel=3,
+            )
 
     def __enter__(self) -> Workspace:
         self._tokens.append(sessions.enter(self))

@@ -104,5 +104,5 @@ def train_eval(epochs: int = 20, seed: int = 0, sizes: SplitSizes = SplitSizes()
     models = fit_one.map(settings)
     scores = [accuracy_of(model, scaled, labels, parts["validation"]) for model in models]
     best = pick_best(models, scores)
-    confusion_picture(best, scaled, labels, parts["test"]).write("confusion.png")
+    confusion_picture(best, scaled, labels, parts["test"]).write("build/confusion.png")
     return accuracy_of(best, scaled, labels, parts["test"])

@@ -82,14 +82,23 @@ def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         nearby = [str(p) for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
         raise UsageError(f"there is no file {path}{_suggest(str(path), nearby)}")
-    folder = str(path.resolve().parent)
+    # A file in a package is loaded as the module that it is: under another name its classes would be others.
+    top = path.resolve()
+    parts = [top.stem]
+    while (top.parent / "__init__.py").exists():
+        top = top.parent
+        parts.insert(0, top.name)
+    folder = str(top.parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    return _import(path.stem, str(path)) if _is_module_of(path) else _exec_file(path)
+    name = ".".join(parts)
+    return _import(name, str(path)) if _is_file_of(name, path) else _exec_file(path)
 
 
-def _is_module_of(path: Path) -> bool:
-    spec = importlib.util.find_spec(path.stem) if path.stem.isidentifier() else None
+def _is_file_of(module: str, path: Path) -> bool:
+    if not all(part.isidentifier() for part in module.split(".")):
+        return False
+    spec = importlib.util.find_spec(module)
     return spec is not None and spec.origin is not None and Path(spec.origin).resolve() == path.resolve()
 
 
@@ -123,14 +132,15 @@ def _find_attribute(module: ModuleType, inner: str, name: str) -> Any:
 
 
 def _callables(namespace: Any) -> list[str]:
-    names = [n for n in vars(namespace) if not n.startswith("_")] if hasattr(namespace, "__dict__") else []
-    own = getattr(namespace, "__name__", None)
-    local = [
-        n
-        for n in names
-        if isinstance(vars(namespace)[n], Task) or getattr(vars(namespace)[n], "__module__", None) == own
+    found = vars(namespace) if hasattr(namespace, "__dict__") else {}
+    own = getattr(namespace, "__name__", "")
+    return [
+        name
+        for name, value in found.items()
+        if callable(value)
+        and not name.startswith("_")
+        and (isinstance(value, Task) or str(getattr(value, "__module__", "")).startswith(own))
     ]
-    return [n for n in local if callable(vars(namespace)[n])]
 
 
 def _modules_here() -> list[str]:
@@ -145,9 +155,10 @@ def _modules_here() -> list[str]:
 
 
 def _submodules(package: ModuleType) -> list[str]:
-    return [
-        p.stem for folder in getattr(package, "__path__", ()) for p in Path(folder).glob("*.py")
-    ] + _callables(package)
+    folders = [Path(folder) for folder in getattr(package, "__path__", ())]
+    modules = [p.stem for folder in folders for p in folder.glob("*.py") if p.stem != "__init__"]
+    packages = [p.parent.name for folder in folders for p in folder.glob("*/__init__.py")]
+    return modules + packages + _callables(package)
 
 
 def _suggest(name: str, known: Iterable[str], *, prefix: str = "") -> str:

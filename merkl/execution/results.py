@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from merkl._base.errors import CacheError, MerklWarning, SerializationError, TaskOutsError
@@ -75,6 +75,7 @@ class Results:
         trust: Trust,
         is_reading: bool = True,
         is_writing: bool = True,
+        before_first_store: Callable[[], None] | None = None,
     ) -> None:
         self.cache = cache
         self.codecs = codecs
@@ -82,6 +83,7 @@ class Results:
         self.is_reading = is_reading
         self.is_writing = is_writing
         self._others: dict[str, BaseCache] = {}
+        self._before_first_store = before_first_store
 
     def cache_of(self, task: Task[..., Any, Any]) -> BaseCache:
         """Return where the results of a task live."""
@@ -146,7 +148,9 @@ class Results:
             encoded = self.codecs.encode(value, declared, self._codec_of(future))
         except SerializationError as error:
             out = "" if future.out is None else f", out {future.out!r}"
-            raise SerializationError(f"task {task.name!r}{out}: {error}", task=task.name, remedy=error.remedy) from error
+            raise SerializationError(
+                f"task {task.name!r}{out}: {error}", task=task.name, remedy=error.remedy
+            ) from error
         return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent)
 
     def save_absent(self, future: Future[Any], keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
@@ -168,6 +172,9 @@ class Results:
         shared = value if value is not None and is_shareable(value[0]) else None
         record = None
         if self.is_writing and task.options.keep != "never" and keys:
+            if self._before_first_store is not None:
+                self._before_first_store()
+                self._before_first_store = None
             cache = self.cache_of(task)
             record = store(cache, keys[0].hex(), encoded, metadata, trust=self.trust, urgent=urgent)
             for other in keys[1:] if record is not None else ():

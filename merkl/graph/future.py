@@ -184,11 +184,7 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
 
         def __getattr__(self, name: str) -> Any:
             # Tools probe dunders, `_repr_html_` and the like: they must see plain absence.
-            if (
-                name.startswith("__")
-                or (name.startswith("_repr_") and name.endswith("_"))
-                or name.startswith("_ipython_")
-            ):
+            if name.startswith(("__", "_ipython_")) or (name.startswith("_repr_") and name.endswith("_")):
                 raise AttributeError(f"Future has no attribute {name!r}")
             raise self._misused(f"asked for its attribute {name!r}")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from merkl._base.errors import BindError, GraphError, TaskOutsError
 from merkl._base.lazy import LazyModule
 from merkl.graph.building import building, record_calls
-from merkl.graph.call import Call, describe_site
+from merkl.graph.call import describe_site
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.options import TaskOptions, make_options
