@@ -173,11 +173,11 @@ class InputChangedError(MerklError, OSError):
 
 
 class UnsupportedFileError(MerklError, OSError):
-    """A path is of a kind that has no content to hash or store: a socket, a fifo, a device, a loop of links."""
+    """A path has no content to hash or store: a socket, a fifo, a device, a loop of links."""
 
 
 class CommandTemplateError(MerklError, ValueError):
-    """A shell template cannot be made into a task; `placeholder` names the one that stands where it may not."""
+    """A shell template cannot be made into a task; `placeholder` names the one in the wrong place."""
 
     def __init__(self, message: str, *, placeholder: str | None = None, position: int | None = None) -> None:
         super().__init__(message)
@@ -188,7 +188,7 @@ class CommandTemplateError(MerklError, ValueError):
 class CommandFailedError(MerklError, RuntimeError):
     """A shell command ended with an error, or without a file it declares.
 
-    `command` is the script as it ran, `exit_code` negative for a signal, `stderr` the tail of what it printed.
+    `command` is the script as it ran, `exit_code` is negative for a signal, `stderr` the tail of its output.
     """
 
     def __init__(self, message: str, *, command: str, exit_code: int | None = None, stderr: str = "") -> None:

@@ -76,8 +76,8 @@ def unpack_tree(stream: IO[bytes], target: str | os.PathLike[str]) -> None:
     os.makedirs(root, exist_ok=True)
     for row in rows:
         _unpack_row(stream, row, os.path.join(root, _checked(row.name)))
-    # Links only now, so that nothing was written through one; modes last and from the inside out, as a directory may
-    # be one that cannot be written to.
+    # Links only now, so that nothing was written through one; modes last and from the inside out, as a
+    # directory may be one that cannot be written to.
     for row in rows:
         if row.kind == "link":
             os.symlink(row.target, os.path.join(root, row.name))

@@ -21,8 +21,9 @@ __all__ = ["DirRef"]
 class DirRef:
     """A directory as a value: what goes into and comes out of tasks; path-like.
 
-    `DirRef(path)` refers to a directory that exists. `DirRef()` inside a task body makes an empty one for the body
-    to fill; returned, it becomes the result. `directory / "name"` is a plain `Path` in it. Equality is that of paths.
+    `DirRef(path)` refers to a directory that exists. `DirRef()` inside a task body makes an empty one for the
+    body to fill; returned, it becomes the result. `directory / "name"` is a plain `Path` in it. Equality is
+    that of paths.
 
     Args:
         path: an existing directory; a relative one is taken from the current directory now, once and for all.

@@ -45,13 +45,14 @@ class _TypedFileRef(types.GenericAlias):
 class FileRef(Generic[SuffixT_co]):
     """A file as a value: what goes into and comes out of tasks; path-like, typed by suffix, never changed.
 
-    `FileRef(path)` refers to a file that exists. `FileRef()` inside a task body is a fresh path for the body to
-    write to; returned, the file becomes the result without a second copy. `FileRef[Literal[".png"]]` is a file of
-    one suffix, plain `FileRef` any. Equality is that of paths (after making them absolute), as for `pathlib`: it
-    needs no reading. Keys go by suffix and content.
+    `FileRef(path)` refers to a file that exists. `FileRef()` inside a task body is a fresh path for the body
+    to write to; returned, the file becomes the result without a second copy. `FileRef[Literal[".png"]]` is a
+    file of one suffix, plain `FileRef` any. Equality is that of paths (after making them absolute), as for
+    `pathlib`: it needs no reading. Keys go by suffix and content.
 
     Args:
-        path: an existing regular file; a relative one is taken from the current directory now, once and for all.
+        path: an existing regular file; a relative one is taken from the current directory now, once and for
+        all.
         suffix: of a fresh file, or what counts as the suffix of an existing one (it must end so).
 
     Raises:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 __all__ = ["StatSignature", "is_settled", "signature_at", "signature_of"]
 
-# A clock tick of the kernel is at most 10 ms; file systems that keep whole seconds only (or, as FAT, two) show
-# it in their numbers.
+# A clock tick of the kernel is at most 10 ms; file systems that keep whole seconds only (or, as FAT, two)
+# show it in their numbers.
 _FINE_TICK_NS = 50_000_000
 _COARSE_TICK_NS = 2_500_000_000
 _SECOND_NS = 1_000_000_000
@@ -41,9 +41,9 @@ def signature_at(path: str | bytes | os.PathLike[str]) -> StatSignature:
 def is_settled(signature: StatSignature, recorded_at_ns: int) -> bool:
     """Say whether a file can no longer change without its signature changing too.
 
-    A file written twice within one tick of the file system's clock has the same times after both. So a signature
-    taken at `recorded_at_ns` says nothing while the file's last change was less than a tick before (or, with a
-    clock that differs from ours, after) that moment. Git calls such entries racily clean.
+    A file written twice within one tick of the file system's clock has the same times after both. So a
+    signature taken at `recorded_at_ns` says nothing while the file's last change was less than a tick before
+    (or, with a clock that differs from ours, after) that moment. Git calls such entries racily clean.
 
     >>> is_settled(StatSignature(3, 10, 10, 1), 10_000_000_000)
     True

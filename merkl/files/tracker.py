@@ -79,9 +79,9 @@ class TrackedFile(NamedTuple):
 class FileTracker:
     """Gives content hashes of files and directories, reading a file only where its stat leaves a doubt.
 
-    A record counts if size, mtime, ctime and inode are all the same and the file had settled when it was made (see
-    `merkl.files.stat`). Records are kept in a table of the workspace's database; without one, in memory. Trouble
-    with the database costs speed, never correctness.
+    A record counts if size, mtime, ctime and inode are all the same and the file had settled when it was made
+    (see `merkl.files.stat`). Records are kept in a table of the workspace's database; without one, in memory.
+    Trouble with the database costs speed, never correctness.
 
     Args:
         database: where the table is kept.

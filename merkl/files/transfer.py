@@ -17,7 +17,8 @@ import blake3
 __all__ = ["atomic_path", "clone_file", "copy_hashed", "replace_file", "sync_directory"]
 
 _CHUNK: Final = 4 * 1024 * 1024
-# ioctl_ficlone(2): give the destination the source's blocks, copied on write. Linux numbers; macOS has clonefile.
+# ioctl_ficlone(2): give the destination the source's blocks, copied on write. Linux numbers; macOS has
+# clonefile.
 _FICLONE: Final = 0x40049409
 _NOT_CLONABLE: Final = frozenset(
     {
@@ -38,7 +39,8 @@ def clone_file(
 ) -> None:
     """Make `target` a new file with the bytes of `source`; the two share nothing that a write to one could reach.
 
-    Blocks are shared copy-on-write where the file system has that (Btrfs, XFS, APFS), else copied in the kernel.
+    Blocks are shared copy-on-write where the file system has that (Btrfs, XFS, APFS), else copied in the
+    kernel.
 
     Args:
         source: a regular file; links are followed.
@@ -172,7 +174,8 @@ def _copy_in_kernel(reading: IO[bytes], writing: IO[bytes]) -> None:
         except OSError as error:
             if error.errno not in _NOT_CLONABLE:
                 raise
-    # From the start: what an interrupted attempt left is overwritten. Files in /proc have size 0 and end up here.
+    # From the start: what an interrupted attempt left is overwritten. Files in /proc have size 0 and end up
+    # here.
     reading.seek(0)
     writing.seek(0)
     shutil.copyfileobj(reading, writing, _CHUNK)

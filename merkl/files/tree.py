@@ -25,8 +25,8 @@ _NOTHING: Final = StatSignature(0, 0, 0, 0)
 class TreeEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One thing in a directory: `name` is its path from there, in bytes as the file system has it, with slashes.
 
-    `target` is a link's text, relative and so independent of where the tree lies; `source` is the path that the
-    bytes of a file are read from, another one than the name says where a link leads out of the tree.
+    `target` is a link's text, relative and so independent of where the tree lies; `source` is the path that
+    the bytes of a file are read from, another one than the name says where a link leads out of the tree.
     """
 
     name: bytes
@@ -57,7 +57,8 @@ def scan_tree(root: str | os.PathLike[str]) -> Tree:
 
     Raises:
         MissingInputError: there is no such directory.
-        UnsupportedFileError: it is no directory, or holds a socket, fifo or device, or links out of the tree lead
+        UnsupportedFileError: it is no directory, or holds a socket, fifo or device, or links out of the tree
+        lead
             round in a circle.
     """
     path = os.path.abspath(root)
@@ -79,7 +80,8 @@ def digest_tree(tree: Tree, content_hash: Callable[[str, StatSignature], str] | 
 
     Args:
         tree: what `scan_tree` gave.
-        content_hash: gives the hash of a file by path and the signature it had in the scan; reads it by default.
+        content_hash: gives the hash of a file by path and the signature it had in the scan; reads it by
+        default.
     """
     hash_one = content_hash or _read_hash
     rows = [
@@ -126,8 +128,8 @@ class _Scan:
         except OSError:
             return _as_link(name, os.readlink(item.path)), outside
         real = os.path.realpath(item.path)
-        # Links inside what was reached through a link out of the tree are followed too: their text is relative to
-        # a place that a copy of the tree doesn't have.
+        # Links inside what was reached through a link out of the tree are followed too: their text is
+        # relative to a place that a copy of the tree doesn't have.
         if not outside and _holds(self._top, real):
             return _as_link(name, os.path.relpath(real, os.path.dirname(item.path))), outside
         if stat_module.S_ISDIR(found.st_mode):

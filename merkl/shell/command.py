@@ -61,9 +61,9 @@ class Finished:
 class ShellCommand:
     """A typed command, parsed and ready to run.
 
-    It runs under `bash -euo pipefail` (or as it is, without a shell) in a new directory that holds links to its
-    inputs and nothing else. The locale is C.UTF-8, so that `sort` means the same everywhere; otherwise the
-    environment is the caller's, with `env` on top.
+    It runs under `bash -euo pipefail` (or as it is, without a shell) in a new directory that holds links to
+    its inputs and nothing else. The locale is C.UTF-8, so that `sort` means the same everywhere; otherwise
+    the environment is the caller's, with `env` on top.
 
     >>> from merkl.shell.placeholders import arg, stdout_arg
     >>> shout = ShellCommand.parse(f"echo {arg('text')} | tr a-z A-Z {stdout_arg(str)}")

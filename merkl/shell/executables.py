@@ -26,7 +26,8 @@ _VERSION_SECONDS: Final = 20
 def executables_digest(template: Template, track: Track) -> bytes:
     """Return 32 bytes for all programs that a template names, with the interpreters of those that are scripts.
 
-    Programs by a relative path are left out: in the command's own directory they can only come from its inputs.
+    Programs by a relative path are left out: in the command's own directory they can only come from its
+    inputs.
 
     Raises:
         MissingInputError: a program is not installed (unless only names are tracked).

@@ -1,8 +1,8 @@
 """A lexer of bash scripts that knows, at every placeholder, how the shell will read what is put there.
 
-It follows the token rules of the Bash manual (quoting, expansions, redirections, compound commands) as far as they
-decide where words and quotes begin and end; what it can't place for certain it refuses. Placeholders are single
-characters from a private plane, one for each occurrence.
+It follows the token rules of the Bash manual (quoting, expansions, redirections, compound commands) as far as
+they decide where words and quotes begin and end; what it can't place for certain it refuses. Placeholders are
+single characters from a private plane, one for each occurrence.
 """
 
 from __future__ import annotations

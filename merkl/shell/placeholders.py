@@ -1,7 +1,7 @@
 """What may stand in a shell template: typed parameters, files in, files out, standard input and output.
 
-A placeholder formats itself into the f-string as a marker that holds all of it, so nothing has to be remembered
-between the f-string and `bash_task`.
+A placeholder formats itself into the f-string as a marker that holds all of it, so nothing has to be
+remembered between the f-string and `bash_task`.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ def arg(name: str, type: Any = str, *, default: Any = MISSING) -> Placeholder:
 
     Args:
         name: of the parameter.
-        type: `str`, `int`, `float`, `bool` (true, false), `Path`, a Literal, an Enum, `X | None` (None gives no
+        type: `str`, `int`, `float`, `bool` (true, false), `Path`, a Literal, an Enum, `X | None` (None gives
+        no
             word), FileRef or DirRef (linked into the command's directory), or a list or tuple of those.
         default: makes the parameter optional.
 

@@ -33,8 +33,8 @@ def run_group(
 ) -> int:
     """Run a command in a session of its own and return its exit code (negative: the signal that ended it).
 
-    Whatever it started in the background and left is killed when it ends. A KeyboardInterrupt here is passed on as
-    SIGINT to all of the group, which gets some seconds to end in order.
+    Whatever it started in the background and left is killed when it ends. A KeyboardInterrupt here is passed
+    on as SIGINT to all of the group, which gets some seconds to end in order.
 
     Raises:
         Ended: `timeout` seconds were over; the group got SIGTERM, then SIGKILL.

@@ -34,8 +34,8 @@ class Layout:
 def plan_layout(template: Template, arguments: Mapping[str, Any]) -> Layout:
     """Give every file of a call its name in the command's directory.
 
-    Inputs keep their base names; one whose name is taken goes into a folder named after its parameter. Outs are named
-    after themselves.
+    Inputs keep their base names; one whose name is taken goes into a folder named after its parameter. Outs
+    are named after themselves.
     """
     outs = {one.name: one.name + one.suffix for one in template.outs}
     taken = {name.casefold() for name in outs.values()}
@@ -57,7 +57,8 @@ def render_script(template: Template, arguments: Mapping[str, Any], layout: Layo
     """Return the script to run.
 
     Raises:
-        TypeError, ValueError, CommandTemplateError: an argument cannot be written where its placeholder stands.
+        TypeError, ValueError, CommandTemplateError: an argument cannot be written where its placeholder
+        stands.
     """
     parts: list[str] = []
     for character in template.script:
@@ -74,7 +75,8 @@ def render_words(template: Template, arguments: Mapping[str, Any], layout: Layou
     """Return the words to run where there is no shell.
 
     Raises:
-        TypeError, ValueError, CommandTemplateError: an argument cannot be written where its placeholder stands.
+        TypeError, ValueError, CommandTemplateError: an argument cannot be written where its placeholder
+        stands.
     """
     words: list[str] = []
     for word in template.words:

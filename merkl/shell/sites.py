@@ -24,8 +24,8 @@ class Site:
     """One occurrence: `index` counts placeholders in the template from its start.
 
     `whole_word` says that nothing else is in the word; `redirect` is the operator before it, "" for none;
-    `is_command` that the word is the name of a command. For a here-document `delimiter` ends it, `expands` says
-    whether the shell expands variables in it, `strips_tabs` that it was begun by `<<-`.
+    `is_command` that the word is the name of a command. For a here-document `delimiter` ends it, `expands`
+    says whether the shell expands variables in it, `strips_tabs` that it was begun by `<<-`.
     """
 
     index: int

@@ -23,8 +23,8 @@ __all__ = ["Template", "is_list_type", "parse_template"]
 class Template:
     """What a command line means. `script` has one private character for each occurrence of a placeholder.
 
-    `parameters` and `outs` are in the order of their first occurrence; `tokens` are what of the text counts for the
-    key; without a shell, `words` are the arguments.
+    `parameters` and `outs` are in the order of their first occurrence; `tokens` are what of the text counts
+    for the key; without a shell, `words` are the arguments.
     """
 
     script: str
@@ -69,7 +69,8 @@ def parse_template(template: str, *, shell: bool = True) -> Template:
         shell: False: the words are run as they are, and anything that only a shell understands is refused.
 
     Raises:
-        CommandTemplateError: a placeholder stands where its value can't be put safely, two that share a name differ,
+        CommandTemplateError: a placeholder stands where its value can't be put safely, two that share a name
+        differ,
             or the text is no command.
 
     >>> from merkl.shell.placeholders import arg, file_arg, out_file_arg
