@@ -29,7 +29,7 @@ class Model:
 
     def predict(self, images: Images) -> Labels:
         """Return the most likely digit of each image."""
-        return np.argmax(images @ self.weights + self.bias, axis=1)
+        return np.asarray(np.argmax(images @ self.weights + self.bias, axis=1))
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -126,7 +126,7 @@ def strings_in(annotation: object, depth: int = 0) -> Iterator[str]:
     elif isinstance(annotation, list):
         for item in annotation:
             yield from strings_in(item, depth + 1)
-    elif not isinstance(annotation, type) or isinstance(annotation, types.GenericAlias):
+    elif not isinstance(annotation, type) or isinstance(annotation, types.GenericAlias):  # type: ignore[unreachable]
         origin = get_origin(annotation)
         if origin is None or origin in _LITERALS:
             return
@@ -156,7 +156,7 @@ def map_arguments(form: Any, change: Callable[[Any], Any]) -> Any:
         return form
     args = get_args(form)
     if origin is Annotated:
-        return Annotated[(change(args[0]), *form.__metadata__)]  # type: ignore[return-value]
+        return Annotated[(change(args[0]), *form.__metadata__)]
     if origin in (Union, types.UnionType):
         return (
             functools.reduce(operator.or_, (_Or(change(a)) for a in args)).form
@@ -165,7 +165,7 @@ def map_arguments(form: Any, change: Callable[[Any], Any]) -> Any:
         )
     new = tuple(change(a) for a in args)
     if isinstance(form, types.GenericAlias):
-        made = types.GenericAlias(form.__origin__, new)
+        made = types.GenericAlias(form.__origin__, new)  # type: ignore[arg-type]
         return next(iter(made)) if getattr(form, "__unpacked__", False) else made
     if origin is typing.get_origin(typing.Callable[..., Any]):
         return typing.Callable[new[0] if isinstance(new[0], list) else new[0], new[1]]
@@ -228,7 +228,7 @@ def _format(form: Any, modules: bool, depth: int) -> str:
         return form.__forward_arg__
     if isinstance(form, list):
         return f"[{', '.join(show(item) for item in form)}]"
-    if isinstance(form, type) and not isinstance(form, types.GenericAlias):
+    if isinstance(form, type) and not isinstance(form, types.GenericAlias):  # type: ignore[unreachable]
         return _class_name(form, modules)
     origin = get_origin(form)
     if origin is None:

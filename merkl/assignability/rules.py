@@ -173,7 +173,7 @@ class Rules:
             return found
         if isinstance(source, Inst) and (source.cls is bool or issubclass(source.cls, enum.Enum)):
             values = {m.value for m in target.members if isinstance(m, Lit) and m.cls is source.cls}
-            every_value = set(source.cls) if source.cls is not bool else {True, False}  # type: ignore[call-overload]
+            every_value = set(source.cls) if source.cls is not bool else {True, False}
             if every_value and every_value <= values:
                 return YES
         return misfit(source, target) if refuses(found) else found

@@ -42,6 +42,8 @@ def _facts(parameters: tuple[Any, ...], *bases: Any, defaults: tuple[Any, ...] =
     return ClassFacts(parameters, bases, defaults)
 
 
+# Type variables stand here for themselves, outside of any class.
+# mypy: disable-error-code="valid-type"
 GENERIC_BASES: dict[type, ClassFacts] = {
     abc.Iterable: _facts((T_co,)),
     abc.Iterator: _facts((T_co,), abc.Iterable[T_co]),

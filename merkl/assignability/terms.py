@@ -233,7 +233,7 @@ def to_form(term: Term) -> Any:
     if isinstance(term, (Alias, Opaque)):
         return term.form
     if isinstance(term, Rest):
-        return tuple[to_form(term.item), ...]
+        return tuple[to_form(term.item), ...]  # type: ignore[misc]
     return _parametrized(term)
 
 
@@ -249,7 +249,7 @@ def _parametrized(term: Inst | Tup | Fn | Record) -> Any:
         parts: list[Any] = []
         for item in term.items:
             if isinstance(item, Rest):
-                rest = tuple[to_form(item.item), ...]
+                rest = tuple[to_form(item.item), ...]  # type: ignore[misc, valid-type]
                 if len(term.items) == 1:
                     return rest
                 parts.append(next(iter(rest)))
@@ -259,5 +259,5 @@ def _parametrized(term: Inst | Tup | Fn | Record) -> Any:
     if not term.args:
         return term.cls
     if term.cls is tuple:
-        return tuple[to_form(term.args[0]), ...]
+        return tuple[to_form(term.args[0]), ...]  # type: ignore[misc]
     return types.GenericAlias(term.cls, tuple(to_form(a) for a in term.args))

@@ -92,7 +92,7 @@ class Table:
     def _read(self, sql: str, key: Any) -> Row | None:
         database = self.database
         with database.lock:
-            row = self.pending.get(key)
+            row: tuple[Any, ...] | None = self.pending.get(key)
             if row is not None:
                 return row
             connection = database.connection or database.connect()

@@ -234,7 +234,7 @@ def _filled(metadata: Metadata, encoded: Encoded, size: int) -> Metadata:
 
 def _pieces(content: Any) -> Iterable[bytes | memoryview]:
     if isinstance(content, (bytes, bytearray, memoryview)):
-        return (content,)
+        return (content,)  # type: ignore[return-value]
     pieces: Iterable[bytes | memoryview] = content
     return pieces
 

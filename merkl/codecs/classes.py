@@ -90,7 +90,7 @@ def class_info(kind: type) -> ClassInfo | None:
     if dataclasses.is_dataclass(kind):
         return _plain_object(kind, name, "dataclass", tuple(field.name for field in dataclasses.fields(kind)))
     if "__attrs_attrs__" in kind.__dict__:
-        return _plain_object(kind, name, "attrs", tuple(field.name for field in kind.__attrs_attrs__))
+        return _plain_object(kind, name, "attrs", tuple(field.name for field in kind.__attrs_attrs__))  # type: ignore[attr-defined]
     return None
 
 
@@ -110,7 +110,7 @@ def _is_all_state(kind: type) -> bool:
             method = base.__dict__.get(hook)
             if method is not None and getattr(method, "__module__", "") not in ("dataclasses", "attr._make"):
                 return False
-    return kind.__new__ is object.__new__ or getattr(kind.__new__, "__module__", "") == "typing"
+    return kind.__new__ is object.__new__ or getattr(kind.__new__, "__module__", "") == "typing"  # type: ignore[comparison-overlap]
 
 
 def _slots(kind: type) -> set[str]:
@@ -140,7 +140,7 @@ def _plain_object(kind: type, name: str, label: str, fields: tuple[str, ...]) ->
         return state if len(values) == len(in_dict) else None
 
     def build(state: State) -> Any:
-        value = new(kind)
+        value = new(kind)  # type: ignore[var-annotated]
         for field, item in zip(fields, state, strict=True):
             assign(value, field, item)
         return value

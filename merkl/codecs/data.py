@@ -128,7 +128,7 @@ class _Lowering:
                 raise NotData
             return Ext(Tag.OBJECT, _pack((info[0], self._items(state))))
         if is_scalar(kind):
-            state = take_scalar(value)
+            state = take_scalar(value)  # type: ignore[assignment]
             if state is None:
                 raise NotData
             return Ext(Tag.NUMPY_SCALAR, _pack(self._items(state)))

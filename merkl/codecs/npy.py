@@ -54,11 +54,11 @@ class NpyCodec(Codec):
         if dtype.hasobject:
             raise DecodeError("arrays of Python objects are not stored as .npy")
         if not data.nbytes:
-            return numpy.empty(shape, dtype, order=order)
+            return numpy.empty(shape, dtype, order=order)  # type: ignore[call-overload]
         array = numpy.frombuffer(data, numpy.uint8)
         if view.readonly:
             array = array.copy()
-        return array.view(dtype).reshape(shape, order=order)
+        return array.view(dtype).reshape(shape, order=order)  # type: ignore[call-overload]
 
 
 def _header(descriptor: Any, fortran: bool, shape: tuple[int, ...]) -> bytes:

@@ -149,8 +149,9 @@ class _Evaluation:
     def value_of(self, future: Future[Any]) -> Any:
         """Return the value of a Future whose call has run or was found; one that can be changed is a fresh copy."""
         fresh = self.fresh.get(future.__merkl_key__())
+        value: tuple[Any]
         if fresh is not None and fresh.value is not None:
-            value: tuple[Any] | None = fresh.value
+            value = fresh.value
         elif fresh is not None and fresh.encoded is not None:
             value = (self.results.decode(fresh),)
         else:
@@ -233,7 +234,7 @@ class _Evaluation:
             if is_tainted:
                 self.tainted.add(key)
 
-    def _describe(self, call: Call, outcome: BodyOutcome) -> Callable[[Future[Any], Record], Metadata]:
+    def _describe(self, call: Call, outcome: BodyOutcome) -> Callable[[Future[Any], Record | None], Metadata]:
         arguments = describe_arguments(call)
         parents = tuple(dict.fromkeys(f.__merkl_key__().hex() for f in call.inputs()))
         fingerprint = call.fingerprint.hex() if call.fingerprint is not None else ""

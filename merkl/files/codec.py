@@ -110,7 +110,7 @@ class FileCodec(Codec):
             _link_view(view, stored)
         else:
             _copy_view(view, content)
-        return kind.restore(view, suffix)
+        return kind.restore(view, suffix)  # type: ignore[no-any-return]
 
 
 class DirectoryCodec(Codec):
@@ -146,7 +146,7 @@ class DirectoryCodec(Codec):
         view = self._views / content_hash[:2] / f"{content_hash}.dir"
         if not is_intact(view):
             unpack_view(view, _as_file(content))
-        return kind.restore(view)
+        return kind.restore(view)  # type: ignore[no-any-return]
 
 
 def _is_ours(path: str) -> bool:

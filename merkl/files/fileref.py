@@ -30,16 +30,16 @@ class _TypedFileRef(types.GenericAlias):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         allowed = declared_suffixes(self.__args__)
         if allowed is None:
-            return self.__origin__(*args, **kwargs)
+            return self.__origin__(*args, **kwargs)  # type: ignore[operator]
         if not args and kwargs.get("path") is None and kwargs.get("suffix") is None:
             if len(allowed) != 1:
                 raise TypeError(f"{self!r}() may have any of {', '.join(allowed)}: say which with suffix=")
             kwargs["suffix"] = allowed[0]
-        made = self.__origin__(*args, **kwargs)
+        made = self.__origin__(*args, **kwargs)  # type: ignore[operator]
         return made._narrow(allowed, repr(self))
 
     def __getitem__(self, item: Any) -> Any:
-        return _TypedFileRef(self.__origin__, super().__getitem__(item).__args__)
+        return _TypedFileRef(self.__origin__, super().__getitem__(item).__args__)  # type: ignore[arg-type]
 
 
 class FileRef(Generic[SuffixT_co]):

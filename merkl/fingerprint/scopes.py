@@ -48,7 +48,7 @@ def scope_of(kind: str, nodes: Iterable[ast.AST], names: Iterable[str] = ()) -> 
 def children(node: ast.AST) -> list[ast.AST]:
     """Return the nodes directly below a node, last field first."""
     found: list[ast.AST] = []
-    for name in _child_fields(type(node)):
+    for name in _child_fields(type(node)):  # type: ignore[arg-type]
         value = getattr(node, name, None)
         if isinstance(value, list):
             found.extend(item for item in value if isinstance(item, ast.AST))

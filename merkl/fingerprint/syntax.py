@@ -177,7 +177,7 @@ class SyntaxEncoder:
     def plain(self, node: ast.AST) -> None:
         """Write a node as its type and its fields that are not empty."""
         out = self._out
-        head, fields = _shape(type(node))
+        head, fields = _shape(type(node))  # type: ignore[arg-type]
         out.append(head)
         for name, marker in fields:
             value = getattr(node, name, None)

@@ -67,7 +67,7 @@ class Values:
             return self._later("task", name, value)
         if isinstance(value, ModuleType):
             return self._module(value)
-        if isinstance(value, type) and not isinstance(value, types.GenericAlias):
+        if isinstance(value, type) and not isinstance(value, types.GenericAlias):  # type: ignore[unreachable]
             return self._class(value)
         if isinstance(value, FunctionType):
             return self._function(value)
@@ -306,9 +306,9 @@ class Values:
         for base, content in ((dict, dict), (list, list), (tuple, tuple), (set, set), (frozenset, frozenset)):
             if isinstance(value, base):
                 self._edge(node, b"content", content(value))
-        for base in (str, bytes, int, float, complex):
+        for base in (str, bytes, int, float, complex):  # type: ignore[assignment]
             if isinstance(value, base):
-                self._edge(node, b"content", base.__repr__(value))  # type: ignore[arg-type]
+                self._edge(node, b"content", base.__repr__(value))
         for name, item in _state_of(value):
             self._edge(node, b"." + name.encode(), item, f"{node.name}.{name}")
 
@@ -376,7 +376,7 @@ def _is_plain(value: object) -> bool:
                 pending.extend(parts)
         elif kind is dict:
             mapping = typing.cast("dict[object, object]", item)
-            for parts in (mapping.keys(), mapping.values()):
+            for parts in (mapping.keys(), mapping.values()):  # type: ignore[assignment]
                 if not _ATOMS.issuperset(map(type, parts)):
                     pending.extend(parts)
         else:

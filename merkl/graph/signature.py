@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,12 +14,14 @@ from merkl._base.errors import GraphError
 from merkl._base.hints import Hints, resolve_hints
 from merkl.graph.checks import compile_argument_check
 from merkl.graph.secret import is_secret_hint
+from merkl.validation import Items
 
 __all__ = ["Parameter", "TaskSignature", "compile_binder"]
 
 _EMPTY = inspect.Parameter.empty
 _VAR_POSITIONAL = inspect.Parameter.VAR_POSITIONAL
 _VAR_KEYWORD = inspect.Parameter.VAR_KEYWORD
+_STARS: dict[Any, str] = {_VAR_POSITIONAL: "*", _VAR_KEYWORD: "**"}
 
 
 class Parameter:
@@ -31,7 +34,7 @@ class Parameter:
     __slots__ = ("check", "hint", "is_keyed", "is_secret", "name", "serializer")
 
     def __init__(
-        self, name: str, hint: Any, *, items: str, serializer: Callable[[Any], Any] | None, is_ignored: bool
+        self, name: str, hint: Any, *, items: Items, serializer: Callable[[Any], Any] | None, is_ignored: bool
     ) -> None:
         self.name = name
         self.hint = hint
@@ -55,7 +58,7 @@ class TaskSignature:
         self,
         fn: Callable[..., Any],
         *,
-        items: str,
+        items: Items,
         serializers: Mapping[str, Callable[[Any], Any]],
         ignore_args: frozenset[str],
     ) -> None:
@@ -100,11 +103,11 @@ def _hint_of(parameter: inspect.Parameter, hints: Hints) -> Any:
     if hint is Any:
         return Any
     if parameter.kind is _VAR_POSITIONAL:
-        return Any if _is_unpacked(hint) else tuple[hint, ...]
+        return Any if _is_unpacked(hint) else types.GenericAlias(tuple, (hint, ...))
     if parameter.kind is _VAR_KEYWORD:
         if typing.get_origin(hint) is typing.Unpack:
             return typing.get_args(hint)[0]
-        return dict[str, hint]  # type: ignore[valid-type]
+        return types.GenericAlias(dict, (str, hint))
     return hint
 
 
@@ -141,7 +144,7 @@ def compile_binder(name: str, signature: inspect.Signature) -> Callable[..., tup
             _VAR_POSITIONAL,
         ):
             words.append("*")
-        stars = {_VAR_POSITIONAL: "*", _VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        stars = _STARS.get(parameter.kind, "")
         default = ""
         if parameter.default is not _EMPTY:
             default = f"=_merkl_default_{index}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import sys
+import types
 from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
@@ -172,7 +173,8 @@ class Task(Generic[P, R_co, Out_co]):
         """Bind a task that is a method to its instance, which is the first argument of the call."""
         if instance is None:
             return self
-        return self._bind(functools.partial(self.fn, instance), (instance,), {})
+        plain: Callable[..., R_co] = self.fn
+        return self._bind(functools.partial(plain, instance), (instance,), {})
 
     # -- other ways to call ----------------------------------------------------------------------------
 
@@ -253,7 +255,7 @@ class Task(Generic[P, R_co, Out_co]):
             return other.fn(self.fn(*args, **kwargs))
 
         functools.update_wrapper(piped, self.fn)
-        chain = self._derive(piped, invoke)
+        chain: Task[P, Any, Any] = self._derive(piped, invoke)
         chain.name = f"{self.name} | {other.name}"
         return chain
 
@@ -285,9 +287,9 @@ class MapTask(Task[..., Any, Any]):
         expand.__module__ = inner.__module__
         same = all(p.hint == item for p in parameters)
         expand.__annotations__ = {
-            "iterables": Iterable[item] if same else Iterable[Any],
-            "return": list[inner.signature.returns],
-        }  # type: ignore[valid-type,name-defined]
+            "iterables": types.GenericAlias(Iterable, (item if same else Any,)),
+            "return": types.GenericAlias(list, (inner.signature.returns,)),
+        }
         super().__init__(expand, TaskOptions(outs=1, validate=inner.options.validate))
         self.inner = inner
 

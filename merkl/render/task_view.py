@@ -82,8 +82,11 @@ def _lifted_signature(task: Task[..., Any, Any], outs: Outs | None) -> str:
     return f"{task.name}(\n" + "".join(f"    {word},\n" for word in words) + f") -> {given}"
 
 
+_STARS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+
+
 def _lifted_parameter(declaration: inspect.Parameter, hint: Any) -> str:
-    stars = {declaration.VAR_POSITIONAL: "*", declaration.VAR_KEYWORD: "**"}.get(declaration.kind, "")
+    stars = _STARS.get(declaration.kind, "")
     text = format_type(hint)
     lifted = "Any" if hint is Any else f"{text} | Future[{text}]"
     default = "" if declaration.default is declaration.empty else f" = {declaration.default!r}"

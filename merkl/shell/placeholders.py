@@ -197,4 +197,4 @@ def stdout_arg(type: Any = str, name: str = "stdout", *, suffix: str | None = No
 
 
 def _file_type(suffix: str | None) -> Any:
-    return FileRef if suffix is None else FileRef[Literal[check_suffix(suffix)]]
+    return FileRef if suffix is None else FileRef[Literal[check_suffix(suffix)]]  # type: ignore[misc]

@@ -41,7 +41,7 @@ class Template:
     def signature(self) -> inspect.Signature:
         """Return the signature of the task: parameters that follow one with a default can only be named."""
         parameters: list[inspect.Parameter] = []
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        kind: inspect._ParameterKind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         has_default = False
         for one in self.parameters:
             default = inspect.Parameter.empty if one.default is MISSING else one.default
