@@ -99,7 +99,9 @@ class FutureAccessError(MerklError, TypeError, AttributeError):
 class TaskOutsError(MerklError, ValueError):
     """A task returned another number of outs, or other names, than it declares."""
 
-    def __init__(self, message: str, *, task: str | None = None, expected: object = None, actual: object = None) -> None:
+    def __init__(
+        self, message: str, *, task: str | None = None, expected: object = None, actual: object = None
+    ) -> None:
         super().__init__(message)
         self.task = task
         self.expected = expected
