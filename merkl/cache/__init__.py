@@ -5,12 +5,16 @@ from merkl.cache.content_cache import ContentCache, Index, Indexed
 from merkl.cache.contents import ContentBackend, TieredContents
 from merkl.cache.database import Database, Schema, Table
 from merkl.cache.file_contents import FileContentBackend
+from merkl.cache.file_index import FileCache, FileIndex
+from merkl.cache.layers import LayeredCache, ReadOnlyCache
 from merkl.cache.ledger import Ledger, Run
 from merkl.cache.memory import MemoryCache, MemoryContents, MemoryIndex
 from merkl.cache.results import MISSING, Trust, link, load, lookup, record_of, store
+from merkl.cache.s3 import S3Cache, S3ContentBackend, S3Index
 from merkl.cache.sqlite import SqliteCache
 from merkl.cache.sqlite_contents import SqliteContentBackend
 from merkl.cache.sqlite_index import SqliteIndex
+from merkl.cache.urls import open_cache, open_folder
 
 __all__ = [
     "MISSING",
@@ -21,16 +25,23 @@ __all__ = [
     "ContentCache",
     "Database",
     "Entry",
+    "FileCache",
     "FileContentBackend",
+    "FileIndex",
     "Index",
     "Indexed",
+    "LayeredCache",
     "Ledger",
     "MemoryCache",
     "MemoryContents",
     "MemoryIndex",
     "Metadata",
+    "ReadOnlyCache",
     "Record",
     "Run",
+    "S3Cache",
+    "S3ContentBackend",
+    "S3Index",
     "Schema",
     "Spooled",
     "SqliteCache",
@@ -42,6 +53,8 @@ __all__ = [
     "link",
     "load",
     "lookup",
+    "open_cache",
+    "open_folder",
     "record_of",
     "store",
 ]

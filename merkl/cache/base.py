@@ -47,7 +47,7 @@ class ArgumentPreview(msgspec.Struct, frozen=True, array_like=True):
 class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Everything worth knowing about one stored result; what debug, why, log and dag read.
 
-    `size`, `codec`, `codec_version`, `decode_type`, `extra` and `seal` are what decoding needs: a backend that
+    `size`, `codec`, `codec_version`, `decode_type`, `extra`, `seal` and `origin` are what decoding needs: a backend that
     keeps nothing else must keep `essential()`. The rest is for people.
     """
 
@@ -59,6 +59,8 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     extra: str = ""
     #: HMAC over the record under the project's signing key, or ""
     seal: str = ""
+    #: the shared cache that this copy was fetched from: it is trusted no more than that one
+    origin: str = ""
     task: str = ""
     #: the task's signature as text
     signature: str = ""
@@ -94,6 +96,7 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             decode_type=self.decode_type,
             extra=self.extra,
             seal=self.seal,
+            origin=self.origin,
         )
 
 
@@ -178,6 +181,8 @@ class BaseCache(ABC):
     shared: bool = True
     #: `get` itself makes sure that the content has its hash; otherwise the reader does.
     verifies: bool = False
+    #: Nothing is stored: `put` would do nothing.
+    read_only: bool = False
 
     @abstractmethod
     def has(self, key: str) -> bool:

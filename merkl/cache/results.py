@@ -108,6 +108,8 @@ def store(
         trust: whose key seals results that only pickle can store.
         urgent: commit now rather than together with others a little later.
     """
+    if cache.read_only:
+        return None
     spooled = None
     try:
         content = encoded.content

@@ -39,6 +39,7 @@ INDEX_SCHEMA = Schema(
             decode_type TEXT NOT NULL,
             extra TEXT NOT NULL,
             seal TEXT NOT NULL,
+            origin TEXT NOT NULL,
             created REAL NOT NULL,
             used REAL NOT NULL,
             inline BLOB,
@@ -62,12 +63,24 @@ INDEX_SCHEMA = Schema(
 )
 
 ENTRY_COLUMNS = (
-    *("key", "content", "size", "codec", "codec_version", "decode_type", "extra", "seal", "created", "used"),
+    *(
+        "key",
+        "content",
+        "size",
+        "codec",
+        "codec_version",
+        "decode_type",
+        "extra",
+        "seal",
+        "origin",
+        "created",
+        "used",
+    ),
     *("inline", "task", "run", "document"),
 )
 
 #: How many of these reading a value takes.
-ENTRY_BRIEF = 11
+ENTRY_BRIEF = 12
 
 _encoder = msgspec.json.Encoder(enc_hook=repr)
 _decoder = msgspec.json.Decoder(Metadata)
@@ -110,11 +123,11 @@ class SqliteIndex(Index):
         row = self._table.head(bytes.fromhex(key))
         if row is None:
             return None
-        return Record(row[1].hex(), row[2], row[3], row[4], row[5], row[6], row[8])
+        return Record(row[1].hex(), row[2], row[3], row[4], row[5], row[6], row[9])
 
     def get(self, key: str) -> Indexed | None:
         row = self._table.get(bytes.fromhex(key))
-        return None if row is None else self._indexed(row, decode_metadata(row[13]))
+        return None if row is None else self._indexed(row, decode_metadata(row[14]))
 
     def load(self, key: str) -> Indexed | None:
         row = self._table.head(bytes.fromhex(key))
@@ -122,7 +135,7 @@ class SqliteIndex(Index):
 
     def metadata(self, key: str) -> Metadata | None:
         row = self._table.get(bytes.fromhex(key))
-        return None if row is None else decode_metadata(row[13])
+        return None if row is None else decode_metadata(row[14])
 
     def put(self, key: str, indexed: Indexed) -> None:
         record = indexed.record
@@ -137,6 +150,7 @@ class SqliteIndex(Index):
                 record.decode_type,
                 record.extra,
                 metadata.seal,
+                metadata.origin,
                 record.created,
                 time.time(),
                 indexed.inline,
@@ -168,7 +182,7 @@ class SqliteIndex(Index):
         self.database.close()
 
     def _indexed(self, row: Row, metadata: Metadata | None) -> Indexed | None:
-        raw, content, size, codec, version, decode_type, extra, seal, created, used, inline = row[
+        raw, content, size, codec, version, decode_type, extra, seal, origin, created, used, inline = row[
             :ENTRY_BRIEF
         ]
         content_hash = content.hex()
@@ -184,6 +198,7 @@ class SqliteIndex(Index):
                 decode_type=decode_type,
                 extra=extra,
                 seal=seal,
+                origin=origin,
                 created=created,
             )
         record = Record(content_hash, size, codec, version, decode_type, extra, created)

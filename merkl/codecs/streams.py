@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from merkl._base.errors import SerializationError
-from merkl.codecs.base import Codec, DecodeError, Encoded
+from merkl.codecs.base import Codec, Encoded
 from merkl.codecs.registry import CodecRegistry
 
 __all__ = ["StreamCodec"]

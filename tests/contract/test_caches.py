@@ -10,7 +10,9 @@ from merkl.cache import (
     ContentCache,
     Database,
     Entry,
+    FileCache,
     FileContentBackend,
+    LayeredCache,
     MemoryCache,
     MemoryContents,
     MemoryIndex,
@@ -53,6 +55,8 @@ MAKERS = {
     "memory": lambda path: MemoryCache(),
     "memory index and contents": lambda path: ContentCache(MemoryIndex(), MemoryContents()),
     "sqlite": SqliteCache,
+    "files": FileCache,
+    "layers": lambda path: LayeredCache(MemoryCache(), SqliteCache(path / "near"), FileCache(path / "far")),
     "sqlite alone": sqlite_in_parts,
     "memory index over files": lambda path: ContentCache(MemoryIndex(), FileContentBackend(path / "files")),
 }
