@@ -22,39 +22,32 @@ if TYPE_CHECKING:
 
     _Comparison: TypeAlias = Callable[[list[Any], list[Any]], bool]
 
-__all__ = ["NUMBERS", "SCALARS", "exact_scalars"]
+__all__ = ["all_exact_scalars"]
 
-SCALARS: Final = frozenset({type(None), bool, int, float, str, bytes})
-NUMBERS: Final = frozenset({type(None), bool, int, float})
+_SCALARS: Final = frozenset({type(None), bool, int, float, str, bytes})
+_NUMBERS: Final = frozenset({type(None), bool, int, float})
 #: Below, asking each item is as fast.
 _MANY: Final = 512
 
 
-def exact_scalars(values: list[Any] | tuple[Any, ...]) -> frozenset[type] | None:
-    """Return which kind of exact scalars the items are, `NUMBERS` or any (`SCALARS`); None when some are not.
+def all_exact_scalars(values: list[Any] | tuple[Any, ...]) -> bool:
+    """Say whether every item is an exact None, bool, int, float, str or bytes.
 
-    `NUMBERS` are None, bool, int and float, `SCALARS` also str and bytes. A list of numbers may be called
-    `SCALARS`, which is as true.
-
-    >>> exact_scalars([1, "x"]) is SCALARS, exact_scalars([1, [2]])
-    (True, None)
+    >>> all_exact_scalars([1, 2.0, "x"]), all_exact_scalars([1, [2]])
+    (True, False)
     """
     if len(values) < _MANY:
-        return SCALARS if SCALARS.issuperset(map(type, values)) else None
+        return _SCALARS.issuperset(map(type, values))
     first = type(values[0])
-    if first not in SCALARS:
-        return None
-    if first in NUMBERS:
+    if first not in _SCALARS:
+        return False
+    if first in _NUMBERS:
         same_pointers = _pointer_comparison()
-        if (
-            same_pointers is not None
-            and type(values) is list
-            and _numbers_stay_themselves(values, same_pointers)
-        ):
-            return NUMBERS
+        if same_pointers is not None and type(values) is list and _numbers_stay_themselves(values, same_pointers):
+            return True
     elif operator.countOf(map(type, values), first) == len(values):
-        return SCALARS
-    return SCALARS if SCALARS.issuperset(map(type, values)) else None
+        return True
+    return _SCALARS.issuperset(map(type, values))
 
 
 def _numbers_stay_themselves(

@@ -7,12 +7,12 @@ is written as MessagePack writes it lets one call in C do a whole list of scalar
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import blake3
 import msgspec
 
-from merkl_serializers.exact import NUMBERS, exact_scalars
+from merkl_serializers.exact import all_exact_scalars
 
 __all__ = [
     "FORMAT_VERSION",
@@ -36,10 +36,6 @@ FORMAT_VERSION: Final = b"merkl canonical 1\x00"
 INLINE_LIMIT: Final = 1 << 16
 #: One thread is faster below.
 _PARALLEL_FROM: Final = 1 << 19
-_TEXTS: Final = frozenset({str, bytes})
-_InlineText = Annotated[str, msgspec.Meta(max_length=INLINE_LIMIT)]
-_INLINE_TEXTS: Final = list[_InlineText]
-_INLINE: Final = list[bool | int | float | _InlineText | None]
 
 #: MessagePack of one exact scalar, or of a list or tuple of them: one value, one encoding.
 pack: Callable[[object], bytes] = msgspec.msgpack.Encoder().encode
@@ -129,24 +125,13 @@ def scalar(value: object) -> bytes | None:
 
 
 def bulk(values: list[Any] | tuple[Any, ...]) -> bytes | None:
-    """Return the array of items in one call when all are exact scalars, else None: then go item by item.
+    """Return the array of items in one call when all are exact scalars that MessagePack knows, else None.
 
-    None does not mean that the bytes would differ; both ways write the same.
+    Then the items are to be encoded one by one; which way is taken depends on the values alone.
     """
-    found = exact_scalars(values)
-    if found is None:
+    if not all_exact_scalars(values):
         return None
     try:
-        data = pack(values)
+        return pack(values)
     except (OverflowError, UnicodeEncodeError):
         return None
-    return data if len(data) <= INLINE_LIMIT or found is NUMBERS or _all_inline(values) else None
-
-
-def _all_inline(values: list[Any] | tuple[Any, ...]) -> bool:
-    """Say whether no str or bytes among exact scalars is so long that it enters as its hash."""
-    try:
-        msgspec.convert(values, _INLINE_TEXTS if type(values[0]) is str else _INLINE)
-    except msgspec.ValidationError:
-        return not any(type(item) in _TEXTS and len(item) > INLINE_LIMIT for item in values)
-    return True
