@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         SqliteCache,
         SqliteContentBackend,
     )
+    from merkl.cache.s3 import S3ContentBackend
     from merkl.codecs import Codec
     from merkl.execution.context import annotate, call_seed
     from merkl.files import DirRef, FileRef
@@ -68,6 +69,7 @@ _HOMES = {
     "ContentCache": "merkl.cache",
     "Entry": "merkl.cache",
     "FileContentBackend": "merkl.cache",
+    "S3ContentBackend": "merkl.cache.s3",
     "Metadata": "merkl.cache",
     "SqliteCache": "merkl.cache",
     "SqliteContentBackend": "merkl.cache",
@@ -112,6 +114,7 @@ __all__ = [
     "Metadata",
     "MissingDependencyError",
     "MissingInputError",
+    "S3ContentBackend",
     "Secret",
     "SerializationError",
     "SqliteCache",

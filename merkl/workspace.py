@@ -18,7 +18,7 @@ from merkl_serializers import CanonicalRegistry, UnserializableError, default_re
 
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import MerklWarning, SerializationError
-from merkl.cache import BaseCache, SqliteCache, Trust
+from merkl.cache import BaseCache, SqliteCache, Trust, open_cache
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.program import build_program
 from merkl.execution.report import RunReport

@@ -352,5 +352,3 @@ def some(answers: Iterable[Callable[[], Relation]]) -> Relation:
         if found.verdict is Verdict.UNKNOWN or best is None:
             best = found
     return best or no("")
-
-

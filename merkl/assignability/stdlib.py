@@ -13,7 +13,6 @@ import os
 import pathlib
 import types
 import typing
-
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -179,14 +178,22 @@ class _PathLike(Protocol[T_co]):
 class _ContextManager(Protocol[T_co, R_co]):
     def __enter__(self) -> T_co: ...
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: types.TracebackType | None, /
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: types.TracebackType | None,
+        /,
     ) -> R_co: ...
 
 
 class _AsyncContextManager(Protocol[T_co, R_co]):
     def __aenter__(self) -> abc.Awaitable[T_co]: ...
     def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: types.TracebackType | None, /
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: types.TracebackType | None,
+        /,
     ) -> abc.Awaitable[R_co]: ...
 
 
@@ -212,4 +219,3 @@ PROTOCOLS: dict[type, type] = {
     contextlib.AbstractAsyncContextManager: _AsyncContextManager,
 }
 """Protocols of the standard library that are no protocols at run time, or whose members have no annotations."""
-

@@ -221,7 +221,7 @@ def to_form(term: Term) -> Any:
     if isinstance(term, UnionTerm):
         literals = tuple(m.value for m in term.members if isinstance(m, Lit))
         others = tuple(to_form(m) for m in term.members if not isinstance(m, Lit))
-        return Union[(*((Literal[literals],) if literals else ()), *others)]  # noqa: UP007
+        return Union[(*((Literal[literals],) if literals else ()), *others)]
     if isinstance(term, Lit):
         return Literal[term.value]
     if isinstance(term, ClassOf):

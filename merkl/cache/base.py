@@ -239,7 +239,7 @@ class BaseCache(ABC):
         """Write chunks down while hashing them, where `put` will find them cheap to take; bounded memory."""
         return spool(chunks, tempfile.SpooledTemporaryFile(SPOOL_IN_MEMORY))
 
-    def flush(self) -> None:
+    def flush(self) -> None:  # noqa: B027 - most backends have nothing to flush
         """Make durable all that was put so far."""
 
     def close(self) -> None:

@@ -130,7 +130,8 @@ class LayeredCache(BaseCache):
         return super().link(key, other, metadata)
 
     def delete(self, key: str) -> bool:
-        return any([self._try(number, lambda layer: layer.delete(key), False) for number in self._numbers()])
+        gone = [self._try(number, lambda layer: layer.delete(key), False) for number in self._numbers()]
+        return any(gone)
 
     def keys(self) -> Iterator[str]:
         seen: set[str] = set()

@@ -19,8 +19,33 @@ __all__ = ["is_network_path", "open_cache", "open_folder"]
 
 #: File systems that other machines may write to at the same time; SQLite's locks and shared memory fail there.
 NETWORK = frozenset(
-    "nfs nfs4 cifs smb3 smbfs lustre gpfs beegfs ceph glusterfs fuse.glusterfs afs 9p panfs orangefs fuse.sshfs "
-    "fuse.s3fs fuse.gcsfuse fuse.rclone wekafs daos pvfs2 ncpfs davfs fuse.ceph-fuse".split()
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "ceph",
+        "glusterfs",
+        "fuse.glusterfs",
+        "afs",
+        "9p",
+        "panfs",
+        "orangefs",
+        "fuse.sshfs",
+        "fuse.s3fs",
+        "fuse.gcsfuse",
+        "fuse.rclone",
+        "wekafs",
+        "daos",
+        "pvfs2",
+        "ncpfs",
+        "davfs",
+        "fuse.ceph-fuse",
+    ]
 )
 
 

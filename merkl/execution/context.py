@@ -39,8 +39,8 @@ def entered_body(context: BodyContext) -> Iterator[BodyContext]:
 def call_seed() -> int:
     """Return a seed of 63 bits that is derived from the key of the running call.
 
-    The same call has the same seed in every run, process and target; different calls have different ones. Outside a body it raises
-    `MerklError`.
+    The same call has the same seed in every run, process and target; different calls have different ones.
+    Raises `MerklError` outside of a body.
     """
     context = _context.get()
     if context is None:

@@ -18,6 +18,7 @@ from merkl.cache import (
     link,
     load,
     lookup,
+    open_cache,
     record_of,
     store,
 )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
-
-from typing_extensions import Self
+from typing import Any, NoReturn, Self
 
 from merkl._base.errors import MissingInputError
 from merkl.files.fileref import FileRef

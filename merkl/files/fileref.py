@@ -5,9 +5,21 @@ from __future__ import annotations
 import os
 import types
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, get_args, get_origin, overload
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    NoReturn,
+    Self,
+    get_args,
+    get_origin,
+    overload,
+)
 
-from typing_extensions import Self, TypeVar
+from typing_extensions import TypeVar
 
 from merkl._base.errors import TypeMismatchError
 from merkl.files.content import hash_file, require_regular

@@ -47,16 +47,133 @@ _PLAIN_DECORATORS = {
 }
 #: Methods without special names that the language or the standard library calls on objects handed to it.
 _DUCK_METHODS = frozenset(
-    "acquire add aclose append appendleft as_integer_ratio asend athrow callback cancel clear close closed commit "
-    "conjugate copy count cursor decode default derive detach discard dst emit encode end execute extend feed "
-    "fileno filter find_class find_module find_spec fit fit_transform flush format forward fromutc get "
-    "get_data get_params get_source getvalue group handle handle_data index info insert isatty isoformat items "
-    "iteritems iterkeys itervalues join keys load_module locate mode mro name next notify persistent_id "
-    "persistent_load pop popitem predict predict_proba put quit read read1 readable readall readinto readline "
-    "readlines reducer_override release remove render reset resolve result reverse rollback run score seek seekable "
-    "send set_params set_result setdefault setstate shutdown size sort start step stop submit tell throw "
-    "transform truncate tzname union update upper utcoffset value values visit wait with_traceback wrap writable write "
-    "writelines".split()
+    [
+        "acquire",
+        "add",
+        "aclose",
+        "append",
+        "appendleft",
+        "as_integer_ratio",
+        "asend",
+        "athrow",
+        "callback",
+        "cancel",
+        "clear",
+        "close",
+        "closed",
+        "commit",
+        "conjugate",
+        "copy",
+        "count",
+        "cursor",
+        "decode",
+        "default",
+        "derive",
+        "detach",
+        "discard",
+        "dst",
+        "emit",
+        "encode",
+        "end",
+        "execute",
+        "extend",
+        "feed",
+        "fileno",
+        "filter",
+        "find_class",
+        "find_module",
+        "find_spec",
+        "fit",
+        "fit_transform",
+        "flush",
+        "format",
+        "forward",
+        "fromutc",
+        "get",
+        "get_data",
+        "get_params",
+        "get_source",
+        "getvalue",
+        "group",
+        "handle",
+        "handle_data",
+        "index",
+        "info",
+        "insert",
+        "isatty",
+        "isoformat",
+        "items",
+        "iteritems",
+        "iterkeys",
+        "itervalues",
+        "join",
+        "keys",
+        "load_module",
+        "locate",
+        "mode",
+        "mro",
+        "name",
+        "next",
+        "notify",
+        "persistent_id",
+        "persistent_load",
+        "pop",
+        "popitem",
+        "predict",
+        "predict_proba",
+        "put",
+        "quit",
+        "read",
+        "read1",
+        "readable",
+        "readall",
+        "readinto",
+        "readline",
+        "readlines",
+        "reducer_override",
+        "release",
+        "remove",
+        "render",
+        "reset",
+        "resolve",
+        "result",
+        "reverse",
+        "rollback",
+        "run",
+        "score",
+        "seek",
+        "seekable",
+        "send",
+        "set_params",
+        "set_result",
+        "setdefault",
+        "setstate",
+        "shutdown",
+        "size",
+        "sort",
+        "start",
+        "step",
+        "stop",
+        "submit",
+        "tell",
+        "throw",
+        "transform",
+        "truncate",
+        "tzname",
+        "union",
+        "update",
+        "upper",
+        "utcoffset",
+        "value",
+        "values",
+        "visit",
+        "wait",
+        "with_traceback",
+        "wrap",
+        "writable",
+        "write",
+        "writelines",
+    ]
 )
 _ATOMS = (bool, int, float, complex, str, bytes, type(None))
 
@@ -92,9 +209,9 @@ def functions_in(value: object) -> Iterator[FunctionType]:
     elif isinstance(value, property):
         for part in (value.fget, value.fset, value.fdel):
             yield from functions_in(part)
-    elif isinstance(value, functools.cached_property | functools.partialmethod):
-        yield from functions_in(value.func)
-    elif isinstance(value, functools.singledispatchmethod):
+    elif isinstance(
+        value, (functools.cached_property | functools.partialmethod, functools.singledispatchmethod)
+    ):
         yield from functions_in(value.func)
 
 

@@ -447,7 +447,11 @@ class SyntaxEncoder:
         if not isinstance(node.func, ast.Name | ast.Attribute):
             return
         name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-        if isinstance(node.func, ast.Attribute) and name != "import_module" and _dotted(node.func) != ["builtins", name]:
+        if (
+            isinstance(node.func, ast.Attribute)
+            and name != "import_module"
+            and _dotted(node.func) != ["builtins", name]
+        ):
             # A method that happens to be called like a builtin: `future.eval()`.
             return
         first = node.args[0] if node.args else None

@@ -333,7 +333,8 @@ class Values:
         if not wrapped and not _SILENT.match(name):
             self._reach.warn(
                 f"opaque:{node.name}",
-                f"{node.name} is a {name}, which has no canonical bytes ({reason.splitlines()[0] if reason else 'no reason given'}): "
+                f"{node.name} is a {name}, which has no canonical bytes "
+                f"({reason.splitlines()[0] if reason else 'no reason given'}): "
                 f"only its type enters the key. If results depend on it, declare on what in deps=.",
             )
 

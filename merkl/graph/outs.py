@@ -168,7 +168,8 @@ def _typed_dict_outs(hint: Any) -> NamedOuts | None:
         return None
     keys = typed_dict_keys(origin)
     return NamedOuts(
-        {name: key.hint for name, key in keys.items()}, (name for name, key in keys.items() if not key.required)
+        {name: key.hint for name, key in keys.items()},
+        (name for name, key in keys.items() if not key.required),
     )
 
 

@@ -186,27 +186,51 @@ class TaskDecorator(Protocol):
     @overload
     def __call__(self, fn: Callable[P, tuple[A]], /) -> Task[P, tuple[A], tuple[Future[A]]]: ...  # type: ignore[overload-cannot-match]
     @overload
-    def __call__(self, fn: Callable[P, tuple[A, B]], /) -> Task[P, tuple[A, B], tuple[Future[A], Future[B]]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(
+        self, fn: Callable[P, tuple[A, B]], /
+    ) -> Task[P, tuple[A, B], tuple[Future[A], Future[B]]]: ...  # type: ignore[overload-cannot-match]
     @overload
-    def __call__(self, fn: Callable[P, tuple[A, B, C]], /) -> Task[P, tuple[A, B, C], tuple[Future[A], Future[B], Future[C]]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(
+        self, fn: Callable[P, tuple[A, B, C]], /
+    ) -> Task[P, tuple[A, B, C], tuple[Future[A], Future[B], Future[C]]]: ...  # type: ignore[overload-cannot-match]
     @overload
-    def __call__(self, fn: Callable[P, tuple[A, B, C, D]], /) -> Task[P, tuple[A, B, C, D], tuple[Future[A], Future[B], Future[C], Future[D]]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(
+        self, fn: Callable[P, tuple[A, B, C, D]], /
+    ) -> Task[P, tuple[A, B, C, D], tuple[Future[A], Future[B], Future[C], Future[D]]]: ...  # type: ignore[overload-cannot-match]
     @overload
-    def __call__(self,  # type: ignore[overload-cannot-match]
-        fn: Callable[P, tuple[A, B, C, D, E]], /
+    def __call__(
+        self,  # type: ignore[overload-cannot-match]
+        fn: Callable[P, tuple[A, B, C, D, E]],
+        /,
     ) -> Task[P, tuple[A, B, C, D, E], tuple[Future[A], Future[B], Future[C], Future[D], Future[E]]]: ...
     @overload
-    def __call__(self,  # type: ignore[overload-cannot-match]
-        fn: Callable[P, tuple[A, B, C, D, E, F]], /
-    ) -> Task[P, tuple[A, B, C, D, E, F], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F]]]: ...
+    def __call__(
+        self,  # type: ignore[overload-cannot-match]
+        fn: Callable[P, tuple[A, B, C, D, E, F]],
+        /,
+    ) -> Task[
+        P, tuple[A, B, C, D, E, F], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F]]
+    ]: ...
     @overload
-    def __call__(self,  # type: ignore[overload-cannot-match]
-        fn: Callable[P, tuple[A, B, C, D, E, F, G]], /
-    ) -> Task[P, tuple[A, B, C, D, E, F, G], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G]]]: ...
+    def __call__(
+        self,  # type: ignore[overload-cannot-match]
+        fn: Callable[P, tuple[A, B, C, D, E, F, G]],
+        /,
+    ) -> Task[
+        P,
+        tuple[A, B, C, D, E, F, G],
+        tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G]],
+    ]: ...
     @overload
-    def __call__(self,  # type: ignore[overload-cannot-match]
-        fn: Callable[P, tuple[A, B, C, D, E, F, G, H]], /
-    ) -> Task[P, tuple[A, B, C, D, E, F, G, H], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G], Future[H]]]: ...
+    def __call__(
+        self,  # type: ignore[overload-cannot-match]
+        fn: Callable[P, tuple[A, B, C, D, E, F, G, H]],
+        /,
+    ) -> Task[
+        P,
+        tuple[A, B, C, D, E, F, G, H],
+        tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G], Future[H]],
+    ]: ...
     @overload
     def __call__(self, fn: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R, Future[R]]: ...  # type: ignore[overload-cannot-match]
     @overload

@@ -9,9 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
-
-from typing_extensions import Self
+from typing import Any, Final, Self
 
 from merkl._base.errors import CommandFailedError, CommandTimeoutError, InputChangedError
 from merkl.files import DirRef, FileRef
@@ -311,7 +309,7 @@ def _discard_rest(home: Path, outs: Mapping[str, Any]) -> None:
     kept = {os.fspath(value) for value in outs.values() if isinstance(value, FileRef | DirRef)}
     if any(
         any(
-            entry.kind == "link" or entry.source != "" and not _inside(entry.source, home)
+            entry.kind == "link" or (entry.source != "" and not _inside(entry.source, home))
             for entry in scan_tree(value).entries
         )
         for value in outs.values()

@@ -25,7 +25,9 @@ _SUBSCRIPT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[[^\]]*$")
 _REDIRECTION: Final = re.compile(r"[0-9]*(<<<|<<-|<<|<>|<&|>>|>&|>\||<|>)|&>>|&>")
 _OPERATOR: Final = re.compile(r";;&|;;|;&|;|&&|&|\|\||\|&|\|")
 _BREAKS: Final = frozenset(" \t\n;&|<>()")
-_OPENS_COMMAND: Final = frozenset("if then else elif do while until ! { time coproc".split())
+_OPENS_COMMAND: Final = frozenset(
+    ["if", "then", "else", "elif", "do", "while", "until", "!", "{", "time", "coproc"]
+)
 
 
 def is_mark(character: str) -> bool:
@@ -429,10 +431,7 @@ class _Lexer:
                 return
             if is_mark(character):
                 self._refuse(character, "stands inside ${…}", "assign it to a variable first, and use that")
-            if character in _BREAKS:
-                self.at += 1
-                word.add(character, character)
-            elif character == "'" and in_double:  # an ordinary character there, as in "${x:-it's}"
+            if character in _BREAKS or (character == "'" and in_double):
                 self.at += 1
                 word.add(character, character)
             else:

@@ -17,7 +17,7 @@ _GRACE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.02
 
 
-class Ended(Exception):  # noqa: N818 - not an error by itself: the caller makes one of it
+class Ended(Exception):
     """The command was ended because its time was up."""
 
 

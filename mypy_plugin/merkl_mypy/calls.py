@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from mypy.argmap import map_actuals_to_formals
 from mypy.checker import TypeChecker
-from mypy.nodes import ARG_NAMED, ARG_POS, ARG_STAR, ARG_STAR2, CallExpr, Expression, TypeInfo
 from mypy.checkexpr import is_literal_type_like
+from mypy.nodes import ARG_NAMED, ARG_POS, ARG_STAR, ARG_STAR2, CallExpr, Expression, TypeInfo
 from mypy.plugin import FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
 from mypy.types import (
     CallableType,
@@ -140,9 +140,7 @@ class CallChecker:
         args = [rewriter.rewrite(arg) or arg for arg in call.args]
         if all(new is old for new, old in zip(args, call.args, strict=True)):
             return plain_signature(callee)
-        result, _ = api.expr_checker.check_call(
-            Overloaded(plain), args, call.arg_kinds, call, call.arg_names
-        )
+        result, _ = api.expr_checker.check_call(Overloaded(plain), args, call.arg_kinds, call, call.arg_names)
         return callee.copy_modified(
             arg_types=[any_type(), any_type()],
             arg_kinds=[ARG_STAR, ARG_STAR2],

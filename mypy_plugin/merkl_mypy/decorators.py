@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mypy.checker import TypeChecker
 from mypy.errorcodes import ARG_TYPE
 from mypy.messages import format_type
-from mypy.nodes import ARG_POS, CallExpr, Decorator, Expression, FuncDef, TypeInfo
+from mypy.nodes import ARG_POS, Decorator, Expression, TypeInfo
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import (
     AnyType,
@@ -17,7 +17,6 @@ from mypy.types import (
     Parameters,
     ProperType,
     Type,
-    TypeOfAny,
     get_proper_type,
 )
 
@@ -178,5 +177,3 @@ def _named(ctx: FunctionContext, name: str) -> tuple[Expression, Type] | None:
         if formal_name == name and ctx.args[formal]:
             return ctx.args[formal][0], ctx.arg_types[formal][0]
     return None
-
-

@@ -21,7 +21,9 @@ def guarded_result(hook: Callable[[C], Type]) -> Callable[[C], Type]:
         try:
             return hook(ctx)
         except Exception as error:  # noqa: BLE001  the boundary between the plugin and mypy
-            default: Type = getattr(ctx, "default_return_type", None) or getattr(ctx, "default_attr_type", None)
+            default: Type = getattr(ctx, "default_return_type", None) or getattr(
+                ctx, "default_attr_type", None
+            )
             _report(ctx, error)
             return default
 

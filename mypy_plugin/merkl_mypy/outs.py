@@ -36,7 +36,10 @@ def outs_option(api: TypeChecker, given: tuple[Expression, Type] | None) -> Outs
     if isinstance(proper, NoneType):
         return None
     if isinstance(expr, (ListExpr, TupleExpr)):
-        proper = TupleType([_literal(api, item) for item in expr.items], api.named_generic_type("builtins.tuple", [any_type()]))
+        proper = TupleType(
+            [_literal(api, item) for item in expr.items],
+            api.named_generic_type("builtins.tuple", [any_type()]),
+        )
     if isinstance(proper, Instance) and proper.last_known_value is not None:
         return proper.last_known_value
     if isinstance(proper, TupleType):
@@ -108,7 +111,9 @@ def _counted(
     items: list[Type] | None = None
     if isinstance(proper, TupleType) and not any(isinstance(i, UnpackType) for i in proper.items):
         if len(proper.items) != count:
-            message = f'outs={count}, but the return type "{len(proper.items)}-tuple" has {len(proper.items)} items'
+            message = (
+                f'outs={count}, but the return type "{len(proper.items)}-tuple" has {len(proper.items)} items'
+            )
             _disagree(api, context, message)
         items = list(proper.items)
     else:
@@ -123,9 +128,7 @@ def _counted(
     return TupleType([future_of(item, future) for item in items], fallback)
 
 
-def _named(
-    api: TypeChecker, context: Context, proper: ProperType, keys: list[str], future: TypeInfo
-) -> Type:
+def _named(api: TypeChecker, context: Context, proper: ProperType, keys: list[str], future: TypeInfo) -> Type:
     if isinstance(proper, TypedDictType):
         if set(proper.items) != set(keys):
             _disagree(
@@ -141,9 +144,11 @@ def _named(
     else:
         found = _value_type(proper)
         if found is None:
-            _disagree(api, context, "outs= gives names, but the return type is not a dict, a TypedDict or a DirRef")
+            _disagree(
+                api, context, "outs= gives names, but the return type is not a dict, a TypedDict or a DirRef"
+            )
         item = any_type() if found is None else found
-    return _dict_of_futures(api, {key: item for key in keys}, future)
+    return _dict_of_futures(api, dict.fromkeys(keys, item), future)
 
 
 def _computed(api: TypeChecker, proper: ProperType, says: ProperType, future: TypeInfo) -> Type:
@@ -162,7 +167,10 @@ def _computed(api: TypeChecker, proper: ProperType, says: ProperType, future: Ty
 
 def _pipeline_result(returned: Type) -> Type:
     proper = get_proper_type(returned)
-    if isinstance(proper, Instance) and proper.type.fullname in ("typing.Generator", "typing.AwaitableGenerator"):
+    if isinstance(proper, Instance) and proper.type.fullname in (
+        "typing.Generator",
+        "typing.AwaitableGenerator",
+    ):
         return proper.args[2]
     if isinstance(proper, Instance) and proper.type.fullname in ("typing.Iterator", "typing.Iterable"):
         return NoneType()

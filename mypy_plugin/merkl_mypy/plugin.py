@@ -22,7 +22,14 @@ from merkl_mypy.calls import CallChecker
 from merkl_mypy.decorators import decorator_applied, decorator_called
 from merkl_mypy.guard import guarded_result, guarded_signature
 
-_BUILTIN_MODULES = ("builtins.", "typing.", "typing_extensions.", "collections.", "functools.", "dataclasses.")
+_BUILTIN_MODULES = (
+    "builtins.",
+    "typing.",
+    "typing_extensions.",
+    "collections.",
+    "functools.",
+    "dataclasses.",
+)
 
 
 class MerklPlugin(Plugin):

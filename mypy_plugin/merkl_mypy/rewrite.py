@@ -11,15 +11,20 @@ from __future__ import annotations
 from mypy.checker import TypeChecker
 from mypy.nodes import (
     ARG_POS,
+    BytesExpr,
     CallExpr,
+    ComplexExpr,
     ConditionalExpr,
     Context,
     Decorator,
     DictExpr,
     DictionaryComprehension,
+    EllipsisExpr,
     Expression,
+    FloatExpr,
     FuncDef,
     GeneratorExpr,
+    IntExpr,
     LambdaExpr,
     ListComprehension,
     ListExpr,
@@ -29,12 +34,12 @@ from mypy.nodes import (
     SetComprehension,
     SetExpr,
     StarExpr,
+    StrExpr,
     TempNode,
     TupleExpr,
     TypeInfo,
     Var,
 )
-from mypy.nodes import BytesExpr, ComplexExpr, EllipsisExpr, FloatExpr, IntExpr, StrExpr
 from mypy.types import (
     AnyType,
     CallableType,
@@ -57,7 +62,16 @@ _DEFINITIONS = (FuncDef, Decorator, OverloadedFuncDef, TypeInfo, MypyFile)
 def future_type(api: TypeChecker, expr: Expression) -> ProperType | None:
     """The type of `expr` when it is a Future itself, else None; `expr` is left as it is."""
     if not may_hold_future(expr) or isinstance(
-        expr, (ListExpr, DictExpr, SetExpr, TupleExpr, ListComprehension, SetComprehension, DictionaryComprehension)
+        expr,
+        (
+            ListExpr,
+            DictExpr,
+            SetExpr,
+            TupleExpr,
+            ListComprehension,
+            SetComprehension,
+            DictionaryComprehension,
+        ),
     ):
         return None
     typ = leaf_type(api, expr)

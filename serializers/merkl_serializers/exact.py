@@ -43,7 +43,11 @@ def all_exact_scalars(values: list[Any] | tuple[Any, ...]) -> bool:
         return False
     if first in _NUMBERS:
         same_pointers = _pointer_comparison()
-        if same_pointers is not None and type(values) is list and _numbers_stay_themselves(values, same_pointers):
+        if (
+            same_pointers is not None
+            and type(values) is list
+            and _numbers_stay_themselves(values, same_pointers)
+        ):
             return True
     elif operator.countOf(map(type, values), first) == len(values):
         return True

@@ -224,7 +224,7 @@ DATA: list[typing.Any] = [
     decimal.Decimal("sNaN123"),
     decimal.Decimal("Infinity"),
     uuid.UUID(int=7),
-    uuid.uuid1(),
+    uuid.UUID("c7556f0e-e726-11f1-85a3-02fc00000001"),
     fractions.Fraction(-1, 3),
     pathlib.Path("a/b"),
     pathlib.Path(),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import pytest
 
-from merkl import Future, TaskOutsError, TypeMismatchError, Workspace, evaluate, task
+from merkl import Future, TaskOutsError, TypeMismatchError, evaluate, task
 
 pytestmark = pytest.mark.usefixtures("workspace")
 

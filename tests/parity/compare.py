@@ -12,7 +12,9 @@ from pathlib import Path
 
 from tests.parity.generate import Call, modules
 
-_LINE = re.compile(r"^(?P<file>[^:]+):(?P<line>\d+): (?P<kind>error|note): (?P<text>.*?)(?:  \[(?P<code>[a-z-]+)\])?$")
+_LINE = re.compile(
+    r"^(?P<file>[^:]+):(?P<line>\d+): (?P<kind>error|note): (?P<text>.*?)(?:  \[(?P<code>[a-z-]+)\])?$"
+)
 
 
 @dataclass(slots=True)
@@ -49,9 +51,18 @@ def run_mypy(folder: Path, name: str, *, plugin: bool) -> dict[int, Verdict]:
     """What mypy says of `folder/name`, by line."""
     config = folder / f"{name}.ini"
     config.write_text("[mypy]\nstrict = True\n" + ("plugins = merkl_mypy\n" if plugin else ""))
-    command = [sys.executable, "-m", "mypy", f"--config-file={config.name}", "--cache-dir=.cache_" + name, name]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        f"--config-file={config.name}",
+        "--cache-dir=.cache_" + name,
+        name,
+    ]
     command += ["--disable-error-code=empty-body", "--hide-error-context"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=dict(os.environ), check=False)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env=dict(os.environ), check=False
+    )
     if done.returncode not in (0, 1) or "INTERNAL ERROR" in done.stderr:
         raise AssertionError(done.stdout[-2000:] + done.stderr[-4000:])
     verdicts: dict[int, Verdict] = defaultdict(Verdict)
@@ -76,7 +87,9 @@ def expected_type(plain: str) -> str:
 
 def _same_result(want: Verdict, have: Verdict) -> bool:
     plain = [expected_type(text.replace("plain.", "lazy.")) for text in want.revealed]
-    if any("..." in text for text in have.revealed):  # mypy shows recursive aliases one level deeper inside others
+    if any(
+        "..." in text for text in have.revealed
+    ):  # mypy shows recursive aliases one level deeper inside others
         return bool(plain)
     return plain == have.revealed
 

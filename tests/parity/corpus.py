@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PRELUDE = '''
+PRELUDE = """
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def key_of(value: int) -> str:
 
 def twice(value: T) -> T:
     return value
-'''
+"""
 
 # name of a variable -> its declared type (an expression of that type stands behind it)
 VALUES = {
@@ -150,7 +150,7 @@ FUTURE_CONTAINERS = {
     "int_or_str": "Union[Future[int], Future[str]]",
 }
 
-FUNCTIONS = '''
+FUNCTIONS = """
 @task
 def one(x: int) -> int: ...
 @task
@@ -346,7 +346,7 @@ class SubHolder(Holder[int]):
 
 holder = Holder("")
 sub = SubHolder(1)
-'''
+"""
 
 CALLABLES = [
     *(line[4 : line.index("(")] for line in FUNCTIONS.splitlines() if line.startswith("def ")),

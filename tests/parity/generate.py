@@ -12,7 +12,20 @@ CONSTANTS = ["1", "2.5", "'a'", "''", "None", "True", "b''", "[]", "{}", "()", "
              "lambda v: v", "lambda v: str(v)", "lambda v: v.missing", "lambda: 1", "lambda a, b: 1.0", "key_of", "twice",
              "len", "Base()", "Derived()", "set()", "Box(1)", "UserId(3)", "-1", "1 + 1", "'a' 'b'"]  # fmt: skip
 KEYWORDS = ["x", "y", "z", "xs", "key", "fn", "default", "size", "name", "table", "other", "nope", "a", "b"]
-SHORT = ["int_", "str_", "float_", "bool_", "ints", "strs", "lit_a", "user", "derived", "color", "options", "row"]
+SHORT = [
+    "int_",
+    "str_",
+    "float_",
+    "bool_",
+    "ints",
+    "strs",
+    "lit_a",
+    "user",
+    "derived",
+    "color",
+    "options",
+    "row",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +45,15 @@ class Generator:
     def call(self) -> Call:
         """A call of a random function with random arguments, more often than not nearly right."""
         name = self.random.choice(CALLABLES)
-        plain, lazy = zip(*[self._argument() for _ in range(self.random.choice([1, 1, 1, 2, 2, 2, 3, 3, 4]))], strict=True)
-        order = sorted(range(len(plain)), key=lambda i: ("=" in plain[i].split("(")[0].split("[")[0].split("{")[0], 0))
-        order = [i for i in order if not plain[i].startswith("**")] + [i for i in order if plain[i].startswith("**")]
+        plain, lazy = zip(
+            *[self._argument() for _ in range(self.random.choice([1, 1, 1, 2, 2, 2, 3, 3, 4]))], strict=True
+        )
+        order = sorted(
+            range(len(plain)), key=lambda i: ("=" in plain[i].split("(")[0].split("[")[0].split("{")[0], 0)
+        )
+        order = [i for i in order if not plain[i].startswith("**")] + [
+            i for i in order if plain[i].startswith("**")
+        ]
         return Call(
             f"{name}({', '.join(plain[i] for i in order)})", f"{name}({', '.join(lazy[i] for i in order)})"
         )
@@ -85,12 +104,14 @@ class Generator:
         if kind in (6, 7):
             keys = self.random.choice([["size", "name", "extra"], ["a", "b", "c"]])
             return tuple(
-                f"{{{', '.join(f'{k!r}: {v}' for k, v in zip(keys, side, strict=False))}}}" for side in (plain, lazy)
+                f"{{{', '.join(f'{k!r}: {v}' for k, v in zip(keys, side, strict=False))}}}"
+                for side in (plain, lazy)
             )  # type: ignore[return-value]
         if kind == 8:
             keys = ["size", "name", "extra"]
             return tuple(
-                f"dict({', '.join(f'{k}={v}' for k, v in zip(keys, side, strict=False))})" for side in (plain, lazy)
+                f"dict({', '.join(f'{k}={v}' for k, v in zip(keys, side, strict=False))})"
+                for side in (plain, lazy)
             )  # type: ignore[return-value]
         if kind == 9:
             return tuple(f"[{side[0]} for _ in range(3)]" for side in (plain, lazy))  # type: ignore[return-value]
@@ -103,7 +124,9 @@ class Generator:
             if ctor in ("list", "tuple"):
                 return tuple(f"{ctor}([{', '.join(side)}])" for side in (plain, lazy))  # type: ignore[return-value]
             return tuple(f"{ctor}({side[0]}, {side[-1]})" for side in (plain, lazy))  # type: ignore[return-value]
-        name = self.random.choice(["one", "identity", "first", "same", "list_float", "stars", "empty_list", "fixed"])
+        name = self.random.choice(
+            ["one", "identity", "first", "same", "list_float", "stars", "empty_list", "fixed"]
+        )
         arguments = {"same": 2, "empty_list": 0}.get(name, 1)
         return tuple(f"{name}({', '.join((side * 2)[:arguments])})" for side in (plain, lazy))  # type: ignore[return-value]
 
@@ -124,7 +147,9 @@ def draw(seed: int, count: int) -> list[Call]:
 
 def modules(calls: list[Call]) -> tuple[str, str]:
     """The two modules that mypy is to agree on, call by call on equal lines, and the plain one's line offset."""
-    plain_functions = re.sub(r"^ *@task\n", lambda found: " " * (len(found[0]) - 6) + "# task\n", FUNCTIONS, flags=re.M)
+    plain_functions = re.sub(
+        r"^ *@task\n", lambda found: " " * (len(found[0]) - 6) + "# task\n", FUNCTIONS, flags=re.M
+    )
     values = [f"{name}: {typ}" for name, typ in VALUES.items()] + ["flag: bool"]
     futures = [f"f_{name}: Future[{typ}]" for name, typ in VALUES.items()]
     futures += [f"fs_{name}: {typ}" for name, typ in FUTURE_CONTAINERS.items()]
