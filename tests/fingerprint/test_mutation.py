@@ -66,7 +66,9 @@ def judge(name: str, folder: Path, stride: int, offset: int = 0) -> tuple[list[s
     project = Project(folder / "project").write(sources)
     original = observe(project)
     assert original is not None
-    assert not original[1].startswith(("TypeError", "NameError", "AttributeError", "ModuleNotFoundError")), original
+    assert not original[1].startswith(("TypeError", "NameError", "AttributeError", "ModuleNotFoundError")), (
+        original
+    )
     missed: list[str] = []
     tried = changed = needless = number = 0
     for file, source in sources.items():
