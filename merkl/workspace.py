@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from merkl_serializers import CanonicalRegistry, UnserializableError, default_registry
 
@@ -34,7 +34,10 @@ from merkl.graph.session import sessions
 
 __all__ = ["RunOutcome", "Workspace", "digest", "evaluate"]
 
+K = TypeVar("K")
 T = TypeVar("T")
+U = TypeVar("U")
+V = TypeVar("V")
 
 
 class RunOutcome:
@@ -196,7 +199,7 @@ class Workspace:
             )
 
     def __enter__(self) -> Workspace:
-        self._tokens.append(sessions.enter(self))
+        self._tokens.append(sessions.enter(self))  # pyright: ignore[reportArgumentType] - cached properties are read as properties
         return self
 
     def __exit__(
@@ -230,6 +233,18 @@ def _key_of(value: Any) -> bytes:
     return key
 
 
+@overload
+def evaluate(structure: Future[T]) -> T: ...
+@overload
+def evaluate(structure: tuple[Future[T], Future[U]]) -> tuple[T, U]: ...
+@overload
+def evaluate(structure: tuple[Future[T], Future[U], Future[V]]) -> tuple[T, U, V]: ...
+@overload
+def evaluate(structure: list[Future[T]]) -> list[T]: ...
+@overload
+def evaluate(structure: dict[K, Future[T]]) -> dict[K, T]: ...
+@overload
+def evaluate(structure: T) -> Any: ...
 def evaluate(structure: Any) -> Any:
     """Return a structure with the value of every Future in it, in one run.
 

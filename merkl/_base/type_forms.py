@@ -1,5 +1,7 @@
 """Runtime type forms as data: take them apart, put them together, show them as a person writes them."""
 
+# Types are values here, which type checkers do not expect.
+# pyright: reportInvalidTypeForm=false, reportGeneralTypeIssues=false
 from __future__ import annotations
 
 import functools

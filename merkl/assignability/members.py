@@ -1,5 +1,7 @@
 """The members of user-defined classes and protocols, read from the classes themselves."""
 
+# Types are values here, which type checkers do not expect.
+# pyright: reportAttributeAccessIssue=false
 from __future__ import annotations
 
 import ast

@@ -1,5 +1,7 @@
 """From runtime type forms to terms."""
 
+# Types are values here, which type checkers do not expect.
+# pyright: reportInvalidTypeForm=false
 from __future__ import annotations
 
 import collections.abc

@@ -3,6 +3,8 @@
 Only what usual signatures use stands here; for the rest the rules ask pycroscope, which reads typeshed itself.
 """
 
+# Types are values here, which type checkers do not expect.
+# pyright: reportGeneralTypeIssues=false
 from __future__ import annotations
 
 import collections

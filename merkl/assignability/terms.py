@@ -1,5 +1,7 @@
 """Types in one normal form, which the rules work on: small frozen terms instead of the many runtime spellings."""
 
+# Types are values here, which type checkers do not expect.
+# pyright: reportInvalidTypeForm=false, reportCallIssue=false, reportArgumentType=false
 from __future__ import annotations
 
 import collections.abc

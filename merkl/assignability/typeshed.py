@@ -4,6 +4,8 @@ The only importer of `typeshed_client`. Annotations in stubs come back as runtim
 comes back as an `Unresolved`, which no rule decides.
 """
 
+# Types are values here, which type checkers do not expect.
+# pyright: reportInvalidTypeForm=false, reportGeneralTypeIssues=false, reportIndexIssue=false
 from __future__ import annotations
 
 import ast

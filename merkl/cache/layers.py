@@ -136,7 +136,8 @@ class LayeredCache(BaseCache):
     def keys(self) -> Iterator[str]:
         seen: set[str] = set()
         for number in self._numbers():
-            for key in self._try(number, lambda layer: list(layer.keys()), []):
+            nothing: list[str] = []
+            for key in self._try(number, lambda layer: list(layer.keys()), nothing):
                 if key not in seen:
                     seen.add(key)
                     yield key

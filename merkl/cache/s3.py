@@ -76,7 +76,7 @@ class ObjectStore:
             if size <= RANGE or mode != "overwrite":
                 self._api.put(store, path, content_bytes(content), mode=mode)
             else:
-                file: Any = content if hasattr(content, "read") else io.BytesIO(content)  # type: ignore[arg-type]
+                file: Any = content if hasattr(content, "read") else io.BytesIO(content_bytes(content))
                 file.seek(0)
                 self._api.put(store, path, file, use_multipart=True, chunk_size=RANGE, max_concurrency=4)
         except Exception as error:
@@ -132,7 +132,7 @@ class ObjectStore:
         except BaseException:
             file.close()
             raise
-        return file  # type: ignore[return-value]
+        return file
 
     def _open(self) -> Any:
         if self._store is None:
@@ -151,9 +151,8 @@ class ObjectStore:
             if not self.url.startswith("s3://"):
                 options.pop("virtual_hosted_style_request")
             try:
-                self._store = obstore.store.from_url(
-                    self.url, client_options=client, retry_config=retries, **options
-                )
+                settings: Any = {"client_options": client, "retry_config": retries, **options}
+                self._store = obstore.store.from_url(self.url, **settings)
             except Exception as error:
                 raise self._translated(error, "") from error
             self._api = obstore

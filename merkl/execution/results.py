@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from merkl._base.errors import CacheError, MerklWarning, SerializationError, TaskOutsError
@@ -201,10 +201,10 @@ class Results:
 
     def _codec_of(self, future: Future[Any]) -> Codec | None:
         option = future._call.task.options.codec
-        if isinstance(option, dict):
-            option = option.get(future.out)
+        if isinstance(option, Mapping):
+            option = option.get(future.out or "")
         if not isinstance(option, str):
-            return option  # type: ignore[return-value]
+            return option
         codec = self.codecs.get(option)
         if codec is None:
             warnings.warn(

@@ -250,7 +250,7 @@ class Fingerprinter:
         text = node.text() if callable(node.text) else node.text
         own = node.digest if node.digest is not None else fragment_digest([node.own, *(_named_edges(node))])
         kind = "dep" if node in deps else node.kind
-        return Component(node.name, kind, own.hex(), text, node.location)
+        return Component(node.name, kind, own.hex(), str(text), node.location)
 
     def _warn(self, key: str, message: str) -> None:
         if key not in self._warned:

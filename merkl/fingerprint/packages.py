@@ -64,10 +64,11 @@ def find_pip_version(thing: object = ReachedPipVersions) -> PipVersion | Reached
     """
     if thing is ReachedPipVersions:
         return ReachedPipVersions()
-    if isinstance(thing, ModuleType):
-        module = thing.__name__
-    else:
-        module = getattr(thing, "__module__", None) or type(thing).__module__
+    module = (
+        thing.__name__
+        if isinstance(thing, ModuleType)
+        else getattr(thing, "__module__", None) or type(thing).__module__
+    )
     version = version_of_import(module.partition(".")[0])
     if version is None:
         raise FingerprintError(

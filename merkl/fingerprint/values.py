@@ -279,7 +279,7 @@ class Values:
                 parts = self._hint_parts(node, value)
         if parts is None:
             return False
-        node.own = fragment_digest([b"callable", type(value).__qualname__.encode(), node.own])
+        node.own = fragment_digest([b"callable", str(type(value).__qualname__).encode(), node.own])
         for label, part in parts:
             self._edge(node, label, part)
         return True
@@ -306,9 +306,10 @@ class Values:
         for base, content in ((dict, dict), (list, list), (tuple, tuple), (set, set), (frozenset, frozenset)):
             if isinstance(value, base):
                 self._edge(node, b"content", content(value))
-        for base in (str, bytes, int, float, complex):  # type: ignore[assignment]
-            if isinstance(value, base):
-                self._edge(node, b"content", base.__repr__(value))
+        scalars: tuple[typing.Any, ...] = (str, bytes, int, float, complex)
+        for scalar in scalars:
+            if isinstance(value, scalar):
+                self._edge(node, b"content", scalar.__repr__(value))
         for name, item in _state_of(value):
             self._edge(node, b"." + name.encode(), item, f"{node.name}.{name}")
 

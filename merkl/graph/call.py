@@ -117,8 +117,8 @@ class Call:
         return self._key is not None
 
     def _ancestors_without_key(self) -> list[Call]:
-        seen = {self}
-        stack = [self]
+        seen: set[Call] = {self}
+        stack: list[Call] = [self]
         while stack:
             for future in stack.pop().inputs():
                 call = future._call

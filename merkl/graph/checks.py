@@ -101,7 +101,7 @@ class _Place:
 
     def __init__(self, hint: Any, items: Items) -> None:
         self.hint = _bare(hint)
-        self.items = items
+        self.items: Items = items
         self.validate = compile_validator(self.hint, items=items)
         self._parts: dict[Any, _Place] = {}
 
@@ -235,7 +235,7 @@ def _items(value: Any, hint: Any) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(value, dict):
         yield from _dict_items(value, hint)
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
-        yield from _field_items(value, value._fields, hint)
+        yield from _field_items(value, getattr(value, "_fields"), hint)  # noqa: B009 - a plain tuple has none
     elif isinstance(value, (list, tuple, set, frozenset)):
         fixed = _fixed_items(hint)
         element = _element(hint)

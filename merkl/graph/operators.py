@@ -98,11 +98,13 @@ class ValueMisuse:
     def _misused(self, what: str) -> FutureAccessError:
         raise NotImplementedError
 
-    for _name, _what in _REFUSED.items():
-        locals()[_name] = _refuse(_name, _what)
-    for _stem in _ARITHMETIC:
-        for _name in (f"__{_stem}__", f"__r{_stem}__", f"__i{_stem}__"):
-            locals()[_name] = _refuse(_name, "used in arithmetic")
-    for _name in ("__rrshift__", "__irshift__"):
-        locals()[_name] = _refuse(_name, "used in arithmetic")
-    del _name, _what, _stem
+
+def _refuse_all() -> None:
+    for name, what in _REFUSED.items():
+        setattr(ValueMisuse, name, _refuse(name, what))
+    arithmetic = [f"__{side}{stem}__" for stem in _ARITHMETIC for side in ("", "r", "i")]
+    for name in (*arithmetic, "__rrshift__", "__irshift__"):
+        setattr(ValueMisuse, name, _refuse(name, "used in arithmetic"))
+
+
+_refuse_all()

@@ -21,19 +21,24 @@ class Session(Protocol):
     @property
     def registry(self) -> CanonicalRegistry:
         """Canonical bytes of arguments."""
+        ...
 
     @property
     def fingerprinter(self) -> Fingerprinter:
         """Fingerprints of tasks and classes."""
+        ...
 
     def evaluate_futures(self, futures: Sequence[Future[Any]]) -> list[Any]:
         """Return the values of Futures, from the cache or by running."""
+        ...
 
     def is_cached(self, future: Future[Any]) -> bool:
         """Say whether the value of a Future is in the cache."""
+        ...
 
     def forget(self, future: Future[Any]) -> None:
         """Remove the result of a Future from the cache."""
+        ...
 
 
 class SessionHolder:

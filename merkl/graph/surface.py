@@ -4,12 +4,33 @@ Nothing here does any work at run time. `Task` inherits `TaskSurface`, whose `__
 the mypy plugin replaces all of it by something more exact.
 """
 
+# The most permissive overload stands first, so mypy finds the later ones unreachable; they are for other checkers.
+# mypy: disable-error-code="overload-cannot-match, overload-overlap"
+# pyright: reportOverlappingOverload=false
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    overload,
+)
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from merkl._base.hash_mode import HashMode
+    from merkl.cache import BaseCache, Metadata
+    from merkl.codecs import Codec
     from merkl.graph.future import Future
     from merkl.graph.task import Task
 
@@ -157,6 +178,14 @@ class TaskSurface(Generic[P, R_co, Out_co]):
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # type: ignore[misc]
 
+        @overload
+        def __or__(self, other: Callable[[Out_co], Future[R]], /) -> Task[P, R, Future[R]]: ...
+
+        @overload
+        def __or__(self, other: Callable[[Out_co], R], /) -> Task[P, Any, R]: ...
+
+        def __or__(self, other: Any, /) -> Any: ...
+
 
 class AnyFunction:
     """Nothing is of this type: only the mypy plugin takes it to mean any function.
@@ -180,32 +209,32 @@ class TaskDecorator(Protocol):
     @overload
     def __call__(self, fn: AnyFunction, /) -> Any: ...
     @overload
-    def __call__(self, fn: Callable[P, N], /) -> Task[P, N, Future[N]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, N], /) -> Task[P, N, Future[N]]: ...
     @overload
-    def __call__(self, fn: Callable[P, TD], /) -> Task[P, TD, dict[str, Future[Any]]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, TD], /) -> Task[P, TD, dict[str, Future[Any]]]: ...
     @overload
-    def __call__(self, fn: Callable[P, tuple[A]], /) -> Task[P, tuple[A], tuple[Future[A]]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, tuple[A]], /) -> Task[P, tuple[A], tuple[Future[A]]]: ...
     @overload
     def __call__(
         self, fn: Callable[P, tuple[A, B]], /
-    ) -> Task[P, tuple[A, B], tuple[Future[A], Future[B]]]: ...  # type: ignore[overload-cannot-match]
+    ) -> Task[P, tuple[A, B], tuple[Future[A], Future[B]]]: ...
     @overload
     def __call__(
         self, fn: Callable[P, tuple[A, B, C]], /
-    ) -> Task[P, tuple[A, B, C], tuple[Future[A], Future[B], Future[C]]]: ...  # type: ignore[overload-cannot-match]
+    ) -> Task[P, tuple[A, B, C], tuple[Future[A], Future[B], Future[C]]]: ...
     @overload
     def __call__(
         self, fn: Callable[P, tuple[A, B, C, D]], /
-    ) -> Task[P, tuple[A, B, C, D], tuple[Future[A], Future[B], Future[C], Future[D]]]: ...  # type: ignore[overload-cannot-match]
+    ) -> Task[P, tuple[A, B, C, D], tuple[Future[A], Future[B], Future[C], Future[D]]]: ...
     @overload
     def __call__(
-        self,  # type: ignore[overload-cannot-match]
+        self,
         fn: Callable[P, tuple[A, B, C, D, E]],
         /,
     ) -> Task[P, tuple[A, B, C, D, E], tuple[Future[A], Future[B], Future[C], Future[D], Future[E]]]: ...
     @overload
     def __call__(
-        self,  # type: ignore[overload-cannot-match]
+        self,
         fn: Callable[P, tuple[A, B, C, D, E, F]],
         /,
     ) -> Task[
@@ -213,7 +242,7 @@ class TaskDecorator(Protocol):
     ]: ...
     @overload
     def __call__(
-        self,  # type: ignore[overload-cannot-match]
+        self,
         fn: Callable[P, tuple[A, B, C, D, E, F, G]],
         /,
     ) -> Task[
@@ -223,7 +252,7 @@ class TaskDecorator(Protocol):
     ]: ...
     @overload
     def __call__(
-        self,  # type: ignore[overload-cannot-match]
+        self,
         fn: Callable[P, tuple[A, B, C, D, E, F, G, H]],
         /,
     ) -> Task[
@@ -232,9 +261,9 @@ class TaskDecorator(Protocol):
         tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G], Future[H]],
     ]: ...
     @overload
-    def __call__(self, fn: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R, Future[R]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R, Future[R]]: ...
     @overload
-    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, Future[R]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, Future[R]]: ...
 
 
 class OneOutDecorator(Protocol):
@@ -243,9 +272,9 @@ class OneOutDecorator(Protocol):
     @overload
     def __call__(self, fn: AnyFunction, /) -> Any: ...
     @overload
-    def __call__(self, fn: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R, Future[R]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R, Future[R]]: ...
     @overload
-    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, Future[R]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, Future[R]]: ...
 
 
 class TupleOutsDecorator(Protocol):
@@ -254,7 +283,7 @@ class TupleOutsDecorator(Protocol):
     @overload
     def __call__(self, fn: AnyFunction, /) -> Any: ...
     @overload
-    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, tuple[Future[Any], ...]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, tuple[Future[Any], ...]]: ...
 
 
 class NamedOutsDecorator(Protocol):
@@ -263,7 +292,7 @@ class NamedOutsDecorator(Protocol):
     @overload
     def __call__(self, fn: AnyFunction, /) -> Any: ...
     @overload
-    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, dict[str, Future[Any]]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, dict[str, Future[Any]]]: ...
 
 
 class ComputedOutsDecorator(Protocol):
@@ -272,7 +301,7 @@ class ComputedOutsDecorator(Protocol):
     @overload
     def __call__(self, fn: AnyFunction, /) -> Any: ...
     @overload
-    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, Any]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, Any]: ...
 
 
 class BatchDecorator(Protocol):
@@ -281,9 +310,9 @@ class BatchDecorator(Protocol):
     @overload
     def __call__(self, fn: AnyFunction, /) -> Any: ...
     @overload
-    def __call__(self, fn: Callable[P, list[R]], /) -> Task[P, list[R], list[Future[R]]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, list[R]], /) -> Task[P, list[R], list[Future[R]]]: ...
     @overload
-    def __call__(self, fn: Callable[P, Sequence[R]], /) -> Task[P, Sequence[R], list[Future[R]]]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, Sequence[R]], /) -> Task[P, Sequence[R], list[Future[R]]]: ...
 
 
 class PipelineDecorator(Protocol):
@@ -292,6 +321,97 @@ class PipelineDecorator(Protocol):
     @overload
     def __call__(self, fn: AnyFunction, /) -> Any: ...
     @overload
-    def __call__(self, fn: Callable[P, Generator[Any, Any, R]], /) -> Task[P, R, R]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, Generator[Any, Any, R]], /) -> Task[P, R, R]: ...
     @overload
-    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, R]: ...  # type: ignore[overload-cannot-match]
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R, R]: ...
+
+
+class TaskOptionTypes(TypedDict, total=False):
+    """The options of `@task` other than `outs`; see `TaskOptions`."""
+
+    deps: Sequence[Any]
+    hash_mode: HashMode | str
+    code_version: str | int | None
+    hash_key: str | None
+    ignore_args: Sequence[str]
+    extra_key: Callable[..., Any] | None
+    expires: timedelta | Callable[[Metadata], bool] | None
+    arg_serializers: Mapping[str, Callable[[Any], Any]]
+    codec: Codec | str | Mapping[str, Codec | str] | None
+    cache: BaseCache | str | None
+    cache_in_memory: bool
+    keep: Literal["always", "until-used", "never"]
+    on_interrupt: Literal["discard", "keep"]
+    validate: Literal["first", "all", "off"]
+    capture: bool
+    retries: int
+    retry_delay: float
+    retry_on: type[BaseException] | tuple[type[BaseException], ...]
+    timeout: float | None
+    max_concurrency: int | None
+    resources: Mapping[str, Any]
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def task(fn: AnyFunction, /) -> Any: ...
+    @overload
+    def task(fn: Callable[P, N], /) -> Task[P, N, Future[N]]: ...
+    @overload
+    def task(fn: Callable[P, TD], /) -> Task[P, TD, dict[str, Future[Any]]]: ...
+    @overload
+    def task(fn: Callable[P, tuple[A]], /) -> Task[P, tuple[A], tuple[Future[A]]]: ...
+    @overload
+    def task(fn: Callable[P, tuple[A, B]], /) -> Task[P, tuple[A, B], tuple[Future[A], Future[B]]]: ...
+    @overload
+    def task(
+        fn: Callable[P, tuple[A, B, C]], /
+    ) -> Task[P, tuple[A, B, C], tuple[Future[A], Future[B], Future[C]]]: ...
+    @overload
+    def task(
+        fn: Callable[P, tuple[A, B, C, D]], /
+    ) -> Task[P, tuple[A, B, C, D], tuple[Future[A], Future[B], Future[C], Future[D]]]: ...
+    @overload
+    def task(
+        fn: Callable[P, tuple[A, B, C, D, E]], /
+    ) -> Task[P, tuple[A, B, C, D, E], tuple[Future[A], Future[B], Future[C], Future[D], Future[E]]]: ...
+    @overload
+    def task(
+        fn: Callable[P, tuple[A, B, C, D, E, F]], /
+    ) -> Task[
+        P, tuple[A, B, C, D, E, F], tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F]]
+    ]: ...
+    @overload
+    def task(
+        fn: Callable[P, tuple[A, B, C, D, E, F, G]], /
+    ) -> Task[
+        P,
+        tuple[A, B, C, D, E, F, G],
+        tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G]],
+    ]: ...
+    @overload
+    def task(
+        fn: Callable[P, tuple[A, B, C, D, E, F, G, H]], /
+    ) -> Task[
+        P,
+        tuple[A, B, C, D, E, F, G, H],
+        tuple[Future[A], Future[B], Future[C], Future[D], Future[E], Future[F], Future[G], Future[H]],
+    ]: ...
+    @overload
+    def task(fn: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R, Future[R]]: ...
+    @overload
+    def task(fn: Callable[P, R], /) -> Task[P, R, Future[R]]: ...
+
+    @overload
+    def task(*, outs: Literal[1], **options: Unpack[TaskOptionTypes]) -> OneOutDecorator: ...
+    @overload
+    def task(*, outs: int, **options: Unpack[TaskOptionTypes]) -> TupleOutsDecorator: ...
+    @overload
+    def task(*, outs: Sequence[str], **options: Unpack[TaskOptionTypes]) -> NamedOutsDecorator: ...
+    @overload
+    def task(*, outs: Callable[..., Any], **options: Unpack[TaskOptionTypes]) -> ComputedOutsDecorator: ...
+    @overload
+    def task(*, outs: None = None, **options: Unpack[TaskOptionTypes]) -> TaskDecorator: ...
+    def task(fn: Any = None, /, **options: Any) -> Any:
+        """Make a task of a function; see `merkl.graph.task.task`."""

@@ -8,7 +8,7 @@ import sys
 import types
 from collections.abc import Callable, Iterable
 from types import CodeType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from merkl._base.errors import BindError, GraphError, TaskOutsError
 from merkl._base.lazy import LazyModule
@@ -18,6 +18,7 @@ from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.options import TaskOptions, make_options
 from merkl.graph.session import sessions
+from merkl.graph.surface import TaskSurface
 from merkl.hashing import keys
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class TaskIdentity:
         self.ignore_args = options.ignore_args
 
 
-class Task(Generic[P, R_co, Out_co]):
+class Task(TaskSurface[P, R_co, Out_co]):
     """A function under `@task`.
 
     `P` are the parameters of the function, `R` is what it returns, and `Out` what a call of the task gives: `Future[R]`,
@@ -137,9 +138,11 @@ class Task(Generic[P, R_co, Out_co]):
 
     # -- calling ---------------------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Out_co:
-        frame = sys._getframe(1)
-        return self._invoke(args, kwargs, frame.f_code, frame.f_lasti)  # type: ignore[no-any-return]
+    if not TYPE_CHECKING:  # typed by TaskSurface
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            frame = sys._getframe(1)
+            return self._invoke(args, kwargs, frame.f_code, frame.f_lasti)
 
     def _make_call(self, args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int) -> Any:
         signature = self._signature or self.signature
@@ -173,8 +176,8 @@ class Task(Generic[P, R_co, Out_co]):
         """Bind a task that is a method to its instance, which is the first argument of the call."""
         if instance is None:
             return self
-        plain: Callable[..., R_co] = self.fn
-        return self._bind(functools.partial(plain, instance), (instance,), {})
+        fn: Callable[..., Any] = self.fn
+        return self._bind(functools.partial(fn, instance), (instance,), {})
 
     # -- other ways to call ----------------------------------------------------------------------------
 
@@ -242,22 +245,24 @@ class Task(Generic[P, R_co, Out_co]):
             self._invoke((), dict(zip(lists, row, strict=True)), frame.f_code, frame.f_lasti) for row in rows
         ]
 
-    def __or__(self, other: object) -> Task[P, Any, Any]:
-        """`a | b` is the task that gives what `a` gives to `b`, which must have one required parameter."""
-        if not isinstance(other, Task):
-            return NotImplemented
-        _require_one_parameter(other)
+    if not TYPE_CHECKING:  # typed by TaskSurface
 
-        def invoke(args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int) -> Any:
-            return other._invoke((self._invoke(args, kwargs, code, lasti),), {}, code, lasti)
+        def __or__(self, other: object) -> Any:
+            """`a | b` is the task that gives what `a` gives to `b`, which must have one required parameter."""
+            if not isinstance(other, Task):
+                return NotImplemented
+            _require_one_parameter(other)
 
-        def piped(*args: Any, **kwargs: Any) -> Any:
-            return other.fn(self.fn(*args, **kwargs))
+            def invoke(args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int) -> Any:
+                return other._invoke((self._invoke(args, kwargs, code, lasti),), {}, code, lasti)
 
-        functools.update_wrapper(piped, self.fn)
-        chain: Task[P, Any, Any] = self._derive(piped, invoke)
-        chain.name = f"{self.name} | {other.name}"
-        return chain
+            def piped(*args: Any, **kwargs: Any) -> Any:
+                return other.fn(self.fn(*args, **kwargs))
+
+            functools.update_wrapper(piped, self.fn)
+            chain = self._derive(piped, invoke)
+            chain.name = f"{self.name} | {other.name}"
+            return chain
 
     def __reduce__(self) -> Any:
         module, name = self.fn.__module__, getattr(self.fn, "__qualname__", "")
@@ -279,7 +284,7 @@ class MapTask(Task[..., Any, Any]):
 
     def __init__(self, inner: Task[..., Any, Any]) -> None:
         def expand(*iterables: Any) -> list[Any]:
-            return inner.map(*iterables)  # type: ignore[no-any-return]
+            return inner.map(*iterables)
 
         parameters = inner.signature.parameters
         item = parameters[0].hint if parameters else Any
@@ -330,28 +335,32 @@ def _require_one_parameter(task_: Task[..., Any, Any]) -> None:
         )
 
 
-def task(fn: Any = None, /, **options: Any) -> Any:
-    """Make a task of a function: calling it gives Futures, and its results are cached under what they depend on.
+if TYPE_CHECKING:
+    from merkl.graph.surface import task
+else:
 
-    Used bare or with the options of `TaskOptions`:
+    def task(fn: Any = None, /, **options: Any) -> Any:
+        """Make a task of a function: calling it gives Futures, and its results are cached under what they depend on.
 
-    >>> from merkl import task
-    >>> @task(retries=2)
-    ... def double(x: int) -> int:
-    ...     return 2 * x
-    >>> double(4).eval()
-    8
-    """
-    if fn is None:
-        return lambda fn: task(fn, **options)
-    if isinstance(fn, Task):
-        raise GraphError(f"{fn.name!r} is a task already")
-    wrap = type(fn) if isinstance(fn, (staticmethod, classmethod)) else None
-    if wrap is classmethod:
-        raise GraphError(f"put @classmethod above @task, not below it, at {fn.__func__.__qualname__!r}")
-    if wrap is staticmethod:
-        return staticmethod(task(fn.__func__, **options))
-    if not callable(fn):
-        raise GraphError(f"@task wants a function, not {fn!r}; options are given by name")
-    name = getattr(fn, "__qualname__", None) or repr(fn)
-    return Task(fn, make_options(name, options))
+        Used bare or with the options of `TaskOptions`:
+
+        >>> from merkl import task
+        >>> @task(retries=2)
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> double(4).eval()
+        8
+        """
+        if fn is None:
+            return lambda fn: task(fn, **options)
+        if isinstance(fn, Task):
+            raise GraphError(f"{fn.name!r} is a task already")
+        wrap = type(fn) if isinstance(fn, (staticmethod, classmethod)) else None
+        if wrap is classmethod:
+            raise GraphError(f"put @classmethod above @task, not below it, at {fn.__func__.__qualname__!r}")
+        if wrap is staticmethod:
+            return staticmethod(task(fn.__func__, **options))
+        if not callable(fn):
+            raise GraphError(f"@task wants a function, not {fn!r}; options are given by name")
+        name = getattr(fn, "__qualname__", None) or repr(fn)
+        return Task(fn, make_options(name, options))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from mypy.argmap import map_actuals_to_formals
 from mypy.checker import TypeChecker
-from mypy.checkexpr import is_literal_type_like
 from mypy.nodes import ARG_NAMED, ARG_POS, ARG_STAR, ARG_STAR2, CallExpr, Expression, TypeInfo
 from mypy.plugin import FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
+from mypy.typeops import is_literal_type_like
 from mypy.types import (
     CallableType,
     FunctionLike,
@@ -26,6 +26,7 @@ from mypy.types import (
 )
 
 from merkl_mypy import names
+from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
 from merkl_mypy.rewrite import Rewriter, future_type, may_hold_future
 from merkl_mypy.shapes import any_type, class_of, mentions_future, plain_signature
 
@@ -65,6 +66,14 @@ class CallChecker:
             stored = get_proper_type(ctx.type.extra_attrs.attrs.get(names.SIGNATURE_ATTR))
             if isinstance(stored, CallableType):
                 callee = stored
+                kind = method_kind(ctx.type)
+                if kind == "__or__" and isinstance(ctx.api, TypeChecker):
+                    return pipe_signature(
+                        ctx.api, stored, ctx.args[0][0] if ctx.args and ctx.args[0] else None
+                    )
+                if kind == "bind" and isinstance(ctx.api, TypeChecker):
+                    returned = ctx.type.extra_attrs.attrs[names.RETURNED_ATTR]
+                    callee = bind_signature(ctx.api, stored, ctx.context, returned)
         return self.check(ctx, callee)
 
     def check(self, ctx: FunctionSigContext | MethodSigContext, callee: CallableType) -> FunctionLike:
@@ -94,6 +103,8 @@ class CallChecker:
     def finish(self, ctx: FunctionContext | MethodContext) -> Type:
         """After the check of a call: put its arguments back."""
         self.restore(ctx.context)
+        if isinstance(ctx, MethodContext):
+            return method_result(ctx)
         return ctx.default_return_type
 
     def _lifted(

@@ -22,7 +22,7 @@ from mypy.types import (
 
 from merkl_mypy import names
 from merkl_mypy.outs import OutsOption, call_result, outs_option, stored_outs
-from merkl_mypy.shapes import class_of, lift
+from merkl_mypy.shapes import any_type, class_of, lift
 
 
 def decorator_called(kind: str) -> Callable[[FunctionContext], Type]:
@@ -75,7 +75,9 @@ def decorate(
         return default
     if isinstance(proper, CallableType):
         return _task_type(api, ctx, kind, proper, option, bound_to_self)
-    extracted = _partial(proper) or api.extract_callable_type(proper, ctx.context)
+    extracted = _partial(proper)
+    if extracted is None and isinstance(proper, Instance) and proper.type.has_readable_member("__call__"):
+        extracted = api.extract_callable_type(proper, ctx.context)
     if extracted is None:
         api.fail(
             f'Argument 1 to "{kind}" has incompatible type {format_type(proper, api.options)}; expected a function',
@@ -106,7 +108,11 @@ def _task_type(
     future = class_of(api, names.FUTURE)
     returned = awaited(function.ret_type)
     result = call_result(api, ctx.context, kind, returned, option, future)
-    return task_callable(api, function, returned, result, future, skip_first=skip_first)
+    made = task_callable(api, function, returned, result, future, skip_first=skip_first)
+    if returned is not function.ret_type:
+        fallback = made.fallback.copy_with_extra_attr(names.ASYNC_ATTR, any_type())
+        made = made.copy_modified(fallback=fallback)
+    return made
 
 
 def task_callable(

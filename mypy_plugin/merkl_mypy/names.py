@@ -23,7 +23,12 @@ PIPELINE_DECORATOR: Final = "merkl.graph.surface.PipelineDecorator"
 ANY_FUNCTION: Final = "merkl.graph.surface.AnyFunction"
 TASK_METHOD: Final = "merkl.graph.surface.TaskMethod"
 
-DECORATORS: Final = {TASK_FN: "task", BATCH_FN: "batch", PIPELINE_FN: "pipeline"}
+DECORATORS: Final = {
+    TASK_FN: "task",
+    "merkl.graph.surface.task": "task",
+    BATCH_FN: "batch",
+    PIPELINE_FN: "pipeline",
+}
 DECORATOR_CALLS: Final = {
     f"{TASK_DECORATOR}.__call__": "task",
     "merkl.graph.surface.OneOutDecorator.__call__": "task",
@@ -35,11 +40,13 @@ DECORATOR_CALLS: Final = {
 }
 
 # The attributes of a task whose types follow from its signature.
-TASK_ATTRIBUTES: Final = ("fn", "run", "bind", "map", "grid")
+TASK_ATTRIBUTES: Final = ("fn", "run", "bind", "map", "grid", "__or__")
 
 # Extra attributes of an instance, invisible to users: what `outs=` said, and the signature that a bound
 # method of a task (`task.map`) checks its calls against.
 OUTS_ATTR: Final = "__merkl_outs__"
 SIGNATURE_ATTR: Final = "__merkl_signature__"
+RETURNED_ATTR: Final = "__merkl_returned__"
+ASYNC_ATTR: Final = "__merkl_async__"
 KIND_ATTR: Final = "__merkl_kind__"
 VERSION: Final = "1"

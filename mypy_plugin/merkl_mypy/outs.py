@@ -122,10 +122,9 @@ def _counted(
             _disagree(api, context, f"outs={count}, but the return type is not a tuple or a list")
         else:
             items = [item] * count
-    if items is None:
-        items = [any_type()] * count
+    typed: list[Type] = [any_type()] * count if items is None else items
     fallback = api.named_generic_type("builtins.tuple", [any_type()])
-    return TupleType([future_of(item, future) for item in items], fallback)
+    return TupleType([future_of(item, future) for item in typed], fallback)
 
 
 def _named(api: TypeChecker, context: Context, proper: ProperType, keys: list[str], future: TypeInfo) -> Type:

@@ -9,6 +9,8 @@ from mypy.nodes import Decorator, FuncDef, OverloadedFuncDef, TypeInfo, Var
 from mypy.options import Options
 from mypy.plugin import (
     AnalyzeTypeContext,
+    AttributeContext,
+    ClassDefContext,
     FunctionContext,
     FunctionSigContext,
     MethodContext,
@@ -18,9 +20,13 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 
 from merkl_mypy import names
+from merkl_mypy.attributes import attribute_hook
 from merkl_mypy.calls import CallChecker
 from merkl_mypy.decorators import decorator_applied, decorator_called
+from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
+from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
+from merkl_mypy.surface import complete_task_class
 
 _BUILTIN_MODULES = (
     "builtins.",
@@ -41,6 +47,11 @@ class MerklPlugin(Plugin):
         self._signature = guarded_signature(self._calls.signature)
         self._instance_signature = guarded_signature(self._calls.instance_signature)
         self._finish = self._calls.finish
+        self._misused = guarded_signature(method_used)
+        self._written = guarded_signature(written_to)
+        self._attribute_read = guarded_result(attribute_read)
+        self._evaluate = guarded_result(evaluated)
+        self._attributes = {name: guarded_result(attribute_hook(name)) for name in names.TASK_ATTRIBUTES}
         self._decorators = {
             name: guarded_result(decorator_called(kind)) for name, kind in names.DECORATORS.items()
         }
@@ -55,6 +66,26 @@ class MerklPlugin(Plugin):
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         """`AnyFunction` in the decorators' signatures is any object to this plugin."""
         return _any_function if fullname == names.ANY_FUNCTION else None
+
+    def get_customize_class_mro_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        """Future's own class gets the methods whose use is reported."""
+        return add_methods if fullname == names.FUTURE else None
+
+    def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        """`Task` gets exact signatures for those that other checkers see."""
+        return complete_task_class if fullname == names.SURFACE else None
+
+    def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        """Attributes of tasks, and attributes that a Future does not have."""
+        if fullname.startswith("merkl.graph."):
+            owner, _, name = fullname.rpartition(".")
+            if owner == names.TASK and name in names.TASK_ATTRIBUTES:
+                return self._attributes[name]
+            if owner == names.FUTURE:
+                symbol = self.lookup_fully_qualified(owner)
+                if symbol is not None and isinstance(symbol.node, TypeInfo) and symbol.node.get(name) is None:
+                    return self._attribute_read
+        return None
 
     def get_function_signature_hook(
         self, fullname: str
@@ -77,6 +108,10 @@ class MerklPlugin(Plugin):
             self._calls.name = fullname
             return self._instance_signature
         owner, _, member = fullname.rpartition(".")
+        if owner == names.FUTURE:
+            if member in ("__gt__", "__rshift__"):
+                return self._written
+            return self._misused if member in CODE_OF_METHOD else None
         symbol = self.lookup_fully_qualified(owner)
         if symbol is not None and isinstance(symbol.node, TypeInfo):
             found = symbol.node.get(member)
@@ -89,11 +124,15 @@ class MerklPlugin(Plugin):
         """Decorators, and the end of a call whose arguments were swapped."""
         if self._calls.pending and self._calls.awaits(fullname):
             return self._finish
+        if fullname == names.EVALUATE_FN:
+            return self._evaluate
         return self._decorators.get(fullname)
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """The second step of a decorator with options, and the end of a call."""
         if self._calls.pending and self._calls.awaits(fullname):
+            return self._finish
+        if fullname == f"{names.TASK_METHOD}.__call__":
             return self._finish
         return self._decorator_calls.get(fullname)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from merkl_serializers.walk import Encoder, Walk
 from merkl_serializers.wire import INLINE_LIMIT, hash_buffer, pack, pack_bytes, pack_int, pack_str
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from merkl_serializers.registry import CanonicalRegistry, Maker
 
 __all__ = ["array_content", "install", "type_bytes"]
+
+# Its functions are made when it is imported, so type checkers don't know them.
+_compute: Any = pc
 
 
 def type_bytes(type_: Any, walk: Walk) -> bytes:
@@ -98,7 +101,7 @@ def _values(array: Any, walk: Walk) -> bytes:
     if types.is_fixed_size_list(type_):
         return array_content(array.flatten(), walk)
     if types.is_list(type_) or types.is_large_list(type_):
-        return array_content(pc.list_value_length(array), walk) + array_content(array.flatten(), walk)
+        return array_content(_compute.list_value_length(array), walk) + array_content(array.flatten(), walk)
     name = str(type_)
     if name in ("string_view", "binary_view"):
         return _texts(array.cast(pa.large_string() if name == "string_view" else pa.large_binary()))
@@ -107,7 +110,7 @@ def _values(array: Any, walk: Walk) -> bytes:
 
 
 def _texts(array: Any) -> bytes:
-    lengths = pc.binary_length(array)
+    lengths = _compute.binary_length(array)
     width = lengths.type.bit_width // 8
     _, offsets, data = array.buffers()
     if data is None or not len(array):

@@ -95,12 +95,10 @@ class CanonicalRegistry:
         `load` is a callable, or the name of a module that has `install`.
         """
         if isinstance(load, str):
-            name = load
-
-            def load(registry: CanonicalRegistry) -> None:
-                importlib.import_module(name).install(registry)
-
-        self._lazy[package] = load
+            module = load
+            self._lazy[package] = lambda registry: importlib.import_module(module).install(registry)
+        else:
+            self._lazy[package] = load
         self._forget()
 
     def load_entry_points(self) -> None:
