@@ -11,7 +11,7 @@ import hmac
 import mmap
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, Final, Literal, TypeVar
 
@@ -95,6 +95,7 @@ def store(
     encoded: Encoded,
     metadata: Metadata,
     *,
+    aliases: Sequence[str] = (),
     trust: Trust = DISTRUST,
     urgent: bool = False,
 ) -> Record | None:
@@ -105,6 +106,7 @@ def store(
         key: 64 hex digits.
         encoded: what `CodecRegistry.encode` gave.
         metadata: what is known of the result; size, codec and the rest of the record are filled in here.
+        aliases: other keys of the same content, which get only what decoding needs.
         trust: whose key seals results that only pickle can store.
         urgent: commit now rather than together with others a little later.
     """
@@ -126,6 +128,11 @@ def store(
         if not encoded.is_safe and trust.signing_key is not None:
             filled = msgspec.structs.replace(filled, seal=trust.seal(content_hash, filled))
         cache.put(key, Entry(content, content_hash, filled))
+        for alias in aliases:
+            if spooled is None:
+                cache.put(alias, Entry(content, content_hash, filled.essential()))
+            else:
+                cache.link(alias, key, filled.essential())
         if urgent:
             cache.flush()
         return Record(

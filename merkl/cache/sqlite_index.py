@@ -47,7 +47,7 @@ INDEX_SCHEMA = Schema(
             run TEXT NOT NULL,
             document TEXT NOT NULL
         );
-        CREATE INDEX entries_by_task ON entries (task, created);
+        CREATE INDEX entries_by_task ON entries (task, created) WHERE task <> '';
         CREATE INDEX entries_by_content ON entries (content) WHERE inline IS NULL;
         CREATE TABLE history (
             id INTEGER PRIMARY KEY,

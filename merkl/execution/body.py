@@ -13,12 +13,11 @@ from merkl._base.errors import (
     TaskFailedError,
     TypeMismatchError,
 )
-from merkl.execution.context import BodyContext, entered_body
+from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.execution.previews import preview_arguments
-from merkl.graph.building import record_calls
+from merkl.graph.building import building
 from merkl.graph.call import Call
 from merkl.graph.future import Future
-from merkl.validation import compile_validator
 
 __all__ = ["BodyOutcome", "run_body"]
 
@@ -54,11 +53,16 @@ def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) 
     _require_unchanged(call)
     context = BodyContext(call.key())
     started = time.perf_counter()
-    with record_calls(None), entered_body(context):
+    # Calls that a body makes are no part of the graph that is being built.
+    outside, before = building.set(None), enter_body(context)
+    try:
         result = _run_with_retries(call, values)
         duration = time.perf_counter() - started
         if task.is_expanding:
             result = expand(result)
+    finally:
+        building.reset(outside)
+        leave_body(before)
     outs = dict(call.outs.split(task.name, result))
     _validate(call, result, outs)
     return BodyOutcome(outs, duration, context.tags, _is_unchanged_after(call))
@@ -79,9 +83,12 @@ def _run_with_retries(call: Call, values: tuple[Any, ...]) -> Any:
 
 
 def _invoke(call: Call, values: tuple[Any, ...]) -> Any:
+    signature = call.task.signature
+    if signature.is_positional:
+        return call.task.fn(*values)
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
-    for parameter, value in zip(call.task.signature.signature.parameters.values(), values, strict=True):
+    for parameter, value in zip(signature.signature.parameters.values(), values, strict=True):
         if parameter.kind is parameter.VAR_POSITIONAL:
             args.extend(value)
         elif parameter.kind is parameter.VAR_KEYWORD:
@@ -145,7 +152,7 @@ def _validate(call: Call, result: Any, outs: dict[str | None, Any]) -> None:
     if task.options.validate == "off":
         return
     for out, value in outs.items():
-        problem = compile_validator(call.outs.type_of(out), items=task.options.validate)(value)
+        problem = task.out_validator(call.outs, out)(value)
         if problem is not None:
             what = "the return value" if out is None else f"out {out!r}"
             where = f" ({problem.path})" if problem.path else ""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any
 
 from merkl._base.errors import MerklError
 
-__all__ = ["BodyContext", "annotate", "call_seed", "entered_body"]
+__all__ = ["BodyContext", "annotate", "call_seed", "enter_body", "leave_body"]
 
 
 class BodyContext:
@@ -26,14 +24,14 @@ class BodyContext:
 _context: ContextVar[BodyContext | None] = ContextVar("merkl_body", default=None)
 
 
-@contextmanager
-def entered_body(context: BodyContext) -> Iterator[BodyContext]:
-    """Make a context the one that `call_seed` and `annotate` see."""
-    token = _context.set(context)
-    try:
-        yield context
-    finally:
-        _context.reset(token)
+def enter_body(context: BodyContext) -> Token[BodyContext | None]:
+    """Make a context the one that `call_seed` and `annotate` see; returns what `leave_body` wants."""
+    return _context.set(context)
+
+
+def leave_body(token: Token[BodyContext | None]) -> None:
+    """Undo `enter_body`."""
+    _context.reset(token)
 
 
 def call_seed() -> int:

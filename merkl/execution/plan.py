@@ -13,15 +13,17 @@ __all__ = ["Plan", "make_plan"]
 
 
 class Plan:
-    """`missing` are the calls to run, in program order; `records` what is known of the results that are there.
+    """`missing` are the calls to run, in program order; `found` those of which a result is there, `records` what is
+    known of these results.
 
     `consumers` counts for each needed Future how many missing calls (and requests) want it.
     """
 
-    __slots__ = ("consumers", "missing", "records")
+    __slots__ = ("consumers", "found", "missing", "records")
 
     def __init__(self) -> None:
         self.missing: list[Call] = []
+        self.found: set[Call] = set()
         self.records: dict[bytes, Record] = {}
         self.consumers: dict[bytes, int] = {}
 
@@ -46,6 +48,7 @@ def make_plan(wanted: Iterable[Future[Any]], look_up: Callable[[Future[Any]], Re
         record = look_up(future)
         if record is not None:
             plan.records[key] = record
+            plan.found.add(future._call)
             continue
         call = future._call
         if call not in missing:

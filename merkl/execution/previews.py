@@ -51,11 +51,16 @@ def preview_arguments(call: Call) -> tuple[tuple[str, str], ...]:
 def describe_arguments(call: Call) -> tuple[ArgumentPreview, ...]:
     """Return what the metadata keep of each argument: short text, and the digest of what the key saw of it."""
     described = []
-    for (name, preview), encoded in zip(preview_arguments(call), call.encodings, strict=True):
+    for parameter, value, encoded in zip(
+        call.task.signature.parameters, call.values, call.encodings, strict=True
+    ):
         digest = ""
-        if type(encoded) is Future:
-            digest = encoded.__merkl_key__().hex()
-        elif type(encoded) is bytes and encoded[:1] == b"#":
-            digest = encoded[1:].hex()
-        described.append(ArgumentPreview(name, preview, digest))
+        if type(value) is Future:
+            preview = f"<Future of {value.task.name}>"
+            digest = value.__merkl_key__().hex()
+        else:
+            preview = "***" if parameter.is_secret else preview_value(value)
+            if type(encoded) is bytes and encoded[:1] == b"#":
+                digest = encoded[1:].hex()
+        described.append(ArgumentPreview(parameter.name, preview, digest))
     return tuple(described)

@@ -26,7 +26,7 @@ from merkl.codecs import Codec, CodecRegistry, DecodeError, Encoded
 from merkl.graph.future import Future
 from merkl.graph.options import Expires
 from merkl.graph.task import Task
-from merkl.hashing.keys import hash_content_identity
+from merkl.hashing.keys import describe_content
 
 __all__ = ["ABSENT", "FreshResult", "Results", "identify"]
 
@@ -38,7 +38,7 @@ _SHAREABLE = (int, float, str, bytes, bool, type(None), complex)
 
 def identify(record: Record) -> bytes:
     """Return the content identity of a stored result."""
-    return hash_content_identity(
+    return describe_content(
         record.codec, record.codec_version, record.decode_type, record.content_hash, record.extra
     )
 
@@ -177,9 +177,8 @@ class Results:
                 self._before_first_store()
                 self._before_first_store = None
             cache = self.cache_of(task)
-            record = store(cache, keys[0].hex(), encoded, metadata, trust=self.trust, urgent=urgent)
-            for other in keys[1:] if record is not None else ():
-                link(cache, other.hex(), keys[0].hex())
+            first, *aliases = (key.hex() for key in keys)
+            record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
         if record is not None:
             return FreshResult(record, shared, None)
         is_stream = not isinstance(encoded.content, (bytes, list))

@@ -60,8 +60,8 @@ class Runner:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
         evaluation = _Evaluation(self, make_plan(wanted, self.results.find))
         with InterruptWatch() as watch:
+            self.report.add_found(evaluation.plan.found)
             evaluation.run(watch)
-            self.report.add_found(f._call for f in wanted if evaluation.was_found(f))
             for write in _pending_writes([*evaluation.ran(), *wanted]):
                 self._write_file(write, evaluation.record_of(write.future), evaluation.value_of(write.future))
         return {future.__merkl_key__(): evaluation.value_of(future) for future in returned}
@@ -82,7 +82,6 @@ class _Evaluation:
         self.report = runner.report
         self.plan = plan
         self.records = dict(plan.records)
-        self.found = plan.records
         self.fresh: dict[bytes, FreshResult] = {}
         self.tainted: set[bytes] = set()
         self.waiting = dict(plan.consumers)
@@ -90,18 +89,13 @@ class _Evaluation:
     def run(self, watch: InterruptWatch) -> None:
         """Run all missing calls in program order."""
         for call in self.plan.missing:
-            self.report.add_found(f._call for f in call.inputs() if self.was_found(f))
             content_key = self._content_key(call)
             if content_key is None or not self._link(call, content_key):
                 self._run_call(call, content_key, watch)
 
     def ran(self) -> list[Future[Any]]:
-        """Return the Futures of all calls that were missing."""
-        return [future for call in self.plan.missing for future in call.futures()]
-
-    def was_found(self, future: Future[Any]) -> bool:
-        """Say whether a result was in the cache when the plan was made."""
-        return future.__merkl_key__() in self.found
+        """Return the Futures of the missing calls that have a pending write."""
+        return [future for call in self.plan.missing if call.writes for future in call.futures()]
 
     def _run_call(self, call: Call, content_key: bytes | None, watch: InterruptWatch) -> None:
         values = self._arguments(call)

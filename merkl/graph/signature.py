@@ -52,7 +52,7 @@ class TaskSignature:
     the key, sorted by name.
     """
 
-    __slots__ = ("bind", "key_order", "names", "parameters", "returns", "signature")
+    __slots__ = ("bind", "is_positional", "key_order", "names", "parameters", "returns", "signature")
 
     def __init__(
         self,
@@ -84,6 +84,10 @@ class TaskSignature:
         )
         self.names = tuple(known)
         self.returns = hints.returns
+        #: The function can be called with the arguments as they are bound, one after the other.
+        self.is_positional = all(
+            p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in known.values()
+        )
         self.bind = compile_binder(_name(fn), self.signature)
         self.key_order = tuple(
             sorted(

@@ -24,15 +24,18 @@ from merkl.hashing import keys
 if TYPE_CHECKING:
     from merkl_serializers import Encoding
 
+    from merkl import validation
     from merkl.fingerprint import Fingerprint, Fingerprinter
     from merkl.graph import arguments
     from merkl.graph import outs as outs_
     from merkl.graph import signature as signatures
     from merkl.graph.outs import Outs
+    from merkl.validation import Problem
 else:
     # What only a call needs: with it come type checks and serializers.
     arguments = LazyModule("merkl.graph.arguments")
     outs_ = LazyModule("merkl.graph.outs")
+    validation = LazyModule("merkl.validation")
     signatures = LazyModule("merkl.graph.signature")
 
 __all__ = ["MapTask", "Task", "TaskIdentity", "task"]
@@ -79,6 +82,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
         self._invoke: _Invoke = invoke or self._make_call
         self._signature: signatures.TaskSignature | None = None
         self._outs: Outs | None = None
+        self._validators: dict[str | None, Callable[[object], Problem | None]] = {}
         self._held: tuple[Fingerprinter, Fingerprint, arguments.CallExtras] | None = None
         functools.update_wrapper(self, fn)
 
@@ -124,6 +128,15 @@ class Task(TaskSurface[P, R_co, Out_co]):
             code_version=options.code_version,
             hash_key=options.hash_key,
         )
+
+    def out_validator(self, outs: Outs, out: str | None) -> Callable[[object], Problem | None]:
+        """Return the run-time check of an out's value, compiled once."""
+        validator = self._validators.get(out) if outs is self._outs else None
+        if validator is None:
+            validator = validation.compile_validator(outs.type_of(out), items=self.options.validate)
+            if outs is self._outs:
+                self._validators[out] = validator
+        return validator
 
     def outs_of(self, values: tuple[Any, ...]) -> Outs:
         """Return the outs of a call with these bound arguments."""

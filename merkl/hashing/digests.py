@@ -16,6 +16,15 @@ __all__ = ["FORMAT_VERSION", "hash_content", "hash_parts"]
 FORMAT_VERSION = b"merkl1"
 
 
+#: The lengths that nearly all parts have, encoded once.
+_LENGTHS = tuple(length.to_bytes(8, "little") for length in range(512))
+
+
+def _length(part: bytes) -> bytes:
+    length = len(part)
+    return _LENGTHS[length] if length < 512 else length.to_bytes(8, "little")
+
+
 def hash_parts(tag: bytes, parts: Iterable[bytes]) -> bytes:
     """Return the 32-byte SHA-256 of a tag and any number of parts, injectively.
 
@@ -25,10 +34,9 @@ def hash_parts(tag: bytes, parts: Iterable[bytes]) -> bytes:
     >>> hash_parts(b"x", [b"ab", b"c"]) == hash_parts(b"x", [b"a", b"bc"])
     False
     """
-    pieces = [FORMAT_VERSION, len(tag).to_bytes(8, "little"), tag]
+    pieces = [FORMAT_VERSION, _length(tag), tag]
     for part in parts:
-        pieces.append(len(part).to_bytes(8, "little"))
-        pieces.append(part)
+        pieces += (_length(part), part)
     return hashlib.sha256(b"".join(pieces)).digest()
 
 

@@ -12,10 +12,10 @@ from merkl.hashing.digests import hash_parts
 
 __all__ = [
     "describe_constant",
+    "describe_content",
     "describe_input",
     "hash_call",
     "hash_call_content",
-    "hash_content_identity",
     "hash_file_identity",
     "hash_map_call",
     "hash_out",
@@ -65,14 +65,14 @@ def hash_out(call_key: bytes, out: str) -> bytes:
     return hash_parts(b"out", [call_key, out.encode("utf-8", "surrogatepass")])
 
 
-def hash_content_identity(
-    codec: str, codec_version: int, decode_type: str, content_hash: str, extra: str = ""
-) -> bytes:
-    """Return what makes two stored results the same value: codec, its version, type, content, and file suffix."""
-    return hash_parts(
-        b"identity",
-        [codec.encode(), b"%d" % codec_version, decode_type.encode(), content_hash.encode(), extra.encode()],
-    )
+def describe_content(codec: str, codec_version: int, decode_type: str, content_hash: str, extra: str = "") -> bytes:
+    """Return the content identity: what makes two stored results the same value.
+
+    That is codec, its version, type, content, and file suffix; no two different ones give the same bytes. It is not
+    hashed by itself, since it only ever becomes part of a longer pre-image.
+    """
+    text = f"{content_hash} {codec_version} {len(codec)}:{codec}{len(decode_type)}:{decode_type}{extra}"
+    return text.encode("utf-8", "surrogatepass")
 
 
 def hash_file_identity(content_hash: str, suffix: str) -> bytes:
