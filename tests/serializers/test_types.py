@@ -1,0 +1,329 @@
+"""Canonical bytes of particular types: what is told apart, what is not, what is refused."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import functools
+import pathlib
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import attrs
+import msgspec
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pydantic
+import pytest
+import scipy.sparse
+from merkl_serializers import (
+    AmbiguousEncoderError,
+    UnserializableError,
+    default_registry,
+    encode_scalar,
+)
+
+digest = default_registry.digest
+
+
+@dataclasses.dataclass
+class A:
+    x: int
+
+
+@dataclasses.dataclass
+class B:
+    x: int
+
+
+@dataclasses.dataclass
+class Quiet:
+    x: int
+    y: int = dataclasses.field(default=0, repr=False)
+
+
+class Colour(str, enum.Enum):  # noqa: UP042 - the old way is meant
+    RED = "red"
+
+
+class Permission(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Int(int):
+    pass
+
+
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
+class Slotted:
+    __slots__ = ("a",)
+
+    def __init__(self, a: object) -> None:
+        self.a = a
+
+
+class SlottedWithDict(Slotted):
+    pass
+
+
+class Model(pydantic.BaseModel):
+    x: Any = None
+
+
+class Other(pydantic.BaseModel):
+    x: Any = None
+
+
+class Struct(msgspec.Struct):
+    x: Any = None
+
+
+@attrs.define
+class Attr:
+    x: Any = None
+
+
+def function(x: int) -> int:
+    return x + 1
+
+
+def other_function(x: int) -> int:
+    return x + 2
+
+
+DIFFERENT: dict[str, list[Any]] = {
+    "ones": [
+        1,
+        1.0,
+        True,
+        "1",
+        b"1",
+        1 + 0j,
+        decimal.Decimal(1),
+        Int(1),
+        np.int64(1),
+        np.float64(1),
+        np.bool_(True),
+    ],
+    "zeros": [0, 0.0, -0.0, False, None, "", b"", [], (), {}, set(), frozenset()],
+    "containers": [[1], (1,), {1}, frozenset({1}), {1: None}, collections.deque([1]), Pair(1, 1), (1, 1)],
+    "keys": [{1: "x"}, {"1": "x"}, {1.0: "x"}, {True: "x"}],
+    "dicts": [
+        {"a": 1},
+        collections.OrderedDict(a=1),
+        collections.defaultdict(int, a=1),
+        collections.Counter(a=1),
+    ],
+    "ordered": [collections.OrderedDict([("a", 1), ("b", 2)]), collections.OrderedDict([("b", 2), ("a", 1)])],
+    "classes of equal fields": [A(1), B(1), Model(x=1), Other(x=1), Struct(1), Attr(1), {"x": 1}, Slotted(1)],
+    "fields without repr": [Quiet(1, 0), Quiet(1, 1)],
+    "enums": [Colour.RED, "red", Permission.READ, Permission.WRITE, Permission.READ | Permission.WRITE, 1],
+    "decimals": [decimal.Decimal("1.0"), decimal.Decimal("1.00"), decimal.Decimal("NaN")],
+    "bytes": [b"x", bytearray(b"x"), memoryview(b"x"), "x"],
+    "paths": [pathlib.PurePosixPath("a"), pathlib.PureWindowsPath("a"), "a"],
+    "times": [
+        datetime.datetime(2024, 1, 1),
+        datetime.datetime(2024, 1, 1, fold=1),
+        datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC),
+        datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=1))),
+        datetime.date(2024, 1, 1),
+    ],
+    "functions": [
+        function,
+        other_function,
+        len,
+        functools.partial(function, 1),
+        functools.partial(function, 2),
+        A,
+    ],
+    "arrays": [
+        np.zeros(4),
+        np.zeros(4, "f4"),
+        np.zeros((2, 2)),
+        np.zeros((4, 1)),
+        np.zeros(4, ">f8"),
+        [0.0] * 4,
+        np.zeros(4).view("i8"),
+        np.ma.masked_array(np.zeros(4), [0, 0, 0, 1]),
+    ],
+    "orders": [np.arange(6).reshape(2, 3), np.asfortranarray(np.arange(6).reshape(2, 3))],
+    "object arrays": [np.array([1, "a"], object), np.array(["1", "a"], object), np.array([1, "b"], object)],
+    "structured": [np.zeros(2, [("a", "i4")]), np.zeros(2, [("b", "i4")]), np.zeros(2, [("a", "u4")])],
+    "frames": [
+        pd.DataFrame({"a": [1, 2]}),
+        pd.DataFrame({"a": [1.0, 2.0]}),
+        pd.DataFrame({"b": [1, 2]}),
+        pd.DataFrame({"a": [1, 2]}, index=[1, 2]),
+        pd.DataFrame({"a": pd.Series([1, 2], dtype="Int64")}),
+        pd.DataFrame({"a": pd.Categorical([1, 2])}),
+        pl.DataFrame({"a": [1, 2]}),
+        pa.table({"a": [1, 2]}),
+        pd.Series([1, 2], name="a"),
+    ],
+    "columns in another order": [pd.DataFrame({"a": [1], "b": [2]}), pd.DataFrame({"b": [2], "a": [1]})],
+    "missing values": [
+        pd.Series([1, None], dtype="Int64"),
+        pd.Series([1.0, None]),
+        pd.Series([1, None], dtype=object),
+        pd.NA,
+        pd.NaT,
+        np.nan,
+        None,
+    ],
+    "sparse": [scipy.sparse.csr_matrix(np.eye(3)), scipy.sparse.csc_matrix(np.eye(3)), np.eye(3)],
+    "generators": [np.random.default_rng(1), np.random.default_rng(2)],
+}
+
+
+@pytest.mark.parametrize("values", DIFFERENT.values(), ids=DIFFERENT.keys())
+def test_different_values_have_different_digests(values: list[Any]) -> None:
+    """No two of a row are taken for each other."""
+    assert len({digest(value) for value in values}) == len(values)
+
+
+EQUAL: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+    "views of arrays": (lambda: np.arange(10)[::2], lambda: np.array([0, 2, 4, 6, 8])),
+    "large views": (lambda: np.arange(200_000)[::2], lambda: np.arange(0, 200_000, 2)),
+    "nan": (lambda: float("nan"), lambda: np.nan),
+    "dict order": (lambda: {"a": 1, "b": 2}, lambda: {"b": 2, "a": 1}),
+    "object arrays": (lambda: np.array(["ab", None], object), lambda: np.array(["a" + "b", None], object)),
+    "shared and equal parts": (lambda: [[1]] * 2, lambda: [[1], [1]]),
+    "models": (lambda: Model(x={"a": 1}), lambda: Model(x={"a": 1})),
+    "slots": (lambda: Slotted([1]), lambda: Slotted([1])),
+    "frames by blocks": (
+        lambda: pd.DataFrame({"a": [1, 2], "b": [3, 4]}),
+        lambda: pd.DataFrame({"a": [1, 2]}).assign(b=[3, 4]),
+    ),
+    "arrow chunks": (
+        lambda: pa.chunked_array([[1, 2], [3]]),
+        lambda: pa.chunked_array([[1], [2, 3]]),
+    ),
+    "generators with equal state": (lambda: np.random.default_rng(3), lambda: np.random.default_rng(3)),
+}
+
+
+@pytest.mark.parametrize("makers", EQUAL.values(), ids=EQUAL.keys())
+def test_equal_values_have_equal_digests(makers: tuple[Callable[[], Any], Callable[[], Any]]) -> None:
+    """However they were made."""
+    assert digest(makers[0]()) == digest(makers[1]())
+
+
+def test_a_memory_mapped_array_is_its_content(tmp_path: pathlib.Path) -> None:
+    np.save(tmp_path / "a.npy", np.arange(1000.0))
+    assert digest(np.load(tmp_path / "a.npy", mmap_mode="r")) in (digest(np.arange(1000.0)),)
+
+
+def test_a_list_that_holds_itself_ends() -> None:
+    loop: list[Any] = [1]
+    loop.append(loop)
+    again: list[Any] = [1]
+    again.append(again)
+    assert digest(loop) == digest(again)
+    assert digest(loop) != digest([1, [1]])
+
+
+@pytest.mark.parametrize("value", [threading.Lock(), (x for x in [1])], ids=["lock", "generator"])
+def test_what_has_no_value_is_refused_with_path_and_remedy(value: Any) -> None:
+    with pytest.raises(UnserializableError) as caught:
+        digest({"a": [1, value]})
+    assert caught.value.path == "['a'][1]"
+    assert "arg_serializer" in caught.value.remedy
+
+
+def test_an_open_file_is_refused(tmp_path: pathlib.Path) -> None:
+    with open(tmp_path / "x", "w") as file, pytest.raises(UnserializableError):
+        digest(file)
+
+
+@pytest.mark.parametrize(
+    "value", [0, 1, -1, 2**70, 1.5, -0.0, "", "aé\ud800", b"", b"x" * 99, True, False, None]
+)
+def test_the_quick_way_for_scalars_gives_the_same_bytes(value: Any) -> None:
+    assert encode_scalar(value) == default_registry.encode(value).data
+
+
+@pytest.mark.parametrize("value", [[1], (1, [2]), Int(1), Colour.RED, {}, np.float64(1), A(1)])
+def test_the_quick_way_is_for_exact_scalars_only(value: Any) -> None:
+    assert encode_scalar(value) is None
+
+
+def test_what_can_be_changed_in_place_is_known() -> None:
+    encode = default_registry.encode
+    assert not any(
+        encode(v).is_mutable for v in (1, "a", (1, ("b", None)), frozenset({1}), datetime.date(2024, 1, 1))
+    )
+    assert all(encode(v).is_mutable for v in ([1], (1, [2]), {}, {1}, A(1), np.zeros(1), bytearray()))
+
+
+def test_classes_of_instances_are_reported() -> None:
+    classes = default_registry.encode([A(1), {"k": Model(x=Struct(1))}]).classes
+    assert {A, Model, Struct} <= set(classes)
+    assert not default_registry.encode([1, "a", {"k": (2.5,)}]).classes
+
+
+def test_a_serializer_of_a_base_class_holds_for_subclasses_which_stay_apart() -> None:
+    class Base:
+        def __init__(self, n: int) -> None:
+            self.n, self.lock = n, threading.Lock()
+
+    class Sub(Base):
+        pass
+
+    with default_registry.override():
+        default_registry.register(Base, lambda value: value.n)
+        assert digest(Base(1)) == digest(Base(1))
+        assert digest(Base(1)) != digest(Base(2))
+        assert digest(Base(1)) != digest(Sub(1)) != digest(1)
+    with pytest.raises(UnserializableError):
+        digest(Base(1))
+
+
+def test_two_bases_with_serializers_are_ambiguous() -> None:
+    class One:
+        pass
+
+    class Two:
+        pass
+
+    class Both(One, Two):
+        pass
+
+    with default_registry.override():
+        default_registry.register(One, lambda value: 1)
+        default_registry.register(Two, lambda value: 2)
+        with pytest.raises(AmbiguousEncoderError):
+            digest(Both())
+
+
+def test_references_are_encoded_through_resolve() -> None:
+    class Ref:
+        def __init__(self, key: bytes) -> None:
+            self.key = key
+
+    with default_registry.override():
+        default_registry.register_reference(Ref)
+
+        def encode(value: Any) -> bytes:
+            return default_registry.encode(value, resolve=lambda ref: ref.key).data
+
+        assert encode([Ref(b"a")]) == encode([Ref(b"a")]) != encode([Ref(b"b")])
+        assert encode({Ref(b"a"), Ref(b"b")}) == encode({Ref(b"b"), Ref(b"a")})
+
+
+def test_dict_order_can_count() -> None:
+    def keep(value: Any) -> bytes:
+        return default_registry.encode(value, keep_dict_order=True).data
+
+    assert keep({"a": 1, "b": 2}) != keep({"b": 2, "a": 1})
+    assert keep({"a": 1, "b": 2}) == keep({"a": 1, "b": 2})
