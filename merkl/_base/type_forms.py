@@ -168,7 +168,7 @@ def map_arguments(form: Any, change: Callable[[Any], Any]) -> Any:
         made = types.GenericAlias(form.__origin__, new)
         return next(iter(made)) if getattr(form, "__unpacked__", False) else made
     if origin is typing.get_origin(typing.Callable[..., Any]):
-        return typing.Callable[new[0] if isinstance(new[0], list) else new[0], new[1]]
+        return typing.Callable[new[0], new[1]]
     copy = getattr(form, "copy_with", None)
     if copy is not None and not any(isinstance(a, list) for a in new):
         return copy(new)

@@ -38,7 +38,9 @@ def _reads_typeshed(cls: type) -> bool:
     return cls not in GENERIC_BASES and cls not in _SIMPLE and cls not in _SHIMS and is_stdlib(cls)
 
 
-_SIMPLE = frozenset({object, int, float, bool, complex, type(None), BaseException, Exception, Generic, enum.Enum})
+_SIMPLE = frozenset(
+    {object, int, float, bool, complex, type(None), BaseException, Exception, Generic, enum.Enum}
+)
 _SHIMS = frozenset(PROTOCOLS.values())
 
 
@@ -109,5 +111,3 @@ def default_arguments(cls: type, given: int) -> tuple[Any, ...]:
 def derives_from_any(cls: type) -> bool:
     """Say whether a class has Any among its bases: then it fits everywhere."""
     return Any in cls.__mro__
-
-

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import enum
 import functools
-import inspect
-import textwrap
 import types
 import typing
 from dataclasses import dataclass, replace
@@ -14,15 +12,16 @@ from typing import Any, ClassVar, Final, get_origin
 
 import typing_extensions
 
-from merkl._base.hints import resolve_class_hints
+from merkl._base.hints import evaluate_annotation, resolve_class_hints, resolve_hints, scopes_of
+from merkl._base.sources import class_node
 from merkl._base.type_forms import is_named
 from merkl.assignability.classes import is_stdlib, parameters
 from merkl.assignability.nominal import as_base
 from merkl.assignability.parse import parse, substitute_term
 from merkl.assignability.signatures import bound_signature, stub_signature
 from merkl.assignability.stdlib import PROTOCOLS, STUB_PROTOCOLS, UNHASHABLE
+from merkl.assignability.terms import ANY, Fn, Inst, Kind, Opaque, Param, Rest, Term, Tup, union
 from merkl.assignability.typeshed import StubMember, Unresolved, stub_member, stub_names, stub_parameters
-from merkl.assignability.terms import ANY, Fn, Inst, Kind, Param, Rest, Term, Tup, union
 
 __all__ = ["Member", "find_member", "protocol_members"]
 
@@ -43,7 +42,9 @@ class Member:
 def protocol_members(cls: type) -> frozenset[str]:
     """Give the names that make up a protocol."""
     if cls in STUB_PROTOCOLS:
-        inherited = (protocol_members(base) for base in cls.__mro__[1:] if base in PROTOCOLS or base in STUB_PROTOCOLS)
+        inherited = (
+            protocol_members(base) for base in cls.__mro__[1:] if base in PROTOCOLS or base in STUB_PROTOCOLS
+        )
         return stub_names(cls).union(*inherited)
     shim = PROTOCOLS.get(cls, cls)
     found = set(typing_extensions.get_protocol_members(shim))
@@ -69,7 +70,9 @@ def find_member(
             continue
         if owner in PROTOCOLS and name in protocol_members(owner) and owner is not cls:
             seen = as_base(term, owner) if isinstance(term, Inst) else None
-            return find_member(seen, name, self_term) if seen is not None else "of a base with unknown arguments"
+            return (
+                find_member(seen, name, self_term) if seen is not None else "of a base with unknown arguments"
+            )
         if is_stdlib(owner) and owner not in PROTOCOLS.values():
             if name == "__hash__" and owner in UNHASHABLE:
                 return None
@@ -119,7 +122,11 @@ def _dynamic_member(cls: type) -> Member | str | None:
         if owner is None or is_stdlib(owner):
             continue
         signature = bound_signature(vars(owner)[name], static=False)
-        return Member((signature.ret,), hasattr(cls, "__setattr__")) if signature else "an attribute made on demand"
+        return (
+            Member((signature.ret,), hasattr(cls, "__setattr__"))
+            if signature
+            else "an attribute made on demand"
+        )
     return None
 
 
@@ -154,8 +161,6 @@ def _specialize(member: Member, owner: type, term: Inst | Tup, self_term: Term) 
 
 
 def _with_self(term: Term, self_term: Term) -> Term:
-    from merkl.assignability.terms import Opaque
-
     if isinstance(term, Opaque) and is_named(term.form, "Self"):
         return self_term
     if isinstance(term, Fn):
@@ -204,7 +209,11 @@ def _attribute(owner: type, name: str, value: Any, of_class: bool) -> Member | s
     if isinstance(value, functools.cached_property):
         found = _method(value.func, owner)
         first = found if isinstance(found, str) else found.options[0]
-        return Member((first.ret,), settable=True) if isinstance(first, Fn) else "a property without a known type"
+        return (
+            Member((first.ret,), settable=True)
+            if isinstance(first, Fn)
+            else "a property without a known type"
+        )
     if isinstance(value, types.MemberDescriptorType):
         return _set_by_methods(owner, name) or "a slot without annotation"
     if value is None and name == "__hash__":
@@ -224,7 +233,9 @@ def _value_type(value: Any) -> Term | None:
 
 def _method(function: Any, owner: type, *, static: bool = False) -> Member | str:
     overloads = typing.get_overloads(function) or typing_extensions.get_overloads(function)
-    options = tuple(bound_signature(f, static=static, known=parameters(owner)) for f in (overloads or [function]))
+    options = tuple(
+        bound_signature(f, static=static, known=parameters(owner)) for f in (overloads or [function])
+    )
     if any(o is None for o in options):
         return "a method whose signature can't be read"
     return Member(tuple(o for o in options if o is not None))
@@ -247,7 +258,9 @@ def _property(value: property, owner: type) -> Member | str:
 
 def _set_by_methods(owner: type, name: str) -> Member | str | None:
     """An attribute that methods set on `self`: its type as far as the source tells it."""
-    if not any(name in f.__code__.co_names for f in vars(owner).values() if isinstance(f, types.FunctionType)):
+    if not any(
+        name in f.__code__.co_names for f in vars(owner).values() if isinstance(f, types.FunctionType)
+    ):
         return None
     found = _assignments(owner)
     if found is None:
@@ -258,12 +271,11 @@ def _set_by_methods(owner: type, name: str) -> Member | str | None:
 @functools.lru_cache(maxsize=1024)
 def _assignments(owner: type) -> dict[str, Member | str] | None:
     """Each attribute that a method of the class sets on its first parameter; None when there is no source."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
-    except Exception:  # noqa: BLE001  (no source, or none that stands alone)
+    tree = class_node(owner)
+    if tree is None:
         return None
     found: dict[str, Member | str] = {}
-    for function in tree.body if isinstance(tree, ast.ClassDef) else ():
+    for function in tree.body:
         if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or not function.args.args:
             continue
         live = vars(owner).get(function.name)
@@ -293,8 +305,6 @@ def _targets(node: ast.AST, self_name: str) -> list[tuple[str, ast.expr | None]]
 
 
 def _assigned(node: ast.AST, value: ast.expr | None, live: Any, owner: type) -> Member | str:
-    from merkl._base.hints import evaluate_annotation, resolve_hints, scopes_of
-
     if not isinstance(live, types.FunctionType):
         return "an attribute set by a method"
     if isinstance(node, ast.AnnAssign):
@@ -302,7 +312,11 @@ def _assigned(node: ast.AST, value: ast.expr | None, live: Any, owner: type) -> 
             ast.unparse(node.annotation), scopes=scopes_of(live), module=owner.__module__
         )
         final = get_origin(hint) is Final or hint is Final
-        return "an attribute set by a method" if missing or hint is Final else Member((parse(hint),), not final, variable=True)
+        return (
+            "an attribute set by a method"
+            if missing or hint is Final
+            else Member((parse(hint),), not final, variable=True)
+        )
     if isinstance(value, ast.Name):
         hints = resolve_hints(live).parameters
         if value.id in hints and value.id in live.__annotations__:
@@ -312,5 +326,3 @@ def _assigned(node: ast.AST, value: ast.expr | None, live: Any, owner: type) -> 
         if known is not None:
             return Member((known,), settable=True, variable=True)
     return "an attribute set by a method"
-
-

@@ -169,7 +169,7 @@ def _generic(form: Any, origin: Any, args: tuple[Any, ...]) -> Term:
 def _tuple(form: Any, args: tuple[Any, ...]) -> Term:
     if not args:
         # `typing.Tuple` alone is a tuple of anything, `tuple[()]` is the empty one.
-        return Inst(tuple, (ANY,)) if form is typing.Tuple else Tup(())
+        return Inst(tuple, (ANY,)) if form is tuple else Tup(())
     if len(args) == 2 and args[1] is Ellipsis:
         return Inst(tuple, (parse(args[0]),))
     items: list[Term] = []
@@ -208,7 +208,7 @@ def class_of(term: Term) -> Term:
 def _callable(args: tuple[Any, ...]) -> Term:
     if not args:
         return Fn(None, ANY)
-    params, ret = (args if len(args) == 2 else (list(args[:-1]), args[-1]))
+    params, ret = args if len(args) == 2 else (list(args[:-1]), args[-1])
     if params is Ellipsis:
         return Fn(None, parse(ret))
     if not isinstance(params, list):

@@ -11,8 +11,21 @@ from merkl._base.type_forms import is_named
 from merkl.assignability.nominal import as_base
 from merkl.assignability.parse import parse, substitute_term, variables_in
 from merkl.assignability.relation import YES, Relation, Verdict, no
+from merkl.assignability.terms import (
+    ANY,
+    NEVER,
+    Fn,
+    Inst,
+    Kind,
+    Opaque,
+    Param,
+    Term,
+    UnionTerm,
+    Var,
+    show,
+    union,
+)
 from merkl.assignability.typeshed import StubFunction, Unresolved
-from merkl.assignability.terms import ANY, NEVER, Fn, Inst, Kind, Opaque, Param, Term, UnionTerm, Var, show, union
 
 __all__ = ["bound_signature", "relate_callables", "solve", "stub_signature"]
 
@@ -117,7 +130,9 @@ def _match(own: Term, given: Term, variables: tuple[Any, ...], found: dict[Any, 
             _match(one, other, variables, found)
     elif isinstance(own, UnionTerm):
         inner = [m for m in own.members if variables_in(m)]
-        rest = [m for m in (given.members if isinstance(given, UnionTerm) else (given,)) if m not in own.members]
+        rest = [
+            m for m in (given.members if isinstance(given, UnionTerm) else (given,)) if m not in own.members
+        ]
         for member in inner:
             for term in rest:
                 _match(member, term, variables, found)
@@ -206,7 +221,9 @@ class _Match:
                 return worst
         return worst
 
-    def _counterpart(self, wanted: Param, position: int | None) -> tuple[Param, int | None, str | None] | None:
+    def _counterpart(
+        self, wanted: Param, position: int | None
+    ) -> tuple[Param, int | None, str | None] | None:
         by_name = self._by_name(wanted.name) if wanted.name is not None else None
         by_position = self._by_position(position) if position is not None else None
         if (
@@ -282,7 +299,9 @@ class _Match:
                 continue
             position = _position(self.left, param)
             by_position = position is not None and (position < right_positional or open_positions)
-            by_name = param.name is not None and (open_names or any(p.name == param.name for p in self.right_plain))
+            by_name = param.name is not None and (
+                open_names or any(p.name == param.name for p in self.right_plain)
+            )
             if not by_position and not by_name:
                 return no(f"its argument {param.name or f'number {(position or 0) + 1}'} is required")
         return YES
@@ -301,5 +320,3 @@ def _worse(one: Relation, other: Relation) -> Relation:
     if one.verdict is Verdict.NO or other.verdict is Verdict.YES:
         return one
     return other
-
-

@@ -13,7 +13,6 @@ import os
 import pathlib
 import types
 import typing
-
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -41,6 +40,9 @@ class ClassFacts:
 def _facts(parameters: tuple[Any, ...], *bases: Any, defaults: tuple[Any, ...] = ()) -> ClassFacts:
     return ClassFacts(parameters, bases, defaults)
 
+
+# mypy takes the subscripts below for annotations, where type variables would need a class around them.
+# mypy: disable-error-code="valid-type"
 
 GENERIC_BASES: dict[type, ClassFacts] = {
     abc.Iterable: _facts((T_co,)),
@@ -177,14 +179,22 @@ class _PathLike(Protocol[T_co]):
 class _ContextManager(Protocol[T_co, R_co]):
     def __enter__(self) -> T_co: ...
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: types.TracebackType | None, /
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: types.TracebackType | None,
+        /,
     ) -> R_co: ...
 
 
 class _AsyncContextManager(Protocol[T_co, R_co]):
     def __aenter__(self) -> abc.Awaitable[T_co]: ...
     def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: types.TracebackType | None, /
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: types.TracebackType | None,
+        /,
     ) -> abc.Awaitable[R_co]: ...
 
 
@@ -210,4 +220,3 @@ PROTOCOLS: dict[type, type] = {
     contextlib.AbstractAsyncContextManager: _AsyncContextManager,
 }
 """Protocols of the standard library that are no protocols at run time, or whose members have no annotations."""
-

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from merkl.assignability.classes import is_protocol
 from merkl.assignability.members import Member, find_member, protocol_members
-from merkl.assignability.relation import YES, Relation, Verdict, no
 from merkl.assignability.parse import substitute_term
+from merkl.assignability.relation import YES, Relation, Verdict, no
 from merkl.assignability.signatures import relate_callables, solve
 from merkl.assignability.terms import ANY, OBJECT, ClassOf, Fn, Inst, Param, Term, Tup, show
 
@@ -107,7 +107,9 @@ def _callables(rules: Rules, own: Fn, wanted: Fn, ignore_names: bool) -> Relatio
 
 
 def _loosened(param: Param, variables: tuple[Any, ...]) -> Param:
-    return Param(substitute_term(param.term, dict.fromkeys(variables, ANY)), param.kind, param.name, param.required)
+    return Param(
+        substitute_term(param.term, dict.fromkeys(variables, ANY)), param.kind, param.name, param.required
+    )
 
 
 def relate_to_callable(rules: Rules, source: Fn | Inst, target: Term) -> Relation:

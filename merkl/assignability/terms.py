@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections.abc
+import types
+import typing
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, Union
@@ -215,13 +217,11 @@ def to_form(term: Term) -> Any:
     if isinstance(term, NoneTerm):
         return None
     if isinstance(term, NeverTerm):
-        import typing
-
         return typing.Never
     if isinstance(term, UnionTerm):
         literals = tuple(m.value for m in term.members if isinstance(m, Lit))
         others = tuple(to_form(m) for m in term.members if not isinstance(m, Lit))
-        return Union[(*((Literal[literals],) if literals else ()), *others)]  # noqa: UP007
+        return Union[(*((Literal[literals],) if literals else ()), *others)]
     if isinstance(term, Lit):
         return Literal[term.value]
     if isinstance(term, ClassOf):
@@ -238,8 +238,6 @@ def to_form(term: Term) -> Any:
 
 
 def _parametrized(term: Inst | Tup | Fn | Record) -> Any:
-    import types
-
     if isinstance(term, Fn):
         params: Any = ... if term.params is None else [to_form(p.term) for p in term.params]
         return collections.abc.Callable[params, to_form(term.ret)]

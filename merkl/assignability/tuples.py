@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from merkl.assignability.relation import YES, Relation, Verdict, no
 from merkl.assignability.nominal import as_base
+from merkl.assignability.relation import YES, Relation, Verdict, no
 from merkl.assignability.terms import ANY, OBJECT, Inst, Rest, Term, Tup, show
 
 if TYPE_CHECKING:

@@ -53,7 +53,9 @@ def _keys(rules: Rules, source: Record, target: Record) -> Relation:
     return worst
 
 
-def _shape(source: Record, target: Record, name: str, key: Key | None, place: Key, rules: Rules) -> str | None:
+def _shape(
+    source: Record, target: Record, name: str, key: Key | None, place: Key, rules: Rules
+) -> str | None:
     if key is None:
         optional_anything = place.read_only and not place.required
         if optional_anything and rules.relate(OBJECT, _term(target, place)).verdict is Verdict.YES:

@@ -18,7 +18,15 @@ from typing import Any, Union
 
 import typing_extensions
 
-__all__ = ["StubFunction", "StubMember", "Unresolved", "stub_bases", "stub_member", "stub_names", "stub_parameters"]
+__all__ = [
+    "StubFunction",
+    "StubMember",
+    "Unresolved",
+    "stub_bases",
+    "stub_member",
+    "stub_names",
+    "stub_parameters",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,11 @@ def _stub_class(cls: type) -> tuple[str, Any] | None:
     """The module and the stub of a class, if it has one."""
     for module, name in _names_of(cls):
         found = _lookup(module, name)
-        if found is not None and isinstance(found[1].ast, ast.Assign) and isinstance(found[1].ast.value, ast.Name):
+        if (
+            found is not None
+            and isinstance(found[1].ast, ast.Assign)
+            and isinstance(found[1].ast.value, ast.Name)
+        ):
             found = _lookup(found[0], found[1].ast.value.id)  # `EnumType = EnumMeta`
         if found is not None and isinstance(found[1].ast, ast.ClassDef):
             return found
@@ -156,7 +168,9 @@ def stub_member(cls: type, name: str) -> StubMember | None:
 
 def _function_member(definitions: list[Any], module: str) -> StubMember:
     names = [ast.unparse(d) for d in definitions[0].decorator_list]
-    functions = tuple(_function(d, module) for d in definitions if isinstance(d, ast.FunctionDef | ast.AsyncFunctionDef))
+    functions = tuple(
+        _function(d, module) for d in definitions if isinstance(d, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
     if any(n == "property" or n.endswith(("cached_property", "_magic_enum_attr")) for n in names):
         later = [ast.unparse(d) for f in definitions[1:] for d in f.decorator_list]
         return StubMember((), functions[0].returns, any(n.endswith(".setter") for n in later))
@@ -228,7 +242,9 @@ def _subscript(node: ast.Subscript, module: str) -> Any:
         return _evaluate(items[0], module)
     arguments = tuple(_evaluate(item, module) for item in items)
     for each in arguments:
-        lost = next((e for e in (each if isinstance(each, list) else [each]) if isinstance(e, Unresolved)), None)
+        lost = next(
+            (e for e in (each if isinstance(each, list) else [each]) if isinstance(e, Unresolved)), None
+        )
         if lost is not None:
             return lost
     if head is typing.Union:
@@ -271,7 +287,11 @@ def _assigned(node: Any, module: str, name: str) -> Any:
     value = node.value
     if isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "TypeVar":
         return _type_variable(value, module, name)
-    return _evaluate(value, module) if isinstance(value, (ast.Name, ast.Subscript, ast.Attribute)) else Unresolved(name)
+    return (
+        _evaluate(value, module)
+        if isinstance(value, (ast.Name, ast.Subscript, ast.Attribute))
+        else Unresolved(name)
+    )
 
 
 def _type_variable(call: ast.Call, module: str, name: str) -> Any:

@@ -6,7 +6,7 @@ import functools
 import importlib
 from typing import Any
 
-from merkl.assignability.relation import Relation, Verdict, YES, no
+from merkl.assignability.relation import YES, Relation, Verdict, no
 
 __all__ = ["relate_by_typing_rules"]
 

@@ -97,7 +97,9 @@ def _walk(term: Term, parameter: Any, sign: int, uses: set[int], assumed: _Assum
         _walk_arguments(term, parameter, sign, uses, assumed)
 
 
-def _walk_arguments(term: Inst | Record, parameter: Any, sign: int, uses: set[int], assumed: _Assumed) -> None:
+def _walk_arguments(
+    term: Inst | Record, parameter: Any, sign: int, uses: set[int], assumed: _Assumed
+) -> None:
     known = _variances(term.cls, assumed) or (Variance.SAME,) * len(term.args)
     for arg, variance in zip(term.args, known, strict=False):
         if variance is not Variance.NARROWER:

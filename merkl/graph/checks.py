@@ -87,7 +87,7 @@ def compile_argument_check(hint: Any, *, items: Items = "first") -> ArgumentChec
 
 
 def _as_argument(problem: Problem | None) -> ArgumentProblem | None:
-    return problem and ArgumentProblem(problem.path, problem.expected, problem.actual)
+    return None if problem is None else ArgumentProblem(problem.path, problem.expected, problem.actual)
 
 
 def _within(step: str, problem: ArgumentProblem) -> ArgumentProblem:
