@@ -115,7 +115,9 @@ def memory_of_a_call(n: int) -> float:
 
 def whole_process(code: str) -> float:
     """Milliseconds of a Python process that runs `code`, the median of several."""
-    runs = [timed(lambda: subprocess.run([sys.executable, "-c", code], check=True))[0] for _ in range(2 * ROUNDS)]
+    runs = [
+        timed(lambda: subprocess.run([sys.executable, "-c", code], check=True))[0] for _ in range(2 * ROUNDS)
+    ]
     return statistics.median(runs) * 1e3
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import inspect
 import re
 import sys
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from merkl._base.sources import module_tree
 from merkl._base.type_forms import strings_in
 
 __all__ = ["Scope", "capture_scope", "enclosing_scopes", "type_checking_imports"]
@@ -98,9 +98,8 @@ def _classes_around(thing: Any, qualname: str) -> list[Mapping[str, Any]]:
 @functools.lru_cache(maxsize=512)
 def _imports_for_checkers(module: str) -> tuple[tuple[str, str, str | None], ...]:
     """(bound name, module, attribute or None) for each import under `if TYPE_CHECKING:` of a module."""
-    try:
-        tree = ast.parse(inspect.getsource(sys.modules[module]))
-    except Exception:  # noqa: BLE001  (no source, or none that parses)
+    tree = module_tree(module)
+    if tree is None:
         return ()
     found: list[tuple[str, str, str | None]] = []
     for block in ast.walk(tree):

@@ -28,6 +28,7 @@ __all__ = [
     "format_type",
     "resolve_class_hints",
     "resolve_hints",
+    "scopes_of",
 ]
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 import ast
 import enum
 import functools
-import inspect
-import textwrap
 import types
 import typing
 from dataclasses import dataclass, replace
@@ -16,14 +14,15 @@ from typing import Any, ClassVar, Final, get_origin
 
 import typing_extensions
 
-from merkl._base.hints import resolve_class_hints
+from merkl._base.hints import evaluate_annotation, resolve_class_hints, resolve_hints, scopes_of
+from merkl._base.sources import class_node
 from merkl._base.type_forms import is_named
 from merkl.assignability.classes import is_stdlib, parameters
 from merkl.assignability.nominal import as_base
 from merkl.assignability.parse import parse, substitute_term
 from merkl.assignability.signatures import bound_signature, stub_signature
 from merkl.assignability.stdlib import PROTOCOLS, STUB_PROTOCOLS, UNHASHABLE
-from merkl.assignability.terms import ANY, Fn, Inst, Kind, Param, Rest, Term, Tup, union
+from merkl.assignability.terms import ANY, Fn, Inst, Kind, Opaque, Param, Rest, Term, Tup, union
 from merkl.assignability.typeshed import StubMember, Unresolved, stub_member, stub_names, stub_parameters
 
 __all__ = ["Member", "find_member", "protocol_members"]
@@ -164,8 +163,6 @@ def _specialize(member: Member, owner: type, term: Inst | Tup, self_term: Term) 
 
 
 def _with_self(term: Term, self_term: Term) -> Term:
-    from merkl.assignability.terms import Opaque
-
     if isinstance(term, Opaque) and is_named(term.form, "Self"):
         return self_term
     if isinstance(term, Fn):
@@ -276,12 +273,11 @@ def _set_by_methods(owner: type, name: str) -> Member | str | None:
 @functools.lru_cache(maxsize=1024)
 def _assignments(owner: type) -> dict[str, Member | str] | None:
     """Each attribute that a method of the class sets on its first parameter; None when there is no source."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
-    except Exception:  # noqa: BLE001  (no source, or none that stands alone)
+    tree = class_node(owner)
+    if tree is None:
         return None
     found: dict[str, Member | str] = {}
-    for function in tree.body if isinstance(tree, ast.ClassDef) else ():
+    for function in tree.body:
         if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or not function.args.args:
             continue
         live = vars(owner).get(function.name)
@@ -311,8 +307,6 @@ def _targets(node: ast.AST, self_name: str) -> list[tuple[str, ast.expr | None]]
 
 
 def _assigned(node: ast.AST, value: ast.expr | None, live: Any, owner: type) -> Member | str:
-    from merkl._base.hints import evaluate_annotation, resolve_hints, scopes_of
-
     if not isinstance(live, types.FunctionType):
         return "an attribute set by a method"
     if isinstance(node, ast.AnnAssign):

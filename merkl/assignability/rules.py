@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from typing import Any
 
 from merkl.assignability.classes import derives_from_any, has_known_bases, is_protocol, parameters
+from merkl.assignability.members import protocol_members
 from merkl.assignability.nominal import Variance, as_base
 from merkl.assignability.parse import expand, parse
 from merkl.assignability.relation import YES, Relation, Verdict, no
@@ -179,11 +180,9 @@ class Rules:
         return misfit(source, target) if refuses(found) else found
 
     def _none(self, target: Term) -> Relation:
-        if isinstance(target, Inst) and is_protocol(target.cls):
-            from merkl.assignability.members import protocol_members
-
-            if protocol_members(target.cls) <= {"__hash__", "__str__"}:
-                return YES
+        bare = isinstance(target, Inst) and is_protocol(target.cls)
+        if bare and protocol_members(target.cls) <= {"__hash__", "__str__"}:  # type: ignore[union-attr]
+            return YES
         return misfit(NONE, target)
 
     def _newtype(self, source: New, target: Term) -> Relation:
@@ -201,9 +200,7 @@ class Rules:
             return relate_tuples(self, source, target)
         items = tuple(i.item if isinstance(i, Rest) else i for i in source.items)
         if isinstance(target, Inst):
-            import collections.abc
-
-            if target.cls is collections.abc.Sized:
+            if target.cls is Sized:
                 return YES
             if target.cls in TUPLE_LIKE:
                 wanted = target.args[0] if target.args else ANY

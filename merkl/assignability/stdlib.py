@@ -5,6 +5,7 @@ Only what usual signatures use stands here; for the rest the rules ask pycroscop
 
 # Types are values here, which type checkers do not expect.
 # pyright: reportGeneralTypeIssues=false
+# mypy: disable-error-code="valid-type"
 from __future__ import annotations
 
 import collections
@@ -43,8 +44,9 @@ def _facts(parameters: tuple[Any, ...], *bases: Any, defaults: tuple[Any, ...] =
     return ClassFacts(parameters, bases, defaults)
 
 
-# Type variables stand here for themselves, outside of any class.
+# mypy takes the subscripts below for annotations, where type variables would need a class around them.
 # mypy: disable-error-code="valid-type"
+
 GENERIC_BASES: dict[type, ClassFacts] = {
     abc.Iterable: _facts((T_co,)),
     abc.Iterator: _facts((T_co,), abc.Iterable[T_co]),

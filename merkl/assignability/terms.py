@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import collections.abc
+import types
+import typing
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, Union
@@ -217,8 +219,6 @@ def to_form(term: Term) -> Any:
     if isinstance(term, NoneTerm):
         return None
     if isinstance(term, NeverTerm):
-        import typing
-
         return typing.Never
     if isinstance(term, UnionTerm):
         literals = tuple(m.value for m in term.members if isinstance(m, Lit))
@@ -240,8 +240,6 @@ def to_form(term: Term) -> Any:
 
 
 def _parametrized(term: Inst | Tup | Fn | Record) -> Any:
-    import types
-
     if isinstance(term, Fn):
         params: Any = ... if term.params is None else [to_form(p.term) for p in term.params]
         return collections.abc.Callable[params, to_form(term.ret)]

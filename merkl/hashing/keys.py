@@ -65,7 +65,9 @@ def hash_out(call_key: bytes, out: str) -> bytes:
     return hash_parts(b"out", [call_key, out.encode("utf-8", "surrogatepass")])
 
 
-def describe_content(codec: str, codec_version: int, decode_type: str, content_hash: str, extra: str = "") -> bytes:
+def describe_content(
+    codec: str, codec_version: int, decode_type: str, content_hash: str, extra: str = ""
+) -> bytes:
     """Return the content identity: what makes two stored results the same value.
 
     That is codec, its version, type, content, and file suffix; no two different ones give the same bytes. It is not

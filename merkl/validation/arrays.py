@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, get_args, get_origin
 
-from merkl._base.type_forms import format_type
+from merkl._base.type_forms import format_type, is_union
 from merkl.validation.leaves import Check, class_check
 from merkl.validation.problem import Problem
 
@@ -54,16 +54,9 @@ def _scalars(dtype: Any) -> tuple[type, ...] | None:
     inner = get_args(dtype)
     if not inner:
         return None
-    options = get_args(inner[0]) if _is_union(inner[0]) else inner[:1]
+    options = get_args(inner[0]) if is_union(inner[0]) else inner[:1]
     found = tuple(get_origin(option) or option for option in options)
     return found if all(isinstance(f, type) for f in found) else None
-
-
-def _is_union(form: Any) -> bool:
-    import types
-    import typing
-
-    return get_origin(form) in (typing.Union, types.UnionType)
 
 
 def _is_of(dtype: Any, scalar: type) -> bool:
