@@ -24,6 +24,7 @@ from merkl._base.type_forms import (
     substitute,
     union_members,
 )
+from merkl._base.typed_dicts import typed_dict_keys
 from merkl.assignability import Verdict, relate
 from merkl.validation import Items, Problem, compile_validator
 
@@ -167,7 +168,8 @@ class _Place:
         if is_typed_dict(head):
             if not isinstance(value, dict):
                 return self._misfit(value)
-            missing = sorted(head.__required_keys__ - value.keys())
+            keys = typed_dict_keys(head)
+            missing = sorted(name for name, key in keys.items() if key.required and name not in value)
             if missing:
                 return ArgumentProblem("", format_type(self.hint), f"a dict without the key {missing[0]!r}")
             return None

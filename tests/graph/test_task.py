@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 
 import pytest
 
@@ -26,6 +26,11 @@ from merkl import (
 )
 
 pytestmark = pytest.mark.usefixtures("workspace")
+
+
+class Options(TypedDict):
+    must: int
+    may: NotRequired[int]
 
 
 @task
@@ -131,6 +136,16 @@ def test_futures_are_found_and_checked_inside_containers() -> None:
     assert total([double(1), 2]).eval() == 4  # type: ignore[list-item]
     with pytest.raises(TypeMismatchError, match="item 1"):
         total([double(1), text()])  # type: ignore[list-item]
+
+
+def test_a_typed_dict_of_futures_may_leave_out_what_is_not_required() -> None:
+    @task
+    def size(options: Options) -> int:
+        return len(options)
+
+    assert size({"must": double(1)}).eval() == 1  # type: ignore[typeddict-item]
+    with pytest.raises(TypeMismatchError, match="must"):
+        size({"may": double(1)})  # type: ignore[typeddict-item]
 
 
 def test_a_value_without_canonical_bytes_names_the_path_and_the_registration() -> None:

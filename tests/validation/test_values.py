@@ -1,0 +1,119 @@
+"""Values against annotations at run time: what passes, and what an error points at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple, NewType, NotRequired, Protocol, TypedDict
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from merkl.validation import validate_value
+
+
+class Row(TypedDict):
+    a: int
+    b: NotRequired[str]
+
+
+class Pair(NamedTuple):
+    a: int
+    b: str
+
+
+@dataclass
+class Point:
+    x: int
+
+
+class HasName(Protocol):
+    name: str
+
+
+class Named:
+    name = "x"
+
+
+UserId = NewType("UserId", int)
+
+GOOD: list[tuple[Any, Any]] = [
+    (1, int),
+    (True, int),
+    (1, float),
+    (1, complex),
+    (1.5, complex),
+    ("a", str),
+    (None, None),
+    (None, int | None),
+    ([1, 2], list[int]),
+    ([], list[int]),
+    ((1, "a"), tuple[int, str]),
+    ((1, 2, 3), tuple[int, ...]),
+    ({"a": 1}, dict[str, int]),
+    ({"a": 1}, Mapping[str, float]),
+    ([1], Sequence[int]),
+    ({1}, set[int]),
+    ("a", Literal["a", "b"]),
+    ({"a": 1}, Row),
+    ({"a": 1, "b": "x"}, Row),
+    (Pair(1, "a"), Pair),
+    (Point(1), Point),
+    (len, Callable[..., int]),
+    (Named(), HasName),
+    (3, UserId),
+    (3, Annotated[int, "anything"]),
+    (np.zeros(2), NDArray[np.float64]),
+    (object(), Any),
+]
+BAD: list[tuple[Any, Any, str]] = [
+    ("1", int, ""),
+    (1.5, int, ""),
+    (None, int, ""),
+    (b"a", str, ""),
+    ([1, "a"], list[int], "item 1"),
+    ((1, 2), tuple[int, str], "item 1"),
+    ((1,), tuple[int, str], ""),
+    ({"a": "x"}, dict[str, int], "a"),
+    ({1: 1}, dict[str, int], ""),
+    ("c", Literal["a", "b"], ""),
+    ({"b": "x"}, Row, ""),
+    ({"a": "x"}, Row, "a"),
+    ([[1], ["x"]], list[list[int]], "item 1"),
+    (5, Point, ""),
+    (5, Callable[..., int], ""),
+    (np.zeros(2, int), NDArray[np.float64], ""),
+    ("x", int | None, ""),
+]
+
+
+@pytest.mark.parametrize("items", ["first", "all"])
+@pytest.mark.parametrize(("value", "hint"), GOOD, ids=lambda x: repr(x)[:30])
+def test_what_fits_passes(value: Any, hint: Any, items: Any) -> None:
+    assert validate_value(value, hint, items=items) is None
+
+
+@pytest.mark.parametrize(("value", "hint", "path"), BAD, ids=lambda x: repr(x)[:30])
+def test_what_does_not_fit_is_found_and_pointed_at(value: Any, hint: Any, path: str) -> None:
+    problem = validate_value(value, hint, items="all")
+    assert problem is not None
+    assert path in problem.path
+    assert problem.expected
+    assert problem.actual
+
+
+def test_first_looks_at_the_first_item_only_and_all_at_every_one() -> None:
+    assert validate_value([1, "x"], list[int], items="first") is None
+    assert validate_value([1, "x"], list[int], items="all") is not None
+    assert validate_value(["x"], list[int], items="off") is None
+
+
+def test_the_message_reads_as_a_sentence() -> None:
+    problem = validate_value([1.0, 2.0, 3.0, "x"], list[float], items="all")
+    assert problem is not None
+    assert problem.message("xs") == "item 3 of 'xs' is str, wanted float"
+
+
+def test_a_hint_that_makes_no_sense_passes() -> None:
+    assert validate_value(1, "no type", items="all") is None
