@@ -184,6 +184,9 @@ class BaseCache(ABC):
     #: Nothing is stored: `put` would do nothing.
     read_only: bool = False
 
+    #: A result is found by the content key in its metadata too (see `find_alias`).
+    stores_aliases: bool = False
+
     @abstractmethod
     def has(self, key: str) -> bool:
         """Say whether a result is stored under `key`."""
@@ -215,6 +218,10 @@ class BaseCache(ABC):
     def load(self, key: str) -> Entry | None:
         """Return the entry with `metadata.essential()` at least: what decoding needs, and maybe quicker than `get`."""
         return self.get(key)
+
+    def find_alias(self, alias: str) -> str | None:
+        """Return the key of a result whose content key this is; a cache that keeps none has a row under it."""
+        return alias if self.has(alias) else None
 
     def metadata(self, key: str) -> Metadata | None:
         """Return the metadata under `key`."""

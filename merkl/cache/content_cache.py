@@ -30,6 +30,9 @@ class Index(ABC):
     #: Others than this user can write here.
     shared: bool = True
 
+    #: A row is found by the content key in its metadata too, so that needs no row of its own.
+    stores_aliases: bool = False
+
     @abstractmethod
     def has(self, key: str) -> bool:
         """Say whether there is a record under `key`."""
@@ -63,6 +66,10 @@ class Index(ABC):
         """Return the metadata under `key`."""
         indexed = self.get(key)
         return None if indexed is None else indexed.metadata
+
+    def find_alias(self, alias: str) -> str | None:
+        """Return a key whose metadata have this content key, or `alias` itself where it is a key."""
+        return alias if self.has(alias) else None
 
     def is_inline(self, record: Record) -> bool:
         """Say whether the content of that record is kept in the index."""
@@ -114,6 +121,13 @@ class ContentCache(BaseCache):
         if record is None or not self._vanishing or self.index.is_inline(record):
             return record
         return record if self.contents.has(record.content_hash) else None
+
+    @property
+    def stores_aliases(self) -> bool:  # type: ignore[override]
+        return self.index.stores_aliases
+
+    def find_alias(self, alias: str) -> str | None:
+        return self.index.find_alias(alias)
 
     def get(self, key: str) -> Entry | None:
         return self._entry(self.index.get(key))

@@ -129,6 +129,8 @@ def store(
             filled = msgspec.structs.replace(filled, seal=trust.seal(content_hash, filled))
         cache.put(key, Entry(content, content_hash, filled))
         for alias in aliases:
+            if cache.stores_aliases and alias == filled.content_key:
+                continue
             if spooled is None:
                 cache.put(alias, Entry(content, content_hash, filled.essential()))
             else:

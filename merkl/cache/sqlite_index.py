@@ -45,8 +45,10 @@ INDEX_SCHEMA = Schema(
             inline BLOB,
             task TEXT NOT NULL,
             run TEXT NOT NULL,
-            document TEXT NOT NULL
+            document TEXT NOT NULL,
+            alias BLOB
         );
+        CREATE INDEX entries_by_alias ON entries (alias) WHERE alias IS NOT NULL;
         CREATE INDEX entries_by_task ON entries (task, created) WHERE task <> '';
         CREATE INDEX entries_by_content ON entries (content) WHERE inline IS NULL;
         CREATE TABLE history (
@@ -76,11 +78,15 @@ ENTRY_COLUMNS = (
         "created",
         "used",
     ),
-    *("inline", "task", "run", "document"),
+    *("inline", "task", "run", "document", "alias"),
 )
 
 #: How many of these reading a value takes.
 ENTRY_BRIEF = 12
+
+_FIND_ALIAS = (
+    "SELECT key FROM entries WHERE alias = ? UNION ALL SELECT key FROM entries WHERE key = ? LIMIT 1"
+)
 
 _encoder = msgspec.json.Encoder(enc_hook=repr)
 _decoder = msgspec.json.Decoder(Metadata)
@@ -107,6 +113,7 @@ class SqliteIndex(Index):
     """Key -> record in a SQLite table; contents up to 256 bytes live in the row."""
 
     inline_limit = 256
+    stores_aliases = True
 
     def __init__(self, database: Database, *, shared: bool = False) -> None:
         self.database = database
@@ -114,6 +121,8 @@ class SqliteIndex(Index):
         database.add(INDEX_SCHEMA)
         self._table = database.table("entries", ENTRY_COLUMNS, brief=ENTRY_BRIEF)
         self._used: set[bytes] = set()
+        # Aliases of rows that are not written yet.
+        self._pending_aliases: dict[bytes, bytes] = {}
         database.before_commit(self._write_uses)
 
     def has(self, key: str) -> bool:
@@ -137,12 +146,26 @@ class SqliteIndex(Index):
         row = self._table.get(bytes.fromhex(key))
         return None if row is None else decode_metadata(row[14])
 
+    def find_alias(self, alias: str) -> str | None:
+        raw = bytes.fromhex(alias)
+        key = self._pending_aliases.get(raw)
+        if key is None and raw in self._table.pending:
+            key = raw
+        if key is None:
+            row = self.database.fetch(_FIND_ALIAS, (raw, raw))
+            key = None if row is None else row[0]
+        return None if key is None else key.hex()
+
     def put(self, key: str, indexed: Indexed) -> None:
         record = indexed.record
         metadata = indexed.metadata
+        raw = bytes.fromhex(key)
+        alias = bytes.fromhex(metadata.content_key) if metadata.content_key else None
+        if alias is not None:
+            self._pending_aliases[alias] = raw
         self._table.put(
             (
-                bytes.fromhex(key),
+                raw,
                 bytes.fromhex(record.content_hash),
                 record.size,
                 record.codec,
@@ -157,12 +180,14 @@ class SqliteIndex(Index):
                 metadata.task,
                 metadata.run,
                 _encoder.encode(metadata).decode(),
+                alias,
             )
         )
 
     def delete(self, key: str) -> bool:
         """Forget `key`; its metadata is kept in the history."""
         raw = bytes.fromhex(key)
+        self._pending_aliases = {a: k for a, k in self._pending_aliases.items() if k != raw}
         with self.database.transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO history (key, task, created, run, document) "
@@ -215,3 +240,4 @@ class SqliteIndex(Index):
         for raw in self._used:
             connection.execute("UPDATE entries SET used = max(used, ?) WHERE key = ?", (now, raw))
         self._used.clear()
+        self._pending_aliases.clear()

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from merkl._base.errors import CacheError, MerklWarning, SerializationError, TaskOutsError
+from merkl._base.errors import CacheError, CacheFormatError, MerklWarning, SerializationError, TaskOutsError
 from merkl.cache import (
     MISSING,
     BaseCache,
@@ -108,15 +108,23 @@ class Results:
             return record
         return None if _is_expired(task.options.expires, self.cache_of(task), key, record) else record
 
-    def find_by_content(self, task: Task[..., Any, Any], content_key: bytes) -> Record | None:
-        """Return the record of the result stored under a content key."""
+    def find_by_content(self, task: Task[..., Any, Any], content_key: bytes) -> tuple[bytes, Record] | None:
+        """Return the key and the record of a result that has this content key."""
         if not self.is_reading or task.options.expires is not None:
             return None
-        return lookup(self.cache_of(task), content_key.hex())
+        cache = self.cache_of(task)
+        try:
+            key = cache.find_alias(content_key.hex())
+        except CacheFormatError:
+            raise
+        except OSError:
+            return None
+        record = None if key is None else lookup(cache, key)
+        return None if key is None or record is None else (bytes.fromhex(key), record)
 
-    def link(self, task: Task[..., Any, Any], key: bytes, content_key: bytes, metadata: Metadata) -> bool:
-        """Give a result found by content key its new key as well; say whether it is there under it now."""
-        return self.is_writing and link(self.cache_of(task), key.hex(), content_key.hex(), metadata)
+    def link(self, task: Task[..., Any, Any], key: bytes, other: bytes, metadata: Metadata) -> bool:
+        """Give the result under another key this key as well; say whether it is there under it now."""
+        return self.is_writing and link(self.cache_of(task), key.hex(), other.hex(), metadata)
 
     def load(self, future: Future[Any], record: Record) -> tuple[Any] | None:
         """Return the value of a stored result in a tuple, None where its content is lost (with a warning)."""

@@ -172,22 +172,21 @@ class _Evaluation:
 
     def _link(self, call: Call, content_key: bytes) -> bool:
         """Find the results of a call under its content key; say whether nothing needs to run."""
-        found: list[tuple[Future[Any], bytes, Record]] = []
+        found: list[tuple[Future[Any], bytes, bytes, Record]] = []
         for future in call.futures():
-            key = content_key if future.out is None else hash_out(content_key, future.out)
-            record = self.results.find_by_content(call.task, key)
-            if record is None:
+            alias = _content_key_of_out(content_key, future.out)
+            other = self.results.find_by_content(call.task, alias)
+            if other is None:
                 return False
-            found.append((future, key, record))
+            found.append((future, alias, *other))
         is_tainted = any(f.__merkl_key__() in self.tainted for f in call.inputs())
         describe = self._describe(call, BodyOutcome.of_link())
-        for future, content_key, record in found:
+        for future, alias, other_key, record in found:
             key = future.__merkl_key__()
-            is_linked = not is_tainted and self.results.link(
-                call.task, key, content_key, describe(future, record)
-            )
+            metadata = describe(future, alias, record)
+            is_linked = not is_tainted and self.results.link(call.task, key, other_key, metadata)
             if not is_linked:
-                value = self.results.load_key(call.task, content_key, record, future.out)
+                value = self.results.load_key(call.task, other_key, record, future.out)
                 if value is None:
                     return False
                 self.fresh[key] = FreshResult(record, value, None)
@@ -210,12 +209,13 @@ class _Evaluation:
         describe = self._describe(call, outcome)
         for future in call.futures():
             key = future.__merkl_key__()
+            alias = None if content_key is None else _content_key_of_out(content_key, future.out)
             keys = [] if is_tainted else [key]
-            if content_key is not None:
-                keys.append(content_key if future.out is None else hash_out(content_key, future.out))
+            if alias is not None:
+                keys.append(alias)
             if not outcome.is_pure:
                 keys = []
-            metadata = describe(future, None)
+            metadata = describe(future, alias)
             if future.out in outcome.outs:
                 urgent = outcome.duration > _SLOW
                 fresh = self.results.save(future, outcome.outs[future.out], keys, metadata, urgent=urgent)
@@ -228,12 +228,13 @@ class _Evaluation:
             if is_tainted:
                 self.tainted.add(key)
 
-    def _describe(self, call: Call, outcome: BodyOutcome) -> Callable[[Future[Any], Record | None], Metadata]:
+    def _describe(self, call: Call, outcome: BodyOutcome) -> Callable[..., Metadata]:
+        """Return a function that gives the metadata of an out, from its Future, content key, and record if known."""
         arguments = describe_arguments(call)
         parents = tuple(dict.fromkeys(f.__merkl_key__().hex() for f in call.inputs()))
         fingerprint = call.fingerprint.hex() if call.fingerprint is not None else ""
 
-        def describe(future: Future[Any], record: Record | None) -> Metadata:
+        def describe(future: Future[Any], alias: bytes | None, record: Record | None = None) -> Metadata:
             return Metadata(
                 size=record.size if record else 0,
                 codec=record.codec if record else "",
@@ -249,7 +250,12 @@ class _Evaluation:
                 duration=outcome.duration,
                 run=self.runner.run_id,
                 location=call.location(),
+                content_key="" if alias is None else alias.hex(),
                 tags=outcome.tags,
             )
 
         return describe
+
+
+def _content_key_of_out(content_key: bytes, out: str | None) -> bytes:
+    return content_key if out is None else hash_out(content_key, out)
