@@ -49,7 +49,7 @@ def back(encoded: Encoded) -> Any:
     return CODECS.decode(encoded.codec, encoded.codec_version, encoded.decode_type, joined(encoded))
 
 
-@pytest.mark.parametrize("value", DATA, ids=lambda value: ascii(value)[:40])
+@pytest.mark.parametrize("value", DATA, ids=lambda value: type(value).__qualname__)
 def test_data_comes_back_without_pickle(value: Any) -> None:
     """Standard and data types have a data-only codec that gives them back exactly."""
     encoded = CODECS.encode(value)
