@@ -26,7 +26,8 @@ _decode = msgspec.msgpack.Decoder(_Row).decode
 def pack_indexed(indexed: Indexed) -> bytes:
     """Return what an index keeps under a key, with a checksum in front.
 
-    >>> row = Indexed(Record("ab" * 32, 3, "bytes", 1), Metadata(size=3, codec="bytes", codec_version=1), b"abc")
+    >>> meta = Metadata(size=3, codec="bytes", codec_version=1)
+    >>> row = Indexed(Record(hash_content(b"abc"), 3, "bytes", 1), meta, b"abc")
     >>> unpack_indexed(pack_indexed(row)) == row
     True
     """
