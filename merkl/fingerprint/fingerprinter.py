@@ -194,7 +194,7 @@ class Fingerprinter:
         if mode is HashMode.FUNCTION or not isinstance(fn, FunctionType):
             return root.own
         file = self._reach.sources.file(fn.__code__.co_filename, fn.__globals__)
-        return file.record.module.digest if file is not None else root.own
+        return file.whole().digest if file is not None else root.own
 
     def _dep_node(self, dep: object, number: int) -> Node:
         if isinstance(dep, PipVersion):

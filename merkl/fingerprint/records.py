@@ -26,7 +26,7 @@ class Fragment(msgspec.Struct, frozen=True, array_like=True):
 
     digest: bytes
     refs: tuple[Ref, ...] = ()
-    #: Attribute names and identifier-like strings: what methods this code could be calling.
+    #: Attribute names and words in strings: what methods this code could be calling.
     mentions: frozenset[str] = frozenset()
     #: Globals that this code rebinds.
     writes: frozenset[str] = frozenset()
@@ -79,4 +79,3 @@ class FileRecord(msgspec.Struct, frozen=True, array_like=True):
     imports: dict[str, ImportTarget]
     #: Names that the module binds at its top level.
     bound: frozenset[str]
-    module: Fragment

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from merkl.fingerprint.records import Ref
 
-__all__ = ["FUNCTIONS", "Scope", "scope_of"]
+__all__ = ["FUNCTIONS", "Scope", "children", "scope_of"]
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass(slots=True)
@@ -25,77 +25,136 @@ class Scope:
     imports: dict[str, list[Ref]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
-    @property
-    def local(self) -> set[str]:
-        return self.bound - self.outside - self.enclosing
-
 
 def scope_of(kind: str, nodes: Iterable[ast.AST], names: Iterable[str] = ()) -> Scope:
-    """Return the scope that these statements or expressions make, with `names` (parameters) bound from the start."""
+    """Return the scope that these statements or expressions make; `names` (parameters) are bound already."""
     scope = Scope(kind, set(names))
-    pending = list(nodes)
+    bound = scope.bound
+    pending: list[ast.AST] = list(nodes)
     while pending:
         node = pending.pop()
-        _bind(node, scope)
-        pending.extend(_inside(node))
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                bound.add(node.id)
+            continue
+        bind = _BINDERS.get(type(node))
+        if bind is not None:
+            pending.extend(bind(node, scope))
+        else:
+            pending.extend(children(node))
     return scope
 
 
-def _bind(node: ast.AST, scope: Scope) -> None:
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            scope.bound.add(name)
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            scope.bound.add(name)
-        case ast.Import(names=aliases):
-            for alias in aliases:
-                _bind_import(alias, scope)
-        case ast.ImportFrom(module=module, names=aliases, level=level):
-            for alias in aliases:
-                name = alias.asname or alias.name
-                scope.bound.add(name)
-                scope.imports.setdefault(name, []).append(
-                    Ref("import", module or "", (alias.name,), level or 0)
-                )
-        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-            scope.bound.add(name)
-        case ast.MatchMapping(rest=str(name)):
-            scope.bound.add(name)
-        case ast.Global(names=names):
-            scope.outside.update(names)
-        case ast.Nonlocal(names=names):
-            scope.enclosing.update(names)
+def children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes directly below a node, last field first."""
+    found: list[ast.AST] = []
+    for name in _child_fields(type(node)):
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found.extend(item for item in value if isinstance(item, ast.AST))
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
 
 
-def _bind_import(alias: ast.alias, scope: Scope) -> None:
-    # `import a.b` binds `a` (and makes `a.b` reachable), `import a.b as c` binds `c` to `a.b`.
-    name = alias.asname or alias.name.split(".")[0]
-    target = alias.name if alias.asname else name
-    scope.bound.add(name)
-    scope.imports.setdefault(name, []).append(Ref("import", target))
+@functools.cache
+def _child_fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    return tuple(name for name in kind._fields if name not in _NO_CHILDREN)
 
 
-def _inside(node: ast.AST) -> Iterable[ast.AST]:
-    """Return the children of a node that are evaluated in the same scope, or bind names in it."""
-    if isinstance(node, ast.Lambda):
-        return [*node.args.defaults, *(d for d in node.args.kw_defaults if d)]
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return [*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)]
-    if isinstance(node, ast.ClassDef):
-        return [*node.decorator_list, *node.bases, *(k.value for k in node.keywords)]
-    if isinstance(node, _COMPREHENSIONS):
-        return [node.generators[0].iter, *_walrus_targets(node)]
-    return ast.iter_child_nodes(node)
+def _bind_definition(node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> list[ast.AST]:
+    scope.bound.add(node.name)
+    return [*node.decorator_list, *_outside_parts(node.args)]
 
 
-def _walrus_targets(node: ast.AST) -> list[ast.AST]:
-    """Return the targets of `:=` inside a comprehension: they belong to the function around it."""
-    targets: list[ast.AST] = []
-    pending: list[ast.AST] = list(ast.iter_child_nodes(node))
+def _bind_lambda(node: ast.Lambda, scope: Scope) -> list[ast.AST]:
+    return _outside_parts(node.args)
+
+
+def _outside_parts(args: ast.arguments) -> list[ast.AST]:
+    return [*args.defaults, *(default for default in args.kw_defaults if default is not None)]
+
+
+def _bind_class(node: ast.ClassDef, scope: Scope) -> list[ast.AST]:
+    scope.bound.add(node.name)
+    return [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]
+
+
+def _bind_comprehension(
+    node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope
+) -> list[ast.AST]:
+    # The targets of `:=` inside belong to the function around it.
+    pending: list[ast.AST] = children(node)
     while pending:
         child = pending.pop()
         if isinstance(child, ast.NamedExpr):
-            targets.append(child.target)
+            scope.bound.add(child.target.id)
         if not isinstance(child, ast.Lambda):
-            pending.extend(ast.iter_child_nodes(child))
-    return targets
+            pending.extend(children(child))
+    return [node.generators[0].iter]
+
+
+def _bind_import(node: ast.Import, scope: Scope) -> list[ast.AST]:
+    # `import a.b` binds `a` (and makes `a.b` reachable), `import a.b as c` binds `c` to `a.b`.
+    for alias in node.names:
+        name = alias.asname or alias.name.split(".")[0]
+        scope.bound.add(name)
+        scope.imports.setdefault(name, []).append(Ref("import", alias.name if alias.asname else name))
+    return []
+
+
+def _bind_import_from(node: ast.ImportFrom, scope: Scope) -> list[ast.AST]:
+    for alias in node.names:
+        name = alias.asname or alias.name
+        scope.bound.add(name)
+        target = Ref("import", node.module or "", (alias.name,), node.level or 0)
+        scope.imports.setdefault(name, []).append(target)
+    return []
+
+
+def _bind_name(node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar, scope: Scope) -> list[ast.AST]:
+    if node.name is not None:
+        scope.bound.add(node.name)
+    return children(node)
+
+
+def _bind_rest(node: ast.MatchMapping, scope: Scope) -> list[ast.AST]:
+    if node.rest is not None:
+        scope.bound.add(node.rest)
+    return children(node)
+
+
+def _declare_global(node: ast.Global, scope: Scope) -> list[ast.AST]:
+    scope.outside.update(node.names)
+    return []
+
+
+def _declare_nonlocal(node: ast.Nonlocal, scope: Scope) -> list[ast.AST]:
+    scope.enclosing.update(node.names)
+    return []
+
+
+def _skip_constant(node: ast.Constant, scope: Scope) -> list[ast.AST]:
+    return []
+
+
+_NO_CHILDREN = {"ctx", "op", "ops", "id", "attr", "kind", "type_comment", "conversion"}
+_BINDERS: dict[type[ast.AST], Callable[..., list[ast.AST]]] = {
+    ast.FunctionDef: _bind_definition,
+    ast.AsyncFunctionDef: _bind_definition,
+    ast.Lambda: _bind_lambda,
+    ast.ClassDef: _bind_class,
+    ast.ListComp: _bind_comprehension,
+    ast.SetComp: _bind_comprehension,
+    ast.DictComp: _bind_comprehension,
+    ast.GeneratorExp: _bind_comprehension,
+    ast.Import: _bind_import,
+    ast.ImportFrom: _bind_import_from,
+    ast.ExceptHandler: _bind_name,
+    ast.MatchAs: _bind_name,
+    ast.MatchStar: _bind_name,
+    ast.MatchMapping: _bind_rest,
+    ast.Global: _declare_global,
+    ast.Nonlocal: _declare_nonlocal,
+    ast.Constant: _skip_constant,
+}

@@ -11,6 +11,7 @@ import linecache
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Protocol
@@ -19,8 +20,8 @@ import msgspec
 
 from merkl.fingerprint.codeobjects import code_digest, code_extent, nested_code
 from merkl.fingerprint.records import ClassRecord, DefinitionRecord, FileRecord, Fragment, ImportTarget
-from merkl.fingerprint.scopes import FUNCTIONS, scope_of
-from merkl.fingerprint.syntax import SyntaxEncoder, fragment_of
+from merkl.fingerprint.scopes import FUNCTIONS, children, scope_of
+from merkl.fingerprint.syntax import Definition, SyntaxEncoder, fragment_of
 
 __all__ = ["DigestStore", "SourceFile", "SourceIndex", "index_source"]
 
@@ -45,6 +46,7 @@ class SourceFile:
     record: FileRecord
     source: str
     by_name: dict[str, list[DefinitionRecord]] = field(default_factory=dict)
+    _whole: Fragment | None = None
 
     def __post_init__(self) -> None:
         for definition in self.record.definitions:
@@ -57,6 +59,13 @@ class SourceFile:
             if definition.line == code.co_firstlineno:
                 return definition
         return found[0] if found else None
+
+    def whole(self) -> Fragment:
+        """Return all of the module as one piece of syntax."""
+        if self._whole is None:
+            tree = parse(self.source.encode(), self.path)[0]
+            self._whole = fragment_of(lambda encoder: encoder.module(tree))
+        return self._whole
 
     def text(self, line: int, last_line: int) -> str:
         """Return the lines of a definition."""
@@ -144,15 +153,19 @@ def index_source(content: bytes, path: str) -> FileRecord:
     Raises:
         SyntaxError: the source does not parse.
     """
+    return _Indexer(*parse(content, path)).record()
+
+
+def parse(content: bytes, path: str) -> tuple[ast.Module, CodeType]:
+    """Return the tree and the code of a source file, without the warnings that importing it gave already."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tree = ast.parse(content, path, type_comments=False)
+        tree = ast.parse(content, path)
         try:
-            code = compile(tree, path, "exec", dont_inherit=True)
+            return tree, compile(tree, path, "exec", dont_inherit=True)
         except SyntaxError:
             # A notebook's cell may await at its top level.
-            code = compile(tree, path, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    return _Indexer(tree, code).record()
+            return tree, compile(tree, path, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
 
 
 class _Indexer:
@@ -167,61 +180,65 @@ class _Indexer:
         self._classes: list[ClassRecord] = []
 
     def record(self) -> FileRecord:
-        self._visit(self._tree, "", None)
+        pending: list[ast.AST] = [self._tree]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, ast.ClassDef):
+                self._class(node, node.name, None)
+            elif isinstance(node, FUNCTIONS):
+                self._function(node, _name(node), None)
+            else:
+                pending.extend(children(node))
         scope = scope_of("module", self._tree.body)
         imports = {
             name: ImportTarget(refs[0].base, refs[0].path[0] if refs[0].path else None, refs[0].level)
             for name, refs in scope.imports.items()
             if len(refs) == 1
         }
-        module = fragment_of(lambda encoder: encoder.module(self._tree))
-        return FileRecord(
-            tuple(self._definitions), tuple(self._classes), imports, frozenset(scope.bound), module
-        )
+        return FileRecord(tuple(self._definitions), tuple(self._classes), imports, frozenset(scope.bound))
 
-    def _visit(self, node: ast.AST, prefix: str, owner: str | None) -> list[int]:
-        """Record the definitions below a node; return where those directly in it are."""
-        direct: list[int] = []
-        pending = list(reversed(list(ast.iter_child_nodes(node))))
-        while pending:
-            child = pending.pop()
-            if isinstance(child, FUNCTIONS):
-                name = "<lambda>" if isinstance(child, ast.Lambda) else child.name
-                direct.append(self._function(child, name, prefix + name, owner))
-                self._visit(child, f"{prefix}{name}.<locals>.", owner)
-            elif isinstance(child, ast.ClassDef):
-                self._class(child, prefix + child.name, owner)
-            else:
-                pending.extend(reversed(list(ast.iter_child_nodes(child))))
-        return direct
+    def _inner(self, node: Definition, qualname: str, owner: str | None) -> None:
+        """Record a definition inside another one; what is inside of it was met already."""
+        if isinstance(node, ast.ClassDef):
+            self._class(node, qualname, owner, descend=False)
+        else:
+            self._function(node, qualname, owner, descend=False)
 
     def _function(
         self,
         node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
-        name: str,
         qualname: str,
         owner: str | None,
+        *,
+        descend: bool = True,
     ) -> int:
         decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
         line = min([node.lineno, *(d.lineno for d in decorators)])
+        name = _name(node)
+        outside = qualname.rpartition(".")[0] + "." if "." in qualname else ""
         code = self._code_of(node, name, line)
-        annotations = _NOTHING
-        if not isinstance(node, ast.Lambda):
-            annotations = fragment_of(lambda encoder: encoder.annotations(node), owner=owner)
-        self._definitions.append(
-            DefinitionRecord(
-                name,
-                qualname,
-                line,
-                node.end_lineno or line,
-                fragment_of(lambda encoder: encoder.function(node), owner=owner),
-                fragment_of(lambda encoder: encoder.defaults(node.args), owner=owner),
-                annotations,
-                tuple(_expression(decorator, owner) for decorator in decorators),
-                code_digest(code) if code is not None else b"",
-            )
+
+        def part(write: Callable[[SyntaxEncoder], None], prefix: str) -> Fragment:
+            return fragment_of(write, owner=owner, qualname=prefix, found=self._inner if descend else None)
+
+        position = len(self._definitions)
+        body = part(lambda encoder: encoder.function(node), f"{qualname}.<locals>.")
+        record = DefinitionRecord(
+            name,
+            qualname,
+            line,
+            node.end_lineno or line,
+            body,
+            part(lambda encoder: encoder.defaults(node.args), outside) if _has_defaults(node) else _NOTHING,
+            _NOTHING
+            if isinstance(node, ast.Lambda)
+            else fragment_of(lambda encoder: encoder.annotations(node), owner=owner),
+            tuple(part(_writer(decorator), outside) for decorator in decorators),
+            code_digest(code) if code is not None else b"",
         )
-        return len(self._definitions) - 1
+        position = len(self._definitions)
+        self._definitions.append(record)
+        return position
 
     def _code_of(self, node: ast.AST, name: str, line: int) -> CodeType | None:
         codes = self._codes.get((name, line), [])
@@ -240,37 +257,46 @@ class _Indexer:
                 best = (distance, code)
         return best[1] if best is not None else None
 
-    def _class(self, node: ast.ClassDef, qualname: str, owner: str | None) -> None:
-        methods: list[int] = []
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                methods.append(self._function(child, child.name, f"{qualname}.{child.name}", node.name))
-                self._visit(child, f"{qualname}.{child.name}.<locals>.", node.name)
-        rest = [c for c in node.body if not isinstance(c, ast.FunctionDef | ast.AsyncFunctionDef)]
-        self._visit(ast.Module(body=rest, type_ignores=[]), f"{qualname}.", node.name)
-        for outside in (*node.decorator_list, *node.bases, *(k.value for k in node.keywords)):
-            self._visit(ast.Expression(body=outside), qualname.rpartition(".")[0], owner)
+    def _class(self, node: ast.ClassDef, qualname: str, owner: str | None, *, descend: bool = True) -> None:
+        methods = [
+            self._function(child, f"{qualname}.{child.name}", node.name, descend=descend)
+            for child in node.body
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
 
         def core(encoder: SyntaxEncoder) -> None:
             encoder.text(node.name)
             encoder.class_core(node)
 
+        found = self._inner if descend else None
+        outside = qualname.rpartition(".")[0] + "." if "." in qualname else ""
         self._classes.append(
             ClassRecord(
                 node.name,
                 qualname,
                 min([node.lineno, *(d.lineno for d in node.decorator_list)]),
                 node.end_lineno or node.lineno,
-                fragment_of(core, owner=node.name),
+                fragment_of(core, owner=node.name, qualname=f"{qualname}.", found=found),
                 fragment_of(lambda encoder: encoder.class_annotations(node), owner=node.name),
-                tuple(_expression(decorator, owner) for decorator in node.decorator_list),
+                tuple(
+                    fragment_of(_writer(decorator), owner=owner, qualname=outside, found=found)
+                    for decorator in node.decorator_list
+                ),
                 tuple(methods),
             )
         )
 
 
-def _expression(node: ast.expr, owner: str | None) -> Fragment:
-    return fragment_of(lambda encoder: encoder.node(node), owner=owner)
+def _name(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> str:
+    return "<lambda>" if isinstance(node, ast.Lambda) else node.name
+
+
+def _has_defaults(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
+    return bool(node.args.defaults or node.args.kw_defaults)
+
+
+def _writer(node: ast.expr) -> Callable[[SyntaxEncoder], None]:
+    return lambda encoder: encoder.node(node)
 
 
 def _content(path: str, module_globals: dict[str, object]) -> bytes | None:

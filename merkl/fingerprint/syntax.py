@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import struct
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -20,37 +21,57 @@ from merkl.fingerprint.records import Fragment, Ref
 from merkl.fingerprint.scopes import Scope, scope_of
 from merkl.hashing.fingerprints import fragment_digest
 
-__all__ = ["SyntaxEncoder", "constant_token", "fragment_of", "without_docstrings"]
+__all__ = ["SyntaxEncoder", "constant_token", "fragment_of", "without_docstrings", "words_of"]
 
 _SKIPPED = {"ctx", "kind", "type_comment", "type_ignores"}
 _UNIONS = {"Optional", "Union"}
 _RECURSION_LIMIT = 100_000
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_LONGEST_NAMING_TEXT = 1000
 
 
-def fragment_of(write: Callable[[SyntaxEncoder], None], *, owner: str | None = None) -> Fragment:
-    """Return the fragment that `write` puts into a fresh encoder; `owner` is the class whose body it stands in.
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+
+
+def fragment_of(
+    write: Callable[[SyntaxEncoder], None],
+    *,
+    owner: str | None = None,
+    qualname: str = "",
+    found: Callable[[Definition, str, str | None], None] | None = None,
+) -> Fragment:
+    """Return the fragment that `write` puts into a fresh encoder.
+
+    `owner` is the class whose body it stands in. For every definition inside, at any depth, `found` is called
+    with its qualified name (beginning with `qualname`) and the class that it stands in.
 
     Very deep expressions are no error: the limit on recursion (which in Python 3.11 and later guards no C
     stack for plain Python calls) is raised for them.
     """
-    encoder = SyntaxEncoder(owner)
+    encoder = SyntaxEncoder(owner, qualname)
     try:
         write(encoder)
     except RecursionError:
-        encoder = SyntaxEncoder(owner)
+        encoder = SyntaxEncoder(owner, qualname)
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(_RECURSION_LIMIT)
         try:
             write(encoder)
         finally:
             sys.setrecursionlimit(limit)
+    if found is not None:
+        for node, name, inner_owner in encoder.inner:
+            found(node, name, inner_owner)
     return encoder.fragment()
 
 
 class SyntaxEncoder:
     """Writes tokens for syntax nodes, and collects the names that they take from outside."""
 
-    def __init__(self, owner: str | None = None) -> None:
+    def __init__(self, owner: str | None = None, qualname: str = "") -> None:
+        #: The definitions met inside: node, qualified name, class that it stands in.
+        self.inner: list[tuple[Definition, str, str | None]] = []
+        self._prefix = qualname
         self._out: list[bytes] = []
         self._refs: dict[Ref, int] = {}
         self._mentions: set[str] = set()
@@ -243,6 +264,7 @@ class SyntaxEncoder:
                 scope.used.add(name)
                 self._hole(Ref("import", ref.base, ref.path + path, ref.level))
         if scope.kind == "class" and isinstance(node.ctx, ast.Load) and scope is self._scopes[-1]:
+            self._mentions.add(name)
             self._hole(Ref("soft", self._mangled(name), path))
         self._out.append(b")")
 
@@ -269,11 +291,22 @@ class SyntaxEncoder:
     def _imported_often(self, name: str) -> bool:
         return any(len(scope.imports.get(name, ())) > 1 for scope in self._scopes)
 
+    def _class_pattern(self, node: ast.MatchClass) -> None:
+        self._mentions.update(node.kwd_attrs)
+        self.plain(node)
+
     def _global(self, node: ast.Global | ast.Nonlocal) -> None:
         # Whether a name is global shows in its holes; a nonlocal in being local to an outer scope.
         self._out.append(type(node).__name__.encode() + b";")
 
     # --- scopes -------------------------------------------------------------------------------------------
+
+    def _meet(self, node: Definition, name: str) -> str:
+        """Note a definition inside this piece; return the prefix of names around it."""
+        outer = self._prefix
+        self.inner.append((node, outer + name, self._owners[-1] if self._owners else None))
+        self._prefix = f"{outer}{name}." if isinstance(node, ast.ClassDef) else f"{outer}{name}.<locals>."
+        return outer
 
     def _inner_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self._out.append(b"def(")
@@ -282,12 +315,16 @@ class SyntaxEncoder:
         self.defaults(node.args)
         if node.decorator_list:
             self.annotations(node)
+        outer = self._meet(node, node.name)
         self.function(node)
+        self._prefix = outer
         self._out.append(b")")
 
     def _lambda(self, node: ast.Lambda) -> None:
         self.defaults(node.args)
+        outer = self._meet(node, "<lambda>")
         self.function(node)
+        self._prefix = outer
 
     def _parameters(self, args: ast.arguments) -> None:
         self._out.append(b"parameters(")
@@ -309,6 +346,7 @@ class SyntaxEncoder:
         self.text(node.name)
         self._nodes(node.decorator_list)
         self.class_head(node)
+        outer = self._meet(node, node.name)
         scope = scope_of("class", node.body)
         self._scopes.append(scope)
         self._owners.append(node.name)
@@ -316,6 +354,7 @@ class SyntaxEncoder:
         self.class_statements(node.body, reads_annotations=reads_annotations)
         self._owners.pop()
         self._scopes.remove(scope)
+        self._prefix = outer
         self._out.append(b")")
 
     def class_head(self, node: ast.ClassDef) -> None:
@@ -369,8 +408,8 @@ class SyntaxEncoder:
     # --- nodes with more than one spelling ----------------------------------------------------------------
 
     def _constant(self, node: ast.Constant) -> None:
-        if isinstance(node.value, str) and node.value.replace(".", "_").isidentifier():
-            self._mentions.update(node.value.split("."))
+        if isinstance(node.value, str):
+            self._mentions.update(words_of(node.value))
         self._out.append(constant_token(node.value))
 
     def _f_string(self, node: ast.JoinedStr) -> None:
@@ -418,8 +457,8 @@ class SyntaxEncoder:
             if isinstance(literal, ast.Constant) and isinstance(literal.value, str):
                 if path and self._scope_binding(path[0]) is None:
                     self._free(path[0], (*path[1:], literal.value))
-            elif path and self._scope_binding(path[0]) is None:
-                self._blind[("getattr", ".".join(path))] = None
+            else:
+                self._blind[("getattr", ".".join(path or ()))] = None
         elif name in {"exec", "eval", "__import__", "import_module"}:
             self._dynamic_code(name, first)
         elif name in {"globals", "vars", "locals"} and not node.args:
@@ -512,6 +551,11 @@ def without_docstrings(body: Sequence[ast.stmt]) -> list[ast.stmt]:
             and isinstance(statement.value.value, str)
         )
     ]
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words in a text that could be names of attributes (`"{0.area}".format(x)` reads one)."""
+    return _WORD.findall(text) if len(text) <= _LONGEST_NAMING_TEXT else []
 
 
 def constant_token(value: object) -> bytes:
@@ -617,6 +661,7 @@ _SPECIAL: dict[type[ast.AST], Callable[..., None]] = {
     ast.ImportFrom: SyntaxEncoder._import,
     ast.Global: SyntaxEncoder._global,
     ast.Nonlocal: SyntaxEncoder._global,
+    ast.MatchClass: SyntaxEncoder._class_pattern,
     ast.Call: SyntaxEncoder._call,
     ast.Subscript: SyntaxEncoder._subscript,
 }

@@ -159,10 +159,10 @@ class Values:
                 if not name.startswith("__"):
                     node.edges.append(Edge(name.encode(), self.node_for(value, f"{module.__name__}.{name}")))
             return
-        node.own = fragment_digest([b"module", file.record.module.digest])
+        node.own = fragment_digest([b"module", file.whole().digest])
         node.location = f"{self._reach.ownership.relative(file.path)}:1"
         node.text = file.source
-        self._reach.follow(node, file.record.module, Surroundings(module.__dict__), b"module")
+        self._reach.follow(node, file.whole(), Surroundings(module.__dict__), b"module")
 
     def _expand_task(self, node: Node, value: object) -> None:
         task = value.__merkl_task__  # type: ignore[attr-defined]

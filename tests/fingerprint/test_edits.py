@@ -82,7 +82,11 @@ MUST = {
         "append(1)",
         "append(2)",
     ),
-    "helper through map": ("def h(x):\n    return 1\ndef task(xs):\n    return list(map(h, xs))\n", "return 1", "return 2"),
+    "helper through map": (
+        "def h(x):\n    return 1\ndef task(xs):\n    return list(map(h, xs))\n",
+        "return 1",
+        "return 2",
+    ),
     "helper through partial": (
         "from functools import partial\ndef h(x, y):\n    return 1\np = partial(h, y=2)\ndef task(x):\n    return p(x)\n",
         "return 1",
@@ -93,7 +97,11 @@ MUST = {
         "y=2",
         "y=3",
     ),
-    "lambda in a table": ("T = {'a': lambda x: x + 1}\ndef task(x):\n    return T['a'](x)\n", "x + 1", "x + 2"),
+    "lambda in a table": (
+        "T = {'a': lambda x: x + 1}\ndef task(x):\n    return T['a'](x)\n",
+        "x + 1",
+        "x + 2",
+    ),
     "one of two lambdas on a line": (
         "T = [lambda x: x + 1, lambda x: x + 2]\ndef task(x):\n    return T[0](x) * T[1](x)\n",
         "x + 1, lambda x: x + 2",
@@ -185,8 +193,16 @@ MUST = {
         "return 2",
     ),
     "default of the task": ("def task(x=1):\n    return x\n", "x=1", "x=2"),
-    "default that is a function": ("def h(x):\n    return 1\ndef task(x, f=h):\n    return f(x)\n", "return 1", "return 2"),
-    "keyword default of a helper": ("def h(*, k=1):\n    return k\ndef task():\n    return h()\n", "k=1", "k=2"),
+    "default that is a function": (
+        "def h(x):\n    return 1\ndef task(x, f=h):\n    return f(x)\n",
+        "return 1",
+        "return 2",
+    ),
+    "keyword default of a helper": (
+        "def h(*, k=1):\n    return k\ndef task():\n    return h()\n",
+        "k=1",
+        "k=2",
+    ),
     "method of a class made in the body": (
         "class C:\n    def m(self):\n        return 1\ndef task():\n    return C().m()\n",
         "return 1",
@@ -351,14 +367,26 @@ MUST = {
         "K = 2",
     ),
     "nested container": ("K = {'a': [1, (2, {3})]}\ndef task():\n    return K\n", "{3}", "{4}"),
-    "order of a dict constant": ("K = {'a': 1, 'b': 2}\ndef task():\n    return list(K)\n", "'a': 1, 'b': 2", "'b': 2, 'a': 1"),
-    "regular expression": ("import re\nK = re.compile('a')\ndef task(x):\n    return K.match(x)\n", "'a'", "'b'"),
+    "order of a dict constant": (
+        "K = {'a': 1, 'b': 2}\ndef task():\n    return list(K)\n",
+        "'a': 1, 'b': 2",
+        "'b': 2, 'a': 1",
+    ),
+    "regular expression": (
+        "import re\nK = re.compile('a')\ndef task(x):\n    return K.match(x)\n",
+        "'a'",
+        "'b'",
+    ),
     "flags of a regular expression": (
         "import re\nK = re.compile('a')\ndef task(x):\n    return K.match(x)\n",
         "'a'",
         "'a', re.I",
     ),
-    "bound method of a builtin": ("import re\nm = re.compile('a').match\ndef task(x):\n    return m(x)\n", "'a'", "'b'"),
+    "bound method of a builtin": (
+        "import re\nm = re.compile('a').match\ndef task(x):\n    return m(x)\n",
+        "'a'",
+        "'b'",
+    ),
     "dataclass instance": (
         "from dataclasses import dataclass\n@dataclass\nclass C:\n    n: int\nc = C(1)\ndef task():\n    return c.n\n",
         "C(1)",
@@ -435,9 +463,21 @@ MUST = {
         "return 2",
     ),
     "globals() with a literal name": ("K = 1\ndef task():\n    return globals()['K']\n", "K = 1", "K = 2"),
-    "nested function": ("def task(x):\n    def inner(y):\n        return y + 1\n    return inner(x)\n", "y + 1", "y + 2"),
-    "global used in a nested function": ("K = 1\ndef task(x):\n    def inner():\n        return K\n    return inner()\n", "K = 1", "K = 2"),
-    "global used in a comprehension": ("K = 1\ndef task(xs):\n    return [x + K for x in xs]\n", "K = 1", "K = 2"),
+    "nested function": (
+        "def task(x):\n    def inner(y):\n        return y + 1\n    return inner(x)\n",
+        "y + 1",
+        "y + 2",
+    ),
+    "global used in a nested function": (
+        "K = 1\ndef task(x):\n    def inner():\n        return K\n    return inner()\n",
+        "K = 1",
+        "K = 2",
+    ),
+    "global used in a comprehension": (
+        "K = 1\ndef task(xs):\n    return [x + K for x in xs]\n",
+        "K = 1",
+        "K = 2",
+    ),
     "global used in an f-string": ("K = 1\ndef task(x):\n    return f'{x:{K}}'\n", "K = 1", "K = 2"),
     "text of an f-string": ("def task(x):\n    return f'a{x}'\n", "f'a", "f'b"),
     "helper swapped with another": (
@@ -447,13 +487,21 @@ MUST = {
     ),
     "function name that is read": ("def h():\n    return 1\ndef task():\n    return h.__name__\n", "h", "k"),
     "docstring that is read": ("def h():\n    'a'\ndef task():\n    return h.__doc__\n", "'a'", "'b'"),
-    "global that is reassigned": ("N = 1\ndef task():\n    global N\n    N += 1\n    return N\n", "N = 1", "N = 2"),
+    "global that is reassigned": (
+        "N = 1\ndef task():\n    global N\n    N += 1\n    return N\n",
+        "N = 1",
+        "N = 2",
+    ),
     "private global used in a class": (
         "_C__k = 1\nclass C:\n    def m(self):\n        return __k\ndef task():\n    return C().m()\n",
         "_C__k = 1",
         "_C__k = 2",
     ),
-    "local that shadows a builtin": ("def len(x):\n    return 1\ndef task(x):\n    return len(x)\n", "return 1", "return 2"),
+    "local that shadows a builtin": (
+        "def len(x):\n    return 1\ndef task(x):\n    return len(x)\n",
+        "return 1",
+        "return 2",
+    ),
     "operator of a user's class": (
         "class V:\n    def __add__(self, o):\n        return 1\ndef task():\n    return V() + V()\n",
         "return 1",
@@ -464,9 +512,21 @@ MUST = {
         "return 1",
         "return 2",
     ),
-    "installed function for another": ("import math\ndef task(x):\n    return math.sin(x)\n", "math.sin", "math.cos"),
-    "imported name of an installed module": ("from math import sin as f\ndef task(x):\n    return f(x)\n", "import sin", "import cos"),
-    "installed module under one alias": ("import math as m\ndef task(x):\n    return m.sqrt(x)\n", "import math", "import cmath"),
+    "installed function for another": (
+        "import math\ndef task(x):\n    return math.sin(x)\n",
+        "math.sin",
+        "math.cos",
+    ),
+    "imported name of an installed module": (
+        "from math import sin as f\ndef task(x):\n    return f(x)\n",
+        "import sin",
+        "import cos",
+    ),
+    "installed module under one alias": (
+        "import math as m\ndef task(x):\n    return m.sqrt(x)\n",
+        "import math",
+        "import cmath",
+    ),
     "import in a branch": (
         "def task(x):\n    if x:\n        import json as m\n    else:\n        import pickle as m\n    return m.dumps(x)\n",
         "if x:",
@@ -482,7 +542,11 @@ MUST = {
         "return 1",
         "return 2",
     ),
-    "content of a user's dict subclass": ("class D(dict):\n    x = 1\nd = D(a=1)\ndef task():\n    return d['a']\n", "a=1", "a=2"),
+    "content of a user's dict subclass": (
+        "class D(dict):\n    x = 1\nd = D(a=1)\ndef task():\n    return d['a']\n",
+        "a=1",
+        "a=2",
+    ),
     "value in slots": (
         "class C:\n    __slots__ = ('n',)\n    def __init__(self, n):\n        self.n = n\nc = C(1)\ndef task():\n    return c.n\n",
         "C(1)",
@@ -536,7 +600,11 @@ MUST_NOT = {
         "'a'",
         "'b'",
     ),
-    "blank lines and moved lines": ("def h():\n    return 1\ndef task():\n    return h()\n", "def h", "\n\nX = 3\n\ndef h"),
+    "blank lines and moved lines": (
+        "def h():\n    return 1\ndef task():\n    return h()\n",
+        "def h",
+        "\n\nX = 3\n\ndef h",
+    ),
     "formatting": ("def task(x):\n    return [x, 1]\n", "[x, 1]", "[\n        x,\n        1,\n    ]"),
     "parentheses": ("def task(x):\n    return x + 1\n", "x + 1", "(x + (1))"),
     "quotes": ("def task(x):\n    return 'a'\n", "'a'", '"a"'),
@@ -553,11 +621,23 @@ MUST_NOT = {
     ),
     "global shadowed by a local": ("K = 1\ndef task(x):\n    K = x\n    return K\n", "K = 1", "K = 2"),
     "global shadowed by a parameter": ("K = 1\ndef task(K):\n    return K\n", "K = 1", "K = 2"),
-    "global shadowed in a comprehension": ("k = 1\ndef task(xs):\n    return [k for k in xs]\n", "k = 1", "k = 2"),
+    "global shadowed in a comprehension": (
+        "k = 1\ndef task(xs):\n    return [k for k in xs]\n",
+        "k = 1",
+        "k = 2",
+    ),
     "attribute named like a global": ("K = 1\ndef task(x):\n    return x.K\n", "K = 1", "K = 2"),
     "keyword named like a global": ("K = 1\ndef task(x):\n    return dict(K=x)\n", "K = 1", "K = 2"),
-    "annotation of the task": ("from typing import Optional\ndef task(x: Optional[int]) -> int:\n    return x\n", "Optional[int]", "int | None"),
-    "annotation of a helper": ("def h(x: int) -> int:\n    return x\ndef task(x):\n    return h(x)\n", "x: int", "x: 'int'"),
+    "annotation of the task": (
+        "from typing import Optional\ndef task(x: Optional[int]) -> int:\n    return x\n",
+        "Optional[int]",
+        "int | None",
+    ),
+    "annotation of a helper": (
+        "def h(x: int) -> int:\n    return x\ndef task(x):\n    return h(x)\n",
+        "x: int",
+        "x: 'int'",
+    ),
     "annotation of a variable": ("def task(x):\n    y: int = x\n    return y\n", "y: int = x", "y = x"),
     "annotation's spelling in a dataclass": (
         "from typing import Optional\nfrom dataclasses import dataclass\n@dataclass\nclass C:\n    x: Optional[int] = None\ndef task():\n    return C().x\n",
@@ -603,10 +683,26 @@ MUST_NOT = {
         "def g():\n    return 2\ndef f():\n    return 1\n",
     ),
     "constant computed another way": ("K = 4\ndef task():\n    return K\n", "K = 4", "K = 2 + 2"),
-    "pass": ("def task(x):\n    if x:\n        return 1\n", "        return 1", "        pass\n        return 1"),
-    "main guard": ("def task(x):\n    return x\n", "return x\n", "return x\nif __name__ == '__main__':\n    print(task(1))\n"),
-    "order of a set constant": ("K = {'a', 'b', 'c'}\ndef task():\n    return K\n", "'a', 'b', 'c'", "'c', 'a', 'b'"),
-    "__name__ of the module": ("import logging\nlog = logging.getLogger(__name__)\ndef task(x):\n    log.info('x')\n    return x\n", "import logging", "import logging  # noqa"),
+    "pass": (
+        "def task(x):\n    if x:\n        return 1\n",
+        "        return 1",
+        "        pass\n        return 1",
+    ),
+    "main guard": (
+        "def task(x):\n    return x\n",
+        "return x\n",
+        "return x\nif __name__ == '__main__':\n    print(task(1))\n",
+    ),
+    "order of a set constant": (
+        "K = {'a', 'b', 'c'}\ndef task():\n    return K\n",
+        "'a', 'b', 'c'",
+        "'c', 'a', 'b'",
+    ),
+    "__name__ of the module": (
+        "import logging\nlog = logging.getLogger(__name__)\ndef task(x):\n    log.info('x')\n    return x\n",
+        "import logging",
+        "import logging  # noqa",
+    ),
 }
 
 

@@ -17,7 +17,7 @@ def f_strings(x: float, width: int = 8) -> str:
 
 
 def literals() -> tuple[Any, ...]:
-    return (1_000, 0xFF, 1e300, -0.0, 1j, "u" "v", r"\n", b"a" b"b", ..., True, None, "\ud800")
+    return (1_000, 0xFF, 1e300, -0.0, 1j, "uv", r"\n", b"ab", ..., True, None, "\ud800")
 
 
 def comprehensions(rows: list[list[int]]) -> object:
@@ -83,9 +83,19 @@ COUNT = 0
 
 
 def with_and_lambda(path: Path) -> object:
-    with (open(path) as a, open(path) as b):
+    with open(path) as a, open(path) as b:
         first = lambda x, *y, k=LIMIT, **z: (x, y, k, z)  # noqa: E731
-    return first(a, b), a if b else None, not a, a is not b, 1 < 2 <= 3, a @ b, [*a, *b], {**a, "k": 1}, a[1:2, ::3]
+    return (
+        first(a, b),
+        a if b else None,
+        not a,
+        a is not b,
+        1 < 2 <= 3,
+        a @ b,
+        [*a, *b],
+        {**a, "k": 1},
+        a[1:2, ::3],
+    )
 
 
 def closures() -> object:
