@@ -12,13 +12,19 @@ from typing import Literal
 
 from merkl._base.errors import FingerprintError, FingerprintWarning
 from merkl._base.hash_mode import HashMode
-from merkl.fingerprint.nodes import MISSING, Guards, Node, digest_of
+from merkl.fingerprint.nodes import MISSING, Guards, Node, Territory, digest_of, explore
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.packages import PipVersion, ReachedPipVersions, version_of_import
 from merkl.fingerprint.reach import Reach
 from merkl.fingerprint.sources import DigestStore, SourceIndex
 from merkl.fingerprint.values import Values
-from merkl.hashing.fingerprints import fingerprint_digest, fragment_digest, token_digest, versioned_digest
+from merkl.hashing.fingerprints import (
+    fingerprint_digest,
+    fragment_digest,
+    territory_digest,
+    token_digest,
+    versioned_digest,
+)
 
 __all__ = ["Component", "Fingerprint", "Fingerprinter"]
 
@@ -125,18 +131,18 @@ class Fingerprinter:
         """
         with self._lock:
             root = self._values.node_for(fn, getattr(fn, "__qualname__", repr(fn)))
-            nodes = self._settle(root)
-            code = self._code_of(root, fn, hash_mode)
-            if hash_mode is not HashMode.FIND_DEPS:
-                nodes = [root]
+            found = self._explore(root)
+            nodes = found.nodes if hash_mode is HashMode.FIND_DEPS else [root]
+            code = self._code_of(root, found, fn, hash_mode)
             deps = tuple(deps)
             dep_nodes = [
                 self._dep_node(dep, number) for number, dep in enumerate(deps) if not _is_reached(dep)
             ]
             dep_digests: list[bytes] = []
             for node in dep_nodes:
-                nodes.extend(n for n in self._settle(node) if n not in nodes)
-                dep_digests.append(digest_of(node, self._digests))
+                reached = self._explore(node, whole=True)
+                nodes = list(dict.fromkeys([*nodes, *reached.nodes]))
+                dep_digests.append(self._territory_digest(node, reached))
             wants = (
                 self._versions
                 if self._versions != "off"
@@ -156,8 +162,8 @@ class Fingerprinter:
             self._busy.add(id(fn))
             try:
                 root = self._values.node_for(fn, getattr(fn, "__qualname__", type(fn).__qualname__))
-                self._settle(root)
-                return digest_of(root, self._digests)
+                found = self._explore(root, whole=isinstance(fn, type))
+                return self._territory_digest(root, found)
             finally:
                 self._busy.discard(id(fn))
 
@@ -169,28 +175,28 @@ class Fingerprinter:
 
     # --- parts --------------------------------------------------------------------------------------------
 
-    def _settle(self, root: Node) -> list[Node]:
-        """Expand all that a node reaches; where something has changed since, find it out again."""
-        nodes: list[Node] = []
-        seen = {id(root)}
-        pending = [root]
-        while pending:
-            node = pending.pop()
-            if node.expanded and not node.guards.hold():
-                self._values.reset(node)
-                self._digests.clear()
-            if not node.expanded:
-                self._values.expand(node)
-            nodes.append(node)
-            for edge in reversed(node.edges):
-                if id(edge.target) not in seen:
-                    seen.add(id(edge.target))
-                    pending.append(edge.target)
-        return nodes
+    def _explore(self, root: Node, *, whole: bool = False) -> Territory:
+        """Return what a node reaches; where something has changed since it was looked at, look again."""
+        return explore(root, self._look, whole=whole)
 
-    def _code_of(self, root: Node, fn: object, mode: HashMode) -> bytes:
+    def _look(self, node: Node) -> None:
+        if node.expanded and not node.guards.hold():
+            self._values.reset(node)
+            self._digests.clear()
+        if not node.expanded:
+            self._values.expand(node)
+
+    def _territory_digest(self, root: Node, found: Territory) -> bytes:
+        known = self._digests
+        methods = [
+            (digest_of(owner, known), name.encode(), digest_of(method, known))
+            for owner, name, method in found.methods
+        ]
+        return territory_digest(digest_of(root, known), methods)
+
+    def _code_of(self, root: Node, found: Territory, fn: object, mode: HashMode) -> bytes:
         if mode is HashMode.FIND_DEPS:
-            return digest_of(root, self._digests)
+            return self._territory_digest(root, found)
         if mode is HashMode.FUNCTION or not isinstance(fn, FunctionType):
             return root.own
         file = self._reach.sources.file(fn.__code__.co_filename, fn.__globals__)

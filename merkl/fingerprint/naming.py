@@ -9,13 +9,39 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-__all__ = ["module_name", "name_of", "normal_name", "package_of"]
+__all__ = ["calls_by_name", "module_name", "name_of", "normal_name", "package_of"]
 
 _PLATFORM = {"posixpath": "os.path", "ntpath": "os.path", "posix": "os", "nt": "os"}
 #: Old spellings in `typing` of what the language has itself.
 _TYPING = {
     f"typing.{name}": f"builtins.{name.lower()}"
     for name in ("List", "Dict", "Set", "FrozenSet", "Tuple", "Type")
+}
+#: Packages that call only such methods of an object as have special names, or the name of what was called.
+_CALLING_NO_METHODS = {
+    "annotated_types",
+    "attr",
+    "attrs",
+    "merkl",
+    "msgspec",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions",
+}
+#: What looks attributes up by computed names.
+_LOOKING_UP = {
+    "builtins.dir",
+    "builtins.eval",
+    "builtins.exec",
+    "builtins.globals",
+    "builtins.locals",
+    "builtins.vars",
+    "inspect",
+    "operator.attrgetter",
+    "operator.methodcaller",
+    "unittest",
 }
 
 
@@ -44,6 +70,14 @@ def name_of(thing: object) -> str:
     if top == "io" and qualname == "open":
         top = "builtins"
     return normal_name(f"{top}.{qualname}")
+
+
+def calls_by_name(dotted: str) -> bool:
+    """Tell whether a thing that is only named may call methods that the user's code does not mention."""
+    package = package_of(dotted)
+    if package:
+        return package not in _CALLING_NO_METHODS
+    return dotted in _LOOKING_UP or dotted.partition(".")[0] in _LOOKING_UP
 
 
 def package_of(dotted: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CellType, FunctionType
 from typing import Any
 
 from merkl.hashing.fingerprints import cycle_digest, node_digest
 
-__all__ = ["MISSING", "Edge", "Guards", "Node", "digest_of", "reachable"]
+__all__ = ["MISSING", "Edge", "Guards", "Node", "Territory", "digest_of", "explore"]
 
 MISSING: Any = type("Missing", (), {"__slots__": (), "__repr__": lambda self: "<missing>"})()
 
@@ -53,6 +53,12 @@ class Node:
     from_source: bool = True
     #: The import name of an installed package that this leaf is part of.
     package: str = ""
+    #: Attribute names and words that the code mentions: what methods it could be calling.
+    mentions: frozenset[str] = frozenset()
+    #: Whether it could be calling methods that it does not mention.
+    is_dynamic: bool = False
+    #: Methods that count only where their name is mentioned.
+    methods: list[tuple[str, Node]] = field(default_factory=list)
 
 
 @dataclass(slots=True, frozen=True)
@@ -70,17 +76,46 @@ def _content(cell: CellType) -> object:
         return MISSING
 
 
-def reachable(root: Node) -> Iterable[Node]:
-    """Yield all nodes that can be reached, each once, the root first, in the order of first use."""
+@dataclass(slots=True)
+class Territory:
+    """All that a node reaches, in the order of first use, and the methods that are reached by being mentioned."""
+
+    nodes: list[Node] = field(default_factory=list)
+    methods: list[tuple[Node, str, Node]] = field(default_factory=list)
+
+
+def explore(root: Node, visit: Callable[[Node], None], *, whole: bool = False) -> Territory:
+    """Return what a node reaches. `visit` is called on each node before its edges are followed.
+
+    A method that is not called by the language itself counts where code that is reached mentions its name; all
+    methods count if `whole`, or where some code could be calling methods that it does not mention.
+    """
+    found = Territory()
     seen = {id(root)}
     pending = [root]
-    while pending:
-        node = pending.pop()
-        yield node
-        for edge in reversed(node.edges):
-            if id(edge.target) not in seen:
-                seen.add(id(edge.target))
-                pending.append(edge.target)
+    mentioned: set[str] = set()
+    waiting: list[tuple[Node, str, Node]] = []
+    while True:
+        while pending:
+            node = pending.pop()
+            visit(node)
+            found.nodes.append(node)
+            mentioned |= node.mentions
+            whole = whole or node.is_dynamic
+            waiting.extend((node, name, method) for name, method in node.methods)
+            for edge in reversed(node.edges):
+                if id(edge.target) not in seen:
+                    seen.add(id(edge.target))
+                    pending.append(edge.target)
+        called = [entry for entry in waiting if whole or entry[1] in mentioned]
+        if not called:
+            return found
+        waiting = [] if whole else [entry for entry in waiting if entry[1] not in mentioned]
+        found.methods.extend(called)
+        for _, _, method in reversed(called):
+            if id(method) not in seen:
+                seen.add(id(method))
+                pending.append(method)
 
 
 def digest_of(root: Node, known: dict[int, bytes]) -> bytes:

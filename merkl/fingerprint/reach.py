@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from types import CellType, FunctionType, ModuleType
 
 from merkl.fingerprint.codeobjects import code_fragment
-from merkl.fingerprint.naming import module_name, name_of, normal_name, package_of
+from merkl.fingerprint.naming import calls_by_name, module_name, name_of, normal_name, package_of
 from merkl.fingerprint.nodes import MISSING, Edge, Node
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.records import DefinitionRecord, Fragment, Ref
@@ -81,7 +81,9 @@ def leaf(kind: str, name: str, digest: bytes, text: str = "", package: str = "")
 def named(dotted: str) -> Node:
     """Return the node of something that is named, not entered."""
     name = normal_name(dotted)
-    return leaf("named", name, token_digest(b"named", name.encode()), package=package_of(name))
+    node = leaf("named", name, token_digest(b"named", name.encode()), package=package_of(name))
+    node.is_dynamic = calls_by_name(name)
+    return node
 
 
 class Reach:
@@ -162,7 +164,9 @@ class Reach:
         for ref in fragment.refs:
             edge = self.resolve(node, ref, around)
             node.edges.append(Edge(label + b":" + edge.label, edge.target))
+        node.mentions |= fragment.mentions
         for what, detail in fragment.blind:
+            node.is_dynamic = True
             self._warn_blind(node, what, detail, around)
 
     def _state(self, node: Node, fn: FunctionType) -> None:
@@ -386,7 +390,7 @@ class Reach:
     def _warn_blind(self, node: Node, what: str, detail: str, around: Surroundings) -> None:
         if what == "getattr":
             base, *path = detail.split(".")
-            value = around.namespace.get(base)
+            value: object = around.namespace.get(base)
             for attribute in path:
                 value = getattr(value, attribute, None) if isinstance(value, ModuleType) else None
             if not (isinstance(value, ModuleType) and self.ownership.owns_module(value)):

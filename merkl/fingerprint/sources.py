@@ -221,7 +221,6 @@ class _Indexer:
         def part(write: Callable[[SyntaxEncoder], None], prefix: str) -> Fragment:
             return fragment_of(write, owner=owner, qualname=prefix, found=self._inner if descend else None)
 
-        position = len(self._definitions)
         body = part(lambda encoder: encoder.function(node), f"{qualname}.<locals>.")
         record = DefinitionRecord(
             name,

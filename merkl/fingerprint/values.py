@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 from merkl.fingerprint.classes import expand_class
-from merkl.fingerprint.naming import module_name, name_of
+from merkl.fingerprint.naming import calls_by_name, module_name, name_of, package_of
 from merkl.fingerprint.nodes import MISSING, Edge, Node
 from merkl.fingerprint.reach import Reach, Surroundings, leaf, named
-from merkl.fingerprint.syntax import constant_token
+from merkl.fingerprint.syntax import constant_token, words_of
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
 __all__ = ["Values"]
@@ -103,6 +103,9 @@ class Values:
         node.guards.codes.clear()
         node.guards.cells.clear()
         node.expanded = False
+        node.methods.clear()
+        node.mentions = frozenset()
+        node.is_dynamic = False
         node.is_complete = node.from_source = True
         node.digest = None
         if node.kind == "code_object":
@@ -117,6 +120,8 @@ class Values:
     def _constant(self, value: object, name: str) -> Node:
         node = leaf("constant", name, token_digest(b"atom", constant_token(value)))
         node.text = preview(value, name)
+        if isinstance(value, str):
+            node.mentions = frozenset(words_of(value))
         return node
 
     def _class(self, cls: type) -> Node:
@@ -264,6 +269,7 @@ class Values:
                 parts = [(b"function", value.dispatcher)]
             case operator.attrgetter() | operator.itemgetter() | operator.methodcaller():
                 parts = [(b"arguments", value.__reduce__()[1])]
+                node.mentions = frozenset(words_of(repr(value)))
             case BuiltinFunctionType():
                 node.own = value.__name__.encode()
                 parts = [(b"self", value.__self__)]
@@ -308,6 +314,8 @@ class Values:
 
     def _expand_foreign(self, node: Node, value: object) -> None:
         """Take an instance of somebody else's class: by its canonical bytes, else by its type and what it wraps."""
+        node.package = package_of(type(value).__module__)
+        node.is_dynamic = calls_by_name(type(value).__module__)
         try:
             node.digest = token_digest(b"constant", self._encode(value))
             return

@@ -17,6 +17,7 @@ __all__ = [
     "fingerprint_digest",
     "fragment_digest",
     "node_digest",
+    "territory_digest",
     "token_digest",
     "versioned_digest",
 ]
@@ -59,6 +60,12 @@ def cycle_digest(members: Sequence[tuple[bytes, Sequence[tuple[bytes, bytes | in
 def collection_digest(kind: bytes, digests: Iterable[bytes]) -> bytes:
     """Return the digest of digests whose order and number mean nothing."""
     return hash_parts(b"set:" + kind, sorted(set(digests)))
+
+
+def territory_digest(root: bytes, methods: Iterable[tuple[bytes, bytes, bytes]]) -> bytes:
+    """Return the digest of code with the methods that it calls by name: (class, name, method) in any order."""
+    called = sorted({hash_parts(b"method", method) for method in methods})
+    return hash_parts(b"territory", [root, *called]) if called else root
 
 
 def fingerprint_digest(

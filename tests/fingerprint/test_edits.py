@@ -590,7 +590,85 @@ MUST = {
     ),
 }
 
+MUST |= {
+    "method called by name of a literal getattr": (
+        "class C:\n    def m(self):\n        return 1\ndef task():\n    return getattr(C(), 'm')()\n",
+        "return 1",
+        "return 2",
+    ),
+    "method called by a computed name": (
+        "class C:\n    def m(self):\n        return 1\ndef task(n):\n    return getattr(C(), n)()\n",
+        "return 1",
+        "return 2",
+    ),
+    "method called by methodcaller": (
+        "import operator\nclass C:\n    def m(self):\n        return 1\ncall = operator.methodcaller('m')\ndef task():\n    return call(C())\n",
+        "return 1",
+        "return 2",
+    ),
+    "property read by a format string": (
+        "class C:\n    @property\n    def m(self):\n        return 1\ndef task():\n    return '{0.m}'.format(C())\n",
+        "return 1",
+        "return 2",
+    ),
+    "method called by the standard library": (
+        "import json\nclass W:\n    t = ''\n    def write(self, s):\n        self.t += s\ndef task(x):\n    w = W()\n    json.dump(x, w)\n    return w.t\n",
+        "+= s",
+        "+= s + ' '",
+    ),
+    "method called by a library's base": (
+        "import json\nclass E(json.JSONEncoder):\n    def default(self, o):\n        return 1\ndef task():\n    return json.dumps(object(), cls=E)\n",
+        "return 1",
+        "return 2",
+    ),
+    "visitor method": (
+        "import ast\nclass V(ast.NodeVisitor):\n    n = 0\n    def visit_Name(self, o):\n        self.n += 1\ndef task(s):\n    v = V()\n    v.visit(ast.parse(s))\n    return v.n\n",
+        "+= 1",
+        "+= 2",
+    ),
+    "method aliased in the class body": (
+        "class C:\n    def m(self):\n        return 1\n    run2 = m\ndef task():\n    return C().run2()\n",
+        "return 1",
+        "return 2",
+    ),
+    "method registered by a decorator": (
+        "R = []\ndef reg(f):\n    R.append(f.__name__)\n    return f\nclass C:\n    @reg\n    def m(self):\n        return 1\ndef task():\n    return [vars(C)[n](C()) for n in R]\n",
+        "return 1",
+        "return 2",
+    ),
+    "hook method called by a user's base": (
+        "class B:\n    def run2(self):\n        return self.hook()\nclass C(B):\n    def hook(self):\n        return 1\ndef task():\n    return C().run2()\n",
+        "return 1",
+        "return 2",
+    ),
+    "attribute of a keyword pattern": (
+        "class C:\n    @property\n    def a(self):\n        return 1\nc = C()\ndef task():\n    match c:\n        case C(a=x):\n            return x\n",
+        "return 1",
+        "return 2",
+    ),
+}
+
 MUST_NOT = {
+    "unrelated method": (
+        "class C:\n    def m(self):\n        return 1\n    def u(self):\n        return 3\ndef task():\n    return C().m()\n",
+        "return 3",
+        "return 4",
+    ),
+    "unrelated method of a dataclass": (
+        "from dataclasses import dataclass\n@dataclass\nclass C:\n    n: int = 1\n    def u(self):\n        return 3\ndef task():\n    return C().n\n",
+        "return 3",
+        "return 4",
+    ),
+    "unrelated static method": (
+        "class C:\n    @staticmethod\n    def m():\n        return 1\n    @staticmethod\n    def u():\n        return 3\ndef task():\n    return C.m()\n",
+        "return 3",
+        "return 4",
+    ),
+    "unrelated method added": (
+        "class C:\n    def m(self):\n        return 1\ndef task():\n    return C().m()\n",
+        "return 1\n",
+        "return 1\n    def u(self):\n        return 3\n",
+    ),
     "comment": ("def task(x):\n    return x + 1\n", "return", "# why\n    return"),
     "docstring": ("def task(x):\n    'a'\n    return x + 1\n", "'a'", "'b'"),
     "docstring added": ("def task(x):\n    return x + 1\n", "return", "'doc'\n    return"),
