@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -20,28 +21,26 @@ _BINARY = [ast.Add, ast.Sub, ast.Mult, ast.Mod, ast.BitXor, ast.Pow]
 _COMPARE = [ast.Lt, ast.GtE, ast.Eq, ast.NotEq]
 
 
-def mutants(source: str) -> Iterator[Mutant]:
-    """Yield every mutant of a source."""
+def mutants(source: str, stride: int = 1) -> Iterator[Mutant]:
+    """Yield every mutant of a source that compiles, or every so-manieth one."""
     tree = ast.parse(source)
-    count = sum(1 for _ in ast.walk(tree))
-    for position in range(count):
-        number = 0
-        while True:
+    turn = 0
+    for position, node in enumerate(list(ast.walk(tree))):
+        for number in range(len(list(_changes(node)))):
+            turn += 1
+            if turn % stride:
+                continue
             fresh = copy.deepcopy(tree)
-            node = list(ast.walk(fresh))[position]
-            changes = list(_changes(node))
-            if number >= len(changes):
-                break
-            what, change = changes[number]
-            number += 1
+            what, change = list(_changes(list(ast.walk(fresh))[position]))[number]
             change()
             try:
                 text = ast.unparse(ast.fix_missing_locations(fresh))
-                compile(text, "mutant", "exec")
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    compile(text, "mutant", "exec")
             except (SyntaxError, ValueError, TypeError, AttributeError):
                 continue
-            line = getattr(node, "lineno", 0)
-            yield Mutant(f"line {line}: {type(node).__name__}: {what}", text)
+            yield Mutant(f"line {getattr(node, 'lineno', 0)}: {type(node).__name__}: {what}", text)
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:

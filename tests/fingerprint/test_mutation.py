@@ -59,23 +59,18 @@ def observe(project: Project) -> tuple[str, str] | None:
         return digest, output
 
 
-def judge(name: str, folder: Path, stride: int, offset: int = 0) -> tuple[list[str], int, int, int]:
+def judge(name: str, folder: Path, stride: int) -> tuple[list[str], int, int, int]:
     """Return the mutants that change the output but not the fingerprint; and how many were tried, how many
     changed the output, and how many changed the fingerprint alone."""
     sources = files((FOLDER / name).read_text())
     project = Project(folder / "project").write(sources)
     original = observe(project)
     assert original is not None
-    assert not original[1].startswith(("TypeError", "NameError", "AttributeError", "ModuleNotFoundError")), (
-        original
-    )
+    assert not original[1].startswith(("TypeError", "NameError", "AttributeError")), original
     missed: list[str] = []
-    tried = changed = needless = number = 0
+    tried = changed = needless = 0
     for file, source in sources.items():
-        for mutant in mutants(source):
-            number += 1
-            if (number + offset) % stride:
-                continue
+        for mutant in mutants(source, stride):
             project.write({file: mutant.source})
             seen = observe(project)
             if seen is None:

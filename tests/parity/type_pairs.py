@@ -119,7 +119,13 @@ def _varied(rng: random.Random, text: str) -> str:
     parts = list(_parts(tree))
     part = rng.choice(parts)
     old = ast.unparse(part)
-    news = [f"Optional[{old}]", f"Union[{old}, {_random_type(rng, 1)}]", "Any", "object", _random_type(rng, 1)]
+    news = [
+        f"Optional[{old}]",
+        f"Union[{old}, {_random_type(rng, 1)}]",
+        "Any",
+        "object",
+        _random_type(rng, 1),
+    ]
     new = ast.parse(rng.choice([*news, *_RELATIVES.get(old, []), *_RELATIVES.get(old, [])]), mode="eval").body
 
     class Swap(ast.NodeTransformer):
