@@ -11,7 +11,7 @@ from typing import Any
 from merkl_serializers import ArgSerializer
 
 from merkl._base.errors import GraphError
-from merkl._base.hints import Hints, resolve_hints
+from merkl._base.hints import Hints, Scope, resolve_hints
 from merkl.graph.checks import compile_argument_check
 from merkl.graph.secret import is_secret_hint
 from merkl.validation import Items
@@ -61,9 +61,10 @@ class TaskSignature:
         items: Items,
         serializers: Mapping[str, Callable[[Any], Any]],
         ignore_args: frozenset[str],
+        scope: Scope | None = None,
     ) -> None:
         self.signature = inspect.signature(fn)
-        hints = resolve_hints(fn)
+        hints = resolve_hints(fn, scope=scope)
         known = self.signature.parameters
         for option, names in (("arg_serializers", set(serializers)), ("ignore_args", ignore_args)):
             unknown = sorted(set(names) - set(known))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from merkl_serializers import Encoding
 
     from merkl import validation
+    from merkl._base import hints
     from merkl.fingerprint import Fingerprint, Fingerprinter
     from merkl.graph import arguments
     from merkl.graph import outs as outs_
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from merkl.validation import Problem
 else:
     # What only a call needs: with it come type checks and serializers.
+    hints = LazyModule("merkl._base.hints")
     arguments = LazyModule("merkl.graph.arguments")
     outs_ = LazyModule("merkl.graph.outs")
     validation = LazyModule("merkl.validation")
@@ -81,6 +83,8 @@ class Task(TaskSurface[P, R_co, Out_co]):
         self.name: str = qualified.rpartition("<locals>.")[2]
         self._invoke: _Invoke = invoke or self._make_call
         self._signature: signatures.TaskSignature | None = None
+        # Names local to the function around are gone by the time that annotations are read.
+        self._scope = hints.capture_scope(fn) if "<locals>" in qualified else None
         self._outs: Outs | None = None
         self._validators: dict[str | None, Callable[[object], Problem | None]] = {}
         self._held: tuple[Fingerprinter, Fingerprint, arguments.CallExtras] | None = None
@@ -101,6 +105,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
                 items=self.options.validate,
                 serializers=self.options.arg_serializers,
                 ignore_args=frozenset(self.options.ignore_args),
+                scope=self._scope,
             )
         return self._signature
 
