@@ -9,7 +9,7 @@ from merkl.cache.file_index import FileCache, FileIndex
 from merkl.cache.layers import LayeredCache, ReadOnlyCache
 from merkl.cache.ledger import Ledger, Run
 from merkl.cache.memory import MemoryCache, MemoryContents, MemoryIndex
-from merkl.cache.results import MISSING, Trust, link, load, lookup, record_of, store
+from merkl.cache.results import MISSING, Trust, decode_entry, link, load, lookup, peek, record_of, store
 from merkl.cache.s3 import S3Cache, S3ContentBackend, S3Index
 from merkl.cache.sqlite import SqliteCache
 from merkl.cache.sqlite_contents import SqliteContentBackend
@@ -50,11 +50,13 @@ __all__ = [
     "Table",
     "TieredContents",
     "Trust",
+    "decode_entry",
     "link",
     "load",
     "lookup",
     "open_cache",
     "open_folder",
+    "peek",
     "record_of",
     "store",
 ]

@@ -219,6 +219,11 @@ class BaseCache(ABC):
         """Return the entry with `metadata.essential()` at least: what decoding needs, and maybe quicker than `get`."""
         return self.get(key)
 
+    def peek(self, key: str) -> tuple[Record, Entry | None] | None:
+        """Return what `lookup` returns, and the entry too where its content comes along at no further cost."""
+        record = self.lookup(key)
+        return None if record is None else (record, None)
+
     def find_alias(self, alias: str) -> str | None:
         """Return the key of a result whose content key this is; a cache that keeps none has a row under it."""
         return alias if self.has(alias) else None

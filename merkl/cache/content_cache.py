@@ -118,9 +118,18 @@ class ContentCache(BaseCache):
 
     def lookup(self, key: str) -> Record | None:
         record = self.index.lookup(key)
-        if record is None or not self._vanishing or self.index.is_inline(record):
-            return record
-        return record if self.contents.has(record.content_hash) else None
+        return record if record is not None and self._has_content(record) else None
+
+    def peek(self, key: str) -> tuple[Record, Entry | None] | None:
+        indexed = self.index.load(key)
+        if indexed is None:
+            return None
+        if indexed.inline is not None:
+            return indexed.record, self._entry(indexed)
+        return (indexed.record, None) if self._has_content(indexed.record) else None
+
+    def _has_content(self, record: Record) -> bool:
+        return not self._vanishing or self.index.is_inline(record) or self.contents.has(record.content_hash)
 
     @property
     def stores_aliases(self) -> bool:  # type: ignore[override]

@@ -31,7 +31,18 @@ from merkl.codecs.base import DecodeError, Encoded
 from merkl.codecs.registry import CodecRegistry
 from merkl.hashing.digests import hash_content
 
-__all__ = ["MISSING", "Missing", "Trust", "link", "load", "lookup", "record_of", "store"]
+__all__ = [
+    "MISSING",
+    "Missing",
+    "Trust",
+    "decode_entry",
+    "link",
+    "load",
+    "lookup",
+    "peek",
+    "record_of",
+    "store",
+]
 
 T = TypeVar("T")
 
@@ -175,6 +186,11 @@ def lookup(cache: BaseCache, key: str) -> Record | None:
     return _guarded(lambda: cache.lookup(key), None)
 
 
+def peek(cache: BaseCache, key: str) -> tuple[Record, Entry | None] | None:
+    """Return the record under `key`, with its entry if that is at hand; None as `lookup` does."""
+    return _guarded(lambda: cache.peek(key), None)
+
+
 def link(cache: BaseCache, key: str, other: str, metadata: Metadata | None = None) -> bool:
     """Store the content of `other` under `key` too; False if it is not there or the cache is in trouble."""
     return _guarded(lambda: cache.link(key, other, metadata), False)
@@ -194,24 +210,24 @@ def load(
     entry = _guarded(lambda: cache.load(key), None)
     if entry is None:
         return MISSING
-    return decode_entry(entry, key, codecs=codecs, trust=trust, shared=cache.shared, verified=cache.verifies)
+    return decode_entry(cache, entry, key, codecs=codecs, trust=trust)
 
 
 def decode_entry(
-    entry: Entry, key: str, *, codecs: CodecRegistry, trust: Trust, shared: bool, verified: bool
+    cache: BaseCache, entry: Entry, key: str, *, codecs: CodecRegistry, trust: Trust = DISTRUST
 ) -> Any | Literal[Missing.MISSING]:
-    """Return the value of an entry, `MISSING` if it can't or may not be read (with a warning)."""
+    """Return the value of an entry of a cache, `MISSING` if it can't or may not be read (with a warning)."""
     metadata = entry.metadata
     content = entry.content
     codec = codecs.get(metadata.codec)
     try:
-        if not verified and not verify_content(content, entry.content_hash):
+        if not cache.verifies and not verify_content(content, entry.content_hash):
             _warn(
                 f"the stored result {key} is damaged and is computed again: its bytes do not have the recorded hash"
             )
             return MISSING
         if (
-            shared
+            cache.shared
             and codec is not None
             and not codec.is_safe
             and not (trust.allow_pickle or trust.covers(entry))

@@ -71,11 +71,8 @@ class SqliteCache(ContentCache):
         super().__init__(SqliteIndex(database, shared=shared), TieredContents(small, self.files, threshold))
         self._threshold = threshold
 
-    def lookup(self, key: str) -> Record | None:
-        record = self.index.lookup(key)
-        if record is None or record.size <= self._threshold or self.files.has(record.content_hash):
-            return record
-        return None
+    def _has_content(self, record: Record) -> bool:
+        return record.size <= self._threshold or self.files.has(record.content_hash)
 
     def has(self, key: str) -> bool:
         return self.lookup(key) is not None

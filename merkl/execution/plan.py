@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from merkl.cache import Record
+from merkl.cache import Entry, Record
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 
@@ -14,21 +14,24 @@ __all__ = ["Plan", "make_plan"]
 
 class Plan:
     """`missing` are the calls to run, in program order; `found` those of which a result is there, `records` what is
-    known of these results.
+    known of these results, `entries` those results that came along with their records.
 
     `consumers` counts for each needed Future how many missing calls (and requests) want it.
     """
 
-    __slots__ = ("consumers", "found", "missing", "records")
+    __slots__ = ("consumers", "entries", "found", "missing", "records")
 
     def __init__(self) -> None:
         self.missing: list[Call] = []
         self.found: set[Call] = set()
         self.records: dict[bytes, Record] = {}
+        self.entries: dict[bytes, Entry] = {}
         self.consumers: dict[bytes, int] = {}
 
 
-def make_plan(wanted: Iterable[Future[Any]], look_up: Callable[[Future[Any]], Record | None]) -> Plan:
+def make_plan(
+    wanted: Iterable[Future[Any]], peek: Callable[[Future[Any]], tuple[Record, Entry | None] | None]
+) -> Plan:
     """Find what must run, going up from the wanted Futures and stopping at each that is in the cache.
 
     Nothing is asked about the ancestors of a cached result. There is no recursion: a chain may be 100,000 calls
@@ -45,9 +48,11 @@ def make_plan(wanted: Iterable[Future[Any]], look_up: Callable[[Future[Any]], Re
         if key in seen:
             continue
         seen.add(key)
-        record = look_up(future)
-        if record is not None:
-            plan.records[key] = record
+        there = peek(future)
+        if there is not None:
+            plan.records[key], entry = there
+            if entry is not None:
+                plan.entries[key] = entry
             plan.found.add(future._call)
             continue
         call = future._call

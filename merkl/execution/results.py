@@ -12,13 +12,16 @@ from merkl._base.errors import CacheError, CacheFormatError, MerklWarning, Seria
 from merkl.cache import (
     MISSING,
     BaseCache,
+    Entry,
     Metadata,
     Record,
     Trust,
+    decode_entry,
     link,
     load,
     lookup,
     open_cache,
+    peek,
     record_of,
     store,
 )
@@ -99,14 +102,27 @@ class Results:
 
     def find(self, future: Future[Any]) -> Record | None:
         """Return the record of a Future's result, None where there is none or it has expired."""
+        found = self.peek(future)
+        return None if found is None else found[0]
+
+    def peek(self, future: Future[Any]) -> tuple[Record, Entry | None] | None:
+        """Return what `find` returns, and the entry too where it is small enough to come along."""
         if not self.is_reading:
             return None
         task = future._call.task
+        cache = self.cache_of(task)
         key = future.__merkl_key__().hex()
-        record = lookup(self.cache_of(task), key)
-        if record is None or task.options.expires is None:
-            return record
-        return None if _is_expired(task.options.expires, self.cache_of(task), key, record) else record
+        found = peek(cache, key)
+        if found is None or task.options.expires is None:
+            return found
+        return None if _is_expired(task.options.expires, cache, key, found[0]) else found
+
+    def decode_entry(self, future: Future[Any], entry: Entry) -> tuple[Any] | None:
+        """Return the value of an entry that `peek` gave, None where it cannot be read (with a warning)."""
+        cache = self.cache_of(future._call.task)
+        key = future.__merkl_key__().hex()
+        value = decode_entry(cache, entry, key, codecs=self.codecs, trust=self.trust)
+        return None if value is MISSING else (value,)
 
     def find_by_content(self, task: Task[..., Any, Any], content_key: bytes) -> tuple[bytes, Record] | None:
         """Return the key and the record of a result that has this content key."""

@@ -13,7 +13,7 @@ from merkl.execution.interrupts import InterruptWatch
 from merkl.execution.plan import Plan, make_plan
 from merkl.execution.previews import describe_arguments
 from merkl.execution.report import RunReport
-from merkl.execution.results import FreshResult, Results, identify
+from merkl.execution.results import ABSENT, FreshResult, Results, identify
 from merkl.graph.call import Call
 from merkl.graph.future import Future, Write
 from merkl.graph.nested import find_futures, replace_futures
@@ -58,7 +58,7 @@ class Runner:
         self, wanted: Sequence[Future[Any]], returned: Sequence[Future[Any]]
     ) -> dict[bytes, Any]:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
-        evaluation = _Evaluation(self, make_plan(wanted, self.results.find))
+        evaluation = _Evaluation(self, make_plan(wanted, self.results.peek))
         with InterruptWatch() as watch:
             self.report.add_found(evaluation.plan.found)
             evaluation.run(watch)
@@ -149,10 +149,16 @@ class _Evaluation:
         elif fresh is not None and fresh.encoded is not None:
             value = (self.results.decode(fresh),)
         else:
-            value = self.results.load(future, self.record_of(future)) or (self._recompute(future),)
+            value = self._stored_value(future)
         if future._call.task.options.cache_in_memory:
             future._value = value
         return value[0]
+
+    def _stored_value(self, future: Future[Any]) -> tuple[Any]:
+        record = self.record_of(future)
+        entry = self.plan.entries.get(future.__merkl_key__()) if record.codec != ABSENT else None
+        value = None if entry is None else self.results.decode_entry(future, entry)
+        return value or self.results.load(future, record) or (self._recompute(future),)
 
     def record_of(self, future: Future[Any]) -> Record:
         """Return the record of a Future whose call has run or was found."""
