@@ -185,7 +185,7 @@ class _Evaluation:
             if other is None:
                 return False
             found.append((future, alias, *other))
-        is_tainted = any(f.__merkl_key__() in self.tainted for f in call.inputs())
+        is_tainted = self._is_tainted(call)
         describe = self._describe(call, BodyOutcome.of_link())
         for future, alias, other_key, record in found:
             key = future.__merkl_key__()
@@ -202,16 +202,20 @@ class _Evaluation:
         self.report.linked.add(call)
         return True
 
+    def _is_tainted(self, call: Call) -> bool:
+        """Say whether an input of a call is what an interrupted body returned, or was made of that."""
+        return bool(self.tainted) and any(f.__merkl_key__() in self.tainted for f in call.inputs())
+
     def _content_key(self, call: Call) -> bytes | None:
         """Return the content key of a call; None for one without inputs: its recipe says it all."""
-        if call.task.is_expanding or not any(True for _ in call.inputs()):
+        if call.task.is_expanding or not call.has_inputs():
             return None
         return call.content_key(lambda future: identify(self.record_of(future)))
 
     def _keep(
         self, call: Call, outcome: BodyOutcome, content_key: bytes | None, *, is_interrupted: bool
     ) -> None:
-        is_tainted = is_interrupted or any(f.__merkl_key__() in self.tainted for f in call.inputs())
+        is_tainted = is_interrupted or self._is_tainted(call)
         describe = self._describe(call, outcome)
         for future in call.futures():
             key = future.__merkl_key__()

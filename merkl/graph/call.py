@@ -176,6 +176,10 @@ class Call:
             elif type(encoded) is Nested:
                 yield from encoded.futures
 
+    def has_inputs(self) -> bool:
+        """Say whether there is a Future among the arguments."""
+        return any(type(encoded) is not bytes for encoded in self.encodings)
+
     def parents(self) -> tuple[Future[Any], ...]:
         """Return the Futures among the arguments, in order, each once."""
         return tuple({id(f): f for f in self.inputs()}.values())
