@@ -211,8 +211,14 @@ class Fingerprinter:
         parts = [root.own]
         for edge in root.edges:
             is_default = edge.label.startswith(b"default")
-            named = digest_of(edge.target, self._digests) if is_default else edge.target.name.rpartition(".")[2].encode()
-            parts.extend((len(edge.label).to_bytes(8, "little"), edge.label, len(named).to_bytes(8, "little"), named))
+            named = (
+                digest_of(edge.target, self._digests)
+                if is_default
+                else edge.target.name.rpartition(".")[2].encode()
+            )
+            parts.extend(
+                (len(edge.label).to_bytes(8, "little"), edge.label, len(named).to_bytes(8, "little"), named)
+            )
         return fragment_digest(parts)
 
     def _dep_node(self, dep: object, number: int) -> Node:

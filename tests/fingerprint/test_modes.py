@@ -16,7 +16,9 @@ HELPER = "def h(x):\n    return {n}\nK = {k}\ndef task(x):\n    return h(x) + K\
 
 def test_function_mode_leaves_helpers_out(tmp_path: Path) -> None:
     """HashMode.FUNCTION sees the task's own code alone."""
-    one, two = (digest(tmp_path, {"main.py": HELPER.format(n=n, k=1)}, hash_mode=HashMode.FUNCTION) for n in (1, 2))
+    one, two = (
+        digest(tmp_path, {"main.py": HELPER.format(n=n, k=1)}, hash_mode=HashMode.FUNCTION) for n in (1, 2)
+    )
     assert one == two
     swapped = {"main.py": HELPER.format(n=1, k=1).replace("h(x) + K", "g(x) + K").replace("def h", "def g")}
     assert digest(tmp_path, swapped, hash_mode=HashMode.FUNCTION) != one
@@ -25,7 +27,8 @@ def test_function_mode_leaves_helpers_out(tmp_path: Path) -> None:
 def test_function_mode_sees_defaults(tmp_path: Path) -> None:
     """A default value is the function's own."""
     one, two = (
-        digest(tmp_path, {"main.py": f"def task(x={n}):\n    return x\n"}, hash_mode=HashMode.FUNCTION) for n in (1, 2)
+        digest(tmp_path, {"main.py": f"def task(x={n}):\n    return x\n"}, hash_mode=HashMode.FUNCTION)
+        for n in (1, 2)
     )
     assert one != two
 
@@ -34,7 +37,9 @@ def test_module_mode_sees_all_of_the_module(tmp_path: Path) -> None:
     """HashMode.MODULE changes with unrelated code of the module, not with its comments."""
     text = "def u():\n    return 1\ndef task(x):\n    return x\n"
     one = digest(tmp_path, {"main.py": text}, hash_mode=HashMode.MODULE)
-    assert digest(tmp_path, {"main.py": text.replace("return 1", "return 2")}, hash_mode=HashMode.MODULE) != one
+    assert (
+        digest(tmp_path, {"main.py": text.replace("return 1", "return 2")}, hash_mode=HashMode.MODULE) != one
+    )
     assert digest(tmp_path, {"main.py": text + "# more\n"}, hash_mode=HashMode.MODULE) == one
 
 
@@ -53,7 +58,10 @@ def test_declared_deps_count(tmp_path: Path) -> None:
     """A value, a version and their order in deps= are part of the fingerprint."""
     files = {"main.py": "def task():\n    return 1\n"}
     plain = digest(tmp_path, files)
-    assert len({plain, *(digest(tmp_path, files, deps=[d]) for d in (1, "1", b"1", pip_version_of("blake3")))}) == 5
+    assert (
+        len({plain, *(digest(tmp_path, files, deps=[d]) for d in (1, "1", b"1", pip_version_of("blake3")))})
+        == 5
+    )
 
 
 def test_absent_package_is_a_clear_error() -> None:

@@ -68,7 +68,9 @@ def judge(name: str, folder: Path, stride: int) -> tuple[list[str], int, int, in
     project = Project(folder / "project").write(sources)
     original = observe(project)
     assert original is not None
-    assert not original[1].startswith(("TypeError", "NameError", "AttributeError", "ModuleNotFound")), original
+    assert not original[1].startswith(("TypeError", "NameError", "AttributeError", "ModuleNotFound")), (
+        original
+    )
     missed: list[str] = []
     tried = changed = needless = 0
     for file, source in sources.items():
