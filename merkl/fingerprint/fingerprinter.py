@@ -198,9 +198,28 @@ class Fingerprinter:
         if mode is HashMode.FIND_DEPS:
             return self._territory_digest(root, found)
         if mode is HashMode.FUNCTION or not isinstance(fn, FunctionType):
-            return root.own
+            return self._own_digest(root)
         file = self._reach.sources.file(fn.__code__.co_filename, fn.__globals__)
-        return file.whole().digest if file is not None else root.own
+        if file is None:
+            return self._own_digest(root)
+        whole = file.whole()
+        names = repr([(ref.kind, ref.base, ref.path, ref.level) for ref in whole.refs]).encode()
+        return fragment_digest([whole.digest, names, self._own_digest(root)])
+
+    def _own_digest(self, root: Node) -> bytes:
+        """Return the digest of a task's own code: what it uses by name only, its default values by value."""
+        parts = [root.own]
+        for edge in root.edges:
+            is_default = edge.label.startswith(b"default")
+            named = (
+                digest_of(edge.target, self._digests)
+                if is_default
+                else edge.target.name.rpartition(".")[2].encode()
+            )
+            parts.extend(
+                (len(edge.label).to_bytes(8, "little"), edge.label, len(named).to_bytes(8, "little"), named)
+            )
+        return fragment_digest(parts)
 
     def _dep_node(self, dep: object, number: int) -> Node:
         if isinstance(dep, PipVersion):
