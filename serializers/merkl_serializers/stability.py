@@ -58,7 +58,14 @@ def check_stability(
             sent.append((number, here, packed))
     if not sent:
         return problems
-    payload = pickler.dumps(([packed for _, _, packed in sent], registry.registered()))
+    used = _serializers_used([samples[number] for number, _, _ in sent], registry)
+    try:
+        payload = pickler.dumps(([packed for _, _, packed in sent], used))
+    except Exception as error:  # noqa: BLE001  (any error of pickling)
+        return [
+            *problems,
+            f"the serializers cannot be sent to another process: {type(error).__name__}: {error}",
+        ]
     for seed in _HASH_SEEDS:
         answers = _ask_child(payload, seed)
         for (number, here, _), there in zip(sent, answers, strict=True):
@@ -67,6 +74,15 @@ def check_stability(
                 what = there if there.startswith("!") else "has another digest"
                 problems.append(f"{name} in a process with PYTHONHASHSEED={seed}: {what.lstrip('! ')}")
     return problems
+
+
+def _serializers_used(
+    samples: list[object], registry: CanonicalRegistry
+) -> dict[type, Callable[[Any], object]]:
+    """Return the registered serializers that these samples may need."""
+    met = {type(sample) for sample in samples}.union(*[registry.encode(sample).classes for sample in samples])
+    registered = registry.registered().items()
+    return {base: encoder for base, encoder in registered if any(issubclass(cls, base) for cls in met)}
 
 
 def _ask_child(payload: bytes, seed: str) -> list[str]:
