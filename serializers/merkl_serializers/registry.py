@@ -153,6 +153,10 @@ class CanonicalRegistry:
         self._kinds.append(make)
         self._forget()
 
+    def registered(self) -> dict[type, Callable[[Any], object]]:
+        """Return the serializers that were registered by type."""
+        return dict(self._registered)
+
     # -- use
 
     def encode(
