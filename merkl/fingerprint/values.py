@@ -67,7 +67,7 @@ class Values:
             return self._later("task", name, value)
         if isinstance(value, ModuleType):
             return self._module(value)
-        if isinstance(value, type) and not isinstance(value, types.GenericAlias):
+        if isinstance(value, type) and not isinstance(value, types.GenericAlias):  # type: ignore[unreachable]
             return self._class(value)
         if isinstance(value, FunctionType):
             return self._function(value)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
+from merkl_serializers.deep import run_deep
 from merkl_serializers.errors import AmbiguousEncoderError, refusal
 from merkl_serializers.known import install_builtin
 from merkl_serializers.names import class_header, is_builtin_module, resolves
@@ -172,16 +173,24 @@ class CanonicalRegistry:
         `resolve` gives the bytes of a reference, `hook_function` those of a function of the user's;
         with `keep_dict_order` the order of a dict counts. Raises `UnserializableError`.
         """
-        walk = Walk(self._table, self._find, resolve, keep_dict_order, hook_function)
-        try:
+
+        def walk_over(value: object) -> Encoding:
+            walk = Walk(self._table, self._find, resolve, keep_dict_order, hook_function)
             try:
                 data = walk.value(value)
             except TangledError:
                 walk = Walk(self._table, self._find, resolve, keep_dict_order, hook_function, numbered=True)
                 data = b"\xc1~" + walk.value(value)
+            return Encoding(data, walk.is_mutable, frozenset(walk.classes) if walk.classes else _NO_CLASSES)
+
+        try:
+            return walk_over(value)
         except RecursionError:
-            raise refusal(type(value), "it is nested deeper than Python's recursion limit allows") from None
-        return Encoding(data, walk.is_mutable, frozenset(walk.classes) if walk.classes else _NO_CLASSES)
+            pass
+        try:
+            return run_deep(lambda: walk_over(value))
+        except RecursionError:
+            raise refusal(type(value), "it is nested too deeply") from None
 
     def digest(self, value: object) -> str:
         """Return 64 hex digits: the SHA-256 of format version and canonical bytes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
@@ -15,10 +16,11 @@ from merkl_serializers.registry import CanonicalRegistry, default_registry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-try:
-    import cloudpickle as pickler
-except ModuleNotFoundError:
-    pickler = pickle
+pickler: Any = pickle
+with contextlib.suppress(ModuleNotFoundError):
+    import cloudpickle
+
+    pickler = cloudpickle
 
 __all__ = ["check_stability"]
 

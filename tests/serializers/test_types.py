@@ -327,3 +327,14 @@ def test_dict_order_can_count() -> None:
 
     assert keep({"a": 1, "b": 2}) != keep({"b": 2, "a": 1})
     assert keep({"a": 1, "b": 2}) == keep({"a": 1, "b": 2})
+
+
+def test_values_nested_deeper_than_the_recursion_limit_have_digests() -> None:
+    def nested(depth: int) -> list[Any]:
+        value: list[Any] = []
+        for _ in range(depth):
+            value = [value]
+        return value
+
+    assert len({digest(nested(depth)) for depth in (100, 500, 5000, 5001)}) == 4
+    assert digest(nested(5000)) == digest(nested(5000))
