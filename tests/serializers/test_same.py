@@ -96,7 +96,7 @@ def test_too_deep_is_an_error_of_ours() -> None:
     value: list[Any] = []
     for _ in range(100_000):
         value = [value]
-    with pytest.raises(UnserializableError, match="nested deeper"):
+    with pytest.raises(UnserializableError, match="nested too deeply"):
         digest(value)
 
 
