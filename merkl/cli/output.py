@@ -72,10 +72,8 @@ def warnings_in_one_line() -> Iterator[None]:
         yield
 
 
-def result_text(value: Any) -> str | None:
-    """Return what stdout shows of a result: a str raw, a FileRef as its path, nothing for None, else the repr."""
-    if value is None:
-        return None
+def result_text(value: Any) -> str:
+    """Return what stdout shows of a result: a str raw, a FileRef as its path, anything else by `repr`."""
     if isinstance(value, str):
         return value
     if isinstance(value, FileRef):

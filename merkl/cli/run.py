@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from merkl._base.errors import MerklError, TaskFailedError
 from merkl.cli.arguments import parse_arguments
@@ -37,7 +37,7 @@ def run_function(
             shown = _json_result(returned, value) if code == DONE else None
             print_json({"result": shown, **report.counts()}, out)
         elif code == DONE:
-            _print_result(value, out)
+            print(result_text(value), file=out)
         if verbose:
             _print_calls(report)
         print(report.summary(), file=sys.stderr)
@@ -57,12 +57,6 @@ def _evaluate(workspace: Workspace, function: Any, bound: Any, report: RunReport
         print_error(error)
         return FAILED, None, None
     return DONE, outcome.returned, outcome.result
-
-
-def _print_result(value: Any, out: TextIO) -> None:
-    text = result_text(value)
-    if text is not None:
-        print(text, file=out)
 
 
 def _json_result(returned: Any, value: Any) -> Any:

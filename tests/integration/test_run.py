@@ -209,6 +209,7 @@ def test_figures_of_a_failed_run_are_in_the_json(pipe: Project) -> None:
 def test_a_call_that_nothing_needs_is_a_warning_with_its_line(pipe: Project) -> None:
     done = pipe.merkl("run", "flows.nothing")
     assert done.returncode == 0
+    assert done.stdout == "None\n"
     assert "merkl: warning: the call of task 'total' at " in done.stderr
     assert "does not run" in done.stderr
 
