@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from merkl._base.errors import CacheError, CacheFormatError, MerklWarning
+from merkl.cache.leases import Lease
 
 __all__ = ["Database", "Schema", "Table"]
 
@@ -167,7 +168,7 @@ class Database:
         self.lock = threading.RLock()
         #: None until the first use; see `connect`.
         self.connection: sqlite3.Connection | None = None
-        self._since = 0.0  # when the oldest pending row came, 0 if none waits
+        self._lease: Lease | None = None
         self._count = 0
         self._not_before = 0.0
         self._flusher: threading.Thread | None = None
@@ -209,6 +210,8 @@ class Database:
         if self.connection is None:
             with self._translated():
                 self.connection = self._open()
+            if not self.read_only:
+                self._lease = Lease(self.path.parent)
         return self.connection
 
     def _open(self) -> sqlite3.Connection:
@@ -476,6 +479,9 @@ class Database:
                 if self.connection is not None:
                     self.connection.close()
                     self.connection = None
+                if self._lease is not None:
+                    self._lease.close()
+                    self._lease = None
 
     def __del__(self) -> None:
         connection = getattr(self, "connection", None)

@@ -172,6 +172,10 @@ class FileContentBackend(ContentBackend):
     def spool(self, chunks: Iterable[bytes | memoryview]) -> Spooled:
         return spool(chunks, self._new_file())
 
+    def distrust(self, content_hash: str) -> None:
+        """Have a content hashed at its next use, however its file looks."""
+        self._stamps.put(content_hash, None)
+
     def leftovers(self) -> Iterator[Path]:
         """Iterate over temporary files, those of running processes included."""
         with contextlib.suppress(FileNotFoundError):

@@ -226,14 +226,11 @@ def decode_entry(
                 f"the stored result {key} is damaged and is computed again: its bytes do not have the recorded hash"
             )
             return MISSING
-        if (
-            cache.shared
-            and codec is not None
-            and not codec.is_safe
-            and not (trust.allow_pickle or trust.covers(entry))
-        ):
+        foreign = cache.shared or bool(metadata.origin)
+        risky = foreign and codec is not None and codec.needs_trust(metadata.decode_type)
+        if risky and not (trust.allow_pickle or trust.covers(entry)):
             _warn(
-                f"the stored result {key} is a pickle in a shared cache and is not read: set allow_pickle = true in "
+                f"the stored result {key} is a pickle from a shared cache and is not read: set allow_pickle = true in "
                 "[tool.merkl.cache], or sign results with MERKL_SIGNING_KEY"
             )
             return MISSING

@@ -58,6 +58,10 @@ class Codec(ABC):
     #: `decode` wants a seekable binary file or a map where the content is large, not bytes
     wants_file: ClassVar[bool] = False
 
+    def needs_trust(self, decode_type: str) -> bool:
+        """Say whether decoding content of that kind can run code that the bytes carry."""
+        return not self.is_safe
+
     def bound_to(self, registry: Any) -> Codec:
         """Return this codec for use in another registry; one that asks its registry gives a copy that asks that one."""
         return self

@@ -262,6 +262,9 @@ class _Raising:
             return dict(zip(*state, strict=True))
         if code == Tag.PART:
             index, codec, version, decode_type = state
+            found = self._registry.get(codec)
+            if found is None or found.needs_trust(decode_type):
+                raise DecodeError(f"a part of the content is for codec {codec!r}, which data does not use")
             return self._registry.decode(codec, version, decode_type, self._parts[index])
         if code == Tag.NUMPY_SCALAR:
             return build_scalar(*state)

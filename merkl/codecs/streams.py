@@ -57,6 +57,13 @@ class StreamCodec(Codec):
             items.content, self.name, self.version, decode_type, is_safe=items.is_safe, consumes=True
         )
 
+    def needs_trust(self, decode_type: str) -> bool:
+        """Say whether the items are stored by a codec that can run code."""
+        if decode_type in ("BytesIO", "file", "iterator"):
+            return False
+        inner = self._registry.get(decode_type.split(" ", 1)[0])
+        return inner is None or inner is self or inner.needs_trust("")
+
     def decode(self, content: Any, decode_type: str) -> Any:
         """Return an iterator, a file or a BytesIO."""
         if isinstance(content, Buffer):

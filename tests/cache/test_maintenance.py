@@ -1,0 +1,159 @@
+"""Upkeep of a cache: what is damaged is found, what is needed stays, what is unneeded goes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from merkl._base.errors import CacheError, MerklWarning
+from merkl.cache import MISSING, SqliteCache, load, store
+from merkl.cache.base import Metadata
+from merkl.cache.contract import make_entry, make_key, read
+from merkl.cache.maintenance import clear, collect, export_entries, import_entries, stats, verify
+from merkl.codecs import default_codecs
+
+DAY = 86_400.0
+CODECS = default_codecs()
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> SqliteCache:
+    """A cache with a small, a middle and a large result, and a second key for the large one."""
+    cache = SqliteCache(tmp_path / "cache")
+    for number, size in enumerate((10, 5000, 100_000)):
+        cache.put(make_key(number), make_entry(b"%d" % number * size))
+    cache.link(make_key(3), make_key(2))
+    cache.close()
+    return cache
+
+
+def large_file(cache: SqliteCache) -> Path:
+    """Return the file of the large result."""
+    return cache.files.path(make_entry(b"2" * 100_000).content_hash)
+
+
+def test_stats_count_equal_contents_once(cache: SqliteCache) -> None:
+    """Four results, three contents."""
+    found = stats(cache)
+    assert (found.results, found.contents) == (4, 3)
+    assert (found.bytes, found.unique_bytes) == (205_010, 105_010)
+    assert found.by_codec == {"bytes": 4}
+
+
+def test_verify_of_a_good_cache_is_empty(cache: SqliteCache) -> None:
+    """Nothing is found where nothing is wrong."""
+    assert verify(cache) == []
+
+
+def test_verify_finds_damage_that_no_stamp_shows(cache: SqliteCache) -> None:
+    """Every content is hashed, whatever its file looks like; repair forgets all results that name it."""
+    path = large_file(cache)
+    path.chmod(0o644)
+    path.write_bytes(b"3" * 100_000)
+    with pytest.warns(MerklWarning, match="damaged"):
+        found = verify(cache, repair=True)
+    assert {damage.name for damage in found} == {make_key(2), make_key(3)}
+    assert all(damage.repaired for damage in found)
+    assert verify(cache) == []
+    assert sorted(cache.keys()) == sorted([make_key(0), make_key(1)])
+
+
+def test_verify_finds_old_orphans_and_leftovers(cache: SqliteCache) -> None:
+    """A content that nothing names and a temporary file go, once no writer can be about to use them."""
+    clear(cache, [make_key(2), make_key(3)])
+    left = cache.files.directory / "tmp" / "left"
+    left.write_bytes(b"x")
+    assert [damage.kind for damage in verify(cache)] == []
+    for path in (left, large_file(cache)):
+        os.utime(path, (0, 0))
+    assert {damage.kind for damage in verify(cache, repair=True)} == {"orphan", "leftover"}
+    assert not left.exists()
+    assert not large_file(cache).exists()
+
+
+def test_collect_is_a_dry_run_unless_told_otherwise(cache: SqliteCache) -> None:
+    """Without `dry_run=False` nothing is removed."""
+    garbage = collect(cache, keep_days=5, now=time.time() + 30 * DAY)
+    assert len(garbage.keys) == 4
+    assert not garbage.removed
+    assert len(list(cache.keys())) == 4
+
+
+def test_collect_keeps_what_was_used_lately(cache: SqliteCache) -> None:
+    """The grace period holds even where nothing may stay."""
+    assert collect(cache, max_size=0, dry_run=False).keys == ()
+    assert len(list(cache.keys())) == 4
+
+
+def test_collect_keeps_what_is_reachable(cache: SqliteCache) -> None:
+    """Results that a project needs stay with their contents, others go with theirs."""
+    later = time.time() + 30 * DAY
+    garbage = collect(cache, reachable=[make_key(3)], dry_run=False, now=later)
+    assert sorted(garbage.keys) == sorted(make_key(number) for number in range(3))
+    assert read(cache.get(make_key(3))) == b"2" * 100_000
+    assert list(cache.contents.hashes()) == [make_entry(b"2" * 100_000).content_hash]
+
+
+def test_collect_by_size_begins_with_the_least_recently_used(cache: SqliteCache) -> None:
+    """Results go in the order of their last use until the rest fits."""
+    for number in range(4):
+        cache.database.execute(
+            "UPDATE entries SET used = ? WHERE key = ?", (1000.0 + number, bytes.fromhex(make_key(number)))
+        )
+    garbage = collect(cache, max_size=100_000, dry_run=False)
+    assert garbage.keys == (make_key(0), make_key(1))
+
+
+def test_collect_keeps_what_a_running_process_may_use(cache: SqliteCache) -> None:
+    """While a process that began earlier is alive, nothing used since then goes, however long ago that is."""
+    script = (
+        "import sys; from pathlib import Path; from merkl.cache.leases import Lease;"
+        "lease = Lease(Path(sys.argv[1])); print('ready', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(cache.path)]
+    later = time.time() + 30 * DAY
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert collect(cache, keep_days=5, now=later).keys == ()
+        process.kill()
+        process.wait()
+    cache.close()  # this process uses it too
+    assert len(collect(cache, keep_days=5, now=later).keys) == 4
+
+
+def test_export_and_import_carry_results(cache: SqliteCache, tmp_path: Path) -> None:
+    """An exported result is the same in another cache."""
+    file = tmp_path / "export"
+    assert export_entries(cache, [make_key(0), make_key(2)], file) == 2
+    other = SqliteCache(tmp_path / "other")
+    assert sorted(import_entries(other, file)) == sorted([make_key(0), make_key(2)])
+    assert read(other.get(make_key(2))) == b"2" * 100_000
+
+
+def test_imported_pickles_are_not_trusted(tmp_path: Path) -> None:
+    """A pickle from a file that somebody gave is not run."""
+    one, other = SqliteCache(tmp_path / "one"), SqliteCache(tmp_path / "other")
+    store(one, make_key(1), CODECS.encode(ValueError("x")), Metadata())
+    export_entries(one, [make_key(1)], tmp_path / "export")
+    import_entries(other, tmp_path / "export")
+    with pytest.warns(MerklWarning, match="pickle"):
+        assert load(other, make_key(1), codecs=CODECS) is MISSING
+
+
+def test_damaged_export_is_refused_as_a_whole(cache: SqliteCache, tmp_path: Path) -> None:
+    """Nothing of a file that was changed is taken in."""
+    file = tmp_path / "export"
+    export_entries(cache, [make_key(0), make_key(2)], file)
+    data = bytearray(file.read_bytes())
+    data[60_000] ^= 1
+    file.write_bytes(data)
+    other = SqliteCache(tmp_path / "other")
+    with pytest.raises(CacheError):
+        import_entries(other, file)
+    assert list(other.keys()) == []
