@@ -103,7 +103,7 @@ class FileTracker:
         self._table: Table | None = None
         if database is not None:
             database.add(FILES_SCHEMA)
-            self._table = Table(database, "files", TrackedFile._fields)
+            self._table = database.table("files", TrackedFile._fields)
 
     def content_hash(self, path: str | os.PathLike[str], *, role: Role = "seen", key: str = "") -> str:
         """Return the BLAKE3 hash of a file's bytes.
