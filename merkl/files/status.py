@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -110,10 +111,11 @@ def _state(
             return "clean"
         if not stat.S_ISREG(found.st_mode) or found.st_size != row.size:
             return "changed"
+        recorded_at = time.time_ns()
         content = hash_file(row.path)
     except (MerklError, OSError):
         return "changed"
     if content.content_hash != row.content_hash:
         return "changed"
-    tracker.remember(os.fsdecode(row.path), row.content_hash, role=row.role, key=row.key)
+    tracker.remember(os.fsdecode(row.path), content, recorded_at, role=row.role, key=row.key)
     return "clean"

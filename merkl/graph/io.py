@@ -72,7 +72,9 @@ else:
         return _path_task(file.suffix)(file)
 
 
-def glob_future(pattern: str | os.PathLike[str], *, root: str | os.PathLike[str] = ".") -> Future[list[FileRef[Any]]]:
+def glob_future(
+    pattern: str | os.PathLike[str], *, root: str | os.PathLike[str] = "."
+) -> Future[list[FileRef[Any]]]:
     """Return a Future of all files that match a pattern now, sorted by name; its key covers names and contents.
 
     Args:

@@ -11,4 +11,13 @@ from merkl.shell.placeholders import (
     stdout_arg,
 )
 
-__all__ = ["arg", "bash_task", "dir_arg", "file_arg", "out_dir_arg", "out_file_arg", "stdin_arg", "stdout_arg"]
+__all__ = [
+    "arg",
+    "bash_task",
+    "dir_arg",
+    "file_arg",
+    "out_dir_arg",
+    "out_file_arg",
+    "stdin_arg",
+    "stdout_arg",
+]

@@ -19,7 +19,9 @@ def test_states_of_files(tmp_path: Path) -> None:
     for name in ("clean", "touched", "changed", "longer", "missing", "old"):
         (tmp_path / name).write_text(name)
         is_output = name == "old"
-        tracker.content_hash(tmp_path / name, role="output" if is_output else "input", key="k" if is_output else "")
+        tracker.content_hash(
+            tmp_path / name, role="output" if is_output else "input", key="k" if is_output else ""
+        )
     (tmp_path / "touched").write_text("touched")
     (tmp_path / "changed").write_text("CHANGED")
     (tmp_path / "longer").write_text("longer than before")

@@ -25,7 +25,26 @@ from merkl.files.scratch import use_scratch
 from merkl.shell import arg, dir_arg, file_arg, out_dir_arg, out_file_arg, stdin_arg, stdout_arg
 from merkl.shell.command import ShellCommand
 
-NASTY = ["", " ", "-n", "a b", "it's", '"', "$HOME", "`id`", "\\", "\\n", "$(id)", "*", "~", "!x", "a\nb", "#c", "2", "é\udcff"]
+NASTY = [
+    "",
+    " ",
+    "-n",
+    "a b",
+    "it's",
+    '"',
+    "$HOME",
+    "`id`",
+    "\\",
+    "\\n",
+    "$(id)",
+    "*",
+    "~",
+    "!x",
+    "a\nb",
+    "#c",
+    "2",
+    "é\udcff",
+]
 
 
 def run(text: str, **arguments: Any) -> Any:
@@ -64,8 +83,8 @@ def test_parameter_after_a_default_can_only_be_named() -> None:
         "printf %s '{}' {out}",
         'printf %s "{}" {out}',
         "printf %s $'{}' {out}",
-        'printf %s "$(printf %s {}; printf x)" | sed \'$s/x$//\' {out}',
-        "x={}; printf %s \"$x\" {out}",
+        "printf %s \"$(printf %s {}; printf x)\" | sed '$s/x$//' {out}",
+        'x={}; printf %s "$x" {out}',
         "printf %s {}>&1 {out}",
     ],
 )
@@ -113,7 +132,10 @@ def test_places_without_a_safe_value_are_refused(template: str, reason: str) -> 
 
 
 def test_a_list_becomes_words_and_only_stands_alone() -> None:
-    assert run(f"printf '<%s>' {arg('v', list[str])} {stdout_arg()}", v=["a b", "", "$x"])["stdout"] == "<a b><><$x>"
+    assert (
+        run(f"printf '<%s>' {arg('v', list[str])} {stdout_arg()}", v=["a b", "", "$x"])["stdout"]
+        == "<a b><><$x>"
+    )
     with pytest.raises(CommandTemplateError, match="word of its own"):
         ShellCommand.parse(f"echo --x={arg('v', list[str])}")
 
@@ -149,14 +171,18 @@ def test_inputs_of_one_name_are_told_apart(tmp_path: Path) -> None:
 def test_directory_holds_inputs_alone_and_undeclared_files_go(tmp_path: Path) -> None:
     with use_scratch(tmp_path / "s") as scratch:
         scratch.mkdir()
-        outs = run(f"ls -A > {out_file_arg('ls')}; touch more; cp {file_arg('x')} y", x=file_of(tmp_path / "x.txt"))
+        outs = run(
+            f"ls -A > {out_file_arg('ls')}; touch more; cp {file_arg('x')} y", x=file_of(tmp_path / "x.txt")
+        )
         assert outs["ls"].read_text().split() == ["ls", "x.txt"]
         assert sorted(p.name for p in outs["ls"].path.parent.iterdir()) == ["ls"]
 
 
 def test_directories_in_and_out(tmp_path: Path) -> None:
     file_of(tmp_path / "d" / "a.txt")
-    outs = run(f"cp -r {dir_arg('d')}/. {out_dir_arg('o')}; touch {out_dir_arg('o')}/z", d=DirRef(tmp_path / "d"))
+    outs = run(
+        f"cp -r {dir_arg('d')}/. {out_dir_arg('o')}; touch {out_dir_arg('o')}/z", d=DirRef(tmp_path / "d")
+    )
     assert [file.name for file in outs["o"]] == ["a.txt", "z"]
 
 
@@ -167,13 +193,17 @@ def test_out_that_is_a_link_to_an_input_becomes_a_file(tmp_path: Path) -> None:
 
 
 def test_standard_input_and_output() -> None:
-    assert run(f"sort {stdin_arg('lines')} | uniq -c {stdout_arg()}", lines="b\na\nb\n")["stdout"].split() == ["1", "a", "2", "b"]
+    assert run(f"sort {stdin_arg('lines')} | uniq -c {stdout_arg()}", lines="b\na\nb\n")[
+        "stdout"
+    ].split() == ["1", "a", "2", "b"]
     assert run(f"cat < {stdin_arg()} > {stdout_arg(bytes)}; echo log", stdin=b"\xff")["stdout"] == b"\xff"
     assert run(f"echo x {stdout_arg(FileRef, suffix='.log')}")["stdout"].suffix == ".log"
 
 
 def test_missing_out_is_an_error_that_says_what_is_there() -> None:
-    with pytest.raises(CommandFailedError, match=r"no out_file_arg 'o': wanted is 'o\.png', what it made is 'other'"):
+    with pytest.raises(
+        CommandFailedError, match=r"no out_file_arg 'o': wanted is 'o\.png', what it made is 'other'"
+    ):
         run(f"touch other; : {out_file_arg('o', '.png')}")
 
 
@@ -240,7 +270,11 @@ def test_digest_ignores_layout_and_comments_but_no_meaning() -> None:
 
     same = digest(f"sort  {file_arg('x')} |\\\n uniq   # count\n")
     assert same == digest(f"\n   sort {file_arg('x')} | uniq\n")
-    others = [f"sort -r {file_arg('x')} | uniq", f"sort '{file_arg('x')}' | uniq", f"sort {file_arg('y')} | uniq"]
+    others = [
+        f"sort -r {file_arg('x')} | uniq",
+        f"sort '{file_arg('x')}' | uniq",
+        f"sort {file_arg('y')} | uniq",
+    ]
     assert len({same, *map(digest, others), digest(f"sort {file_arg('x')} | uniq", env={"A": "1"})}) == 5
 
 
@@ -253,8 +287,16 @@ def test_digest_follows_the_program_not_its_path(tmp_path: Path, monkeypatch: py
         monkeypatch.setenv("PATH", f"{tool.parent}:{os.defpath}:/usr/bin:/bin")
         return ShellCommand.parse("mytool", track=track).digest()
 
-    assert digest("a", "echo 1", "content") == digest("b", "echo 1", "content") != digest("a", "echo 2", "content")
-    assert digest("a", "echo 1 # x", "version") == digest("b", "echo 1", "version") != digest("c", "echo 2", "version")
+    assert (
+        digest("a", "echo 1", "content")
+        == digest("b", "echo 1", "content")
+        != digest("a", "echo 2", "content")
+    )
+    assert (
+        digest("a", "echo 1 # x", "version")
+        == digest("b", "echo 1", "version")
+        != digest("c", "echo 2", "version")
+    )
     assert digest("a", "echo 1", "name") == digest("b", "echo 2", "name")
 
 
