@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from merkl._base.errors import CacheError, CacheFormatError
 from merkl.cache.database import Database, Schema, Table
-from merkl.files.content import hash_file, require_regular
+from merkl.files.content import FileContent, hash_file, require_regular
 from merkl.files.stat import StatSignature, is_settled, signature_of
 from merkl.files.suffix import suffix_of
 from merkl.files.tree import digest_tree, scan_tree
@@ -103,7 +103,7 @@ class FileTracker:
         self._table: Table | None = None
         if database is not None:
             database.add(FILES_SCHEMA)
-            self._table = Table(database, "files", TrackedFile._fields)
+            self._table = database.table("files", TrackedFile._fields)
 
     def content_hash(self, path: str | os.PathLike[str], *, role: Role = "seen", key: str = "") -> str:
         """Return the BLAKE3 hash of a file's bytes.
@@ -152,13 +152,11 @@ class FileTracker:
         return found
 
     def remember(
-        self, path: str | os.PathLike[str], content_hash: str, *, role: Role = "seen", key: str = ""
+        self, path: str | os.PathLike[str], content: FileContent, recorded_at: int, *, role: Role, key: str
     ) -> None:
-        """Record what was just written to a path, where the writer knows the hash of it."""
+        """Record what was found in a file by someone who has read it, from `recorded_at` (nanoseconds) on."""
         absolute = os.path.abspath(os.fsdecode(path))
-        self._record(
-            absolute, signature_of(require_regular(absolute)), content_hash, role, key, time.time_ns()
-        )
+        self._record(absolute, content.signature, content.content_hash, role, key, recorded_at)
 
     def get(self, path: str | os.PathLike[str]) -> TrackedFile | None:
         """Return the record of a path, whether or not it still holds."""

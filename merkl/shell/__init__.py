@@ -1,5 +1,6 @@
 """Shell commands as typed tasks."""
 
+from merkl.shell.bash_task import bash_task
 from merkl.shell.placeholders import (
     arg,
     dir_arg,
@@ -10,4 +11,13 @@ from merkl.shell.placeholders import (
     stdout_arg,
 )
 
-__all__ = ["arg", "dir_arg", "file_arg", "out_dir_arg", "out_file_arg", "stdin_arg", "stdout_arg"]
+__all__ = [
+    "arg",
+    "bash_task",
+    "dir_arg",
+    "file_arg",
+    "out_dir_arg",
+    "out_file_arg",
+    "stdin_arg",
+    "stdout_arg",
+]

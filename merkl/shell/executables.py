@@ -43,7 +43,7 @@ def executables_digest(template: Template, track: Track) -> bytes:
             "can't tell which program it is: write the name out, or pass track='name' to leave programs out of the key"
         )
     parts: list[bytes] = []
-    for path in _programs(template):
+    for path in _programs(template, with_interpreters=track == "content"):
         parts += [_base(path), _tracked(path, track)]
     return hash_parts(b"executables", [track.encode(), *parts])
 
@@ -53,7 +53,7 @@ def find_executable(name: str) -> str | None:
     return shutil.which(name)
 
 
-def _programs(template: Template) -> list[str]:
+def _programs(template: Template, *, with_interpreters: bool) -> list[str]:
     found: dict[str, None] = {}
     names = [(word.text, word.certain) for word in template.commands]
     if template.shell:
@@ -63,7 +63,7 @@ def _programs(template: Template) -> list[str]:
             continue
         path = find_executable(name)
         if path is not None:
-            found.update(dict.fromkeys(_with_interpreters(path)))
+            found.update(dict.fromkeys(_with_interpreters(path) if with_interpreters else [path]))
         elif certain:
             raise MissingInputError(
                 f"The command {name!r} is not installed: no such program in PATH ({os.environ.get('PATH', '')!r}). "

@@ -1,0 +1,119 @@
+"""Futures of files that exist: their text, their paths, all that match a pattern; and writing to files."""
+
+from __future__ import annotations
+
+import functools
+import glob
+import os
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+from merkl._base.errors import MissingInputError
+from merkl.files import DirRef, FileRef
+from merkl.graph.future import Future
+from merkl.graph.options import TaskOptions
+from merkl.graph.task import Task
+
+__all__ = ["glob_future", "path_future", "read_future", "write_future"]
+
+T = TypeVar("T")
+
+
+def _read_text(file: FileRef[Any]) -> str:
+    return file.read_text()
+
+
+def _read_bytes(file: FileRef[Any]) -> bytes:
+    return file.read_bytes()
+
+
+def _directory(directory: DirRef) -> DirRef:
+    return directory
+
+
+def _glob(names: tuple[str, ...], files: tuple[FileRef[Any], ...]) -> list[FileRef[Any]]:
+    return list(files)
+
+
+@overload
+def read_future(path: str | os.PathLike[str], mode: Literal["r"] = "r") -> Future[str]: ...
+@overload
+def read_future(path: str | os.PathLike[str], mode: Literal["rb"]) -> Future[bytes]: ...
+def read_future(path: str | os.PathLike[str], mode: str = "r") -> Future[Any]:
+    """Return a Future of a file's content: text (UTF-8, newlines as they are) or, with "rb", bytes.
+
+    Its key is that of the content and suffix, whatever the path.
+
+    Raises:
+        MissingInputError: there is no such file.
+        ValueError: another mode.
+    """
+    if mode not in ("r", "rb"):
+        raise ValueError(f"read_future(mode={mode!r}): it is 'r' for text or 'rb' for bytes")
+    made: Future[Any] = _task_of(_read_text if mode == "r" else _read_bytes)(FileRef(path))
+    return made
+
+
+if TYPE_CHECKING:
+
+    def path_future(path: str | os.PathLike[str]) -> Future[Any]: ...
+else:
+
+    def path_future(path):
+        """Return a Future of a file or directory; it evaluates to a FileRef or DirRef of the path that was given.
+
+        Its key is that of suffix and content (for a directory: names, modes and contents), whatever the path.
+
+        Raises:
+            MissingInputError: nothing is there.
+        """
+        if os.path.isdir(path):
+            return _task_of(_directory, keep="never")(DirRef(path))
+        file = FileRef(path)
+        return _path_task(file.suffix)(file)
+
+
+def glob_future(
+    pattern: str | os.PathLike[str], *, root: str | os.PathLike[str] = "."
+) -> Future[list[FileRef[Any]]]:
+    """Return a Future of all files that match a pattern now, sorted by name; its key covers names and contents.
+
+    Args:
+        pattern: as of `glob`, with `**` for any directories on the way.
+        root: where a relative pattern starts.
+
+    Raises:
+        MissingInputError: nothing matches.
+    """
+    top = os.path.abspath(root)
+    found = sorted(glob.glob(os.path.join(glob.escape(top), os.fspath(pattern)), recursive=True))
+    files = tuple(FileRef(path) for path in found if os.path.isfile(path))
+    if not files:
+        raise MissingInputError(f"No file matches {os.fspath(pattern)!r} in {top!r}.")
+    base = os.path.commonpath([os.path.dirname(os.fspath(file)) for file in files])
+    names = tuple(os.path.relpath(file, base) for file in files)
+    made: Future[list[FileRef[Any]]] = _task_of(_glob, keep="never")(names, files)
+    return made
+
+
+def write_future(future: Future[T], path: str | os.PathLike[str], *, sidecar: bool = False) -> Future[T]:
+    """Have the value of a Future written to a file whenever it is evaluated; the same as `future.write(path)`."""
+    return future.write(path, sidecar=sidecar)
+
+
+@functools.cache
+def _task_of(fn: Any, keep: Literal["always", "never"] = "always") -> Any:
+    options = TaskOptions(code_version=1, hash_key=f"merkl.io.{fn.__name__}", keep=keep)
+    return Task(fn, options)
+
+
+@functools.cache
+def _path_task(suffix: str) -> Any:
+    """The task for files of one suffix, so that a Future of one tells its type before anything runs."""
+    kind = FileRef[Literal[suffix]]  # type: ignore[valid-type]
+
+    def path(file: Any) -> Any:
+        return file
+
+    path.__annotations__ = {"file": kind, "return": kind}
+    path.__qualname__ = f"path_future{suffix}"
+    return Task(path, TaskOptions(code_version=1, hash_key="merkl.io.path", keep="never", outs=1))
