@@ -51,7 +51,7 @@ def check_files(
     """
     report = StatusReport()
     for row, found in _stats(tracker.tracked() if rows is None else rows):
-        state = _state(tracker, row, found, rehash=rehash)
+        state: str = _state(tracker, row, found, rehash=rehash)
         if state == "clean" and row.key and is_stale is not None and is_stale(row.key):
             state = "stale"
         getattr(report, state).append(row)
