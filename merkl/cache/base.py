@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, TypeAlias
 
 import blake3
@@ -31,6 +32,9 @@ __all__ = [
 
 #: Stored bytes: in memory, mapped, or a seekable binary file open for reading.
 Content: TypeAlias = bytes | bytearray | memoryview | mmap.mmap | IO[bytes]
+
+#: From here on a chunk is hashed while it is written.
+OVERLAP = 4 << 20
 
 #: Up to here a spooled stream stays in memory.
 SPOOL_IN_MEMORY = 1 << 20
@@ -277,8 +281,14 @@ def spool(chunks: Iterable[bytes | memoryview], file: Any) -> Spooled:
     size = 0
     try:
         for chunk in chunks:
-            file.write(chunk)
-            hasher.update(chunk)
+            if len(chunk) < OVERLAP:
+                file.write(chunk)
+                hasher.update(chunk)
+            else:  # both let other threads run, so hashing costs no time beside writing
+                with ThreadPoolExecutor(1) as pool:
+                    hashed = pool.submit(hasher.update, chunk)
+                    file.write(chunk)
+                    hashed.result()
             size += len(chunk)
         file.seek(0)
     except BaseException:

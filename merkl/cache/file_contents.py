@@ -10,7 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -69,6 +69,14 @@ class SpoolFile(io.FileIO):
         self.path = path
         self.adopted = False
         super().__init__(path, "x+")
+
+    def write(self, data: Any, /) -> int:
+        """Write all of `data`: the system takes at most 2 GiB at once, and less where the disk is about to be full."""
+        view = memoryview(data).cast("B")
+        done = 0
+        while done < len(view):
+            done += super().write(view[done:]) or 0
+        return done
 
     def close(self) -> None:
         """Close the file, and remove it unless it became a content."""

@@ -290,3 +290,20 @@ def test_clock_that_goes_backwards_loses_nothing(tmp_path: Path, monkeypatch: py
     filled(tmp_path).close()
     monkeypatch.undo()
     assert read(SqliteCache(tmp_path).get(KEY)) == LARGE
+
+
+def test_short_writes_of_the_system_lose_nothing(tmp_path: Path) -> None:
+    """A file whose size limit is hit in the middle of a write is an error, not a truncated content."""
+    script = """
+        import resource, signal, sys
+        from merkl.cache.file_contents import FileContentBackend
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+        files = FileContentBackend(sys.argv[1])
+        try:
+            files.spool([bytes(150_000)])
+        except OSError:
+            sys.exit(0 if list(files.leftovers()) == [] else 3)
+        sys.exit(2)
+    """
+    assert run(script, tmp_path).returncode == 0
