@@ -53,9 +53,24 @@ from merkl_mypy.walk import parts
 PROBE: Final = "merkl_mypy.review"
 
 _TAKES_ANYTHING: Final = frozenset(
-    "builtins.repr builtins.id builtins.type builtins.isinstance builtins.issubclass builtins.hash builtins.callable "
-    "functools.partial typing.cast typing.reveal_type typing.assert_type builtins.getattr builtins.hasattr "
-    "builtins.setattr copy.copy copy.deepcopy".split()
+    [
+        "builtins.repr",
+        "builtins.id",
+        "builtins.type",
+        "builtins.isinstance",
+        "builtins.issubclass",
+        "builtins.hash",
+        "builtins.callable",
+        "functools.partial",
+        "typing.cast",
+        "typing.reveal_type",
+        "typing.assert_type",
+        "builtins.getattr",
+        "builtins.hasattr",
+        "builtins.setattr",
+        "copy.copy",
+        "copy.deepcopy",
+    ]
 )
 _MAKES_STRINGS: Final = frozenset(["builtins.str", "builtins.format", "builtins.bytes", "builtins.print"])
 
@@ -64,13 +79,13 @@ class Reviews:
     """Which modules are to be reviewed in this run."""
 
     def __init__(self) -> None:
-        self._asked: set[int] = set()
+        self._asked: set[str] = set()
 
     def ask(self, api: TypeChecker) -> None:
         """Have the module that is being checked reviewed when it is done."""
-        if id(api.tree) in self._asked or names.FUTURE.rpartition(".")[0] not in api.modules:
+        if api.tree.fullname in self._asked or names.FUTURE.rpartition(".")[0] not in api.modules:
             return
-        self._asked.add(id(api.tree))
+        self._asked.add(api.tree.fullname)
         self._defer(api)
 
     def _defer(self, api: TypeChecker, round_: int = 1) -> None:
@@ -84,7 +99,7 @@ class Reviews:
             if first:
                 self._defer(api, 2)
             else:
-                self._asked.discard(id(api.tree))
+                self._asked.discard(api.tree.fullname)
                 Reviewer(api).review()
         return NoneType()
 
