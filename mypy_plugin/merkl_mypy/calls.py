@@ -27,6 +27,7 @@ from mypy.types import (
 
 from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
+from merkl_mypy.review import Reviews
 from merkl_mypy.rewrite import Rewriter, future_type, may_hold_future
 from merkl_mypy.shapes import any_type, class_of, mentions_future, plain_signature
 
@@ -42,7 +43,8 @@ def is_task(typ: Type | None) -> bool:
 class CallChecker:
     """Checks the calls of tasks in one mypy run."""
 
-    def __init__(self) -> None:
+    def __init__(self, reviews: Reviews) -> None:
+        self.reviews = reviews
         # Calls whose arguments are swapped right now, with what to put back.
         self.pending: dict[int, tuple[CallExpr, list[Expression], str]] = {}
         # The name that mypy asks about, set right before each hook runs.
@@ -55,6 +57,8 @@ class CallChecker:
     def signature(self, ctx: FunctionSigContext | MethodSigContext) -> FunctionLike:
         """The signature to check this call against."""
         callee = ctx.default_signature
+        if isinstance(ctx.api, TypeChecker):
+            self.reviews.ask(ctx.api)
         if not is_task(callee):
             return callee
         return self.check(ctx, callee)

@@ -23,7 +23,7 @@ from merkl_mypy.shapes import any_type, is_future
 _ARITHMETIC: Final = (
     "add sub mul matmul truediv floordiv mod divmod pow lshift and xor or "
     "radd rsub rmul rmatmul rtruediv rfloordiv rmod rdivmod rpow rlshift rrshift rand rxor ror "
-    "neg pos abs invert round trunc floor ceil int float complex index"
+    "neg pos invert"
 )
 REFLECTED: Final = frozenset(
     f"__r{name}__"
@@ -44,7 +44,7 @@ REFLECTED: Final = frozenset(
         "or",
     ]
 )
-_ITERATION: Final = "iter next len getitem setitem delitem contains reversed length_hint aiter anext"
+_ITERATION: Final = "iter getitem setitem delitem contains aiter"
 _COMPARISON: Final = "lt le ge"
 _OTHER: Final = "call enter exit aenter aexit await"
 
