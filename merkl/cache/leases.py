@@ -7,14 +7,14 @@ import os
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-try:
+# Where there are no such locks (Windows), the grace period must do.
+fcntl: Any = None
+with contextlib.suppress(ImportError):
     import fcntl
 
-    HAS_LOCKS = True
-except ImportError:  # Windows: the grace period must do
-    HAS_LOCKS = False
+HAS_LOCKS = fcntl is not None
 
 __all__ = ["Lease", "live_since"]
 

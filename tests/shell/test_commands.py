@@ -247,7 +247,7 @@ def test_interrupt_reaches_the_command(tmp_path: Path) -> None:
     code = (
         "from merkl.shell import arg; from merkl.shell.command import ShellCommand\n"
         f"ShellCommand.parse(f\"trap 'echo got > {{arg('log')}}; exit 9' INT; touch {{arg('log')}}; "
-        f"while :; do sleep 0.05; done\")"
+        f'while :; do sleep 0.05; done")'
         f".run({{'log': {str(log)!r}}})"
     )
     child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)

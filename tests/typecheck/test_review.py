@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SOURCE = '''
+SOURCE = """
 from merkl import Future, task
 
 @task
@@ -28,7 +28,7 @@ def use(f: Future[int]) -> None:
     repr(f)
     if f is not None:
         pass
-'''
+"""
 
 
 def test_each_misuse_has_its_code(tmp_path: Path) -> None:
