@@ -79,13 +79,15 @@ class Reviews:
     """Which modules are to be reviewed in this run."""
 
     def __init__(self) -> None:
-        self._asked: set[str] = set()
+        self._asked: set[tuple[str, bool]] = set()
 
     def ask(self, api: TypeChecker) -> None:
         """Have the module that is being checked reviewed when it is done."""
-        if api.tree.fullname in self._asked or names.FUTURE.rpartition(".")[0] not in api.modules:
+        # mypy checks the top level of modules first and the bodies of functions later: each is reviewed when done.
+        asked = (api.tree.fullname, bool(getattr(api, "recurse_into_functions", True)))
+        if asked in self._asked or names.FUTURE.rpartition(".")[0] not in api.modules:
             return
-        self._asked.add(api.tree.fullname)
+        self._asked.add(asked)
         self._defer(api)
 
     def _defer(self, api: TypeChecker, round_: int = 1) -> None:
@@ -99,7 +101,7 @@ class Reviews:
             if first:
                 self._defer(api, 2)
             else:
-                self._asked.discard(api.tree.fullname)
+                self._asked -= {(api.tree.fullname, False), (api.tree.fullname, True)}
                 Reviewer(api).review()
         return NoneType()
 
@@ -117,6 +119,8 @@ def _probe(api: TypeChecker, round_: int) -> FuncDef:
         "__merkl_review__", [], Block([ExpressionStmt(call)]), CallableType([], [], [], NoneType(), function)
     )
     made._fullname = f"{api.tree.fullname}.__merkl_review__"
+    # Where only the top level is checked, mypy passes over functions that define nothing for it.
+    made.def_or_infer_vars = True
     made.set_line(1)
     call.set_line(1)
     return made
