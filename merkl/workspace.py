@@ -166,8 +166,15 @@ class Workspace:
                 sys.stderr.write(f"merkl: results are kept in {home}\n")
 
     def _make_runner(self, report: RunReport | None = None) -> Runner:
-        writer = FileWriter(self.codecs)
-        return Runner(self._results, write_file=writer.write, run_id=uuid.uuid4().hex, report=report)
+        home = self.root / ".merkl"
+        is_ours = self._is_writing and isinstance(self.cache, SqliteCache) and home.exists()
+        return Runner(
+            self._results,
+            write_file=FileWriter(self.codecs).write,
+            run_id=uuid.uuid4().hex,
+            report=report,
+            scratch=home / "scratch" if is_ours else None,
+        )
 
     # -- runs ---------------------------------------------------------------------------------------------
 

@@ -57,9 +57,12 @@ class FreshResult:
     Its value where that can be shared, its encoded form where it is not in the cache, neither where it is to be loaded.
     """
 
-    __slots__ = ("encoded", "record", "value")
+    __slots__ = ("encoded", "is_stored", "record", "value")
 
-    def __init__(self, record: Record, value: tuple[Any] | None, encoded: Encoded | None) -> None:
+    def __init__(
+        self, record: Record, value: tuple[Any] | None, encoded: Encoded | None, *, is_stored: bool = True
+    ) -> None:
+        self.is_stored = is_stored
         self.record = record
         self.value = value
         self.encoded = encoded
@@ -206,7 +209,8 @@ class Results:
         if record is not None:
             return FreshResult(record, shared, None)
         is_stream = not isinstance(encoded.content, (bytes, list))
-        return FreshResult(record_of(encoded), value if is_stream else shared, None if is_stream else encoded)
+        kept = (value, None) if is_stream else (shared, encoded)
+        return FreshResult(record_of(encoded), *kept, is_stored=False)
 
     def decode(self, result: FreshResult) -> Any:
         """Return a value of its own of a result that is not in the cache."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from merkl._base.errors import MerklError
@@ -14,6 +15,7 @@ from merkl.execution.plan import Plan, make_plan
 from merkl.execution.previews import describe_arguments
 from merkl.execution.report import RunReport
 from merkl.execution.results import ABSENT, FreshResult, Results, identify
+from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.call import Call
 from merkl.graph.future import Future, Write
 from merkl.graph.nested import find_futures, replace_futures
@@ -28,7 +30,8 @@ _SLOW = 0.005
 class Runner:
     """Runs calls one after another in this process, in program order.
 
-    `write_file` puts the value of a Future into the file of a `Write`. `run_id` names the run in the metadata.
+    `write_file` puts the value of a Future into the file of a `Write`. `run_id` names the run in the metadata,
+    `scratch` is where the directories of calls are made (by default the system's place for temporary files).
     """
 
     def __init__(
@@ -38,12 +41,12 @@ class Runner:
         write_file: Callable[[Write, Record, Any], None],
         run_id: str = "",
         report: RunReport | None = None,
-        keep_going: bool = False,
+        scratch: Path | None = None,
     ) -> None:
         self.results = results
         self.report = report or RunReport()
         self.run_id = run_id
-        self.keep_going = keep_going
+        self.scratch = scratch
         self._write_file = write_file
 
     def evaluate(self, futures: Sequence[Future[Any]]) -> list[Any]:
@@ -100,17 +103,26 @@ class _Evaluation:
     def _run_call(self, call: Call, content_key: bytes | None, watch: InterruptWatch) -> None:
         values = self._arguments(call)
         before = watch.count
+        scratch = Scratch(self.runner.scratch)
+        token = enter_scratch(scratch)
+        is_stored = True
         try:
             outcome = run_body(call, values, self._expand)
+            is_interrupted = watch.count > before
+            is_discarded = is_interrupted and call.task.options.on_interrupt == "discard"
+            alias = None if is_discarded else content_key
+            is_stored = self._keep(call, outcome, alias, is_interrupted=is_discarded)
         except KeyboardInterrupt:
             self.report.interrupted.add(call)
             raise
         except Exception:
             self.report.failed.add(call)
             raise
-        is_interrupted = watch.count > before
-        is_discarded = is_interrupted and call.task.options.on_interrupt == "discard"
-        self._keep(call, outcome, None if is_discarded else content_key, is_interrupted=is_discarded)
+        finally:
+            leave_scratch(token)
+            # A file that is in no cache is the result itself: it stays where the body made it.
+            if is_stored:
+                scratch.remove()
         (self.report.interrupted if is_interrupted else self.report.run).add(call)
 
     def _expand(self, value: Any) -> Any:
@@ -214,7 +226,9 @@ class _Evaluation:
 
     def _keep(
         self, call: Call, outcome: BodyOutcome, content_key: bytes | None, *, is_interrupted: bool
-    ) -> None:
+    ) -> bool:
+        """Store what a body gave; say whether all of it is in the cache."""
+        is_stored = True
         is_tainted = is_interrupted or self._is_tainted(call)
         describe = self._describe(call, outcome)
         for future in call.futures():
@@ -235,8 +249,10 @@ class _Evaluation:
                 fresh.value = (outcome.outs[future.out],)
             self.records[key] = fresh.record
             self.fresh[key] = fresh
+            is_stored = is_stored and fresh.is_stored and not is_tainted
             if is_tainted:
                 self.tainted.add(key)
+        return is_stored
 
     def _describe(self, call: Call, outcome: BodyOutcome) -> Callable[..., Metadata]:
         """Return a function that gives the metadata of an out, from its Future, content key, and record if known."""

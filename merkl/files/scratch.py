@@ -5,14 +5,63 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from pathlib import Path
 
-__all__ = ["current_scratch", "fresh_directory", "fresh_path", "is_in_scratch", "use_scratch"]
+__all__ = [
+    "Scratch",
+    "current_scratch",
+    "enter_scratch",
+    "fresh_directory",
+    "fresh_path",
+    "is_in_scratch",
+    "leave_scratch",
+    "use_scratch",
+]
 
-_current: ContextVar[Path | None] = ContextVar("merkl_scratch", default=None)
+
+class Scratch:
+    """The directory of one call, made when the first file in it is asked for."""
+
+    __slots__ = ("_directory", "_parent")
+
+    def __init__(self, parent: Path | None = None, *, directory: Path | None = None) -> None:
+        self._parent = parent
+        self._directory = directory
+
+    @property
+    def directory(self) -> Path | None:
+        """The directory, None as long as nothing was made in it."""
+        return self._directory
+
+    def make(self) -> Path:
+        """Return the directory, making it the first time."""
+        if self._directory is None:
+            if self._parent is not None:
+                self._parent.mkdir(parents=True, exist_ok=True)
+            self._directory = Path(os.path.realpath(tempfile.mkdtemp(prefix="merkl-", dir=self._parent)))
+        return self._directory
+
+    def remove(self) -> None:
+        """Remove the directory and all that is left in it."""
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+
+_current: ContextVar[Scratch | None] = ContextVar("merkl_scratch", default=None)
+
+
+def enter_scratch(scratch: Scratch) -> Token[Scratch | None]:
+    """Let `FileRef()` and `DirRef()` make their files in a scratch; returns what `leave_scratch` wants."""
+    return _current.set(scratch)
+
+
+def leave_scratch(token: Token[Scratch | None]) -> None:
+    """Undo `enter_scratch`."""
+    _current.reset(token)
 
 
 @contextlib.contextmanager
@@ -26,16 +75,17 @@ def use_scratch(directory: str | os.PathLike[str]) -> Iterator[Path]:
     True
     """
     resolved = Path(os.path.realpath(directory))
-    token = _current.set(resolved)
+    token = enter_scratch(Scratch(directory=resolved))
     try:
         yield resolved
     finally:
-        _current.reset(token)
+        leave_scratch(token)
 
 
 def current_scratch() -> Path | None:
-    """Return the directory of the call that runs here, or None outside of a call."""
-    return _current.get()
+    """Return the directory of the call that runs here, or None outside of a call and where it made no file yet."""
+    scratch = _current.get()
+    return None if scratch is None else scratch.directory
 
 
 def fresh_path(suffix: str = "", *, stem: str = "file") -> Path:
@@ -52,7 +102,7 @@ def fresh_directory(*, stem: str = "files") -> Path:
 
 def is_in_scratch(path: str | os.PathLike[str]) -> bool:
     """Say whether a path lies in the directory of the running call, so that it may be moved away from there."""
-    scratch = _current.get()
+    scratch = current_scratch()
     if scratch is None:
         return False
     parent = os.path.realpath(os.path.dirname(os.path.abspath(path)))
@@ -60,5 +110,5 @@ def is_in_scratch(path: str | os.PathLike[str]) -> bool:
 
 
 def _home() -> Path:
-    scratch = _current.get()
-    return scratch if scratch is not None else Path(tempfile.mkdtemp(prefix="merkl-"))
+    scratch = _current.get() or Scratch()
+    return scratch.make()

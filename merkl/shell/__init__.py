@@ -1,6 +1,6 @@
 """Shell commands as typed tasks."""
 
-from merkl.shell.bash_task import bash_task
+from merkl.shell.bash import bash_task
 from merkl.shell.placeholders import (
     arg,
     dir_arg,
