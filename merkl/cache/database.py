@@ -462,7 +462,8 @@ class Database:
                     self._flusher = None
                     atexit.unregister(self._flush_at_exit)
                     return
-                with contextlib.suppress(CacheError):  # said again, and louder, by the next read
+                # Said again, and louder, by the next read; nothing may end this thread while rows wait.
+                with contextlib.suppress(CacheError, MerklWarning):
                     self._flush_or_warn()
 
     def _flush_at_exit(self) -> None:
