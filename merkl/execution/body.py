@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextvars
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import CoroutineType
 from typing import Any
 
 from merkl._base.errors import (
@@ -72,7 +75,8 @@ def _run_with_retries(call: Call, values: tuple[Any, ...]) -> Any:
     options = call.task.options
     for attempt in range(options.retries + 1):
         try:
-            return _invoke(call, values)
+            result = _invoke(call, values)
+            return _await(result) if type(result) is CoroutineType else result
         except options.retry_on as error:
             if attempt == options.retries:
                 raise _failure(call, error) from error
@@ -80,6 +84,20 @@ def _run_with_retries(call: Call, values: tuple[Any, ...]) -> Any:
         except Exception as error:
             raise _failure(call, error) from error
     raise AssertionError("unreachable")
+
+
+def _await(coroutine: CoroutineType[Any, Any, Any]) -> Any:
+    """Run an `async def` body to its end, on an event loop of its own."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    # In a notebook a loop runs in this thread already, and it waits for us.
+    context = contextvars.copy_context()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(context.run, asyncio.run, coroutine).result()
 
 
 def _invoke(call: Call, values: tuple[Any, ...]) -> Any:

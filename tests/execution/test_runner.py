@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import random
 import threading
@@ -285,6 +286,20 @@ def test_a_task_inside_a_body_may_be_evaluated(workspace: Workspace) -> None:
 
     assert outer(1).eval() == 20
     assert inner(1).in_cache()
+
+
+def test_an_async_body_is_run_to_its_end(workspace: Workspace) -> None:
+    @task
+    async def wait(x: int) -> int:
+        await asyncio.sleep(0.001)
+        return call_seed() and x + 1
+
+    async def inside_a_loop() -> int:
+        return wait(2).eval()
+
+    assert wait(1).eval() == 2
+    assert wait(1).in_cache()
+    assert asyncio.run(inside_a_loop()) == 3
 
 
 def test_a_result_that_nothing_can_store_names_the_codec_to_write(workspace: Workspace) -> None:
