@@ -15,6 +15,7 @@ from merkl import (
     Future,
     GraphError,
     MerklError,
+    MerklWarning,
     Secret,
     SerializationError,
     Task,
@@ -226,6 +227,11 @@ def test_unknown_options_and_wrong_values_name_the_closest() -> None:
         task(keep="sometimes")(double.fn)  # type: ignore[call-overload]
     with pytest.raises(GraphError, match="ignore_args names 'z'"):
         task(ignore_args=["z"])(double.fn)(1)
+
+
+def test_options_without_effect_say_so() -> None:
+    with pytest.warns(MerklWarning, match="'double': timeout=, keep=\"until-used\" has no effect"):
+        task(timeout=5, keep="until-used")(double.fn)
 
 
 def test_map_calls_once_for_each_item() -> None:
