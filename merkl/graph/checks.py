@@ -24,6 +24,7 @@ from merkl._base.type_forms import (
     substitute,
     union_members,
 )
+from merkl._base.typed_dicts import typed_dict_keys
 from merkl.assignability import Verdict, relate
 from merkl.validation import Items, Problem, compile_validator
 
@@ -167,7 +168,7 @@ class _Place:
         if is_typed_dict(head):
             if not isinstance(value, dict):
                 return self._misfit(value)
-            missing = sorted(head.__required_keys__ - value.keys())
+            missing = sorted(n for n, key in typed_dict_keys(head).items() if key.required and n not in value)
             if missing:
                 return ArgumentProblem("", format_type(self.hint), f"a dict without the key {missing[0]!r}")
             return None
@@ -249,9 +250,9 @@ def _items(value: Any, hint: Any) -> Iterator[tuple[str, Any, Any]]:
 def _dict_items(value: dict[Any, Any], hint: Any) -> Iterator[tuple[str, Any, Any]]:
     head, args = get_origin(hint) or hint, get_args(hint)
     if is_typed_dict(head):
-        hints = resolve_class_hints(head)
+        keys = typed_dict_keys(head)
         for key, item in value.items():
-            yield f"key {key!r}", item, hints.get(key, Any)
+            yield f"key {key!r}", item, keys[key].hint if key in keys else Any
         return
     if head is collections.Counter and len(args) == 1:
         args = (args[0], int)

@@ -11,6 +11,7 @@ import typing_extensions
 
 from merkl._base.hints import resolve_class_hints
 from merkl._base.type_forms import alias_value, format_type, is_named, is_typed_dict, is_union, union_members
+from merkl._base.typed_dicts import typed_dict_keys
 from merkl.validation.arrays import array_check, is_array_class
 from merkl.validation.containers import (
     TypeTest,
@@ -178,8 +179,11 @@ class _Compiler:
         return named_tuple_check(hint, format_type(hint), fields)
 
     def _typed_dict(self, hint: Any, origin: Any) -> Check:
-        fields = {name: self.check(field) for name, field in resolve_class_hints(origin).items()}
-        return typed_dict_check(format_type(hint), fields, frozenset(origin.__required_keys__))
+        keys = typed_dict_keys(origin)
+        fields = {name: self.check(key.hint) for name, key in keys.items()}
+        return typed_dict_check(
+            format_type(hint), fields, frozenset(n for n, key in keys.items() if key.required)
+        )
 
     def _generic(self, hint: Any, origin: Any, args: tuple[Any, ...]) -> Check:
         if origin is tuple:

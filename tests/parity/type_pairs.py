@@ -1,5 +1,6 @@
 """Random pairs of types over one fixed set of classes, and what mypy says of each."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import ast
@@ -14,21 +15,12 @@ from mypy import api
 
 _HERE = Path(__file__).parent
 _ONE = (
-    "list set frozenset Sequence Iterable Iterator Collection MutableSequence Set MutableSet Reversible Box Src Sink "
-    "SubBox PGet PSet MyDict Awaitable KeysView ValuesView typing.List collections.Counter collections.deque TDg NTg "
-    "DCg DCgf Deep MyIter CbBox POp PProp PGetItem PIter PLt asyncio.Queue ContextManager SupportsAbs IO".split()
+    ["list", "set", "frozenset", "Sequence", "Iterable", "Iterator", "Collection", "MutableSequence", "Set", "MutableSet", "Reversible", "Box", "Src", "Sink", "SubBox", "PGet", "PSet", "MyDict", "Awaitable", "KeysView", "ValuesView", "typing.List", "collections.Counter", "collections.deque", "TDg", "NTg", "DCg", "DCgf", "Deep", "MyIter", "CbBox", "POp", "PProp", "PGetItem", "PIter", "PLt", "asyncio.Queue", "ContextManager", "SupportsAbs", "IO"]
 )
-_TWO = "dict Mapping MutableMapping Pair Swap collections.OrderedDict collections.defaultdict ItemsView PCallGen".split()
-_ONE_312 = "N NI NC NA NAp NAi NL NS NCb NSelf NSub NSeq NList NP NPc NPa ND NDf NNT NTD NProp AlG".split()
+_TWO = ["dict", "Mapping", "MutableMapping", "Pair", "Swap", "collections.OrderedDict", "collections.defaultdict", "ItemsView", "PCallGen"]
+_ONE_312 = ["N", "NI", "NC", "NA", "NAp", "NAi", "NL", "NS", "NCb", "NSelf", "NSub", "NSeq", "NList", "NP", "NPc", "NPa", "ND", "NDf", "NNT", "NTD", "NProp", "AlG"]
 _ATOMS = (
-    "int str float bool bytes complex None object Any A B C D E Color IColor SColor One Point FPoint NT NT2 TD TDp TDt "
-    "TDn TDr TDx TDf TDl TDreq TDsub TDrec TDrec2 UserId Sub Name Items IntBox StrSrc MyList MySeq PX PXp PXf PLen "
-    "PCall PNamed PClose HasX HasXp HasXb Closer Closer2 Closer3 CallMe CallMe2 InitX InitX2 InitX3 ClsX FinX PropX "
-    "PClsX PFx PStatic MakeS MakeC MakeI MakeK MakeStar PMake PMakeKw PMakeOpt PSelf CloneA CloneB PNode Node NodeBad "
-    "PCallDef PCallKw PCallAny CallStar CallOv Async1 PAsync Ctx ItN Map0 EqOnly WithMeta GetAttr Tup2 TupV Coords Json "
-    "Tree TreeS range type tuple list dict pathlib.Path datetime.date datetime.datetime decimal.Decimal SupportsInt "
-    "SupportsFloat Hashable Sized io.StringIO ValueError Literal[1] Literal[1,2] Literal['a'] Literal[True,False] "
-    "Literal[Color.RED] Literal[Color.RED,Color.BLUE] tuple[()] tuple[int,*tuple[str,...]] tuple[Any,...]".split()
+    ["int", "str", "float", "bool", "bytes", "complex", "None", "object", "Any", "A", "B", "C", "D", "E", "Color", "IColor", "SColor", "One", "Point", "FPoint", "NT", "NT2", "TD", "TDp", "TDt", "TDn", "TDr", "TDx", "TDf", "TDl", "TDreq", "TDsub", "TDrec", "TDrec2", "UserId", "Sub", "Name", "Items", "IntBox", "StrSrc", "MyList", "MySeq", "PX", "PXp", "PXf", "PLen", "PCall", "PNamed", "PClose", "HasX", "HasXp", "HasXb", "Closer", "Closer2", "Closer3", "CallMe", "CallMe2", "InitX", "InitX2", "InitX3", "ClsX", "FinX", "PropX", "PClsX", "PFx", "PStatic", "MakeS", "MakeC", "MakeI", "MakeK", "MakeStar", "PMake", "PMakeKw", "PMakeOpt", "PSelf", "CloneA", "CloneB", "PNode", "Node", "NodeBad", "PCallDef", "PCallKw", "PCallAny", "CallStar", "CallOv", "Async1", "PAsync", "Ctx", "ItN", "Map0", "EqOnly", "WithMeta", "GetAttr", "Tup2", "TupV", "Coords", "Json", "Tree", "TreeS", "range", "type", "tuple", "list", "dict", "pathlib.Path", "datetime.date", "datetime.datetime", "decimal.Decimal", "SupportsInt", "SupportsFloat", "Hashable", "Sized", "io.StringIO", "ValueError", "Literal[1]", "Literal[1,2]", "Literal['a']", "Literal[True,False]", "Literal[Color.RED]", "Literal[Color.RED,Color.BLUE]", "tuple[()]", "tuple[int,*tuple[str,...]]", "tuple[Any,...]"]
 )
 
 
@@ -107,7 +99,7 @@ def _random_type(rng: random.Random, depth: int) -> str:
         f"Union[{inner[0]}, {inner[1]}]",
         f"Optional[{inner[0]}]",
         f"Callable[[{', '.join(inner[1 : rng.randint(1, 3)])}], {inner[0]}]",
-        f"type[{rng.choice('A B C D int str Point Color IntBox'.split())}]",
+        f"type[{rng.choice(['A', 'B', 'C', 'D', 'int', 'str', 'Point', 'Color', 'IntBox'])}]",
         f"Annotated[{inner[0]}, 'note']",
     ]
     return rng.choice(options)
@@ -119,7 +111,13 @@ def _varied(rng: random.Random, text: str) -> str:
     parts = list(_parts(tree))
     part = rng.choice(parts)
     old = ast.unparse(part)
-    news = [f"Optional[{old}]", f"Union[{old}, {_random_type(rng, 1)}]", "Any", "object", _random_type(rng, 1)]
+    news = [
+        f"Optional[{old}]",
+        f"Union[{old}, {_random_type(rng, 1)}]",
+        "Any",
+        "object",
+        _random_type(rng, 1),
+    ]
     new = ast.parse(rng.choice([*news, *_RELATIVES.get(old, []), *_RELATIVES.get(old, [])]), mode="eval").body
 
     class Swap(ast.NodeTransformer):
