@@ -76,6 +76,13 @@ class LazyAlias:
         raise TypeError(f"{self.text} is a type, not a class")
 
 
+_ALIASES: tuple[Any, ...] = (
+    LazyAlias,
+    typing_extensions.TypeAliasType,
+    getattr(typing, "TypeAliasType", typing_extensions.TypeAliasType),
+)
+
+
 def is_union(form: object) -> bool:
     """Say whether `form` is a union, in either notation.
 
@@ -103,7 +110,7 @@ def alias_value(form: Any) -> Any:
     """
     origin = get_origin(form)
     head = form if origin is None else origin
-    if isinstance(head, type) or not hasattr(type(head), "__value__"):
+    if not isinstance(head, _ALIASES):
         return None
     value = head.__value__
     parameters = getattr(head, "__type_params__", ())
