@@ -95,8 +95,7 @@ class ValueMisuse:
 
     __slots__ = ()
 
-    def _misused(self, what: str) -> FutureAccessError:
-        raise NotImplementedError
+    _misused: Callable[[str], FutureAccessError]
 
 
 def _refuse_all() -> None:

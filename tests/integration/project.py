@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -44,6 +45,22 @@ class Project:
             timeout=120,
             **options,
         )
+
+    def start_and_wait(self, *words: str, until: str) -> subprocess.Popen[str]:
+        """Start `merkl` in a session of its own, and return it once it has made a file of that name."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "merkl", *words],
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 60
+        while not (self.folder / until).exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return process
 
     def run_json(self, *words: str) -> dict[str, Any]:
         """Run `merkl run --json` and return its object."""

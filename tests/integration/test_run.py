@@ -254,18 +254,7 @@ def test_ctrl_c_ends_with_130_and_keeps_what_was_complete(project: Project) -> N
         """,
     )
     project.write("main.py", "from slow import quick, slow\ndef pipe():\n    return slow(quick())\n")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "merkl", "run", "main.pipe"],
-        cwd=project.folder,
-        env=project.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    until = time.monotonic() + 60
-    while not (project.folder / "started").exists() and time.monotonic() < until:
-        time.sleep(0.02)
+    process = project.start_and_wait("run", "main.pipe", until="started")
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -299,18 +288,7 @@ def test_a_body_that_catches_ctrl_c_is_used_but_not_stored(project: Project) -> 
         """,
     )
     project.write("main.py", "from loop import best, shout\ndef pipe():\n    return shout(best())\n")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "merkl", "run", "--json", "main.pipe"],
-        cwd=project.folder,
-        env=project.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    until = time.monotonic() + 60
-    while not (project.folder / "started").exists() and time.monotonic() < until:
-        time.sleep(0.02)
+    process = project.start_and_wait("run", "--json", "main.pipe", until="started")
     time.sleep(0.3)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
