@@ -31,6 +31,7 @@ from merkl.fingerprint import Fingerprinter
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.session import sessions
+from merkl.graph.task import Task
 
 __all__ = ["RunOutcome", "Workspace", "digest", "evaluate"]
 
@@ -229,6 +230,7 @@ def _connect_layers() -> None:
     default_registry.register(
         types.FunctionType, lambda fn: sessions.current().fingerprinter.digest_callable(fn)
     )
+    default_registry.register(Task, lambda task: task.fingerprint().digest)
     register_canonical(default_registry)
 
 

@@ -25,7 +25,8 @@ class Encoded(msgspec.Struct, frozen=True):
     """A value as bytes, and all that is needed to get it back.
 
     `content` is bytes, a list of buffers, or an iterable of bytes; `decode_type` names the class to rebuild where the
-    bytes alone don't; `extra` is part of the content identity (a file's suffix).
+    bytes alone don't; `extra` is part of the content identity (a file's suffix); `code` are the classes and functions
+    that the bytes only name.
     """
 
     content: Any
@@ -36,6 +37,7 @@ class Encoded(msgspec.Struct, frozen=True):
     is_safe: bool = True
     #: writing it uses the value up (a generator): go on with what was stored
     consumes: bool = False
+    code: tuple[Any, ...] = ()
 
 
 class Codec(ABC):

@@ -64,7 +64,8 @@ class DataCodec(Codec):
             except (NotData, RecursionError, ValueError):
                 return None
             decode_type = class_name(type(value)) if type(value) not in TAGS and lowering.classes else ""
-            return Encoded(_layout(head, lowering.parts), self.name, self.version, decode_type)
+            code = tuple(lowering.code)
+            return Encoded(_layout(head, lowering.parts), self.name, self.version, decode_type, code=code)
         return None
 
     def decode(self, content: Any, decode_type: str) -> Any:
@@ -97,6 +98,7 @@ class _Lowering:
     def __init__(self, registry: CodecRegistry, careful: bool) -> None:
         self.classes: list[tuple[str, str, tuple[str, ...]]] = []
         self.parts: list[list[Any]] = []
+        self.code: dict[type, None] = {}
         self._careful = careful
         self._registry = registry
         self._infos: dict[type, tuple[int, ClassInfo]] = {}
@@ -185,6 +187,7 @@ class _Lowering:
         return known
 
     def _class(self, kind: type, label: str, fields: tuple[str, ...]) -> int:
+        self.code[kind] = None
         described = (class_name(kind), label, fields)
         if described not in self.classes:
             if label == "enum" and resolve_class(described[0]) is not kind:

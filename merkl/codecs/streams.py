@@ -54,7 +54,13 @@ class StreamCodec(Codec):
         items = self._registry.encode(list(rest))
         decode_type = f"{items.codec} {items.codec_version} {items.decode_type}"
         return Encoded(
-            items.content, self.name, self.version, decode_type, is_safe=items.is_safe, consumes=True
+            items.content,
+            self.name,
+            self.version,
+            decode_type,
+            is_safe=items.is_safe,
+            consumes=True,
+            code=items.code,
         )
 
     def needs_trust(self, decode_type: str) -> bool:

@@ -81,7 +81,8 @@ def _run_with_retries(call: Call, values: tuple[Any, ...]) -> Any:
             if attempt == options.retries:
                 raise _failure(call, error) from error
             time.sleep(options.retry_delay)
-        except Exception as error:
+        except (Exception, SystemExit, GeneratorExit) as error:
+            # A body that calls sys.exit() gave no result, so the run must not end as if all were done.
             raise _failure(call, error) from error
     raise AssertionError("unreachable")
 

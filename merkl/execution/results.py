@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from merkl._base.errors import CacheError, CacheFormatError, MerklWarning, SerializationError, TaskOutsError
 from merkl.cache import (
     MISSING,
@@ -28,8 +30,9 @@ from merkl.cache import (
 from merkl.codecs import Codec, CodecRegistry, DecodeError, Encoded
 from merkl.graph.future import Future
 from merkl.graph.options import Expires
+from merkl.graph.session import sessions
 from merkl.graph.task import Task
-from merkl.hashing.keys import describe_content
+from merkl.hashing.keys import describe_content, hash_code_of_content
 
 __all__ = ["ABSENT", "FreshResult", "Results", "identify"]
 
@@ -44,6 +47,22 @@ def identify(record: Record) -> bytes:
     return describe_content(
         record.codec, record.codec_version, record.decode_type, record.content_hash, record.extra
     )
+
+
+def _identify_code(encoded: Encoded, value: Any) -> Encoded:
+    """Make the user's code that a content names part of its identity.
+
+    The bytes of an object say what its class is called, not what its methods do: two results with equal bytes but other
+    methods are different inputs for a task that calls them, and early cutoff must tell them apart.
+    """
+    if not encoded.code and type(value).__module__ == "builtins":
+        return encoded
+    fingerprinter = sessions.current().fingerprinter
+    digests = {fingerprinter.digest_named(item) for item in (type(value), *encoded.code)} - {None}
+    if not digests:
+        return encoded
+    code = hash_code_of_content(digest for digest in digests if digest is not None).hex()
+    return msgspec.structs.replace(encoded, extra=f"{encoded.extra} {code}" if encoded.extra else code)
 
 
 def is_shareable(value: Any) -> bool:
@@ -179,6 +198,7 @@ class Results:
             raise SerializationError(
                 f"task {task.name!r}{out}: {error}", task=task.name, remedy=error.remedy
             ) from error
+        encoded = _identify_code(encoded, value)
         return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent)
 
     def save_absent(self, future: Future[Any], keys: Sequence[bytes], metadata: Metadata) -> FreshResult:

@@ -8,6 +8,7 @@ import functools
 import linecache
 import sys
 import typing
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterator
 from types import CellType, FunctionType
 
@@ -176,6 +177,8 @@ _DUCK_METHODS = frozenset(
     ]
 )
 _ATOMS = (bool, int, float, complex, str, bytes, type(None))
+#: Attributes of these types count by what they hold when the class is looked at: registries are filled from elsewhere.
+_CONTAINERS = (list, tuple, dict, set, frozenset, deque, defaultdict, OrderedDict)
 
 
 def expand_class(reach: Reach, node: Node, cls: type) -> None:
@@ -366,10 +369,25 @@ def _add_attached(reach: Reach, node: Node, cls: type, file: SourceFile, records
                 )
         elif name.startswith("__") or name == "_abc_impl":
             continue
-        elif type(value) in _ATOMS or hasattr(type(value), "__merkl_task__") or name in own:
+        elif (
+            type(value) in _ATOMS
+            or (type(value) in _CONTAINERS and not _is_made_by_metaclass(cls, name))
+            or hasattr(type(value), "__merkl_task__")
+            or name in own
+            or _is_instance_of_users(reach, value)
+        ):
             node.guards.bindings.append((vars(cls), name, value))
             target = reach.node_for(value, f"{cls.__qualname__}.{name}")
             node.edges.append(Edge(b"attribute " + name.encode(), target))
+
+
+def _is_made_by_metaclass(cls: type, name: str) -> bool:
+    """Tell whether an attribute may be the bookkeeping of a metaclass: it is made of what the definition shows."""
+    return type(cls) not in _NEUTRAL_METACLASSES or name in ("_fields", "_field_defaults")
+
+
+def _is_instance_of_users(reach: Reach, value: object) -> bool:
+    return not isinstance(value, type) and reach.ownership.owns_class(type(value))
 
 
 def _expand_object(reach: Reach, node: Node, cls: type) -> None:
@@ -395,6 +413,9 @@ def _expand_object(reach: Reach, node: Node, cls: type) -> None:
             node.edges.append(Edge(f"field {name}.{part}".encode(), target))
     names = [*vars(cls).get("_fields", ()), *vars(cls).get("__annotations__", {})]
     node.own = fragment_digest([node.own, *(repr(str(name)).encode() for name in names)])
+    for name, default in vars(cls).get("_field_defaults", {}).items():
+        target = reach.node_for(default, f"{cls.__qualname__}.{name}")
+        node.edges.append(Edge(f"field {name}.default".encode(), target))
     _add_bases(reach, node, cls)
 
 

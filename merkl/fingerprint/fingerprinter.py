@@ -115,6 +115,7 @@ class Fingerprinter:
         deps: Iterable[object] = (),
         code_version: object = None,
         hash_key: str | None = None,
+        whole: bool = False,
     ) -> Fingerprint:
         """Return the fingerprint of a function and its declared dependencies.
 
@@ -125,13 +126,15 @@ class Fingerprinter:
                 has canonical bytes.
             code_version: stands for all code if given; constants reached and deps still count.
             hash_key: names the task where `code_version` is used, instead of its qualified name.
+            whole: every method of the classes that are reached counts, not only those that are mentioned: objects of
+                them may be in the result, and others call what they like.
 
         Raises:
             FingerprintError: a declared dependency has no digest.
         """
         with self._lock:
             root = self._values.node_for(fn, getattr(fn, "__qualname__", repr(fn)))
-            found = self._explore(root)
+            found = self._explore(root, whole=whole)
             nodes = found.nodes if hash_mode is HashMode.FIND_DEPS else [root]
             code = self._code_of(root, found, fn, hash_mode)
             deps = tuple(deps)
@@ -162,7 +165,8 @@ class Fingerprinter:
             self._busy.add(id(fn))
             try:
                 root = self._values.node_for(fn, getattr(fn, "__qualname__", type(fn).__qualname__))
-                found = self._explore(root, whole=isinstance(fn, type))
+                # Whoever is given the callable may call any method of what it returns.
+                found = self._explore(root, whole=True)
                 return self._territory_digest(root, found)
             finally:
                 self._busy.discard(id(fn))
@@ -172,6 +176,14 @@ class Fingerprinter:
         if not self._ownership.owns_class(cls):
             return None
         return self.digest_callable(cls)
+
+    def digest_named(self, thing: object) -> bytes | None:
+        """Return the digest of a class or function that something refers to by name, None where it is not the user's."""
+        if isinstance(thing, type):
+            return self.digest_class(thing)
+        if isinstance(thing, FunctionType) and self._ownership.owns_function(thing):
+            return self.digest_callable(thing)
+        return None
 
     # --- parts --------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from merkl_serializers import ArgSerializer
 
 from merkl._base.errors import GraphError
 from merkl._base.hints import Hints, Scope, resolve_hints
+from merkl._base.plain_data import is_plain_data
 from merkl.graph.checks import compile_argument_check
 from merkl.graph.secret import is_secret_hint
 from merkl.validation import Items
@@ -52,7 +53,16 @@ class TaskSignature:
     the key, sorted by name.
     """
 
-    __slots__ = ("bind", "is_positional", "key_order", "names", "parameters", "returns", "signature")
+    __slots__ = (
+        "bind",
+        "is_plain",
+        "is_positional",
+        "key_order",
+        "names",
+        "parameters",
+        "returns",
+        "signature",
+    )
 
     def __init__(
         self,
@@ -85,6 +95,8 @@ class TaskSignature:
         )
         self.names = tuple(known)
         self.returns = hints.returns
+        #: No object of a user's class can be in the result.
+        self.is_plain = is_plain_data(hints.returns)
         #: The function can be called with the arguments as they are bound, one after the other.
         self.is_positional = all(
             p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in known.values()

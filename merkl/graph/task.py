@@ -132,6 +132,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
             deps=options.deps,
             code_version=options.code_version,
             hash_key=options.hash_key,
+            whole=not self.signature.is_plain,
         )
 
     def out_validator(self, outs: Outs, out: str | None) -> Callable[[object], Problem | None]:
@@ -158,7 +159,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
 
     if not TYPE_CHECKING:  # typed by TaskSurface
 
-        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
             frame = sys._getframe(1)
             return self._invoke(args, kwargs, frame.f_code, frame.f_lasti)
 

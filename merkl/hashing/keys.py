@@ -16,6 +16,7 @@ __all__ = [
     "describe_input",
     "hash_call",
     "hash_call_content",
+    "hash_code_of_content",
     "hash_file_identity",
     "hash_map_call",
     "hash_out",
@@ -75,6 +76,11 @@ def describe_content(
     """
     text = f"{content_hash} {codec_version} {len(codec)}:{codec}{len(decode_type)}:{decode_type}{extra}"
     return text.encode("utf-8", "surrogatepass")
+
+
+def hash_code_of_content(digests: Iterable[bytes]) -> bytes:
+    """Return the digest of the code that a content names but does not hold, from those of its classes and functions."""
+    return hash_parts(b"code of content", sorted(set(digests)))
 
 
 def hash_file_identity(content_hash: str, suffix: str) -> bytes:

@@ -1,7 +1,11 @@
 """What MerkL uses of cloudpickle, which ships no types."""
 
+import pickle
 from types import ModuleType
 from typing import Any
+
+class Pickler(pickle.Pickler):
+    def reducer_override(self, obj: Any) -> Any: ...
 
 def dumps(obj: Any, protocol: int | None = ..., buffer_callback: Any = ...) -> bytes: ...
 def loads(data: Any, /, *, buffers: Any = ...) -> Any: ...

@@ -14,6 +14,55 @@ from sample import digest
 pytestmark = pytest.mark.filterwarnings("ignore::merkl._base.errors.FingerprintWarning")
 
 MUST = {
+    "default of a namedtuple": (
+        """
+        from collections import namedtuple
+        Pair = namedtuple("Pair", "a b", defaults=[1])
+        def task(x):
+            return Pair(x).b
+        """,
+        "[1]",
+        "[2]",
+    ),
+    "method of a class that registered itself in an attribute of its base": (
+        """
+        class Base:
+            known = {}
+            def __init_subclass__(cls):
+                Base.known[cls.__name__] = cls
+        class Sub(Base):
+            def value(self):
+                return 1
+        def task(x):
+            return Base.known[x]().value()
+        """,
+        "return 1",
+        "return 2",
+    ),
+    "item put into an attribute of a class elsewhere": (
+        "class A:\n    items = []\nA.items.append(1)\ndef task(x):\n    return A.items[0]\n",
+        "append(1)",
+        "append(2)",
+    ),
+    "list set as an attribute of a class elsewhere": (
+        "class A:\n    pass\nA.items = [1]\ndef task(x):\n    return A.items[0]\n",
+        "[1]",
+        "[2]",
+    ),
+    "instance set as an attribute of a class elsewhere": (
+        """
+        class Limit:
+            def __init__(self, n):
+                self.n = n
+        class A:
+            pass
+        A.limit = Limit(1)
+        def task(x):
+            return A.limit.n
+        """,
+        "Limit(1)",
+        "Limit(2)",
+    ),
     "own body": ("def task(x):\n    return x + 1\n", "x + 1", "x + 2"),
     "type of a constant in the body": ("def task(x):\n    return 1\n", "return 1", "return 1.0"),
     "helper": ("def h(x):\n    return x + 1\ndef task(x):\n    return h(x)\n", "x + 1", "x + 2"),
