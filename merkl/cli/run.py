@@ -66,7 +66,10 @@ def _json_result(returned: Any, value: Any) -> Any:
     futures = find_futures(returned)
     if isinstance(returned, Future) or not futures:
         return _describe(value, futures[0].hash if futures else None)
-    values = {id(f): v for f, v in zip(futures, find_values(returned, value), strict=True)}
+    found = find_values(returned, value)
+    if len(found) != len(futures):
+        return _describe(value, None)
+    values = {id(f): v for f, v in zip(futures, found, strict=True)}
     shown = replace_futures(
         returned, lambda f: values[id(f)] if is_json(values[id(f)]) else _describe(values[id(f)], f.hash)
     )
@@ -74,7 +77,10 @@ def _json_result(returned: Any, value: Any) -> Any:
 
 
 def find_values(returned: Any, value: Any) -> list[Any]:
-    """Return the values that stand in `value` where the Futures of `returned` were."""
+    """Return the values that stand in `value` where the Futures of `returned` were, as far as JSON could hold them.
+
+    Those in sets, in objects and among the keys of dicts are left out.
+    """
     found: list[Any] = []
     _pair(returned, value, found, set())
     return found
@@ -86,8 +92,9 @@ def _pair(returned: Any, value: Any, found: list[Any], seen: set[int]) -> None:
             seen.add(id(returned))
             found.append(value)
     elif isinstance(returned, dict):
-        for key, item in returned.items():
-            _pair(item, value[key], found, seen)
+        if not find_futures(list(returned)):
+            for key, item in returned.items():
+                _pair(item, value[key], found, seen)
     elif isinstance(returned, (list, tuple)):
         for item, other in zip(returned, value, strict=True):
             _pair(item, other, found, seen)

@@ -185,7 +185,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
             sessions.current().registry, self.signature.parameters[index], value, resolve
         )
 
-    def run(self, *args: Any, **kwargs: Any) -> R_co:
+    def run(self, /, *args: Any, **kwargs: Any) -> R_co:
         """Run now, through the cache, and return the value."""
         frame = sys._getframe(1)
         given = self._invoke(args, kwargs, frame.f_code, frame.f_lasti)
@@ -200,7 +200,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
 
     # -- other ways to call ----------------------------------------------------------------------------
 
-    def bind(self, *args: Any, **kwargs: Any) -> Task[..., R_co, Out_co]:
+    def bind(self, /, *args: Any, **kwargs: Any) -> Task[..., R_co, Out_co]:
         """Return a task with some parameters fixed; its calls have the keys that the full calls have.
 
         Raises `BindError` for a parameter that the task doesn't have.
@@ -248,7 +248,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
             )
         return [self._invoke(row, {}, code, lasti) for row in zip(*rows, strict=True)]
 
-    def grid(self, **lists: Iterable[Any]) -> list[Any]:
+    def grid(self, /, **lists: Iterable[Any]) -> list[Any]:
         """Call once for each combination of the values given for parameters, the last one varying fastest.
 
         >>> from merkl import task

@@ -222,6 +222,19 @@ def test_a_failure_names_the_call_and_keeps_the_cause(workspace: Workspace) -> N
     assert "divide(a=1, b=0)" in str(error)
 
 
+@pytest.mark.parametrize("error", [SystemExit(0), SystemExit("bad"), GeneratorExit()], ids=repr)
+def test_a_body_that_leaves_the_program_has_failed(workspace: Workspace, error: BaseException) -> None:
+    """A library that calls sys.exit(0) in a body must not end the run as if it had a result."""
+
+    @task(ignore_args=["error"])
+    def leave(error: BaseException) -> int:
+        raise error
+
+    with pytest.raises(TaskFailedError, match=r"task 'leave.* failed") as caught:
+        leave(error).eval()
+    assert caught.value.__cause__ is error
+
+
 def test_what_was_complete_before_a_failure_is_kept(workspace: Workspace, log: Log) -> None:
     @task
     def fail(x: str) -> str:

@@ -368,3 +368,15 @@ def test_a_task_of_a_task_is_refused() -> None:
         task(double)
     with pytest.raises(GraphError, match="wants a function"):
         task(5)  # type: ignore[call-overload]
+
+
+def test_keyword_arguments_may_have_any_name(workspace: Workspace) -> None:
+    """Also the names that a method of `Task` would use itself."""
+
+    @task
+    def collect(first: int, /, **more: int) -> dict[str, int]:
+        return {"": first, **more}
+
+    assert collect(1, self=2, first=3).eval() == {"": 1, "self": 2, "first": 3}
+    assert collect.run(1, self=2) == {"": 1, "self": 2}
+    assert collect.bind(self=2)(1).eval() == {"": 1, "self": 2}

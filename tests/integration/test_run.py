@@ -306,6 +306,33 @@ def test_a_body_that_catches_ctrl_c_is_used_but_not_stored(project: Project) -> 
     assert done.stdout == "False False\n"
 
 
+@pytest.mark.parametrize("shape", ["{1: {one(1)}}", "{one(1): one(b'x')}", "Pair(one(1), one(b'x'))"])
+def test_json_of_futures_where_json_has_no_place_for_them(tmp_path: Path, shape: str) -> None:
+    """Sets, keys of dicts and objects show as type and preview, as any other result that is no JSON."""
+    project = Project(tmp_path)
+    project.write(
+        "odd.py",
+        f"""
+        from dataclasses import dataclass
+        from typing import Any
+        from merkl import task
+
+        @dataclass
+        class Pair:
+            a: Any
+            b: Any
+
+        @task
+        def one(x: Any) -> Any:
+            return x
+
+        def flow() -> Any:
+            return {shape}
+        """,
+    )
+    assert set(project.run_json("odd.flow")["result"]) == {"type", "key", "preview"}
+
+
 def test_a_newer_cache_is_refused_with_what_to_do(pipe: Project) -> None:
     import sqlite3
 
