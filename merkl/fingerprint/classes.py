@@ -396,6 +396,7 @@ def _expand_object(reach: Reach, node: Node, cls: type) -> None:
     node.kind = "class_object"
     node.text = f"<no source for class {cls.__qualname__}>"
     for name, value in sorted(vars(cls).items()):
+        node.guards.bindings.append((vars(cls), name, value))
         functions = [fn for fn in functions_in(value) if not _is_generated(fn)]
         if functions:
             for fn in functions:

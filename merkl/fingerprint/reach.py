@@ -104,6 +104,10 @@ class Reach:
         cells = dict(zip(code.co_freevars, fn.__closure__ or (), strict=True))
         found = self.sources.definition(code, fn.__globals__)
         node.guards.codes.append((fn, code, fn.__defaults__))
+        for carried in (fn.__kwdefaults__ or {}, fn.__dict__):
+            node.guards.bindings.extend((carried, name, value) for name, value in carried.items())
+        # Another dict of defaults may be put in the place of this one.
+        node.guards.bindings.append((_Attributes(fn), "__kwdefaults__", fn.__kwdefaults__))
         node.location = f"{self.ownership.relative(code.co_filename)}:{code.co_firstlineno}"
         if found is None:
             fragment = code_fragment(code)
@@ -407,6 +411,19 @@ class Reach:
                 f"{what}:{node.name}",
                 f"{node.name} calls {detail} with a computed argument, which MerkL cannot follow. Declare what it uses in deps=.",
             )
+
+
+class _Attributes:
+    """The attributes of an object, as guards read them: like a dict."""
+
+    __slots__ = ("_owner",)
+
+    def __init__(self, owner: object) -> None:
+        self._owner = owner
+
+    def get(self, name: str, default: object = None) -> object:
+        """Return an attribute."""
+        return getattr(self._owner, name, default)
 
 
 def _edge(rest: tuple[str, ...], target: Node) -> Edge:
