@@ -14,7 +14,13 @@ from merkl._base.hints import resolve_hints
 from merkl.cli.errors import UsageError
 from merkl.graph.task import Task
 
-__all__ = ["parse_arguments", "parse_options"]
+__all__ = ["parameter_names", "parse_arguments", "parse_options"]
+
+
+def parameter_names(function: Any) -> list[str]:
+    """Return the names of the parameters that a function or a task has."""
+    plain = function.fn if isinstance(function, Task) else function
+    return list(inspect.signature(plain).parameters)
 
 
 def parse_arguments(

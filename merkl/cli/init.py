@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from merkl._base.errors import ConfigError
+from merkl.cli.command import Command
+from merkl.cli.errors import UsageError
 
-__all__ = ["init_project"]
+__all__ = ["COMMAND"]
+
+USAGE = """\
+usage: merkl init
+
+Write [tool.merkl] and the mypy plugin into pyproject.toml, where they are not there yet.
+"""
 
 _SECTION = """\
 [tool.merkl]
@@ -50,3 +58,14 @@ def _report(path: Path, tools: dict[str, Any], *, is_new: bool) -> str:
         "results will be kept in .merkl/, which git ignores; run a task with `merkl run MODULE.FUNCTION`"
     )
     return "\n".join(lines)
+
+
+def _carry_out(words: list[str]) -> int:
+    if words:
+        raise UsageError(f"`merkl init` takes no {words[0]!r}")
+    return init_project(Path.cwd())
+
+
+COMMAND = Command(
+    name="init", takes="", summary="set up the project in this folder", usage=USAGE, carry_out=_carry_out
+)

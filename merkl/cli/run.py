@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TextIO
+
+import cyclopts
 
 from merkl._base.errors import MerklError, TaskFailedError
-from merkl.cli.arguments import parse_arguments
+from merkl.cli.arguments import parameter_names, parse_arguments
+from merkl.cli.command import Command, split_at_function
 from merkl.cli.names import find_function
 from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
 from merkl.execution.previews import preview_value
@@ -17,30 +20,67 @@ from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.workspace import Workspace
 
-__all__ = ["run_function"]
+__all__ = ["COMMAND"]
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
+_USAGE = """\
+usage: merkl run [OPTIONS] MODULE.FUNCTION [ARGS ...]
 
-def run_function(
-    name: str, words: Sequence[str], *, args_file: Path | None, as_json: bool, no_cache: bool, verbose: bool
-) -> int:
-    """Run the function of that name and print its result; return the exit code."""
+Evaluate what a task, a pipeline or a plain function that makes calls returns, and print it.
+
+  --args FILE   take arguments from a TOML file; those on the command line win
+  --json        print result and figures as one JSON object
+  --no-cache    neither read nor write the cache
+  -v            list every call with what became of it
+
+Options of `run` may stand before or after the function; where the function has a parameter of the same
+name, they must stand before it. What follows `--` goes to the function.
+"""
+
+
+def _options(
+    *,
+    args: Path | None = None,
+    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    no_cache: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    verbose: Annotated[bool, cyclopts.Parameter(name=["--verbose", "-v"], negative=())] = False,
+) -> None:
+    """The options of `merkl run`."""
+
+
+def _carry_out(words: list[str]) -> int:
+    target = split_at_function(words, _options)
     with stdout_for_result() as out:
-        function = find_function(name)
-        bound = parse_arguments(function, words, args_file=args_file)
-        workspace = Workspace(is_reading=not no_cache, is_writing=not no_cache)
-        report = RunReport()
-        code, returned, value = _evaluate(workspace, function, bound, report)
-        workspace.close()
-        if as_json:
-            shown = _json_result(returned, value) if code == DONE else None
-            print_json({"result": shown, **report.counts()}, out)
-        elif code == DONE:
-            print(result_text(value), file=out)
-        if verbose:
-            _print_calls(report)
-        print(report.summary(), file=sys.stderr)
+        function = find_function(target.name)
+        options, rest = target.take_options(_options, parameters=parameter_names(function))
+        return _run_function(function, rest, out, **options)
+
+
+def _run_function(
+    function: Any,
+    words: Sequence[str],
+    out: TextIO,
+    *,
+    args: Path | None = None,
+    json: bool = False,
+    no_cache: bool = False,
+    verbose: bool = False,
+) -> int:
+    """Run a function and print its result; return the exit code."""
+    bound = parse_arguments(function, words, args_file=args)
+    workspace = Workspace(is_reading=not no_cache, is_writing=not no_cache)
+    report = RunReport()
+    code, returned, value = _evaluate(workspace, function, bound, report)
+    workspace.close()
+    if json:
+        shown = _json_result(returned, value) if code == DONE else None
+        print_json({"result": shown, **report.counts()}, out)
+    elif code == DONE:
+        print(result_text(value), file=out)
+    if verbose:
+        _print_calls(report)
+    print(report.summary(), file=sys.stderr)
     return code
 
 
@@ -113,3 +153,12 @@ def _print_calls(report: RunReport) -> None:
                 f"merkl: {word:>6} {call.key().hex()[:12]} {call.task.name} ({call.location()})",
                 file=sys.stderr,
             )
+
+
+COMMAND = Command(
+    name="run",
+    takes="MODULE.FUNCTION [ARGS ...]",
+    summary="evaluate what a function returns, through the cache",
+    usage=_USAGE,
+    carry_out=_carry_out,
+)

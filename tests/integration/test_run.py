@@ -132,6 +132,12 @@ def test_arguments_come_from_a_toml_file_and_the_command_line_wins(pipe: Project
     assert pipe.merkl("run", "flows.pipe", "--n", "3", "--args", "args.toml").stdout == "300\n"
 
 
+def test_option_after_a_function_that_has_a_parameter_of_that_name_is_the_parameter(pipe: Project) -> None:
+    pipe.write("own.py", "def shout(word: str, json: bool = False) -> str:\n    return f'{word} {json}'\n")
+    assert pipe.merkl("run", "own.shout", "hey", "--json").stdout == "hey True\n"
+    assert '"result": "hey False"' in pipe.merkl("run", "--json", "own.shout", "hey").stdout
+
+
 def test_no_cache_neither_reads_nor_writes(pipe: Project) -> None:
     done = pipe.merkl("run", "--no-cache", "flows.pipe")
     assert done.stdout == "3\n"
