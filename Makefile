@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint types check bench clean
+.PHONY: demo test lint types docs clean
 
 demo: $(READY)
 	$(BIN)/merkl run examples.digits.train_eval --epochs 30
@@ -20,10 +20,13 @@ types: $(READY)
 	$(BIN)/mypy
 	$(BIN)/basedpyright --level error
 
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(READY)
 
 clean:
-	rm -rf .venv .merkl
+	rm -rf .venv .merkl build

@@ -27,15 +27,25 @@ def test_snippets_do_what_the_page_says(page: Path, tmp_path: Path) -> None:
         elif block.language == "console":
             for command in commands_in(block.text):
                 done = subprocess.run(
-                    command.words, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+                    command.words,
+                    shell=True,
+                    cwd=tmp_path,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    timeout=120,
                 )
                 printed = normalise(done.stdout + done.stderr, tmp_path)
                 assert printed == normalise(command.output, tmp_path), command.words
         elif block.language == "python":
-            subprocess.run([sys.executable, "-c", block.text], cwd=tmp_path, env=environment, check=True, timeout=120)
+            subprocess.run(
+                [sys.executable, "-c", block.text], cwd=tmp_path, env=environment, check=True, timeout=120
+            )
 
 
 def test_the_readme_has_the_two_commands_first() -> None:
     """A person who reads no further can start."""
-    commands = [line.strip() for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("    ")]
+    commands = [
+        line.strip() for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("    ")
+    ]
     assert commands[:2] == ["make demo", "make test"]
