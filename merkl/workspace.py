@@ -20,6 +20,7 @@ from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import MerklWarning, SerializationError
 from merkl.cache import BaseCache, SqliteCache, Trust, open_cache
 from merkl.codecs import CodecRegistry, default_codecs
+from merkl.execution.events import Observer
 from merkl.execution.program import build_program
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
@@ -166,7 +167,7 @@ class Workspace:
             if self._given_root is None:
                 sys.stderr.write(f"merkl: results are kept in {home}\n")
 
-    def _make_runner(self, report: RunReport | None = None) -> Runner:
+    def _make_runner(self, report: RunReport | None = None, observers: Sequence[Observer] = ()) -> Runner:
         home = self.root / ".merkl"
         is_ours = self._is_writing and isinstance(self.cache, SqliteCache) and home.exists()
         return Runner(
@@ -174,21 +175,33 @@ class Workspace:
             write_file=FileWriter(self.codecs).write,
             run_id=uuid.uuid4().hex,
             report=report,
+            observers=observers,
             scratch=home / "scratch" if is_ours else None,
         )
 
     # -- runs ---------------------------------------------------------------------------------------------
 
-    def run(self, make: Callable[[], Any], *, report: RunReport | None = None) -> RunOutcome:
-        """Call a function that makes calls, evaluate what it wants, and return what it gave, with the figures."""
+    def run(
+        self, make: Callable[[], Any], *, report: RunReport | None = None, observers: Sequence[Observer] = ()
+    ) -> RunOutcome:
+        """Call a function that makes calls, evaluate what it wants, and return what it gave, with the figures.
+
+        `observers` are told what happens meanwhile.
+        """
         with self:
             report = report or RunReport()
-            self._runner = self._make_runner(report)
+            self._runner = runner = self._make_runner(report, observers)
+            runner.observer.run_started(runner.run_id)
+            error: BaseException | None = None
             try:
                 program = build_program(make)
-                return RunOutcome(program.returned, program.evaluate(self._runner), report)
+                return RunOutcome(program.returned, program.evaluate(runner), report)
+            except BaseException as raised:
+                error = raised
+                raise
             finally:
                 self._runner = None
+                runner.observer.run_ended(error)
                 self._settle_cache(self.cache.flush)
 
     def close(self) -> None:

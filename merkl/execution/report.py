@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 
+from merkl.execution.events import Observer, Status
+from merkl.execution.plan import Plan
 from merkl.graph.call import Call
 
 __all__ = ["RunReport"]
 
 
-class RunReport:
+class RunReport(Observer):
     """The calls of a run by what became of them; `calls` is the sum.
 
     Ancestors of a cached call count as cached, although nobody looked at them.
@@ -25,9 +26,23 @@ class RunReport:
         self.skipped: set[Call] = set()
         self._found: set[Call] = set()
 
-    def add_found(self, calls: Iterable[Call]) -> None:
-        """Note calls whose results were in the cache."""
-        self._found.update(calls)
+        self._by_status = {
+            "run": self.run,
+            "linked": self.linked,
+            "failed": self.failed,
+            "interrupted": self.interrupted,
+            "skipped": self.skipped,
+        }
+
+    def plan_made(self, plan: Plan) -> None:
+        """Note the calls whose results were in the cache."""
+        self._found.update(plan.found)
+
+    def call_ended(
+        self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
+    ) -> None:
+        """Note what became of a call."""
+        self._by_status[status].add(call)
 
     @property
     def cached(self) -> set[Call]:

@@ -10,6 +10,7 @@ from typing import Any
 from merkl._base.errors import MerklError
 from merkl.cache import Metadata, Record
 from merkl.execution.body import BodyOutcome, run_body
+from merkl.execution.events import Observer, observe_all
 from merkl.execution.interrupts import InterruptWatch
 from merkl.execution.plan import Plan, make_plan
 from merkl.execution.previews import describe_arguments
@@ -30,8 +31,8 @@ _SLOW = 0.005
 class Runner:
     """Runs calls one after another in this process, in program order.
 
-    `write_file` puts the value of a Future into the file of a `Write`. `run_id` names the run in the metadata,
-    `scratch` is where the directories of calls are made (by default the system's place for temporary files).
+    `observers` are told what happens, as is the report. `write_file` puts the value of a Future into the file of a
+    `Write`. `run_id` names the run in the metadata, `scratch` is where the directories of calls are made (by default the system's place for temporary files).
     """
 
     def __init__(
@@ -41,10 +42,12 @@ class Runner:
         write_file: Callable[[Write, Record, Any], None],
         run_id: str = "",
         report: RunReport | None = None,
+        observers: Sequence[Observer] = (),
         scratch: Path | None = None,
     ) -> None:
         self.results = results
         self.report = report or RunReport()
+        self.observer = observe_all((self.report, *observers))
         self.run_id = run_id
         self.scratch = scratch
         self._write_file = write_file
@@ -63,7 +66,7 @@ class Runner:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
         evaluation = _Evaluation(self, make_plan(wanted, self.results.peek))
         with InterruptWatch() as watch:
-            self.report.add_found(evaluation.plan.found)
+            self.observer.plan_made(evaluation.plan)
             evaluation.run(watch)
             for write in _pending_writes([*evaluation.ran(), *wanted]):
                 self._write_file(write, evaluation.record_of(write.future), evaluation.value_of(write.future))
@@ -82,7 +85,7 @@ class _Evaluation:
     def __init__(self, runner: Runner, plan: Plan) -> None:
         self.runner = runner
         self.results = runner.results
-        self.report = runner.report
+        self.observer = runner.observer
         self.plan = plan
         self.records = dict(plan.records)
         self.fresh: dict[bytes, FreshResult] = {}
@@ -102,6 +105,7 @@ class _Evaluation:
 
     def _run_call(self, call: Call, content_key: bytes | None, watch: InterruptWatch) -> None:
         values = self._arguments(call)
+        self.observer.call_started(call)
         before = watch.count
         scratch = Scratch(self.runner.scratch)
         token = enter_scratch(scratch)
@@ -113,17 +117,17 @@ class _Evaluation:
             alias = None if is_discarded else content_key
             is_stored = self._keep(call, outcome, alias, is_interrupted=is_discarded)
         except KeyboardInterrupt:
-            self.report.interrupted.add(call)
+            self.observer.call_ended(call, "interrupted")
             raise
-        except Exception:
-            self.report.failed.add(call)
+        except Exception as error:
+            self.observer.call_ended(call, "failed", error=error)
             raise
         finally:
             leave_scratch(token)
             # A file that is in no cache is the result itself: it stays where the body made it.
             if is_stored:
                 scratch.remove()
-        (self.report.interrupted if is_interrupted else self.report.run).add(call)
+        self.observer.call_ended(call, "interrupted" if is_interrupted else "run", outcome.duration)
 
     def _expand(self, value: Any) -> Any:
         """Evaluate the Futures in what an expanding task returned, in the same run."""
@@ -211,7 +215,7 @@ class _Evaluation:
             if is_tainted:
                 self.tainted.add(key)
             self.records[key] = record
-        self.report.linked.add(call)
+        self.observer.call_ended(call, "linked")
         return True
 
     def _is_tainted(self, call: Call) -> bool:
