@@ -12,7 +12,7 @@ from merkl.cache import Metadata, Record
 from merkl.execution.body import BodyOutcome, run_body
 from merkl.execution.interrupts import InterruptWatch
 from merkl.execution.plan import Plan, make_plan
-from merkl.execution.previews import describe_arguments
+from merkl.execution.previews import describe_arguments, describe_extras
 from merkl.execution.report import RunReport
 from merkl.execution.results import ABSENT, FreshResult, Results, identify
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
@@ -31,7 +31,8 @@ class Runner:
     """Runs calls one after another in this process, in program order.
 
     `write_file` puts the value of a Future into the file of a `Write`. `run_id` names the run in the metadata,
-    `scratch` is where the directories of calls are made (by default the system's place for temporary files).
+    `scratch` is where the directories of calls are made (by default the system's place for temporary files), `on_plan`
+    is told of each plan and of the Futures it is for.
     """
 
     def __init__(
@@ -42,8 +43,10 @@ class Runner:
         run_id: str = "",
         report: RunReport | None = None,
         scratch: Path | None = None,
+        on_plan: Callable[[Plan, Sequence[Future[Any]]], None] | None = None,
     ) -> None:
         self.results = results
+        self._on_plan = on_plan
         self.report = report or RunReport()
         self.run_id = run_id
         self.scratch = scratch
@@ -64,6 +67,8 @@ class Runner:
         evaluation = _Evaluation(self, make_plan(wanted, self.results.peek))
         with InterruptWatch() as watch:
             self.report.add_found(evaluation.plan.found)
+            if self._on_plan is not None:
+                self._on_plan(evaluation.plan, wanted)
             evaluation.run(watch)
             for write in _pending_writes([*evaluation.ran(), *wanted]):
                 self._write_file(write, evaluation.record_of(write.future), evaluation.value_of(write.future))
@@ -259,6 +264,7 @@ class _Evaluation:
         arguments = describe_arguments(call)
         parents = tuple(dict.fromkeys(f.__merkl_key__().hex() for f in call.inputs()))
         fingerprint = call.fingerprint.hex() if call.fingerprint is not None else ""
+        extras = describe_extras(call)
 
         def describe(future: Future[Any], alias: bytes | None, record: Record | None = None) -> Metadata:
             return Metadata(
@@ -271,6 +277,7 @@ class _Evaluation:
                 fingerprint=fingerprint,
                 arguments=arguments,
                 parents=parents,
+                extras=extras,
                 out=future.out,
                 created=time.time(),
                 duration=outcome.duration,
