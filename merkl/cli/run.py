@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Any, TextIO
 import cyclopts
 
 from merkl._base.errors import MerklError, TaskFailedError
-from merkl.cli.arguments import parameter_names, parse_arguments
+from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.command import Command, split_at_function
 from merkl.cli.names import find_function
 from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
@@ -54,10 +55,11 @@ def _carry_out(words: list[str]) -> int:
     with stdout_for_result() as out:
         function = find_function(target.name)
         options, rest = target.take_options(_options, parameters=parameter_names(function))
-        return _run_function(function, rest, out, **options)
+        return _run_function(target.name, function, rest, out, **options)
 
 
 def _run_function(
+    name: str,
     function: Any,
     words: Sequence[str],
     out: TextIO,
@@ -71,7 +73,8 @@ def _run_function(
     bound = parse_arguments(function, words, args_file=args)
     workspace = Workspace(is_reading=not no_cache, is_writing=not no_cache)
     report = RunReport()
-    code, returned, value = _evaluate(workspace, function, bound, report)
+    command = describe_command("run", name, function, bound)
+    code, returned, value = _evaluate(workspace, function, bound, report, command)
     workspace.close()
     if json:
         shown = _json_result(returned, value) if code == DONE else None
@@ -84,9 +87,12 @@ def _run_function(
     return code
 
 
-def _evaluate(workspace: Workspace, function: Any, bound: Any, report: RunReport) -> tuple[int, Any, Any]:
+def _evaluate(
+    workspace: Workspace, function: Any, bound: Any, report: RunReport, command: Sequence[str]
+) -> tuple[int, Any, Any]:
     try:
-        outcome = workspace.run(lambda: function(*bound.args, **bound.kwargs), report=report)
+        make = functools.partial(function, *bound.args, **bound.kwargs)
+        outcome = workspace.run(make, report=report, command=command)
     except KeyboardInterrupt:
         print("merkl: interrupted; all that was complete is kept", file=sys.stderr)
         return INTERRUPTED, None, None

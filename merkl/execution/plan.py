@@ -16,12 +16,13 @@ class Plan:
     """`missing` are the calls to run, in program order; `found` those of which a result is there, `records` what is
     known of these results, `entries` those results that came along with their records.
 
-    `consumers` counts for each needed Future how many missing calls (and requests) want it.
+    `wanted` is what was asked for; `consumers` counts for each needed Future how many missing calls (and requests) want it.
     """
 
-    __slots__ = ("consumers", "entries", "found", "missing", "records")
+    __slots__ = ("consumers", "entries", "found", "missing", "records", "wanted")
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Iterable[Future[Any]] = ()) -> None:
+        self.wanted = tuple(wanted)
         self.missing: list[Call] = []
         self.found: set[Call] = set()
         self.records: dict[bytes, Record] = {}
@@ -37,10 +38,10 @@ def make_plan(
     Nothing is asked about the ancestors of a cached result. There is no recursion: a chain may be 100,000 calls
     long.
     """
-    plan = Plan()
+    plan = Plan(wanted)
     missing: set[Call] = set()
     seen: set[bytes] = set()
-    stack = list(wanted)
+    stack = list(plan.wanted)
     while stack:
         future = stack.pop()
         key = future.__merkl_key__()

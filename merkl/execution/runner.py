@@ -13,7 +13,7 @@ from merkl.execution.body import BodyOutcome, run_body
 from merkl.execution.events import Observer, observe_all
 from merkl.execution.interrupts import InterruptWatch
 from merkl.execution.plan import Plan, make_plan
-from merkl.execution.previews import describe_arguments
+from merkl.execution.previews import describe_arguments, describe_extras
 from merkl.execution.report import RunReport
 from merkl.execution.results import ABSENT, FreshResult, Results, identify
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
@@ -32,7 +32,8 @@ class Runner:
     """Runs calls one after another in this process, in program order.
 
     `observers` are told what happens, as is the report. `write_file` puts the value of a Future into the file of a
-    `Write`. `run_id` names the run in the metadata, `scratch` is where the directories of calls are made (by default the system's place for temporary files).
+    `Write`. `run_id` names the run in the metadata, `scratch` is where the directories of calls are made (by default
+    the system's place for temporary files).
     """
 
     def __init__(
@@ -263,6 +264,7 @@ class _Evaluation:
         arguments = describe_arguments(call)
         parents = tuple(dict.fromkeys(f.__merkl_key__().hex() for f in call.inputs()))
         fingerprint = call.fingerprint.hex() if call.fingerprint is not None else ""
+        extras = describe_extras(call)
 
         def describe(future: Future[Any], alias: bytes | None, record: Record | None = None) -> Metadata:
             return Metadata(
@@ -275,6 +277,7 @@ class _Evaluation:
                 fingerprint=fingerprint,
                 arguments=arguments,
                 parents=parents,
+                extras=extras,
                 out=future.out,
                 created=time.time(),
                 duration=outcome.duration,
