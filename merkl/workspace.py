@@ -18,7 +18,7 @@ from merkl_serializers import CanonicalRegistry, UnserializableError, default_re
 
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import MerklWarning, SerializationError
-from merkl.cache import BaseCache, SqliteCache, Trust, open_cache
+from merkl.cache import BaseCache, Database, SqliteCache, Trust, open_cache
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.program import build_program
 from merkl.execution.report import RunReport
@@ -27,6 +27,7 @@ from merkl.execution.runner import Runner
 from merkl.execution.writing import FileWriter
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
+from merkl.files.tracker import FileTracker
 from merkl.fingerprint import Fingerprinter
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
@@ -107,6 +108,22 @@ class Workspace:
         return SqliteCache(self.root / ".merkl")
 
     @functools.cached_property
+    def database(self) -> Database:
+        """The project's own records, in its `.merkl/`; made when first used."""
+        home = self.root / ".merkl"
+        if isinstance(self.cache, SqliteCache) and self.cache.path == home:
+            return self.cache.database
+        return Database(home / "merkl.db")
+
+    @functools.cached_property
+    def files(self) -> FileTracker:
+        """Content hashes of files, found again by their stat; kept once the project has a database."""
+        tracker = FileTracker(private=self.root / ".merkl")
+        if self._is_reading and (self.root / ".merkl" / "merkl.db").exists():
+            tracker.attach(self.database, is_writing=self._is_writing)
+        return tracker
+
+    @functools.cached_property
     def registry(self) -> CanonicalRegistry:
         """Canonical bytes of arguments."""
         return default_registry
@@ -158,7 +175,11 @@ class Workspace:
     def _make_home(self) -> None:
         """Make the folder of results, kept out of version control, and say where it is unless the user chose it."""
         home = self.root / ".merkl"
-        if not isinstance(self.cache, SqliteCache) or (home / ".gitignore").exists():
+        if not isinstance(self.cache, SqliteCache):
+            return
+        if self._is_reading:
+            self.files.attach(self.database)
+        if (home / ".gitignore").exists():
             return
         with contextlib.suppress(OSError):
             home.mkdir(parents=True, exist_ok=True)
@@ -231,7 +252,7 @@ def _connect_layers() -> None:
         types.FunctionType, lambda fn: sessions.current().fingerprinter.digest_callable(fn)
     )
     default_registry.register(Task, lambda task: task.fingerprint().digest)
-    register_canonical(default_registry)
+    register_canonical(default_registry, lambda: sessions.current().files)
 
 
 _connect_layers()
