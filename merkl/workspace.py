@@ -20,8 +20,7 @@ from merkl_serializers import CanonicalRegistry, UnserializableError, default_re
 
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import MerklWarning, SerializationError
-from merkl.cache import BaseCache, LayeredCache, Ledger, Metadata, SqliteCache, Trust, open_cache
-from merkl.cache.database import Database
+from merkl.cache import BaseCache, Database, LayeredCache, Ledger, Metadata, SqliteCache, Trust, open_cache
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
@@ -32,6 +31,7 @@ from merkl.execution.runner import Runner
 from merkl.execution.writing import FileWriter
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
+from merkl.files.tracker import FileTracker
 from merkl.fingerprint import Fingerprinter
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
@@ -114,12 +114,26 @@ class Workspace:
         return SqliteCache(self.root / ".merkl")
 
     @functools.cached_property
+    def database(self) -> Database:
+        """The project's own records, in its `.merkl/`; made when first used."""
+        home = self.root / ".merkl"
+        database = _database_of(self.cache)
+        return (
+            database if database is not None and database.path.parent == home else Database(home / "merkl.db")
+        )
+
+    @functools.cached_property
     def ledger(self) -> Ledger:
         """Runs, metadata and fingerprints, always in the project's own folder, wherever results live."""
-        database = _database_of(self.cache)
-        if database is None or database.path.parent != self.root / ".merkl":
-            database = Database(self.root / ".merkl" / "merkl.db")
-        return Ledger(database)
+        return Ledger(self.database)
+
+    @functools.cached_property
+    def files(self) -> FileTracker:
+        """Content hashes of files, found again by their stat; kept once the project has a database."""
+        tracker = FileTracker(private=self.root / ".merkl")
+        if self._is_reading and (self.root / ".merkl" / "merkl.db").exists():
+            tracker.attach(self.database, is_writing=self._is_writing)
+        return tracker
 
     @functools.cached_property
     def registry(self) -> CanonicalRegistry:
@@ -187,6 +201,8 @@ class Workspace:
     def _make_home(self) -> None:
         """Make the folder of results, kept out of version control, and say where it is unless the user chose it."""
         home = self.root / ".merkl"
+        if self._is_reading:
+            self.files.attach(self.database)
         if (home / ".gitignore").exists():
             return
         with contextlib.suppress(OSError):
@@ -331,7 +347,7 @@ def _connect_layers() -> None:
         types.FunctionType, lambda fn: sessions.current().fingerprinter.digest_callable(fn)
     )
     default_registry.register(Task, lambda task: task.fingerprint().digest)
-    register_canonical(default_registry)
+    register_canonical(default_registry, lambda: sessions.current().files)
 
 
 _connect_layers()

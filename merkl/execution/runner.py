@@ -234,7 +234,7 @@ class _Evaluation:
     ) -> bool:
         """Store what a body gave; say whether all of it is in the cache."""
         is_stored = True
-        is_tainted = is_interrupted or self._is_tainted(call)
+        is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
         describe = self._describe(call, outcome)
         for future in call.futures():
             key = future.__merkl_key__()

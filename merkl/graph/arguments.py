@@ -10,6 +10,8 @@ from merkl_serializers import Encoding, UnserializableError, encode_scalar, is_r
 
 from merkl._base.errors import SerializationError, TypeMismatchError
 from merkl._base.hint_classes import iter_classes
+from merkl.files import DirRef, FileRef
+from merkl.files.reads import FileRead, collect_reads, stop_collecting
 from merkl.graph.call import Call, Encoded, Nested, describe_site
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures
@@ -79,6 +81,7 @@ def encode_arguments(
     parts: dict[int, bytes] = {}
     classes: set[type] = set()
     mutable: list[int] = []
+    files: list[FileRead] = []
     registry: CanonicalRegistry | None = None
     for index, (parameter, value) in enumerate(zip(signature.parameters, values, strict=True)):
         encoded: Encoded
@@ -96,12 +99,17 @@ def encode_arguments(
         else:
             registry = registry or sessions.current().registry
             found: list[Future[Any]] = []
-            encoding = _encode(task, registry, parameter, value, found, code, lasti)
+            reading = collect_reads(files)
+            try:
+                encoding = _encode(task, registry, parameter, value, found, code, lasti)
+            finally:
+                stop_collecting(reading)
             part = parts[index] = describe_constant(encoding.data)
             holds_futures = bool(found)
             encoded = Nested(tuple(found)) if found else part
             classes.update(encoding.classes)
-            if encoding.is_mutable or found:
+            # A file that changes is looked for by itself (`Call.files`): its path can't.
+            if (encoding.is_mutable and not isinstance(value, FileRef | DirRef)) or found:
                 mutable.append(index)
         check = parameter.check
         if check is not None:
@@ -113,6 +121,8 @@ def encode_arguments(
     if task.options.extra_key is not None:
         digests = (*digests, _extra_key(task, signature, values))
     call = Call(task, values, tuple(encodings), outs, digests, tuple(mutable), code, lasti)
+    if files:
+        call.files = tuple(files)
     if fingerprint.is_complete and all(f._call.is_keyed for f in call.inputs()):
         described: list[bytes] = []
         for index, name in signature.key_order:

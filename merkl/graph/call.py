@@ -12,6 +12,7 @@ from merkl.graph.future import Future, Write
 from merkl.hashing.keys import describe_constant, describe_input, hash_call, hash_call_content, hash_out
 
 if TYPE_CHECKING:
+    from merkl.files.reads import FileRead
     from merkl.graph.outs import Outs
     from merkl.graph.task import Task
 
@@ -38,7 +39,7 @@ class Call:
 
     `values` are the arguments in the order of the parameters, `encodings` what the key sees of each, `extras` the digests
     of classes among them and of `extra_key`, `mutable` the positions of constants that could be changed before the body
-    runs, `sequence` the place in program order.
+    runs, `files` the files among the constants with what they held, `sequence` the place in program order.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Call:
         "_lasti",
         "encodings",
         "extras",
+        "files",
         "fingerprint",
         "mutable",
         "outs",
@@ -76,6 +78,7 @@ class Call:
         self.mutable = mutable
         self.sequence = next(_sequence)
         self.writes: tuple[Write, ...] = ()
+        self.files: tuple[FileRead, ...] = ()
         self.fingerprint: bytes | None = None
         # After unpickling it is the location itself.
         self._code: CodeType | str = code
