@@ -36,7 +36,8 @@ class Component:
     """One definition, constant or package that a fingerprint covers.
 
     `kind` is "code", "class", "constant", "dep", "package", "code_object" or the like; `digest` (hex) is that of
-    the component alone, without what it uses; `text` is source or a preview (of a secret: nothing).
+    the component alone, without what it uses; `text` is source or a preview (of a secret: nothing); `location`
+    is `file:line`, the file relative to the project, or "".
     """
 
     name: str
@@ -44,6 +45,18 @@ class Component:
     digest: str
     text: str
     location: str
+
+    def as_json(self) -> dict[str, str | int]:
+        """Return it as plain data that JSON holds: name, kind, digest, text, file ("" if there is none), line (then 0)."""
+        file, _, line = self.location.rpartition(":")
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "digest": self.digest,
+            "text": self.text.encode("utf-8", "replace").decode(),
+            "file": file,
+            "line": int(line or 0),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +71,15 @@ class Fingerprint:
     components: tuple[Component, ...]
     is_complete: bool
     from_source: bool
+    #: Import names of the installed packages that the code reaches.
+    package_names: tuple[str, ...] = ()
     _bindings: tuple[tuple[object, str, object], ...] = field(repr=False, compare=False, default=())
     _others: Guards = field(repr=False, compare=False, default_factory=Guards)
+
+    def packages(self) -> dict[str, str]:
+        """Return the versions of the installed distributions that the code reaches, whether or not they count."""
+        found = (version_of_import(name) for name in self.package_names)
+        return {version.name: version.version for version in found if version is not None}
 
     def is_current(self) -> bool:
         """Tell whether everything it was taken from is still the same object."""
@@ -177,6 +197,13 @@ class Fingerprinter:
             return None
         return self.digest_callable(cls)
 
+    def components_of(self, thing: object) -> tuple[Component, ...]:
+        """Return what the digest of a class or callable covers, as `digest_class` and `digest_callable` see it."""
+        with self._lock:
+            root = self._values.node_for(thing, getattr(thing, "__qualname__", type(thing).__qualname__))
+            nodes = self._explore(root, whole=True).nodes
+            return tuple(self._component(node, ()) for node in nodes if node.kind not in _LEAVES)
+
     def digest_named(self, thing: object) -> bytes | None:
         """Return the digest of a class or function that something refers to by name, None where it is not the user's."""
         if isinstance(thing, type):
@@ -273,6 +300,7 @@ class Fingerprinter:
             tuple(dict.fromkeys(components)),
             all(node.is_complete for node in nodes),
             all(node.from_source for node in nodes),
+            tuple(sorted({node.package for node in nodes if node.package})),
             tuple(bindings.values()),
             others,
         )
