@@ -126,6 +126,11 @@ class Fingerprinter:
         self._digests: dict[int, bytes] = {}
         self._lock = threading.RLock()
         self._busy: set[int] = set()
+        self._described: dict[int, tuple[object, Fingerprint]] = {}
+        #: Whether a walk met what it is inside of, so that its digest holds there alone.
+        self._is_cut = False
+        #: How many digests were given so far in which names were missing that are still to come (see `is_complete`).
+        self.incomplete_count = 0
 
     def fingerprint(
         self,
@@ -179,30 +184,41 @@ class Fingerprinter:
 
     def digest_callable(self, fn: object) -> bytes:
         """Return the digest of a callable that is a value: what it does and reaches, not what it is called."""
+        return self.describe(fn).digest
+
+    def describe(self, thing: object) -> Fingerprint:
+        """Return the digest of a class or callable that is a value, with the parts that made it."""
         with self._lock:
-            if id(fn) in self._busy:
-                return token_digest(b"recursive")
-            self._busy.add(id(fn))
+            held = self._described.get(id(thing))
+            if held is not None and held[1].is_current():
+                return held[1]
+            if id(thing) in self._busy:
+                self._is_cut = True
+                return Fingerprint(token_digest(b"recursive"), (), True, True)
+            if not self._busy:
+                self._is_cut = False
+            self._busy.add(id(thing))
             try:
-                root = self._values.node_for(fn, getattr(fn, "__qualname__", type(fn).__qualname__))
+                root = self._values.node_for(thing, getattr(thing, "__qualname__", type(thing).__qualname__))
                 # Whoever is given the callable may call any method of what it returns.
                 found = self._explore(root, whole=True)
-                return self._territory_digest(root, found)
+                digest = self._territory_digest(root, found)
+                result = self._result(digest, found.nodes, (), ())
             finally:
-                self._busy.discard(id(fn))
+                self._busy.discard(id(thing))
+            if not result.is_complete:
+                self.incomplete_count += 1
+            elif not self._is_cut:
+                self._described[id(thing)] = (thing, result)
+            return result
 
     def digest_class(self, cls: type) -> bytes | None:
         """Return the digest of a user's class, None for one of the standard library or an installed package."""
-        if not self._ownership.owns_class(cls):
-            return None
-        return self.digest_callable(cls)
+        return self.digest_callable(cls) if self.owns_class(cls) else None
 
-    def components_of(self, thing: object) -> tuple[Component, ...]:
-        """Return what the digest of a class or callable covers, as `digest_class` and `digest_callable` see it."""
-        with self._lock:
-            root = self._values.node_for(thing, getattr(thing, "__qualname__", type(thing).__qualname__))
-            nodes = self._explore(root, whole=True).nodes
-            return tuple(self._component(node, ()) for node in nodes if node.kind not in _LEAVES)
+    def owns_class(self, cls: type) -> bool:
+        """Tell whether a class is the user's, so that its code counts."""
+        return self._ownership.owns_class(cls)
 
     def digest_named(self, thing: object) -> bytes | None:
         """Return the digest of a class or function that something refers to by name, None where it is not the user's."""

@@ -61,7 +61,7 @@ def test_the_parts_of_a_class_met_in_an_argument(tmp_path: Path) -> None:
     """A class shows the same parts when it is met by itself."""
     project = Project(tmp_path / "project").write(SOURCE)
     cls = project.load("other.Scale")
-    assert [part.name for part in project.fingerprinter().components_of(cls)] == [
+    assert [part.name for part in project.fingerprinter().describe(cls).components] == [
         "other.Scale",
         "Scale.factor",
     ]
