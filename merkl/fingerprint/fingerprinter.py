@@ -12,6 +12,7 @@ from typing import Literal
 
 from merkl._base.errors import FingerprintError, FingerprintWarning
 from merkl._base.hash_mode import HashMode
+from merkl.fingerprint.naming import name_of
 from merkl.fingerprint.nodes import MISSING, Guards, Node, Territory, digest_of, explore
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.packages import PipVersion, ReachedPipVersions, version_of_import
@@ -169,6 +170,7 @@ class Fingerprinter:
             dep_digests: list[bytes] = []
             for node in dep_nodes:
                 reached = self._explore(node, whole=True)
+                _require_known(fn, node)
                 nodes = list(dict.fromkeys([*nodes, *reached.nodes]))
                 dep_digests.append(self._territory_digest(node, reached))
             wants = (
@@ -335,6 +337,25 @@ class Fingerprinter:
 
 def _named_edges(node: Node) -> list[bytes]:
     return [edge.label + b"=" + edge.target.name.encode() for edge in node.edges]
+
+
+def _require_known(fn: object, dep: Node) -> None:
+    """Refuse a declared dependency that is, or holds, a value of which only the type is known."""
+    seen = {id(dep)}
+    pending = [dep]
+    while pending:
+        node = pending.pop()
+        if node.opaque:
+            task = getattr(fn, "__qualname__", repr(fn))
+            raise FingerprintError(
+                f"task {task!r}: {node.name} is a {name_of(type(node.subject))}, which has no canonical bytes: {node.opaque}. "
+                f"Declare in deps= a value that says what the result depends on, or register how the type is "
+                f"hashed with @arg_serializer({type(node.subject).__qualname__})."
+            )
+        for edge in node.edges:
+            if edge.target.kind == "constant" and id(edge.target) not in seen:
+                seen.add(id(edge.target))
+                pending.append(edge.target)
 
 
 def _is_reached(dep: object) -> bool:

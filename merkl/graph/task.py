@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from merkl._base.errors import BindError, GraphError, TaskOutsError
 from merkl._base.lazy import LazyModule
 from merkl.graph.building import building, record_calls
-from merkl.graph.call import describe_site
+from merkl.graph.call import Call, describe_site
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.options import TaskOptions, make_options
@@ -116,12 +116,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
     def _hold(self) -> tuple[Fingerprinter, Fingerprint, arguments.CallExtras]:
         fingerprinter = sessions.current().fingerprinter
         held = self._held
-        if (
-            held is not None
-            and held[0] is fingerprinter
-            and held[1].is_current()
-            and held[2].is_current()
-        ):
+        if held is not None and held[0] is fingerprinter and held[1].is_current() and held[2].is_current():
             return held
         fingerprint = self._make_fingerprint(fingerprinter)
         held = (fingerprinter, fingerprint, arguments.CallExtras(fingerprinter, self.signature))
