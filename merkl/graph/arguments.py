@@ -26,18 +26,26 @@ if TYPE_CHECKING:
     from merkl.fingerprint import Fingerprint, Fingerprinter
     from merkl.graph.task import Task
 
-__all__ = ["CallExtras", "encode_argument", "encode_arguments"]
+__all__ = ["CallExtras", "encode_argument", "encode_arguments", "settle_arguments"]
 
 
 class CallExtras:
     """Digests of the user's classes that enter a key beside the arguments: their methods may run."""
 
-    __slots__ = ("_fingerprinter", "_of_annotations")
+    __slots__ = ("_described", "_of_annotations", "fingerprinter", "is_complete")
 
     def __init__(self, fingerprinter: Fingerprinter, signature: TaskSignature) -> None:
-        self._fingerprinter = fingerprinter
+        self.fingerprinter = fingerprinter
         hints = [*(p.hint for p in signature.parameters), signature.returns]
-        self._of_annotations = self._digest({cls for hint in hints for cls in iter_classes(hint)})
+        classes = {cls for hint in hints for cls in iter_classes(hint)}
+        self._described = [fingerprinter.describe(cls) for cls in classes if fingerprinter.owns_class(cls)]
+        self._of_annotations = tuple(sorted({described.digest for described in self._described}))
+        #: False where a module that is still being imported will bind names that these classes use.
+        self.is_complete = all(described.is_complete for described in self._described)
+
+    def is_current(self) -> bool:
+        """Tell whether the classes among the annotations are what they were."""
+        return all(described.is_current() for described in self._described)
 
     def of(self, classes: set[type]) -> tuple[bytes, ...]:
         """Return the sorted digests of the classes among the annotations and among the arguments."""
@@ -46,7 +54,7 @@ class CallExtras:
         return tuple(sorted({*self._of_annotations, *self._digest(classes)}))
 
     def _digest(self, classes: set[type]) -> tuple[bytes, ...]:
-        digests = (self._fingerprinter.digest_class(cls) for cls in classes)
+        digests = (self.fingerprinter.digest_class(cls) for cls in classes)
         return tuple(sorted({digest for digest in digests if digest is not None}))
 
 
@@ -77,6 +85,7 @@ def encode_arguments(
 
     Raises `TypeMismatchError` or `SerializationError`, which name task, parameter, and the place of the call.
     """
+    before = extras.fingerprinter.incomplete_count
     encodings: list[Encoded] = []
     parts: dict[int, bytes] = {}
     classes: set[type] = set()
@@ -123,12 +132,36 @@ def encode_arguments(
     call = Call(task, values, tuple(encodings), outs, digests, tuple(mutable), code, lasti)
     if files:
         call.files = tuple(files)
-    if fingerprint.is_complete and all(f._call.is_keyed for f in call.inputs()):
+    call.is_settled = extras.is_complete and extras.fingerprinter.incomplete_count == before
+    if call.is_settled and fingerprint.is_complete and all(f._call.is_keyed for f in call.inputs()):
         described: list[bytes] = []
         for index, name in signature.key_order:
             described += (name, parts[index])
         call.fix_key(fingerprint.digest, hash_call(fingerprint.digest, described, digests))
     return call
+
+
+def settle_arguments(call: Call, extras: CallExtras) -> bool:
+    """Encode again the constants of a call that was made while code they use was still to be bound.
+
+    Says whether all of it is bound now: then what the call holds is final.
+    """
+    before = extras.fingerprinter.incomplete_count
+    registry = sessions.current().registry
+    encodings = list(call.encodings)
+    classes: set[type] = set()
+    for index, (parameter, value) in enumerate(zip(call.task.signature.parameters, call.values, strict=True)):
+        if type(value) is Future or not parameter.is_keyed:
+            continue
+        encoding = encode_argument(registry, parameter, value, _recipe_key)
+        classes.update(encoding.classes)
+        if type(encodings[index]) is bytes:
+            encodings[index] = describe_constant(encoding.data)
+    call.encodings = tuple(encodings)
+    of_user = call.extras[-1:] if call.task.options.extra_key is not None else ()
+    call.extras = (*extras.of(classes), *of_user)
+    call.is_settled = extras.is_complete and extras.fingerprinter.incomplete_count == before
+    return call.is_settled
 
 
 def _encode(

@@ -39,7 +39,8 @@ class Call:
 
     `values` are the arguments in the order of the parameters, `encodings` what the key sees of each, `extras` the digests
     of classes among them and of `extra_key`, `mutable` the positions of constants that could be changed before the body
-    runs, `files` the files among the constants with what they held, `sequence` the place in program order.
+    runs, `files` the files among the constants with what they held, `sequence` the place in program order. With `is_settled` False the constants were encoded while code that they use
+    was still to be bound.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Call:
         "extras",
         "files",
         "fingerprint",
+        "is_settled",
         "mutable",
         "outs",
         "sequence",
@@ -80,6 +82,7 @@ class Call:
         self.writes: tuple[Write, ...] = ()
         self.files: tuple[FileRead, ...] = ()
         self.fingerprint: bytes | None = None
+        self.is_settled = True
         # After unpickling it is the location itself.
         self._code: CodeType | str = code
         self._lasti = lasti
@@ -88,8 +91,8 @@ class Call:
     def key(self) -> bytes:
         """Return the recipe key.
 
-        It is computed when the call is made, except where the task's code is not complete yet (a module that
-        is still being imported): then at each request, for this call and its ancestors, until it is.
+        It is computed when the call is made, except where the task's code, or that of its arguments, is not complete yet
+        (a module that is still being imported): then at each request, for this call and its ancestors, until it is.
         """
         if self._key is not None:
             return self._key
@@ -102,10 +105,11 @@ class Call:
 
         for call in sorted(self._ancestors_without_key(), key=_by_sequence):
             fingerprint = call.task.fingerprint()
+            is_final = fingerprint.is_complete and (call.is_settled or call.task.settle_arguments(call))
             key = provisional[call] = hash_call(
                 fingerprint.digest, call._describe_arguments(resolve), call.extras
             )
-            if fingerprint.is_complete and all(f._call._key is not None for f in call.inputs()):
+            if is_final and all(f._call._key is not None for f in call.inputs()):
                 call.fix_key(fingerprint.digest, key)
         return self._key or provisional[self]
 
