@@ -16,6 +16,7 @@ EVAL: Final = "merkl.graph.eager.Eval"
 FILE_REF: Final = "merkl.files.fileref.FileRef"
 DIR_REF: Final = "merkl.files.fileref.DirRef"
 
+SURFACE_MODULE: Final = "merkl.graph.surface."
 SURFACE: Final = "merkl.graph.surface.TaskSurface"
 TASK_DECORATOR: Final = "merkl.graph.surface.TaskDecorator"
 BATCH_DECORATOR: Final = "merkl.graph.surface.BatchDecorator"

@@ -29,7 +29,7 @@ from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
 from merkl_mypy.review import PROBE, Reviews
-from merkl_mypy.surface import complete_task_class
+from merkl_mypy.surface import complete_task_class, leave_one_way
 
 _BUILTIN_MODULES = (
     "builtins.",
@@ -74,8 +74,10 @@ class MerklPlugin(Plugin):
         return _any_function if fullname == names.ANY_FUNCTION else None
 
     def get_customize_class_mro_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
-        """Future's own class gets the methods whose use is reported."""
-        return add_methods if fullname == names.FUTURE else None
+        """Future's own class gets the methods whose use is reported; the decorators one signature."""
+        if fullname == names.FUTURE:
+            return add_methods
+        return leave_one_way if fullname.startswith(names.SURFACE_MODULE) else None
 
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         """`Task` gets exact signatures for those that other checkers see."""
