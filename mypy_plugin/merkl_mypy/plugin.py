@@ -22,7 +22,7 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 
 from merkl_mypy import names
-from merkl_mypy.attributes import attribute_hook
+from merkl_mypy.attributes import attribute_hook, task_from_container
 from merkl_mypy.calls import CallChecker
 from merkl_mypy.decorators import decorator_applied, decorator_called
 from merkl_mypy.evaluate import evaluated
@@ -53,6 +53,7 @@ class MerklPlugin(Plugin):
         self._signature = guarded_signature(self._calls.signature)
         self._instance_signature = guarded_signature(self._calls.instance_signature)
         self._finish = self._calls.finish
+        self._item = guarded_result(task_from_container)
         self._misused = guarded_signature(method_used)
         self._written = guarded_signature(written_to)
         self._attribute_read = guarded_result(attribute_read)
@@ -144,6 +145,8 @@ class MerklPlugin(Plugin):
             return self._finish
         if fullname == f"{names.TASK_METHOD}.__call__":
             return self._finish
+        if fullname in names.ITEM_GETTERS:
+            return self._item
         return self._decorator_calls.get(fullname)
 
 

@@ -36,6 +36,9 @@ def complete_task_class(ctx: ClassDefContext) -> None:
     made = add_method_to_class(ctx.api, ctx.cls, "__call__", [args, kwargs], out)
     if made in ctx.cls.defs.body:
         ctx.cls.defs.body.remove(made)
+    # A decorated method is bound as the callable that it is to mypy. What is declared to be a Task, such as what a
+    # property returns, is taken at its word and not bound once more.
+    info.names.pop("__get__", None)
     for name in names.TASK_ATTRIBUTES:
         add_attribute_to_class(ctx.api, ctx.cls, name, any_type(), override_allow_incompatible=True)
 
