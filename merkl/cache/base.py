@@ -6,6 +6,7 @@ A user's own backend derives from `BaseCache`; everything below the first five m
 from __future__ import annotations
 
 import contextlib
+import itertools
 import mmap
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from typing import IO, Any, TypeAlias
 import blake3
 import msgspec
 
+from merkl.cache.inventory import Item, Root
 from merkl.hashing.digests import hash_content
 
 __all__ = [
@@ -82,6 +84,8 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     run: str = ""
     location: str = ""
     content_key: str = ""
+    #: this is what an interrupted body returned; the key that the result of a finished one would have
+    interrupted: str = ""
     tags: dict[str, Any] = {}
     #: tail of what the body wrote to stdout and stderr
     output: str = ""
@@ -255,6 +259,33 @@ class BaseCache(ABC):
         """Write chunks down while hashing them, where `put` will find them cheap to take; bounded memory."""
         return spool(chunks, tempfile.SpooledTemporaryFile(SPOOL_IN_MEMORY))
 
+    def items(self) -> Iterator[Item]:
+        """Iterate over what upkeep wants to know of all results; those that cannot be read are left out."""
+        for key in self.keys():
+            entry = self.get(key)
+            if entry is not None:
+                close_content(entry.content)
+                yield item_of(key, entry.record, entry.metadata)
+
+    def find(self, prefix: str, *, limit: int = 10) -> list[str]:
+        """Return the keys that begin with these hex digits, at most `limit`."""
+        return list(itertools.islice((key for key in self.keys() if key.startswith(prefix)), limit))
+
+    def recall(self, key: str) -> Metadata | None:
+        """Return the metadata of a result, also of one that was forgotten, where they are kept longer than it."""
+        return self.metadata(key)
+
+    def drop(self, key: str) -> bool:
+        """Forget `key`, and remove its content at once where no other result has it; say whether it was there."""
+        return self.delete(key)
+
+    def note_root(self, root: Root) -> None:  # noqa: B027 - most backends are not swept
+        """Keep what a project asked for, so that a sweep leaves it; the latest few of each group are kept."""
+
+    def roots(self) -> Iterator[Root]:
+        """Iterate over what was noted."""
+        return iter(())
+
     def flush(self) -> None:  # noqa: B027 - most backends have nothing to flush
         """Make durable all that was put so far."""
 
@@ -295,6 +326,23 @@ def spool(chunks: Iterable[bytes | memoryview], file: Any) -> Spooled:
         file.close()
         raise
     return Spooled(file, hasher.hexdigest(), size)
+
+
+def item_of(
+    key: str, record: Record, metadata: Metadata, *, is_inline: bool = False, used: float = 0.0
+) -> Item:
+    """Return what upkeep sees of a result."""
+    return Item(
+        key,
+        record.content_hash,
+        record.size,
+        record.codec,
+        metadata.task,
+        record.created,
+        used or record.created,
+        is_inline,
+        metadata.interrupted,
+    )
 
 
 def content_bytes(content: Content) -> bytes:
