@@ -18,13 +18,14 @@ from merkl_serializers import CanonicalRegistry, UnserializableError, default_re
 
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import MerklWarning, SerializationError
-from merkl.cache import BaseCache, SqliteCache, Trust, open_cache
+from merkl.cache import BaseCache, FileCache, SqliteCache, Trust, nearest, open_configured, open_relative
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.events import Observer
 from merkl.execution.program import build_program
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
+from merkl.execution.upkeep import Upkeep
 from merkl.execution.writing import FileWriter
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
@@ -103,9 +104,7 @@ class Workspace:
         given = self._given_cache
         if isinstance(given, BaseCache):
             return given
-        if given or self.settings.cache.url:
-            return open_cache(given or self.settings.cache.url)
-        return SqliteCache(self.root / ".merkl")
+        return open_relative(given, self.root) if given else open_configured(self.settings.cache, self.root)
 
     @functools.cached_property
     def registry(self) -> CanonicalRegistry:
@@ -154,12 +153,13 @@ class Workspace:
             is_reading=self._is_reading,
             is_writing=self._is_writing,
             before_first_store=self._make_home,
+            root=self.root,
         )
 
     def _make_home(self) -> None:
         """Make the folder of results, kept out of version control, and say where it is unless the user chose it."""
         home = self.root / ".merkl"
-        if not isinstance(self.cache, SqliteCache) or (home / ".gitignore").exists():
+        if not self._is_in_folder() or (home / ".gitignore").exists():
             return
         with contextlib.suppress(OSError):
             home.mkdir(parents=True, exist_ok=True)
@@ -167,9 +167,12 @@ class Workspace:
             if self._given_root is None:
                 sys.stderr.write(f"merkl: results are kept in {home}\n")
 
+    def _is_in_folder(self) -> bool:
+        return isinstance(nearest(self.cache), (SqliteCache, FileCache))
+
     def _make_runner(self, report: RunReport | None = None, observers: Sequence[Observer] = ()) -> Runner:
         home = self.root / ".merkl"
-        is_ours = self._is_writing and isinstance(self.cache, SqliteCache) and home.exists()
+        is_ours = self._is_writing and self._is_in_folder() and home.exists()
         return Runner(
             self._results,
             write_file=FileWriter(self.codecs).write,
@@ -182,14 +185,21 @@ class Workspace:
     # -- runs ---------------------------------------------------------------------------------------------
 
     def run(
-        self, make: Callable[[], Any], *, report: RunReport | None = None, observers: Sequence[Observer] = ()
+        self,
+        make: Callable[[], Any],
+        *,
+        report: RunReport | None = None,
+        observers: Sequence[Observer] = (),
     ) -> RunOutcome:
         """Call a function that makes calls, evaluate what it wants, and return what it gave, with the figures.
 
-        `observers` are told what happens meanwhile.
+        `observers` are told what happens meanwhile. What the latest few runs of a function asked for is kept by gc.
         """
         with self:
             report = report or RunReport()
+            if self._is_writing:
+                upkeep = Upkeep(self.cache, self.root, _name_of(make), self.settings.cache.most_bytes)
+                observers = (*observers, upkeep)
             self._runner = runner = self._make_runner(report, observers)
             runner.observer.run_started(runner.run_id)
             error: BaseException | None = None
@@ -229,6 +239,12 @@ class Workspace:
         sessions.leave(self._tokens.pop())
         if not self._tokens:
             self.close()
+
+
+def _name_of(make: Callable[[], Any]) -> str:
+    function: Any = make.func if isinstance(make, functools.partial) else make
+    name = getattr(function, "__qualname__", None) or getattr(function, "name", type(function).__qualname__)
+    return f"{getattr(function, '__module__', '?')}.{name}"
 
 
 @functools.cache

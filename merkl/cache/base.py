@@ -192,9 +192,6 @@ class BaseCache(ABC):
     #: Nothing is stored: `put` would do nothing.
     read_only: bool = False
 
-    #: A result is found by the content key in its metadata too (see `find_alias`).
-    stores_aliases: bool = False
-
     @abstractmethod
     def has(self, key: str) -> bool:
         """Say whether a result is stored under `key`."""
@@ -274,6 +271,21 @@ class BaseCache(ABC):
     def recall(self, key: str) -> Metadata | None:
         """Return the metadata of a result, also of one that was forgotten, where they are kept longer than it."""
         return self.metadata(key)
+
+    def add_alias(self, alias: str, key: str, entry: Entry) -> None:
+        """Have `find_alias` find what was put under `key`; a cache that does not by itself gets a row under `alias`."""
+        essential = entry.metadata.essential()
+        if type(entry.content) is bytes:
+            self.put(alias, Entry(entry.content, entry.content_hash, essential))
+        else:
+            self.link(alias, key, essential)
+
+    def forget(self, key: str) -> bool:
+        """Delete `key` so that it is computed again: what has its content key is not found by that any more either."""
+        metadata = self.metadata(key)
+        if metadata is not None and metadata.content_key:
+            self.delete(metadata.content_key)
+        return self.delete(key)
 
     def drop(self, key: str) -> bool:
         """Forget `key`, and remove its content at once where no other result has it; say whether it was there."""

@@ -84,6 +84,13 @@ class Index(ABC):
         """Return a key whose metadata have this content key, or `alias` itself where it is a key."""
         return alias if self.has(alias) else None
 
+    def forget(self, key: str) -> bool:
+        """Delete `key`, and have no key found any more by its content key."""
+        metadata = self.metadata(key)
+        if metadata is not None and metadata.content_key:
+            self.delete(metadata.content_key)
+        return self.delete(key)
+
     def is_inline(self, record: Record) -> bool:
         """Say whether the content of that record is kept in the index."""
         return record.size <= self.inline_limit
@@ -169,12 +176,15 @@ class ContentCache(BaseCache):
     def _has_content(self, record: Record) -> bool:
         return not self._vanishing or self.index.is_inline(record) or self.contents.has(record.content_hash)
 
-    @property
-    def stores_aliases(self) -> bool:  # type: ignore[override]
-        return self.index.stores_aliases
+    def add_alias(self, alias: str, key: str, entry: Entry) -> None:
+        if not (self.index.stores_aliases and alias == entry.metadata.content_key):
+            super().add_alias(alias, key, entry)
 
     def find_alias(self, alias: str) -> str | None:
         return self.index.find_alias(alias)
+
+    def forget(self, key: str) -> bool:
+        return self.index.forget(key)
 
     def get(self, key: str) -> Entry | None:
         return self._entry(self.index.get(key))

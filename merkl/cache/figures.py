@@ -36,11 +36,12 @@ def find_stats(cache: BaseCache) -> Stats:
     codecs: Counter[str] = Counter()
     tasks: Counter[str] = Counter()
     for item in cache.items():
-        if item.interrupted:
-            interrupted += 1
+        sizes[item.content_hash] = item.size
+        if item.is_alias:
+            continue
+        interrupted += bool(item.interrupted)
         results += 1
         total += item.size
-        sizes[item.content_hash] = item.size
         codecs[item.codec] += 1
         if item.task:
             tasks[item.task] += 1

@@ -34,7 +34,9 @@ def accept(cache: BaseCache, prefix: str) -> str:
         )
     if len(found) > 1:
         some = ", ".join(item.interrupted[: len(wanted) + 4] for item in found[:3])
-        raise CacheError(f"several interrupted results have keys that begin with {wanted} ({some}): give more digits")
+        raise CacheError(
+            f"several interrupted results have keys that begin with {wanted} ({some}): give more digits"
+        )
     item = found[0]
     key = item.interrupted
     if cache.has(key):

@@ -30,6 +30,11 @@ class Item(msgspec.Struct, frozen=True):
     #: the key that the result of an interrupted body would have had
     interrupted: str = ""
 
+    @property
+    def is_alias(self) -> bool:
+        """This is another key of a result, which its content key leads to; it is no result by itself."""
+        return not self.task and not self.created
+
 
 class Root(msgspec.Struct, frozen=True, omit_defaults=True):
     """One run of a project: the keys that it asked for. What they were made of is reached from them.

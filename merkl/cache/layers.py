@@ -65,6 +65,9 @@ class ReadOnlyCache(BaseCache):
     def link(self, key: str, other: str, metadata: Metadata | None = None) -> bool:
         return False
 
+    def forget(self, key: str) -> bool:
+        return False
+
     def drop(self, key: str) -> bool:
         return False
 
@@ -158,6 +161,15 @@ class LayeredCache(BaseCache):
 
     def delete(self, key: str) -> bool:
         gone = [self._try(number, lambda layer: layer.delete(key), False) for number in self._numbers()]
+        return any(gone)
+
+    def add_alias(self, alias: str, key: str, entry: Entry) -> None:
+        for number in self._numbers():
+            if not self.layers[number].read_only:
+                self._try(number, lambda layer: layer.add_alias(alias, key, entry), None)
+
+    def forget(self, key: str) -> bool:
+        gone = [self._try(number, lambda layer: layer.forget(key), False) for number in self._numbers()]
         return any(gone)
 
     def drop(self, key: str) -> bool:

@@ -217,6 +217,15 @@ class SqliteIndex(Index):
             )
             return connection.execute("DELETE FROM entries WHERE key = ?", (raw,)).rowcount > 0
 
+    def forget(self, key: str) -> bool:
+        row = self._table.get(bytes.fromhex(key))
+        alias = None if row is None else row[15]
+        if alias is not None:
+            self._pending_aliases.pop(alias, None)
+            self.database.execute("UPDATE entries SET alias = NULL WHERE alias = ?", (alias,))
+            self.delete(alias.hex())
+        return self.delete(key)
+
     def keys(self) -> Iterator[str]:
         for (key,) in self.database.pages("SELECT key FROM entries", key="key"):
             yield key.hex()

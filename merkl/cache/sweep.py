@@ -42,6 +42,8 @@ class Garbage(msgspec.Struct, frozen=True):
     bytes: int
     kept: int
     removed: bool
+    #: bytes that results take afterwards
+    left: int = 0
 
 
 class _Choice(msgspec.Struct):
@@ -98,13 +100,15 @@ def collect(
     choice = _choose(items, is_unwanted, may_go)
     orphans = tuple(find_orphans(cache, age=grace_days * DAY)) if isinstance(cache, ContentCache) else ()
     if dry_run:
-        return Garbage(tuple(choice.keys), orphans, choice.freed, choice.kept, removed=False)
+        return Garbage(
+            tuple(choice.keys), orphans, choice.freed, choice.kept, removed=False, left=total - choice.freed
+        )
     gone = tuple(key for key in choice.keys if _forget_unless_used(cache, key, limit))
     if isinstance(cache, ContentCache):
         _remove_contents(cache, [*choice.contents, *orphans])
         for path in old_leftovers(cache):
             path.unlink(missing_ok=True)
-    return Garbage(gone, orphans, choice.freed, choice.kept, removed=True)
+    return Garbage(gone, orphans, choice.freed, choice.kept, removed=True, left=total - choice.freed)
 
 
 def evict(cache: BaseCache, max_size: int) -> Garbage | None:
@@ -127,15 +131,15 @@ def evict(cache: BaseCache, max_size: int) -> Garbage | None:
     gone = tuple(key for key in choice.keys if _forget_unless_used(cache, key, limit))
     if isinstance(cache, ContentCache):
         _remove_contents(cache, choice.contents)
-    return Garbage(gone, (), choice.freed, choice.kept, removed=True)
+    return Garbage(gone, (), choice.freed, choice.kept, removed=True, left=total - choice.freed)
 
 
 def clear(cache: BaseCache, keys: Iterable[str]) -> int:
-    """Forget results and remove the contents that no other result has; return how many results there were."""
+    """Forget results, so that they are computed again, and their contents; return how many results there were."""
     wanted = set(keys)
     cache.flush()
     chosen = [item for item in cache.items() if item.key in wanted]
-    count = sum(cache.delete(item.key) for item in chosen)
+    count = sum(cache.forget(item.key) for item in chosen)
     if isinstance(cache, ContentCache):
         _remove_contents(cache, [item.content_hash for item in chosen if not item.is_inline])
     return count

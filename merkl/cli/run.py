@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -86,7 +87,7 @@ def _run_function(
 
 def _evaluate(workspace: Workspace, function: Any, bound: Any, report: RunReport) -> tuple[int, Any, Any]:
     try:
-        outcome = workspace.run(lambda: function(*bound.args, **bound.kwargs), report=report)
+        outcome = workspace.run(partial(function, *bound.args, **bound.kwargs), report=report)
     except KeyboardInterrupt:
         print("merkl: interrupted; all that was complete is kept", file=sys.stderr)
         return INTERRUPTED, None, None

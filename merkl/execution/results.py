@@ -6,6 +6,7 @@ import datetime
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from merkl.cache import (
     link,
     load,
     lookup,
-    open_cache,
+    open_relative,
     peek,
     record_of,
     store,
@@ -102,6 +103,7 @@ class Results:
         is_reading: bool = True,
         is_writing: bool = True,
         before_first_store: Callable[[], None] | None = None,
+        root: Path | None = None,
     ) -> None:
         self.cache = cache
         self.codecs = codecs
@@ -110,6 +112,7 @@ class Results:
         self.is_writing = is_writing
         self._others: dict[str, BaseCache] = {}
         self._before_first_store = before_first_store
+        self._root = root or Path.cwd()
 
     def cache_of(self, task: Task[..., Any, Any]) -> BaseCache:
         """Return where the results of a task live."""
@@ -118,7 +121,7 @@ class Results:
             return self.cache
         if isinstance(option, str):
             if option not in self._others:
-                self._others[option] = open_cache(option)
+                self._others[option] = open_relative(option, self._root)
             return self._others[option]
         return option
 
@@ -264,7 +267,7 @@ class Results:
 
     def forget(self, future: Future[Any]) -> None:
         """Remove a result."""
-        self.cache_of(future._call.task).delete(future.__merkl_key__().hex())
+        self.cache_of(future._call.task).forget(future.__merkl_key__().hex())
 
 
 def _is_expired(expires: Expires, cache: BaseCache, key: str, record: Record) -> bool:
