@@ -20,7 +20,18 @@ from merkl_serializers import CanonicalRegistry, UnserializableError, default_re
 
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import MerklWarning, SerializationError
-from merkl.cache import BaseCache, Database, LayeredCache, Ledger, Metadata, SqliteCache, Trust, open_cache
+from merkl.cache import (
+    BaseCache,
+    Database,
+    FileCache,
+    Ledger,
+    Metadata,
+    SqliteCache,
+    Trust,
+    nearest,
+    open_configured,
+    open_relative,
+)
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
@@ -28,6 +39,7 @@ from merkl.execution.program import build_program
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
+from merkl.execution.upkeep import Upkeep
 from merkl.execution.writing import FileWriter
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
@@ -109,9 +121,7 @@ class Workspace:
         given = self._given_cache
         if isinstance(given, BaseCache):
             return given
-        if given or self.settings.cache.url:
-            return open_cache(given or self.settings.cache.url)
-        return SqliteCache(self.root / ".merkl")
+        return open_relative(given, self.root) if given else open_configured(self.settings.cache, self.root)
 
     @functools.cached_property
     def database(self) -> Database:
@@ -191,6 +201,7 @@ class Workspace:
             is_writing=self._is_writing,
             before_first_store=self._make_home,
             remember=self._remember,
+            root=self.root,
         )
 
     def _remember(self, cache: BaseCache, key: str, metadata: Metadata) -> None:
@@ -211,6 +222,9 @@ class Workspace:
             if self._given_root is None and isinstance(self.cache, SqliteCache):
                 sys.stderr.write(f"merkl: results are kept in {home}\n")
 
+    def _is_in_folder(self) -> bool:
+        return isinstance(nearest(self.cache), (SqliteCache, FileCache))
+
     def _make_runner(
         self,
         report: RunReport | None = None,
@@ -218,7 +232,7 @@ class Workspace:
         observers: Sequence[Observer] = (),
     ) -> Runner:
         home = self.root / ".merkl"
-        is_ours = self._is_writing and isinstance(self.cache, SqliteCache) and home.exists()
+        is_ours = self._is_writing and self._is_in_folder() and home.exists()
         return Runner(
             self._results,
             write_file=FileWriter(self.codecs).write,
@@ -241,11 +255,15 @@ class Workspace:
         """Call a function that makes calls, evaluate what it wants, and return what it gave, with the figures.
 
         `observers` are told what happens meanwhile. `command` is what the ledger says was asked for; let it hold no
-        secrets.
+        secrets. What the latest few runs of a function asked for is kept by gc.
         """
         with self:
             report = report or RunReport()
-            chronicle = self._make_chronicle(command) if self._is_writing else None
+            chronicle = None
+            if self._is_writing:
+                chronicle = self._make_chronicle(command)
+                upkeep = Upkeep(self.cache, self.root, _name_of(make), self.settings.cache.most_bytes)
+                observers = (*observers, upkeep)
             self._runner = runner = self._make_runner(report, chronicle, observers)
             runner.observer.run_started(runner.run_id)
             error: BaseException | None = None
@@ -322,9 +340,8 @@ class Workspace:
 
 def _database_of(cache: BaseCache) -> Database | None:
     """Return the database that a cache keeps its index in, if it has one of its own here."""
-    if isinstance(cache, LayeredCache):
-        return _database_of(cache.layers[0])
-    return cache.database if isinstance(cache, SqliteCache) else None
+    local = nearest(cache)
+    return local.database if isinstance(local, SqliteCache) else None
 
 
 def _end_session(reference: weakref.ref[Workspace]) -> None:
@@ -332,6 +349,12 @@ def _end_session(reference: weakref.ref[Workspace]) -> None:
     workspace = reference()
     if workspace is not None and workspace._session is not None:
         workspace._session.settle()
+
+
+def _name_of(make: Callable[[], Any]) -> str:
+    function: Any = make.func if isinstance(make, functools.partial) else make
+    name = getattr(function, "__qualname__", None) or getattr(function, "name", type(function).__qualname__)
+    return f"{getattr(function, '__module__', '?')}.{name}"
 
 
 @functools.cache

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from merkl._base.errors import MerklError
-from merkl.cache import Metadata, Record
+from merkl.cache import Metadata, Record, interrupted_key
 from merkl.execution.body import BodyOutcome, run_body
 from merkl.execution.events import Observer, observe_all
 from merkl.execution.interrupts import InterruptWatch
@@ -245,6 +247,11 @@ class _Evaluation:
             if not outcome.is_pure:
                 keys = []
             metadata = describe(future, alias)
+            if (
+                is_interrupted and outcome.is_pure
+            ):  # no result, but one that `merkl cache accept` can make one
+                keys = [bytes.fromhex(interrupted_key(key.hex()))]
+                metadata = msgspec.structs.replace(metadata, interrupted=key.hex())
             if future.out in outcome.outs:
                 urgent = outcome.duration > _SLOW
                 fresh = self.results.save(future, outcome.outs[future.out], keys, metadata, urgent=urgent)

@@ -39,8 +39,8 @@ class Call:
 
     `values` are the arguments in the order of the parameters, `encodings` what the key sees of each, `extras` the digests
     of classes among them and of `extra_key`, `mutable` the positions of constants that could be changed before the body
-    runs, `files` the files among the constants with what they held, `sequence` the place in program order. With `is_settled` False the constants were encoded while code that they use
-    was still to be bound.
+    runs, `files` the files among the constants with what they held, `sequence` the place in program order. With
+    `is_settled` False the constants were encoded while code that they use was still to be bound.
     """
 
     __slots__ = (
