@@ -456,7 +456,9 @@ def evaluate(structure: Future[T], *, target: int | str | None = None) -> T: ...
 @overload
 def evaluate(structure: tuple[Future[T], Future[U]], *, target: int | str | None = None) -> tuple[T, U]: ...
 @overload
-def evaluate(structure: tuple[Future[T], Future[U], Future[V]], *, target: int | str | None = None) -> tuple[T, U, V]: ...
+def evaluate(
+    structure: tuple[Future[T], Future[U], Future[V]], *, target: int | str | None = None
+) -> tuple[T, U, V]: ...
 @overload
 def evaluate(structure: list[Future[T]], *, target: int | str | None = None) -> list[T]: ...
 @overload
@@ -478,7 +480,11 @@ def evaluate(structure: Any, *, target: int | str | None = None) -> Any:
     """
     futures = find_futures(structure)
     session = sessions.current()
-    with session.use_target(target) if isinstance(session, Workspace) and target is not None else contextlib.nullcontext():
+    with (
+        session.use_target(target)
+        if isinstance(session, Workspace) and target is not None
+        else contextlib.nullcontext()
+    ):
         values = dict(zip(map(id, futures), session.evaluate_futures(futures), strict=True))
     return replace_futures(structure, lambda future: values[id(future)])
 

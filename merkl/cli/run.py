@@ -33,6 +33,8 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
   --args FILE   take arguments from a TOML file; those on the command line win
   --json        print result and figures as one JSON object
   --no-cache    neither read nor write the cache
+  --target T    run calls on T processes here, or on the target of that name in pyproject.toml
+  --keep-going  after a failure go on with all that does not need what failed
   -v            list every call with what became of it
 
 Options of `run` may stand before or after the function; where the function has a parameter of the same
@@ -45,6 +47,8 @@ def _options(
     args: Path | None = None,
     json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     no_cache: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    target: str | None = None,
+    keep_going: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     verbose: Annotated[bool, cyclopts.Parameter(name=["--verbose", "-v"], negative=())] = False,
 ) -> None:
     """The options of `merkl run`."""
@@ -67,11 +71,15 @@ def _run_function(
     args: Path | None = None,
     json: bool = False,
     no_cache: bool = False,
+    target: str | None = None,
+    keep_going: bool = False,
     verbose: bool = False,
 ) -> int:
     """Run a function and print its result; return the exit code."""
     bound = parse_arguments(function, words, args_file=args)
-    workspace = Workspace(is_reading=not no_cache, is_writing=not no_cache)
+    workspace = Workspace(
+        target=target, is_reading=not no_cache, is_writing=not no_cache, keeps_going=keep_going
+    )
     report = RunReport()
     command = describe_command("run", name, function, bound)
     code, returned, value = _evaluate(workspace, function, bound, report, command)
@@ -96,11 +104,9 @@ def _evaluate(
     except KeyboardInterrupt:
         print("merkl: interrupted; all that was complete is kept", file=sys.stderr)
         return INTERRUPTED, None, None
-    except TaskFailedError as error:
-        print_failure(error)
-        return FAILED, None, None
     except MerklError as error:
-        print_error(error)
+        for one in report.failures or [error]:
+            print_failure(one) if isinstance(one, TaskFailedError) else print_error(one)
         return FAILED, None, None
     return DONE, outcome.returned, outcome.result
 

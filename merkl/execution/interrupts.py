@@ -36,6 +36,8 @@ class Interrupts:
     def __init__(self) -> None:
         self.count = 0
         self.is_terminated = False
+        #: There was a second Ctrl-C within two seconds: the run ends whatever bodies return.
+        self.is_ended = False
         #: Called at a second Ctrl-C within two seconds; None: KeyboardInterrupt is raised wherever the program is.
         self.end_at_once: Callable[[], None] | None = None
         #: Called at each signal that is not the last: passes it on to where bodies run, and says whether any do.
@@ -67,6 +69,7 @@ class Interrupts:
         self._depth -= 1
         if self._depth:
             return
+        self.is_ended = False
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous.clear()
@@ -115,7 +118,7 @@ class Interrupts:
         if self.is_terminated:
             self._is_pending = False
             raise Terminated
-        if self._is_pending:
+        if self._is_pending or self.is_ended:
             self._is_pending = False
             raise KeyboardInterrupt
 
@@ -134,6 +137,7 @@ class Interrupts:
         if number == signal.SIGTERM:
             self.is_terminated = True
         elif is_again:
+            self.is_ended = True
             if self.end_at_once is not None:
                 self.end_at_once()
             raise KeyboardInterrupt
@@ -148,7 +152,7 @@ class Interrupts:
 
     def reset(self) -> None:
         """Forget what there was, as at the beginning of a program."""
-        self.is_terminated = self._is_pending = False
+        self.is_terminated = self.is_ended = self._is_pending = False
         self._last = float("-inf")
 
     def loop(self, iterable: Iterable[T]) -> Iterator[T]:

@@ -71,11 +71,10 @@ class Runner:
             evaluation = Evaluation(self.results, plan, run_id=self.run_id, recompute=self.recompute)
             self.observer.plan_made(plan)
             failures: list[MerklError] = []
-            if plan.missing:
-                if self.target is None:
-                    failures = self._run_here(evaluation)
-                else:
-                    failures = Spread(self, evaluation, self.target).run()
+            if plan.missing and self.target is None:
+                failures = self._run_here(evaluation)
+            elif plan.missing and self.target is not None:
+                failures = Spread(self, evaluation, self.target).run()
             ran = [future for call in plan.missing if call.writes for future in call.futures()]
             for write in _pending_writes([*ran, *wanted]):
                 if not failures or write.future.__merkl_key__() in evaluation.records:

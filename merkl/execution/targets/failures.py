@@ -54,7 +54,7 @@ def dump_error(error: BaseException) -> bytes:
     cause = error.__cause__
     text = traceback_text(cause if cause is not None else error)
     packed = (_pack(error), None if cause is None else _pack(cause), text)
-    return cloudpickle.dumps(packed, protocol=5)  # type: ignore[no-any-return]
+    return cloudpickle.dumps(packed, protocol=5)
 
 
 def load_error(data: bytes) -> BaseException:

@@ -440,7 +440,7 @@ def _dump(reply: Reply) -> bytes:
     try:
         return pickle.dumps(("reply", reply), protocol=5)
     except Exception:  # noqa: BLE001 - classes that only cloudpickle can take
-        return cloudpickle.dumps(("reply", reply), protocol=5)  # type: ignore[no-any-return]
+        return cloudpickle.dumps(("reply", reply), protocol=5)
 
 
 def _end_with_parent() -> None:

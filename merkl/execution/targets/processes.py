@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from multiprocessing import context, popen_forkserver, process, reduction, spawn, util
+from multiprocessing import popen_forkserver, process, reduction, spawn, util
 from multiprocessing.context import ForkServerContext, ForkServerProcess, set_spawning_popen
 from multiprocessing.forkserver import ForkServer, read_signed
 from typing import Any
@@ -26,13 +26,18 @@ class _Popen(popen_forkserver.Popen):
             reduction.dump(process_obj, buffer)
         finally:
             set_spawning_popen(None)
-        self.sentinel, write_end = _SERVER.connect_to_new_process(self._fds)
+        self.sentinel, write_end = _SERVER.connect_to_new_process(self._fds)  # type: ignore[attr-defined]
         # The child holds the other end of it, and so learns of our death.
         parent_end = os.dup(write_end)
-        self.finalizer = util.Finalize(self, util.close_fds, (parent_end, self.sentinel))
+        self.finalizer = util.Finalize(self, _close, (parent_end, self.sentinel))
         with open(write_end, "wb") as pipe:
             pipe.write(buffer.getbuffer())
         self.pid = read_signed(self.sentinel)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 class WorkerProcess(ForkServerProcess):
@@ -45,7 +50,7 @@ class WorkerProcess(ForkServerProcess):
 
 class _WorkerContext(ForkServerContext):
     _name = "merkl"
-    Process = WorkerProcess  # type: ignore[assignment]
+    Process = WorkerProcess
 
 
 def _make_server() -> ForkServer:
@@ -58,5 +63,3 @@ def _make_server() -> ForkServer:
 _SERVER = _make_server()
 #: The context in which workers are made.
 WORKERS = _WorkerContext()
-
-assert issubclass(WorkerProcess, context.Process.__mro__[1])

@@ -68,9 +68,8 @@ def dump_call(call: Call) -> bytes:
 
 def load_call(payload: bytes) -> Call:
     """Return the call that `dump_call` made bytes of."""
-    task, values, encodings, outs, extras, mutable, location, fingerprint, key, sequence = pickle.loads(
-        payload
-    )
+    state = pickle.loads(payload)
+    task, values, encodings, outs, extras, mutable, files, location, fingerprint, key, sequence = state
     call = _make_call(task, values, encodings, outs or task.outs_of(values), extras, mutable, location)
     call.fix_key(fingerprint, key)
     call.files = files
@@ -112,7 +111,7 @@ def dump_task(task: Task[..., Any, Any], fingerprint: bytes) -> bytes:
         _TaskPickler(buffer, protocol=5).dump(task)
     finally:
         if by_value is not None:
-            cloudpickle.unregister_pickle_by_value(by_value)
+            cloudpickle.unregister_pickle_by_value(by_value)  # type: ignore[attr-defined]
     return buffer.getvalue()
 
 
@@ -157,4 +156,4 @@ def _found_at(top: str, path: tuple[str, ...]) -> str | None:
 
 def dump_reply(reply: Any) -> bytes:
     """Return a reply as bytes."""
-    return cloudpickle.dumps(reply, protocol=5)  # type: ignore[no-any-return]
+    return cloudpickle.dumps(reply, protocol=5)
