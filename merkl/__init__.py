@@ -65,7 +65,9 @@ if TYPE_CHECKING:
     from merkl.execution.context import annotate, call_seed
     from merkl.files import DirRef, FileRef
     from merkl.fingerprint import find_pip_version, pip_version_of
+    from merkl.graph.batch import batch
     from merkl.graph.io import glob_future, path_future, read_future, write_future
+    from merkl.graph.pipeline import pipeline
     from merkl.shell import (
         arg,
         bash_task,
@@ -95,6 +97,8 @@ _HOMES = {
     "FileRef": "merkl.files",
     "find_pip_version": "merkl.fingerprint",
     "pip_version_of": "merkl.fingerprint",
+    "batch": "merkl.graph.batch",
+    "pipeline": "merkl.graph.pipeline",
     "glob_future": "merkl.graph.io",
     "path_future": "merkl.graph.io",
     "read_future": "merkl.graph.io",
@@ -161,6 +165,7 @@ __all__ = [
     "arg",
     "arg_serializer",
     "bash_task",
+    "batch",
     "call_seed",
     "digest",
     "dir_arg",
@@ -172,6 +177,7 @@ __all__ = [
     "out_file_arg",
     "path_future",
     "pip_version_of",
+    "pipeline",
     "read_future",
     "stdin_arg",
     "stdout_arg",

@@ -28,6 +28,7 @@ from merkl.execution.writing import FileWriter
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
 from merkl.fingerprint import Fingerprinter
+from merkl.graph.building import GraphEnded, building
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.session import sessions
@@ -131,9 +132,22 @@ class Workspace:
     # -- what graphs ask for ------------------------------------------------------------------------------
 
     def evaluate_futures(self, futures: Sequence[Future[Any]]) -> list[Any]:
-        """Return the values of Futures, from the cache or by running."""
+        """Return the values of Futures, from the cache or by running.
+
+        While a graph is built, the stages recorded so far run first. Where nothing may run, `GraphEnded` is raised
+        for a value that is not in the cache.
+        """
+        recorder = building.get()
+        if recorder is not None and not recorder.may_run:
+            uncached = [future for future in futures if self._results.find(future) is None]
+            if uncached:
+                raise GraphEnded(uncached)
         runner = self._runner or self._make_runner()
-        return runner.evaluate(futures)
+        if recorder is None or not recorder.may_run:
+            return runner.evaluate(futures)
+        values = runner.evaluate(futures, stages=recorder.pending_stages())
+        recorder.settle_stages()
+        return values
 
     def is_cached(self, future: Future[Any]) -> bool:
         """Say whether the value of a Future is in the cache."""

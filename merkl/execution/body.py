@@ -22,7 +22,7 @@ from merkl.graph.building import building
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 
-__all__ = ["BodyOutcome", "run_body"]
+__all__ = ["BodyOutcome", "run_body", "validate_outs"]
 
 
 class BodyOutcome:
@@ -67,7 +67,7 @@ def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) 
         building.reset(outside)
         leave_body(before)
     outs = dict(call.outs.split(task.name, result))
-    _validate(call, result, outs)
+    validate_outs(call, outs)
     return BodyOutcome(outs, duration, context.tags, _is_unchanged_after(call))
 
 
@@ -157,7 +157,8 @@ def _is_unchanged_after(call: Call) -> bool:
     return not changed
 
 
-def _validate(call: Call, result: Any, outs: dict[str | None, Any]) -> None:
+def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
+    """Check what a body gave against the declared types; raises `TypeMismatchError`."""
     task = call.task
     for out, value in outs.items():
         if isinstance(value, Future):

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from merkl._base.errors import MerklWarning
 from merkl.execution.runner import Runner
 from merkl.execution.writing import require_distinct_paths
-from merkl.graph.building import CallRecorder, record_calls
+from merkl.graph.building import CallRecorder, GraphEnded, Stage, record_calls
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.pipeline import collect_stages
 
 __all__ = ["Program", "build_program"]
 
 
 class Program:
-    """What a function made: the structure that it returned, and all calls in program order."""
+    """What a function made: the structure that it returned, all calls in program order, and the stages yet to be run.
 
-    def __init__(self, returned: Any, calls: list[Call]) -> None:
+    `depends_on` are the Futures whose values decide how the graph goes on, where nothing was allowed to run.
+    """
+
+    def __init__(
+        self,
+        returned: Any,
+        calls: list[Call],
+        stages: Sequence[Stage] = (),
+        depends_on: Sequence[Future[Any]] = (),
+    ) -> None:
         self.returned = returned
         self.calls = calls
+        self.stages = tuple(stages)
+        self.depends_on = tuple(depends_on)
         require_distinct_paths(write for call in calls for write in call.writes)
 
     def wanted(self) -> list[Future[Any]]:
@@ -31,7 +43,7 @@ class Program:
         Those returned, those with a pending write, and those of tasks that are declared to return None, which are
         called for their effect.
         """
-        wanted = self._returned_futures()
+        wanted = [*self._returned_futures(), *self.depends_on]
         for call in self.calls:
             if call.writes:
                 wanted += [write.future for write in call.writes]
@@ -45,7 +57,7 @@ class Program:
     def evaluate(self, runner: Runner) -> Any:
         """Run what is needed, in program order, and return the structure with values in place of its Futures."""
         wanted = self.wanted()
-        values = runner.evaluate_wanted(wanted, self._returned_futures())
+        values = runner.evaluate_wanted(wanted, self._returned_futures(), stages=self.stages)
         self._warn_of_unneeded(runner)
         return replace_futures(self.returned, lambda future: values[future.__merkl_key__()])
 
@@ -63,9 +75,18 @@ class Program:
                 )
 
 
-def build_program(make: Callable[[], Any]) -> Program:
-    """Call a function that makes calls, and return what it made."""
-    recorder = CallRecorder()
+def build_program(make: Callable[[], Any], *, may_run: bool = True) -> Program:
+    """Call a function that makes calls, and return what it made.
+
+    A generator yields execution order, as in a pipeline. With `may_run` off nothing runs: where the function asks for a
+    value that is not in the cache, the program ends there and says what it depends on.
+    """
+    recorder = CallRecorder(may_run=may_run)
+    returned: Any = None
+    depends_on: Sequence[Future[Any]] = ()
     with record_calls(recorder):
-        returned = make()
-    return Program(returned, recorder.calls)
+        try:
+            returned = collect_stages(getattr(make, "__qualname__", "the function"), make(), recorder)
+        except GraphEnded as end:
+            depends_on = end.futures
+    return Program(returned, recorder.calls, recorder.pending_stages(), depends_on)

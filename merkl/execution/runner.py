@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from merkl._base.errors import MerklError
 from merkl.cache import Metadata, Record
+from merkl.execution.batches import take_apart
 from merkl.execution.body import BodyOutcome, run_body
 from merkl.execution.interrupts import InterruptWatch
 from merkl.execution.plan import Plan, make_plan
@@ -16,6 +17,7 @@ from merkl.execution.previews import describe_arguments
 from merkl.execution.report import RunReport
 from merkl.execution.results import ABSENT, FreshResult, Results, identify
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
+from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future, Write
 from merkl.graph.nested import find_futures, replace_futures
@@ -49,19 +51,25 @@ class Runner:
         self.scratch = scratch
         self._write_file = write_file
 
-    def evaluate(self, futures: Sequence[Future[Any]]) -> list[Any]:
+    def evaluate(self, futures: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> list[Any]:
         """Return the values of Futures; equal ones are computed once. Their pending writes are carried out.
+
+        The stages run before all that they do not need.
 
         Raises `TaskFailedError` where a body raised, and what checking and storing its result raise.
         """
-        values = self.evaluate_wanted(futures, futures)
+        values = self.evaluate_wanted(futures, futures, stages=stages)
         return [values[future.__merkl_key__()] for future in futures]
 
     def evaluate_wanted(
-        self, wanted: Sequence[Future[Any]], returned: Sequence[Future[Any]]
+        self,
+        wanted: Sequence[Future[Any]],
+        returned: Sequence[Future[Any]],
+        *,
+        stages: Sequence[Stage] = (),
     ) -> dict[bytes, Any]:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
-        evaluation = _Evaluation(self, make_plan(wanted, self.results.peek))
+        evaluation = _Evaluation(self, make_plan(wanted, self.results.peek, stages=stages))
         with InterruptWatch() as watch:
             self.report.add_found(evaluation.plan.found)
             evaluation.run(watch)
@@ -92,15 +100,18 @@ class _Evaluation:
     def run(self, watch: InterruptWatch) -> None:
         """Run all missing calls in program order."""
         for call in self.plan.missing:
-            content_key = self._content_key(call)
-            if content_key is None or not self._link(call, content_key):
-                self._run_call(call, content_key, watch)
+            content_keys = {part: self._content_key(part) for part in call.parts}
+            linked = [part for part, key in content_keys.items() if key is not None and self._link(part, key)]
+            rest = call.without(linked)
+            if rest is not None:
+                self._run_call(rest, content_keys, watch)
 
     def ran(self) -> list[Future[Any]]:
         """Return the Futures of the missing calls that have a pending write."""
-        return [future for call in self.plan.missing if call.writes for future in call.futures()]
+        calls = [part for call in self.plan.missing for part in call.parts]
+        return [future for call in calls if call.writes for future in call.futures()]
 
-    def _run_call(self, call: Call, content_key: bytes | None, watch: InterruptWatch) -> None:
+    def _run_call(self, call: Call, content_keys: Mapping[Call, bytes | None], watch: InterruptWatch) -> None:
         values = self._arguments(call)
         before = watch.count
         scratch = Scratch(self.runner.scratch)
@@ -110,20 +121,22 @@ class _Evaluation:
             outcome = run_body(call, values, self._expand)
             is_interrupted = watch.count > before
             is_discarded = is_interrupted and call.task.options.on_interrupt == "discard"
-            alias = None if is_discarded else content_key
-            is_stored = self._keep(call, outcome, alias, is_interrupted=is_discarded)
+            for part, its_outcome in take_apart(call, outcome):
+                alias = None if is_discarded else content_keys[part]
+                is_kept = self._keep(part, its_outcome, alias, is_interrupted=is_discarded)
+                is_stored = is_stored and is_kept
         except KeyboardInterrupt:
-            self.report.interrupted.add(call)
+            self.report.interrupted.update(call.parts)
             raise
         except Exception:
-            self.report.failed.add(call)
+            self.report.failed.update(call.parts)
             raise
         finally:
             leave_scratch(token)
             # A file that is in no cache is the result itself: it stays where the body made it.
             if is_stored:
                 scratch.remove()
-        (self.report.interrupted if is_interrupted else self.report.run).add(call)
+        (self.report.interrupted if is_interrupted else self.report.run).update(call.parts)
 
     def _expand(self, value: Any) -> Any:
         """Evaluate the Futures in what an expanding task returned, in the same run."""

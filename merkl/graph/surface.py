@@ -9,7 +9,7 @@ the mypy plugin replaces all of it by something more exact.
 # pyright: reportOverlappingOverload=false
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -323,6 +323,8 @@ class PipelineDecorator(Protocol):
     @overload
     def __call__(self, fn: Callable[P, Generator[Any, Any, R]], /) -> Task[P, R, R]: ...
     @overload
+    def __call__(self, fn: Callable[P, Iterator[Any]], /) -> Task[P, None, None]: ...
+    @overload
     def __call__(self, fn: Callable[P, R], /) -> Task[P, R, R]: ...
 
 
@@ -350,6 +352,19 @@ class TaskOptionTypes(TypedDict, total=False):
     timeout: float | None
     max_concurrency: int | None
     resources: Mapping[str, Any]
+
+
+class PipelineOptionTypes(TypedDict, total=False):
+    """The options of `@pipeline`: what the graph that it builds depends on."""
+
+    deps: Sequence[Any]
+    hash_mode: HashMode | str
+    code_version: str | int | None
+    hash_key: str | None
+    ignore_args: Sequence[str]
+    extra_key: Callable[..., Any] | None
+    arg_serializers: Mapping[str, Callable[[Any], Any]]
+    validate: Literal["first", "all", "off"]
 
 
 if TYPE_CHECKING:
