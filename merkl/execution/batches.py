@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from merkl.execution.body import BodyOutcome, validate_outs
-from merkl.graph.batch import BatchTask
+from merkl.graph.batch import BatchOuts, BatchTask
 from merkl.graph.call import Call, Nested
 from merkl.graph.future import Future
-from merkl.graph.outs import PositionalOuts
 from merkl.hashing.keys import hash_batch
 
 __all__ = ["BatchCall", "gather_batches", "take_apart"]
@@ -24,7 +23,7 @@ class BatchCall(Call):
         first = parts[0]
         futures = tuple(future for part in parts for future in part.inputs())
         values: Any = ([part.values for part in parts],)
-        outs = PositionalOuts([Any] * len(parts))
+        outs = BatchOuts([Any] * len(parts))
         encoded = Nested(futures) if futures else b""
         code: Any = first.location()
         super().__init__(whole.body_task, values, (encoded,), outs, (), (), code, 0)

@@ -63,7 +63,7 @@ class Program:
 
     def _warn_of_unneeded(self, runner: Runner) -> None:
         report = runner.report
-        done = report.run | report.linked | report.cached | report.interrupted
+        done = report.run | report.linked | report.cached | report.interrupted | report.failed
         keys = {call.key() for call in done}
         for call in self.calls:
             if call not in done and call.key() not in keys:

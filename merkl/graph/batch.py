@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
@@ -18,6 +18,7 @@ from merkl.graph.call import BatchGroup, describe_site
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures
 from merkl.graph.options import TaskOptions, make_options
+from merkl.graph.outs import PositionalOuts
 from merkl.graph.task import Task, evaluate_given
 from merkl.hashing.keys import hash_batch_item
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from merkl.fingerprint import Fingerprint, Fingerprinter
     from merkl.graph.surface import AnyFunction, BatchDecorator, TaskOptionTypes
 
-__all__ = ["BatchTask", "batch"]
+__all__ = ["BatchOuts", "BatchTask", "batch"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,7 +49,8 @@ class BatchTask(Task[..., Any, Any]):
         single: Task[..., Any, Any] | None,
         max_size: int | None,
     ) -> None:
-        super().__init__(fn, options)
+        # What the single task says of its arguments holds for its own calls.
+        super().__init__(fn, options if single is None else _how_to_run(options))
         self.max_size = max_size
         self._single = single
         parameters = list(inspect.signature(fn).parameters.values())
@@ -87,10 +89,10 @@ class BatchTask(Task[..., Any, Any]):
         """The task whose body is that of the batch, over the arguments of several single calls."""
 
         def body(rows: list[tuple[Any, ...]]) -> Any:
-            return tuple(self.run_items(rows))
+            return self.run_items(rows)
 
         _name_like(body, self.fn)
-        task: Task[..., Any, Any] = Task(body, self.options)
+        task: Task[..., Any, Any] = Task(body, _how_to_run(self.options))
         task.name = self.name
         return task
 
@@ -142,13 +144,19 @@ class BatchTask(Task[..., Any, Any]):
                 )
         return rows
 
-    def run_items(self, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Run the body over several items and return what it gives for each.
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        raise GraphError(
+            f"batch {self.name!r}: methods cannot be batches; write a function that takes what it needs of the object "
+            "beside the list"
+        )
+
+    def run_items(self, rows: Sequence[tuple[Any, ...]]) -> Any:
+        """Run the body over several items and return what it gives.
 
         `rows` are the arguments of the single calls, in the order of their parameters, with values in place of
         Futures. What is not in the list is the same for all of them.
-
-        Raises `TaskOutsError` where the body gives another number of items.
         """
         names = self.item_task.signature.names
         first = dict(zip(names, rows[0], strict=True))
@@ -160,31 +168,41 @@ class BatchTask(Task[..., Any, Any]):
             else row[0]
             for row in rows
         ]
-        result: Any = self.fn(items, **shared)
-        if (
-            isinstance(result, (str, bytes, dict))
-            or not hasattr(result, "__len__")
-            or not hasattr(result, "__iter__")
-        ):
-            raise TaskOutsError(
-                f"batch {self.name!r} was given {len(items)} items and returned {type(result).__name__}; it must return a "
-                "list with one item for each",
-                task=self.name,
-                expected=len(items),
-                actual=type(result).__name__,
-            )
-        if len(result) != len(items):
-            raise TaskOutsError(
-                f"batch {self.name!r} was given {len(items)} items and returned {len(result)}; it must return one for each, in "
-                "their order",
-                task=self.name,
-                expected=len(items),
-                actual=len(result),
-            )
-        return list(result)
+        return self.fn(items, **shared)
 
     def __repr__(self) -> str:
         return super().__repr__().replace("<task", "<batch", 1)
+
+
+class BatchOuts(PositionalOuts):
+    """One out for each item of a batch."""
+
+    __slots__ = ()
+
+    def split(self, task: str, value: Any) -> Iterator[tuple[str | None, Any]]:
+        """Yield each item with its number; `TaskOutsError` where they are not as many as were given."""
+        wanted = len(self.types)
+        is_list = isinstance(value, Iterable) and not isinstance(
+            value, (str, bytes, dict, set, frozenset, Iterator)
+        )
+        if not is_list or not hasattr(value, "__len__"):
+            raise TaskOutsError(
+                f"batch {task!r} was given {wanted} items and returned {type(value).__name__}; it must return a list with "
+                "one item for each, in their order",
+                task=task,
+                expected=wanted,
+                actual=type(value).__name__,
+            )
+        if len(value) != wanted:
+            raise TaskOutsError(
+                f"batch {task!r} was given {wanted} items and returned {len(value)}; it must return one for each, in their "
+                "order",
+                task=task,
+                expected=wanted,
+                actual=len(value),
+            )
+        for number, item in enumerate(value):
+            yield str(number), item
 
 
 class _ItemTask(Task[..., Any, Any]):
@@ -199,7 +217,8 @@ class _ItemTask(Task[..., Any, Any]):
         def one(*args: Any, **kwargs: Any) -> Any:
             bound = shown.bind(*args, **kwargs)
             bound.apply_defaults()
-            return whole.run_items([tuple(bound.arguments.values())])[0]
+            result = whole.run_items([tuple(bound.arguments.values())])
+            return next(item for _, item in BatchOuts([Any]).split(whole.name, result))
 
         shown = inspect.Signature(
             [
@@ -223,6 +242,22 @@ class _ItemTask(Task[..., Any, Any]):
 
         whole = self.whole._make_fingerprint(fingerprinter)
         return dataclasses.replace(whole, digest=hash_batch_item(whole.digest))
+
+
+def _how_to_run(options: TaskOptions) -> TaskOptions:
+    """Return the options that say how a body runs, without those that say what its key is made of."""
+    plain = TaskOptions()
+    about_keys = (
+        "outs",
+        "deps",
+        "hash_mode",
+        "code_version",
+        "hash_key",
+        "ignore_args",
+        "extra_key",
+        "arg_serializers",
+    )
+    return options._replace(**{name: getattr(plain, name) for name in about_keys})
 
 
 def _name_like(fn: Any, other: Any) -> None:
