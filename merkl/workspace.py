@@ -18,17 +18,21 @@ from merkl_serializers import CanonicalRegistry, UnserializableError, default_re
 
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import MerklWarning, SerializationError
-from merkl.cache import BaseCache, SqliteCache, Trust, open_cache
+from merkl.cache import BaseCache, LayeredCache, Ledger, SqliteCache, Trust, open_cache
+from merkl.cache.database import Database
 from merkl.codecs import CodecRegistry, default_codecs
+from merkl.execution.forecast import RunForecast, predict_seconds
 from merkl.execution.program import build_program
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
+from merkl.execution.selection import Selection
 from merkl.execution.writing import FileWriter
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
 from merkl.fingerprint import Fingerprinter
 from merkl.graph.building import GraphEnded, building
+from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.session import sessions
@@ -108,6 +112,14 @@ class Workspace:
         return SqliteCache(self.root / ".merkl")
 
     @functools.cached_property
+    def ledger(self) -> Ledger:
+        """Runs, metadata and fingerprints, always in the project's own folder, wherever results live."""
+        database = _database_of(self.cache)
+        if database is None or database.path.parent != self.root / ".merkl":
+            database = Database(self.root / ".merkl" / "merkl.db")
+        return Ledger(database)
+
+    @functools.cached_property
     def registry(self) -> CanonicalRegistry:
         """Canonical bytes of arguments."""
         return default_registry
@@ -138,11 +150,9 @@ class Workspace:
         for a value that is not in the cache.
         """
         recorder = building.get()
-        if recorder is not None and not recorder.may_run:
-            uncached = [future for future in futures if self._results.find(future) is None]
-            if uncached:
-                raise GraphEnded(uncached)
         runner = self._runner or self._make_runner()
+        if recorder is not None and not recorder.may_run and runner.plan(futures).missing:
+            raise GraphEnded(futures)
         if recorder is None or not recorder.may_run:
             return runner.evaluate(futures)
         values = runner.evaluate(futures, stages=recorder.pending_stages())
@@ -180,7 +190,7 @@ class Workspace:
             if self._given_root is None:
                 sys.stderr.write(f"merkl: results are kept in {home}\n")
 
-    def _make_runner(self, report: RunReport | None = None) -> Runner:
+    def _make_runner(self, report: RunReport | None = None, *, selection: Selection | None = None) -> Runner:
         home = self.root / ".merkl"
         is_ours = self._is_writing and isinstance(self.cache, SqliteCache) and home.exists()
         return Runner(
@@ -189,21 +199,51 @@ class Workspace:
             run_id=uuid.uuid4().hex,
             report=report,
             scratch=home / "scratch" if is_ours else None,
+            selection=selection,
         )
 
     # -- runs ---------------------------------------------------------------------------------------------
 
-    def run(self, make: Callable[[], Any], *, report: RunReport | None = None) -> RunOutcome:
-        """Call a function that makes calls, evaluate what it wants, and return what it gave, with the figures."""
+    def run(
+        self,
+        make: Callable[[], Any],
+        *,
+        report: RunReport | None = None,
+        selection: Selection | None = None,
+    ) -> RunOutcome:
+        """Call a function that makes calls, evaluate what it wants, and return what it gave, with the figures.
+
+        `selection` says what of it is run, or run again.
+
+        Raises `SelectionError` where what was chosen is not there, `WouldRunError` where nothing may run.
+        """
         with self:
             report = report or RunReport()
-            self._runner = self._make_runner(report)
+            self._runner = self._make_runner(report, selection=selection)
             try:
                 program = build_program(make)
                 return RunOutcome(program.returned, program.evaluate(self._runner), report)
             finally:
                 self._runner = None
                 self._settle_cache(self.cache.flush)
+
+    def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
+        """Return what a run would do, in order, with the time that it would take, without running anything.
+
+        Raises `SelectionError` where what was chosen is not there.
+        """
+        with self:
+            selection = selection or Selection()
+            self._runner = self._make_runner(selection=selection)
+            try:
+                program = build_program(make, may_run=False)
+            finally:
+                self._runner = None
+            plan = program.plan(self._results, selection)
+            return RunForecast.of(plan, self._results, self._predict(), program.depends_on)
+
+    def _predict(self) -> Callable[[Call], float | None]:
+        return predict_seconds(self.ledger) if self.ledger.database.path.exists() else lambda call: None
 
     def close(self) -> None:
         """Make durable all results and let go of the cache; using the workspace again opens it again."""
@@ -230,6 +270,13 @@ class Workspace:
         sessions.leave(self._tokens.pop())
         if not self._tokens:
             self.close()
+
+
+def _database_of(cache: BaseCache) -> Database | None:
+    """Return the database that a cache keeps its index in, if it has one of its own here."""
+    if isinstance(cache, LayeredCache):
+        return _database_of(cache.layers[0])
+    return cache.database if isinstance(cache, SqliteCache) else None
 
 
 @functools.cache

@@ -23,6 +23,7 @@ __all__ = [
     "print_failure",
     "result_text",
     "stdout_for_result",
+    "traceback_from_body",
     "warnings_in_one_line",
 ]
 
@@ -107,11 +108,12 @@ def print_failure(error: TaskFailedError) -> None:
     print(f"merkl: {error}", file=sys.stderr)
     cause = error.__cause__
     if cause is not None:
-        lines = traceback.format_exception(type(cause), cause, _from_body(cause.__traceback__))
+        lines = traceback.format_exception(type(cause), cause, traceback_from_body(cause.__traceback__))
         print("".join(lines).rstrip(), file=sys.stderr)
 
 
-def _from_body(tb: TracebackType | None) -> TracebackType | None:
+def traceback_from_body(tb: TracebackType | None) -> TracebackType | None:
+    """Return a traceback from the first frame on that is none of MerkL's own."""
     start = tb
     while start is not None and start.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         start = start.tb_next

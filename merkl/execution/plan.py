@@ -12,7 +12,7 @@ from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 
-__all__ = ["Plan", "PlannedStage", "make_plan"]
+__all__ = ["Plan", "PlannedStage", "calls_behind", "make_plan"]
 
 
 class PlannedStage(NamedTuple):
@@ -30,12 +30,13 @@ class Plan:
 
     `found` are those of which a result is there, `records` what is known of these results, `entries` those results that
     came along with their records. `consumers` counts for each needed Future how many missing calls (and requests)
-    want it.
+    want it. `forced` are the keys of missing calls that run although a result of theirs may be there.
     """
 
-    __slots__ = ("consumers", "entries", "found", "missing", "records", "stages")
+    __slots__ = ("consumers", "entries", "forced", "found", "missing", "records", "stages")
 
     def __init__(self) -> None:
+        self.forced: set[bytes] = set()
         self.stages: list[PlannedStage] = []
         self.missing: list[Call] = []
         self.found: set[Call] = set()
@@ -49,21 +50,27 @@ def make_plan(
     peek: Callable[[Future[Any]], tuple[Record, Entry | None] | None],
     *,
     stages: Sequence[Stage] = (),
+    rerun: Callable[[Call], bool] | None = None,
 ) -> Plan:
     """Find what must run, going up from the wanted Futures and stopping at each that is in the cache.
 
     Calls run in program order, except that the stages that pipelines yielded come in the order in which they were
     yielded: `stages`, and those of the pipelines whose outputs are missing. Nothing is asked about the ancestors of a
     cached result. There is no recursion: a chain may be 100,000 calls long.
+
+    Calls for which `rerun` holds run again, and what follows from them is looked at again by its content.
     """
     plan = Plan()
+    wanted = list(wanted)
+    stale: set[bytes] = set()
+    if rerun is not None:
+        plan.forced, stale = _find_stale(wanted, stages, rerun)
     missing: dict[bytes, Call] = {}
     seen: set[bytes] = set()
     # Stages are ordered by the pipelines that yielded them, so each is noted once, however it was met.
     known = dict.fromkeys(stages)
-    stack = list(wanted)
-    _count(plan, stack)
-    stack += [future for stage in stages for future in stage.futures]
+    _count(plan, wanted)
+    stack = wanted + [future for stage in stages for future in stage.futures]
     while stack:
         future = stack.pop()
         key = future.__merkl_key__()
@@ -71,7 +78,7 @@ def make_plan(
             continue
         if key not in seen:
             seen.add(key)
-            there = peek(future)
+            there = peek(future) if future._call.key() not in stale else None
             if there is not None:
                 plan.records[key], entry = there
                 if entry is not None:
@@ -95,6 +102,34 @@ def make_plan(
     plan.stages = [PlannedStage(gather_batches(calls), after) for calls, after in arranged]
     plan.missing = [call for stage in plan.stages for call in stage.calls]
     return plan
+
+
+def _find_stale(
+    wanted: Sequence[Future[Any]], stages: Sequence[Stage], rerun: Callable[[Call], bool]
+) -> tuple[set[bytes], set[bytes]]:
+    """Return the keys of the calls that are to run again, and of these with all that follows from them."""
+    forced: set[bytes] = set()
+    stale: set[bytes] = set()
+    for call in calls_behind([*wanted, *(future for stage in stages for future in stage.futures)]):
+        key = call.key()
+        if rerun(call):
+            forced.add(key)
+            stale.add(key)
+        elif any(future._call.key() in stale for future in call.inputs()):
+            stale.add(key)
+    return forced, stale
+
+
+def calls_behind(futures: Iterable[Future[Any]]) -> list[Call]:
+    """Return the calls of Futures and all their ancestors, in program order."""
+    seen: dict[Call, None] = dict.fromkeys(future._call for future in futures)
+    stack = list(seen)
+    while stack:
+        for future in stack.pop().inputs():
+            if future._call not in seen:
+                seen[future._call] = None
+                stack.append(future._call)
+    return sorted(seen, key=_by_sequence)
 
 
 def _count(plan: Plan, futures: Iterable[Future[Any]]) -> None:

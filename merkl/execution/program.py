@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from merkl._base.errors import MerklWarning
+from merkl.execution.plan import Plan, make_plan
+from merkl.execution.results import Results
 from merkl.execution.runner import Runner
+from merkl.execution.selection import Selection
 from merkl.execution.writing import require_distinct_paths
 from merkl.graph.building import CallRecorder, GraphEnded, Stage, record_calls
 from merkl.graph.call import Call
@@ -54,10 +57,37 @@ class Program:
     def _returned_futures(self) -> list[Future[Any]]:
         return list(find_futures(self.returned))
 
-    def evaluate(self, runner: Runner) -> Any:
-        """Run what is needed, in program order, and return the structure with values in place of its Futures."""
+    def plan(self, results: Results, selection: Selection) -> Plan:
+        """Return the plan of a run, without running anything.
+
+        Raises `SelectionError` where what was chosen is not there.
+        """
+        wanted, stages = self._choose(selection)
+        rerun = selection.must_rerun if selection.rerun else None
+        return make_plan(wanted, results.peek, stages=stages, rerun=rerun)
+
+    def _choose(self, selection: Selection) -> tuple[list[Future[Any]], Sequence[Stage]]:
         wanted = self.wanted()
-        values = runner.evaluate_wanted(wanted, self._returned_futures(), stages=self.stages)
+        if selection.is_partial or selection.rerun:
+            wanted = selection.choose(wanted, self.calls, is_ended=bool(self.depends_on))
+        if selection.is_partial:
+            wanted += self.depends_on
+            return wanted, selection.choose_stages(self.stages, wanted)
+        return wanted, self.stages
+
+    def evaluate(self, runner: Runner) -> Any:
+        """Run what is needed, in program order, and return the structure with values in place of its Futures.
+
+        Where tasks were chosen, it is their values that are returned, where files were, their paths (one, or a list).
+        """
+        selection = runner.selection
+        wanted, stages = self._choose(selection)
+        if selection.is_partial:
+            returned = wanted if selection.until else []
+            values = runner.evaluate_wanted(wanted, returned, stages=stages)
+            given = [*(values[future.__merkl_key__()] for future in returned), *selection.outputs]
+            return given[0] if len(given) == 1 else given
+        values = runner.evaluate_wanted(wanted, self._returned_futures(), stages=stages)
         self._warn_of_unneeded(runner)
         return replace_futures(self.returned, lambda future: values[future.__merkl_key__()])
 

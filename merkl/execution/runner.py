@@ -11,11 +11,13 @@ from merkl._base.errors import MerklError
 from merkl.cache import Metadata, Record
 from merkl.execution.batches import take_apart
 from merkl.execution.body import BodyOutcome, run_body
+from merkl.execution.forecast import refuse_runs
 from merkl.execution.interrupts import InterruptWatch
 from merkl.execution.plan import Plan, make_plan
 from merkl.execution.previews import describe_arguments
 from merkl.execution.report import RunReport
 from merkl.execution.results import ABSENT, FreshResult, Results, identify
+from merkl.execution.selection import Selection
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.building import Stage
 from merkl.graph.call import Call
@@ -44,9 +46,11 @@ class Runner:
         run_id: str = "",
         report: RunReport | None = None,
         scratch: Path | None = None,
+        selection: Selection | None = None,
     ) -> None:
         self.results = results
         self.report = report or RunReport()
+        self.selection = selection or Selection()
         self.run_id = run_id
         self.scratch = scratch
         self._write_file = write_file
@@ -61,6 +65,11 @@ class Runner:
         values = self.evaluate_wanted(futures, futures, stages=stages)
         return [values[future.__merkl_key__()] for future in futures]
 
+    def plan(self, wanted: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> Plan:
+        """Return what must run so that the wanted Futures have values."""
+        rerun = self.selection.must_rerun if self.selection.rerun else None
+        return make_plan(wanted, self.results.peek, stages=stages, rerun=rerun)
+
     def evaluate_wanted(
         self,
         wanted: Sequence[Future[Any]],
@@ -69,10 +78,14 @@ class Runner:
         stages: Sequence[Stage] = (),
     ) -> dict[bytes, Any]:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
-        evaluation = _Evaluation(self, make_plan(wanted, self.results.peek, stages=stages))
+        plan = self.plan(wanted, stages=stages)
+        if self.selection.is_frozen:
+            refuse_runs(plan, self.results)
+        evaluation = _Evaluation(self, plan)
         with InterruptWatch() as watch:
             self.report.add_found(evaluation.plan.found)
             evaluation.run(watch)
+            self.selection.settle(plan.missing)
             for write in _pending_writes([*evaluation.ran(), *wanted]):
                 self._write_file(write, evaluation.record_of(write.future), evaluation.value_of(write.future))
         return {future.__merkl_key__(): evaluation.value_of(future) for future in returned}
@@ -101,7 +114,11 @@ class _Evaluation:
         """Run all missing calls in program order."""
         for call in self.plan.missing:
             content_keys = {part: self._content_key(part) for part in call.parts}
-            linked = [part for part, key in content_keys.items() if key is not None and self._link(part, key)]
+            linked = [
+                part
+                for part, key in content_keys.items()
+                if key is not None and part.key() not in self.plan.forced and self._link(part, key)
+            ]
             rest = call.without(linked)
             if rest is not None:
                 self._run_call(rest, content_keys, watch)
@@ -215,7 +232,10 @@ class _Evaluation:
         for future, alias, other_key, record in found:
             key = future.__merkl_key__()
             metadata = describe(future, alias, record)
-            is_linked = not is_tainted and self.results.link(call.task, key, other_key, metadata)
+            # A result that is looked at again because of what was run before it is there under its own key.
+            is_linked = not is_tainted and (
+                key == other_key or self.results.link(call.task, key, other_key, metadata)
+            )
             if not is_linked:
                 value = self.results.load_key(call.task, other_key, record, future.out)
                 if value is None:
