@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, ItemsView, KeysView, Sequence, ValuesView
+from concurrent.futures import ThreadPoolExecutor
+from types import CoroutineType
 from typing import Any
 
 from merkl._base.errors import MerklWarning
@@ -108,15 +111,36 @@ class Program:
 def build_program(make: Callable[[], Any], *, may_run: bool = True) -> Program:
     """Call a function that makes calls, and return what it made.
 
-    A generator yields execution order, as in a pipeline. With `may_run` off nothing runs: where the function asks for a
-    value that is not in the cache, the program ends there and says what it depends on.
+    A generator yields execution order, as in a pipeline; a coroutine is run to its end. With `may_run` off nothing runs:
+    where the function asks for a value that is not in the cache, the program ends there and says what it depends on.
     """
     recorder = CallRecorder(may_run=may_run)
     returned: Any = None
     depends_on: Sequence[Future[Any]] = ()
     with record_calls(recorder):
         try:
-            returned = collect_stages(getattr(make, "__qualname__", "the function"), make(), recorder)
+            made = make()
+            if isinstance(made, CoroutineType):
+                made = _run_coroutine(made)
+            returned = _as_container(collect_stages("the function", made, recorder))
         except GraphEnded as end:
             depends_on = end.futures
     return Program(returned, recorder.calls, recorder.pending_stages(), depends_on)
+
+
+def _run_coroutine(coroutine: CoroutineType[Any, Any, Any]) -> Any:
+    """Run an `async def` that makes calls, on an event loop of its own, in this context: its calls are recorded."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    context = contextvars.copy_context()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(context.run, asyncio.run, coroutine).result()
+
+
+def _as_container(returned: Any) -> Any:
+    """Return what a function returned, with a list in place of a view of a dict, which may be one of Futures."""
+    return list(returned) if isinstance(returned, (KeysView, ValuesView, ItemsView)) else returned

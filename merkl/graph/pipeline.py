@@ -84,10 +84,12 @@ class Pipeline(Task[P, R_co, Out_co]):
 def collect_stages(name: str, made: Any, recorder: CallRecorder | None) -> Any:
     """Return what a function returned; of a generator each yielded Future, or all in a list, is noted as a stage.
 
-    Raises `GraphError` for a generator that yields something else.
+    The items of a generator expression are what it gives. Raises `GraphError` for a generator that yields something else.
     """
     if not isinstance(made, GeneratorType):
         return made
+    if made.gi_code.co_name == "<genexpr>":
+        return list(made)
     while True:
         try:
             yielded = next(made)
