@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import os
@@ -9,7 +10,8 @@ import sys
 import types
 import uuid
 import warnings
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, overload
@@ -18,9 +20,11 @@ from merkl_serializers import CanonicalRegistry, UnserializableError, default_re
 
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import MerklWarning, SerializationError
-from merkl.cache import BaseCache, LayeredCache, Ledger, SqliteCache, Trust, open_cache
+from merkl.cache import BaseCache, LayeredCache, Ledger, Metadata, SqliteCache, Trust, open_cache
 from merkl.cache.database import Database
 from merkl.codecs import CodecRegistry, default_codecs
+from merkl.execution.chronicle import Chronicle
+from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
 from merkl.execution.program import build_program
 from merkl.execution.report import RunReport
@@ -31,7 +35,7 @@ from merkl.execution.writing import FileWriter
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
 from merkl.fingerprint import Fingerprinter
-from merkl.graph.building import GraphEnded, building
+from merkl.graph.building import GraphEnded, Stage, building
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
@@ -88,6 +92,8 @@ class Workspace:
         self._is_writing = is_writing
         self._tokens: list[Any] = []
         self._runner: Runner | None = None
+        # The run that evaluations outside of `run` belong to.
+        self._session: Chronicle | None = None
 
     # -- the parts, each made when first needed ---------------------------------------------------------
 
@@ -150,14 +156,28 @@ class Workspace:
         for a value that is not in the cache.
         """
         recorder = building.get()
-        runner = self._runner or self._make_runner()
-        if recorder is not None and not recorder.may_run and runner.plan(futures).missing:
-            raise GraphEnded(futures)
-        if recorder is None or not recorder.may_run:
+        if recorder is None:
+            return self._evaluate(futures)
+        if not recorder.may_run:
+            runner = self._runner or self._make_runner()
+            if runner.plan(futures).missing:
+                raise GraphEnded(futures)
             return runner.evaluate(futures)
-        values = runner.evaluate(futures, stages=recorder.pending_stages())
+        values = self._evaluate(futures, recorder.pending_stages())
         recorder.settle_stages()
         return values
+
+    def _evaluate(self, futures: Sequence[Future[Any]], stages: Sequence[Stage] = ()) -> list[Any]:
+        if self._runner is not None:
+            return self._runner.evaluate(futures, stages=stages)
+        if not self._is_writing:
+            return self._make_runner().evaluate(futures, stages=stages)
+        if self._session is None:
+            self._session = self._make_chronicle()
+            atexit.register(_end_session, weakref.ref(self))
+        report = RunReport()
+        with self._chronicled(self._session, report):
+            return self._make_runner(report, self._session).evaluate(futures, stages=stages)
 
     def is_cached(self, future: Future[Any]) -> bool:
         """Say whether the value of a Future is in the cache."""
@@ -177,27 +197,41 @@ class Workspace:
             is_reading=self._is_reading,
             is_writing=self._is_writing,
             before_first_store=self._make_home,
+            remember=self._remember,
         )
+
+    def _remember(self, cache: BaseCache, key: str, metadata: Metadata) -> None:
+        """Keep the metadata of a result that another cache than the workspace's own has stored."""
+        if _database_of(cache) is not self.ledger.database:
+            self.ledger.record(key, metadata)
 
     def _make_home(self) -> None:
         """Make the folder of results, kept out of version control, and say where it is unless the user chose it."""
         home = self.root / ".merkl"
-        if not isinstance(self.cache, SqliteCache) or (home / ".gitignore").exists():
+        if (home / ".gitignore").exists():
             return
         with contextlib.suppress(OSError):
             home.mkdir(parents=True, exist_ok=True)
             (home / ".gitignore").write_text("*\n", encoding="utf-8")
-            if self._given_root is None:
+            if self._given_root is None and isinstance(self.cache, SqliteCache):
                 sys.stderr.write(f"merkl: results are kept in {home}\n")
 
-    def _make_runner(self, report: RunReport | None = None, *, selection: Selection | None = None) -> Runner:
+    def _make_runner(
+        self,
+        report: RunReport | None = None,
+        chronicle: Chronicle | None = None,
+        observers: Sequence[Observer] = (),
+        *,
+        selection: Selection | None = None,
+    ) -> Runner:
         home = self.root / ".merkl"
         is_ours = self._is_writing and isinstance(self.cache, SqliteCache) and home.exists()
         return Runner(
             self._results,
             write_file=FileWriter(self.codecs).write,
-            run_id=uuid.uuid4().hex,
+            run_id=uuid.uuid4().hex if chronicle is None else chronicle.run_id,
             report=report,
+            observers=observers if chronicle is None else (chronicle, *observers),
             scratch=home / "scratch" if is_ours else None,
             selection=selection,
         )
@@ -209,22 +243,33 @@ class Workspace:
         make: Callable[[], Any],
         *,
         report: RunReport | None = None,
+        observers: Sequence[Observer] = (),
         selection: Selection | None = None,
+        command: Sequence[str] = (),
     ) -> RunOutcome:
         """Call a function that makes calls, evaluate what it wants, and return what it gave, with the figures.
 
-        `selection` says what of it is run, or run again.
+        `observers` are told what happens meanwhile. `selection` says what of it is run, or run again. `command` is what the
+        ledger says was asked for; let it hold no secrets.
 
         Raises `SelectionError` where what was chosen is not there, `WouldRunError` where nothing may run.
         """
         with self:
             report = report or RunReport()
-            self._runner = self._make_runner(report, selection=selection)
+            chronicle = self._make_chronicle(command) if self._is_writing else None
+            self._runner = runner = self._make_runner(report, chronicle, observers, selection=selection)
+            runner.observer.run_started(runner.run_id)
+            error: BaseException | None = None
             try:
-                program = build_program(make)
-                return RunOutcome(program.returned, program.evaluate(self._runner), report)
+                with self._chronicled(chronicle, report):
+                    program = build_program(make)
+                    return RunOutcome(program.returned, program.evaluate(runner), report)
+            except BaseException as raised:
+                error = raised
+                raise
             finally:
                 self._runner = None
+                runner.observer.run_ended(error)
                 self._settle_cache(self.cache.flush)
 
     def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
@@ -245,10 +290,42 @@ class Workspace:
     def _predict(self) -> Callable[[Call], float | None]:
         return predict_seconds(self.ledger) if self.ledger.database.path.exists() else lambda call: None
 
+    def _make_chronicle(self, command: Sequence[str] = ()) -> Chronicle:
+        return Chronicle(self.ledger, root=self.root, prepare=self._make_home, command=command)
+
+    @contextlib.contextmanager
+    def _chronicled(self, chronicle: Chronicle | None, report: RunReport) -> Iterator[None]:
+        """Have the ledger know how what is done meanwhile ended."""
+        if chronicle is None:
+            yield
+            return
+        try:
+            yield
+        except KeyboardInterrupt:
+            chronicle.ended("interrupted", self._counts(chronicle, report))
+            raise
+        except BaseException as error:
+            chronicle.failed(error)
+            chronicle.ended("failed", self._counts(chronicle, report), error=str(error))
+            raise
+        chronicle.ended("interrupted" if report.interrupted else "done", self._counts(chronicle, report))
+
+    def _counts(self, chronicle: Chronicle, report: RunReport) -> Mapping[str, int | float]:
+        # Those of an evaluation count what was looked at: to count ancestors each time would make n² of a loop.
+        return report.quick_counts() if chronicle is self._session else report.counts()
+
     def close(self) -> None:
         """Make durable all results and let go of the cache; using the workspace again opens it again."""
+        if self._session is not None:
+            self._session.settle()
+            self._session = None
         if "cache" in self.__dict__:
             self._settle_cache(self.cache.close)
+        if "ledger" in self.__dict__:
+            with contextlib.suppress(
+                OSError
+            ):  # of our own cache it was said just now, of another one results are safe
+                self.ledger.close()
 
     def _settle_cache(self, settle: Callable[[], None]) -> None:
         try:
@@ -277,6 +354,13 @@ def _database_of(cache: BaseCache) -> Database | None:
     if isinstance(cache, LayeredCache):
         return _database_of(cache.layers[0])
     return cache.database if isinstance(cache, SqliteCache) else None
+
+
+def _end_session(reference: weakref.ref[Workspace]) -> None:
+    """Write down, as the process ends, what a workspace that was never closed has evaluated."""
+    workspace = reference()
+    if workspace is not None and workspace._session is not None:
+        workspace._session.settle()
 
 
 @functools.cache

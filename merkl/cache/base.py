@@ -73,6 +73,8 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     arguments: tuple[ArgumentPreview, ...] = ()
     #: keys of the Futures among the arguments
     parents: tuple[str, ...] = ()
+    #: what entered the key beside fingerprint and arguments: digests of the user's classes among them, and `extra_key`
+    extras: tuple[str, ...] = ()
     out: str | None = None
     #: Unix time when the body had returned
     created: float = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from merkl.cache.sqlite_index import (
     decode_metadata,
     encode_metadata,
 )
+from merkl.hashing.digests import hash_content
 
 __all__ = ["Ledger", "Run"]
 
@@ -31,8 +32,13 @@ SCHEMA = Schema(
         CREATE TABLE notes (id TEXT PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, at REAL NOT NULL, value TEXT NOT NULL);
         CREATE INDEX notes_by_kind ON notes (kind, at);
         """,
+        """
+        CREATE TABLE blobs (digest TEXT PRIMARY KEY, content BLOB NOT NULL);
+        """,
     ),
 )
+
+_ENTRY_DOCUMENT = ENTRY_COLUMNS.index("document")
 
 #: Columns that `where` may name, as SQL over the JSON document (fields at their default are left out of it).
 FIELDS = {
@@ -53,7 +59,11 @@ FIELDS = {
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run: where, with what, how it ended. `ended` is None while it runs or if it was killed."""
+    """One run: where, with what, how it ended. `ended` is None while it runs or if it was killed.
+
+    `roots` names the set of keys that it was asked for, `environment` the versions of what was installed; both are kept
+    once each (`Ledger.roots`, `Ledger.packages`). `status` is "running", "done", "failed" or "interrupted".
+    """
 
     id: str
     started: float
@@ -63,8 +73,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""
     pid: int = 0
     python: str = ""
-    packages: dict[str, str] = {}
+    environment: str = ""
+    roots: str = ""
     status: str = ""
+    error: str = ""
     counts: dict[str, int] = {}
 
 
@@ -89,6 +101,7 @@ class Ledger:
             "fingerprints", ("fingerprint", "task", "components"), conflict="IGNORE"
         )
         self._notes = database.table("notes", ("id", "kind", "key", "at", "value"))
+        self._blobs = database.table("blobs", ("digest", "content"), conflict="IGNORE")
         self._seen: set[str] = set()
 
     # ---- runs -----------------------------------------------------------------------------------------------
@@ -102,10 +115,35 @@ class Ledger:
         row = self._runs.get(identity)
         return None if row is None else msgspec.json.decode(row[2], type=Run)
 
-    def runs(self, *, limit: int = 20) -> list[Run]:
+    def runs(self, *, limit: int | None = 20, since: float = 0.0) -> list[Run]:
         """Return the latest runs, newest first."""
-        rows = self.database.query("SELECT document FROM runs ORDER BY started DESC LIMIT ?", (limit,))
+        rows = self.database.query(
+            "SELECT document FROM runs WHERE started >= ? ORDER BY started DESC, rowid DESC LIMIT ?",
+            (since, -1 if limit is None else limit),
+        )
         return [msgspec.json.decode(document, type=Run) for (document,) in rows]
+
+    def find_runs(self, prefix: str) -> list[Run]:
+        """Return the runs whose id begins with a prefix, newest first."""
+        tail = prefix.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        rows = self.database.query(
+            "SELECT document FROM runs WHERE id LIKE ? ESCAPE '\\' ORDER BY started DESC", (f"{tail}%",)
+        )
+        return [msgspec.json.decode(document, type=Run) for (document,) in rows]
+
+    def save_keys(self, keys: Collection[bytes]) -> str:
+        """Keep a set of keys, once however many runs have it; return its name."""
+        return self.save_blob(b"".join(sorted(keys))) if keys else ""
+
+    def roots(self, run: Run) -> list[str]:
+        """Return the keys that a run was asked for."""
+        content = self.blob(run.roots) or b""
+        return [content[i : i + 32].hex() for i in range(0, len(content), 32)]
+
+    def packages(self, run: Run) -> dict[str, str]:
+        """Return the versions of the distributions that were installed when a run began."""
+        content = self.blob(run.environment)
+        return {} if content is None else msgspec.json.decode(content, type=dict[str, str])
 
     # ---- results --------------------------------------------------------------------------------------------
 
@@ -118,7 +156,10 @@ class Ledger:
     def metadata(self, key: str) -> Metadata | None:
         """Return what is known of a result, stored or evicted."""
         raw = bytes.fromhex(key)
-        row = self._entries.get(raw) or self._history.get(raw)
+        row = self._entries.get(raw)
+        if row is not None:
+            return decode_metadata(row[_ENTRY_DOCUMENT])
+        row = self._history.get(raw)
         return None if row is None else decode_metadata(row[-1])
 
     def find(self, prefix: str, *, limit: int = 10) -> list[str]:
@@ -213,6 +254,21 @@ class Ledger:
         """Return what a fingerprint was made of."""
         row = self._fingerprints.get(bytes.fromhex(fingerprint))
         return None if row is None else msgspec.json.decode(row[2])
+
+    # ---- what many rows share -------------------------------------------------------------------------------
+
+    def save_blob(self, content: bytes, name: str = "") -> str:
+        """Keep some bytes, once; return the name to ask for them by: by default their hash."""
+        name = name or hash_content(content)
+        if name not in self._seen:
+            self._seen.add(name)
+            self._blobs.put((name, content))
+        return name
+
+    def blob(self, name: str) -> bytes | None:
+        """Return the bytes of that name."""
+        row = self._blobs.get(name) if name else None
+        return None if row is None else bytes(row[1])
 
     # ---- notes ----------------------------------------------------------------------------------------------
 

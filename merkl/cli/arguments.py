@@ -13,12 +13,14 @@ import cyclopts.config
 from merkl._base.containers import map_leaves
 from merkl._base.hints import resolve_hints
 from merkl.cli.errors import UsageError
+from merkl.execution.previews import preview_value
+from merkl.graph.secret import is_secret_hint
 from merkl.graph.task import Task
 
 #: Stands for the word "-"; no one types it.
 _DASH = "\uf8fd-"
 
-__all__ = ["parameter_names", "parse_arguments", "parse_options"]
+__all__ = ["describe_command", "parameter_names", "parse_arguments", "parse_options"]
 
 
 def parameter_names(function: Any) -> list[str]:
@@ -95,6 +97,23 @@ def _shown_signature(function: Any) -> str:
 
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
+
+
+def describe_command(
+    command: str, name: str, function: Any, bound: inspect.BoundArguments
+) -> tuple[str, ...]:
+    """Return a command as the ledger keeps it: arguments as short texts, secrets not at all.
+
+    >>> def fetch(url: str, retries: int = 3) -> None: ...
+    >>> describe_command("run", "web.fetch", fetch, inspect.signature(fetch).bind("http://x", retries=5))
+    ('merkl', 'run', 'web.fetch', "--url='http://x'", '--retries=5')
+    """
+    hints = resolve_hints(function.fn if isinstance(function, Task) else function).parameters
+    shown = (
+        f"--{key}={'***' if is_secret_hint(hints.get(key, Any)) else preview_value(value)}"
+        for key, value in bound.arguments.items()
+    )
+    return ("merkl", command, name, *shown)
 
 
 def parse_options(command: Any, words: Sequence[str]) -> tuple[inspect.BoundArguments, list[str]]:

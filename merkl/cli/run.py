@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Annotated, Any, TextIO
 import cyclopts
 
 from merkl._base.errors import MerklError, SelectionError, TaskFailedError, WouldRunError
-from merkl.cli.arguments import parameter_names, parse_arguments
+from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.command import Command, split_at_function
 from merkl.cli.debugger import open_debugger
 from merkl.cli.names import find_function
@@ -77,10 +78,11 @@ def _carry_out(words: list[str]) -> int:
     with stdout_for_result() as out:
         function = find_function(target.name)
         options, rest = target.take_options(_options, parameters=parameter_names(function))
-        return _run_function(function, rest, out, **options)
+        return _run_function(target.name, function, rest, out, **options)
 
 
 def _run_function(
+    name: str,
     function: Any,
     words: Sequence[str],
     out: TextIO,
@@ -101,13 +103,12 @@ def _run_function(
     workspace = Workspace(is_reading=not no_cache, is_writing=not no_cache)
     selection = Selection(rerun=rerun, until=until, outputs=output, is_frozen=frozen)
 
-    def make() -> Any:
-        return function(*bound.args, **bound.kwargs)
-
+    make = functools.partial(function, *bound.args, **bound.kwargs)
     if plan:
         return _print_plan(workspace, make, selection, out, as_json=json, is_frozen=frozen)
     report = RunReport()
-    code, returned, value = _evaluate(workspace, make, report, selection, is_debugged=pdb)
+    command = describe_command("run", name, function, bound)
+    code, returned, value = _evaluate(workspace, make, report, selection, command, is_debugged=pdb)
     workspace.close()
     if code == USAGE:
         return code
@@ -150,11 +151,12 @@ def _evaluate(
     make: Callable[[], Any],
     report: RunReport,
     selection: Selection,
+    command: Sequence[str],
     *,
     is_debugged: bool,
 ) -> tuple[int, Any, Any]:
     try:
-        outcome = workspace.run(make, report=report, selection=selection)
+        outcome = workspace.run(make, report=report, selection=selection, command=command)
     except KeyboardInterrupt:
         print("merkl: interrupted; all that was complete is kept", file=sys.stderr)
         return INTERRUPTED, None, None

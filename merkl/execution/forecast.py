@@ -89,7 +89,7 @@ def will_run(plan: Plan, results: Results) -> list[Call]:
     """
     records: dict[bytes, Record] = dict(plan.records)
     running: list[Call] = []
-    for call in (part for unit in plan.missing for part in unit.parts):
+    for call in plan.missing:
         found = None if call.key() in plan.forced else _find_by_content(call, records, results)
         if found is None:
             running.append(call)

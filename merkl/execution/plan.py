@@ -26,16 +26,18 @@ class PlannedStage(NamedTuple):
 
 
 class Plan:
-    """`missing` are the calls to run, in order, each after its inputs; `stages` the same calls, stage by stage.
+    """`missing` are the calls to run, in order, each after its inputs; `stages` the same, those of a batch as one call.
 
     `found` are those of which a result is there, `records` what is known of these results, `entries` those results that
-    came along with their records. `consumers` counts for each needed Future how many missing calls (and requests)
-    want it. `forced` are the keys of missing calls that run although a result of theirs may be there.
+    came along with their records. `wanted` is what was asked for; `consumers` counts for each needed Future how many
+    missing calls (and requests) want it. `forced` are the keys of missing calls that run although a result of theirs may be
+    there.
     """
 
-    __slots__ = ("consumers", "entries", "forced", "found", "missing", "records", "stages")
+    __slots__ = ("consumers", "entries", "forced", "found", "missing", "records", "stages", "wanted")
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Iterable[Future[Any]] = ()) -> None:
+        self.wanted = tuple(wanted)
         self.forced: set[bytes] = set()
         self.stages: list[PlannedStage] = []
         self.missing: list[Call] = []
@@ -60,17 +62,16 @@ def make_plan(
 
     Calls for which `rerun` holds run again, and what follows from them is looked at again by its content.
     """
-    plan = Plan()
-    wanted = list(wanted)
+    plan = Plan(wanted)
     stale: set[bytes] = set()
     if rerun is not None:
-        plan.forced, stale = _find_stale(wanted, stages, rerun)
+        plan.forced, stale = _find_stale(plan.wanted, stages, rerun)
     missing: dict[bytes, Call] = {}
     seen: set[bytes] = set()
     # Stages are ordered by the pipelines that yielded them, so each is noted once, however it was met.
     known = dict.fromkeys(stages)
-    _count(plan, wanted)
-    stack = wanted + [future for stage in stages for future in stage.futures]
+    _count(plan, plan.wanted)
+    stack = [*plan.wanted, *(future for stage in stages for future in stage.futures)]
     while stack:
         future = stack.pop()
         key = future.__merkl_key__()
@@ -100,7 +101,7 @@ def make_plan(
                     stack += stage.futures
     arranged = _arrange(missing, sorted(known, key=lambda stage: stage.floor))
     plan.stages = [PlannedStage(gather_batches(calls), after) for calls, after in arranged]
-    plan.missing = [call for stage in plan.stages for call in stage.calls]
+    plan.missing = [call for stage in arranged for call in stage.calls]
     return plan
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 
+from merkl.execution.events import Observer, Status
+from merkl.execution.plan import Plan
 from merkl.graph.call import Call
 
 __all__ = ["RunReport"]
 
 
-class RunReport:
+class RunReport(Observer):
     """The calls of a run by what became of them; `calls` is the sum.
 
     Ancestors of a cached call count as cached, although nobody looked at them.
@@ -25,9 +26,23 @@ class RunReport:
         self.skipped: set[Call] = set()
         self._found: set[Call] = set()
 
-    def add_found(self, calls: Iterable[Call]) -> None:
-        """Note calls whose results were in the cache."""
-        self._found.update(calls)
+        self._by_status = {
+            "run": self.run,
+            "linked": self.linked,
+            "failed": self.failed,
+            "interrupted": self.interrupted,
+            "skipped": self.skipped,
+        }
+
+    def plan_made(self, plan: Plan) -> None:
+        """Note the calls whose results were in the cache."""
+        self._found.update(plan.found)
+
+    def call_ended(
+        self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
+    ) -> None:
+        """Note what became of a call."""
+        self._by_status[status].add(call)
 
     @property
     def cached(self) -> set[Call]:
@@ -57,6 +72,14 @@ class RunReport:
             **counts,
             "seconds": round(time.perf_counter() - self.started, 3),
         }
+
+    def quick_counts(self) -> dict[str, int]:
+        """Return the figures without the ancestors of cached calls, at a cost that does not grow with the graph."""
+        ran, linked, failed, interrupted = map(len, (self.run, self.linked, self.failed, self.interrupted))
+        cached = len(self._found - self.run)
+        total = ran + linked + failed + interrupted + cached
+        names = ("calls", "run", "cached", "linked", "failed", "interrupted")
+        return dict(zip(names, (total, ran, cached, linked, failed, interrupted), strict=True))
 
     def summary(self) -> str:
         """Return the one line that ends a run; rare figures appear when they are not zero."""

@@ -90,7 +90,8 @@ class FreshResult:
 class Results:
     """Stores and finds results for a run.
 
-    With `is_reading` off nothing is looked up, with `is_writing` off nothing is stored.
+    With `is_reading` off nothing is looked up, with `is_writing` off nothing is stored. `remember` is told the metadata
+    of each result that is stored, and in which cache.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Results:
         is_reading: bool = True,
         is_writing: bool = True,
         before_first_store: Callable[[], None] | None = None,
+        remember: Callable[[BaseCache, str, Metadata], None] | None = None,
     ) -> None:
         self.cache = cache
         self.codecs = codecs
@@ -110,6 +112,7 @@ class Results:
         self.is_writing = is_writing
         self._others: dict[str, BaseCache] = {}
         self._before_first_store = before_first_store
+        self._remember = remember
 
     def cache_of(self, task: Task[..., Any, Any]) -> BaseCache:
         """Return where the results of a task live."""
@@ -162,7 +165,11 @@ class Results:
 
     def link(self, task: Task[..., Any, Any], key: bytes, other: bytes, metadata: Metadata) -> bool:
         """Give the result under another key this key as well; say whether it is there under it now."""
-        return self.is_writing and link(self.cache_of(task), key.hex(), other.hex(), metadata)
+        cache = self.cache_of(task)
+        is_linked = self.is_writing and link(cache, key.hex(), other.hex(), metadata)
+        if is_linked and self._remember is not None:
+            self._remember(cache, key.hex(), metadata)
+        return is_linked
 
     def load(self, future: Future[Any], record: Record) -> tuple[Any] | None:
         """Return the value of a stored result in a tuple, None where its content is lost (with a warning)."""
@@ -226,6 +233,8 @@ class Results:
             cache = self.cache_of(task)
             first, *aliases = (key.hex() for key in keys)
             record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
+            if record is not None and self._remember is not None:
+                self._remember(cache, first, _with_record(metadata, record))
         if record is not None:
             return FreshResult(record, shared, None)
         is_stream = not isinstance(encoded.content, (bytes, list))
@@ -265,6 +274,17 @@ class Results:
     def forget(self, future: Future[Any]) -> None:
         """Remove a result."""
         self.cache_of(future._call.task).delete(future.__merkl_key__().hex())
+
+
+def _with_record(metadata: Metadata, record: Record) -> Metadata:
+    return msgspec.structs.replace(
+        metadata,
+        size=record.size,
+        codec=record.codec,
+        codec_version=record.codec_version,
+        decode_type=record.decode_type,
+        extra=record.extra,
+    )
 
 
 def _is_expired(expires: Expires, cache: BaseCache, key: str, record: Record) -> bool:

@@ -11,10 +11,11 @@ from merkl._base.errors import MerklError
 from merkl.cache import Metadata, Record
 from merkl.execution.batches import take_apart
 from merkl.execution.body import BodyOutcome, run_body
+from merkl.execution.events import Observer, Status, observe_all
 from merkl.execution.forecast import refuse_runs
 from merkl.execution.interrupts import InterruptWatch
 from merkl.execution.plan import Plan, make_plan
-from merkl.execution.previews import describe_arguments
+from merkl.execution.previews import describe_arguments, describe_extras
 from merkl.execution.report import RunReport
 from merkl.execution.results import ABSENT, FreshResult, Results, identify
 from merkl.execution.selection import Selection
@@ -34,8 +35,9 @@ _SLOW = 0.005
 class Runner:
     """Runs calls one after another in this process, in program order.
 
-    `write_file` puts the value of a Future into the file of a `Write`. `run_id` names the run in the metadata,
-    `scratch` is where the directories of calls are made (by default the system's place for temporary files).
+    `observers` are told what happens, as is the report. `write_file` puts the value of a Future into the file of a
+    `Write`. `run_id` names the run in the metadata, `scratch` is where the directories of calls are made (by default
+    the system's place for temporary files).
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Runner:
         write_file: Callable[[Write, Record, Any], None],
         run_id: str = "",
         report: RunReport | None = None,
+        observers: Sequence[Observer] = (),
         scratch: Path | None = None,
         selection: Selection | None = None,
     ) -> None:
         self.results = results
         self.report = report or RunReport()
+        self.observer = observe_all((self.report, *observers))
         self.selection = selection or Selection()
         self.run_id = run_id
         self.scratch = scratch
@@ -83,7 +87,7 @@ class Runner:
             refuse_runs(plan, self.results)
         evaluation = _Evaluation(self, plan)
         with InterruptWatch() as watch:
-            self.report.add_found(evaluation.plan.found)
+            self.observer.plan_made(evaluation.plan)
             evaluation.run(watch)
             self.selection.settle(plan.missing)
             for write in _pending_writes([*evaluation.ran(), *wanted]):
@@ -103,7 +107,7 @@ class _Evaluation:
     def __init__(self, runner: Runner, plan: Plan) -> None:
         self.runner = runner
         self.results = runner.results
-        self.report = runner.report
+        self.observer = runner.observer
         self.plan = plan
         self.records = dict(plan.records)
         self.fresh: dict[bytes, FreshResult] = {}
@@ -112,7 +116,7 @@ class _Evaluation:
 
     def run(self, watch: InterruptWatch) -> None:
         """Run all missing calls in program order."""
-        for call in self.plan.missing:
+        for call in (call for stage in self.plan.stages for call in stage.calls):
             content_keys = {part: self._content_key(part) for part in call.parts}
             linked = [
                 part
@@ -125,11 +129,12 @@ class _Evaluation:
 
     def ran(self) -> list[Future[Any]]:
         """Return the Futures of the missing calls that have a pending write."""
-        calls = [part for call in self.plan.missing for part in call.parts]
-        return [future for call in calls if call.writes for future in call.futures()]
+        return [future for call in self.plan.missing if call.writes for future in call.futures()]
 
     def _run_call(self, call: Call, content_keys: Mapping[Call, bytes | None], watch: InterruptWatch) -> None:
         values = self._arguments(call)
+        for part in call.parts:
+            self.observer.call_started(part)
         before = watch.count
         scratch = Scratch(self.runner.scratch)
         token = enter_scratch(scratch)
@@ -143,17 +148,23 @@ class _Evaluation:
                 is_kept = self._keep(part, its_outcome, alias, is_interrupted=is_discarded)
                 is_stored = is_stored and is_kept
         except KeyboardInterrupt:
-            self.report.interrupted.update(call.parts)
+            self._tell_end(call, "interrupted")
             raise
-        except Exception:
-            self.report.failed.update(call.parts)
+        except Exception as error:
+            self._tell_end(call, "failed", error=error)
             raise
         finally:
             leave_scratch(token)
             # A file that is in no cache is the result itself: it stays where the body made it.
             if is_stored:
                 scratch.remove()
-        (self.report.interrupted if is_interrupted else self.report.run).update(call.parts)
+        self._tell_end(call, "interrupted" if is_interrupted else "run", outcome.duration)
+
+    def _tell_end(
+        self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
+    ) -> None:
+        for part in call.parts:
+            self.observer.call_ended(part, status, duration / len(call.parts), error)
 
     def _expand(self, value: Any) -> Any:
         """Evaluate the Futures in what an expanding task returned, in the same run."""
@@ -244,7 +255,7 @@ class _Evaluation:
             if is_tainted:
                 self.tainted.add(key)
             self.records[key] = record
-        self.report.linked.add(call)
+        self.observer.call_ended(call, "linked")
         return True
 
     def _is_tainted(self, call: Call) -> bool:
@@ -292,6 +303,7 @@ class _Evaluation:
         arguments = describe_arguments(call)
         parents = tuple(dict.fromkeys(f.__merkl_key__().hex() for f in call.inputs()))
         fingerprint = call.fingerprint.hex() if call.fingerprint is not None else ""
+        extras = describe_extras(call)
 
         def describe(future: Future[Any], alias: bytes | None, record: Record | None = None) -> Metadata:
             return Metadata(
@@ -304,6 +316,7 @@ class _Evaluation:
                 fingerprint=fingerprint,
                 arguments=arguments,
                 parents=parents,
+                extras=extras,
                 out=future.out,
                 created=time.time(),
                 duration=outcome.duration,

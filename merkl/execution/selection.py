@@ -65,7 +65,7 @@ class Selection:
     def settle(self, calls: Iterable[Call]) -> None:
         """Note calls that have run, or turned out to need no run."""
         if self.rerun:
-            self._settled.update(part.key() for call in calls for part in call.parts)
+            self._settled.update(call.key() for call in calls)
 
     def choose(
         self, wanted: Sequence[Future[Any]], calls: Iterable[Call], *, is_ended: bool = False

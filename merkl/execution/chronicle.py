@@ -1,0 +1,225 @@
+"""Writes into the ledger what a run did: when, how it ended, what it was asked for, and what its tasks were made of."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import socket
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from merkl._base.hint_classes import iter_classes
+from merkl.cache import Ledger, Run
+from merkl.execution.events import Observer
+from merkl.execution.plan import Plan
+from merkl.execution.previews import digest_argument, outline_value
+from merkl.fingerprint import Component, Fingerprint
+from merkl.graph.call import Call
+from merkl.graph.future import Future
+from merkl.graph.session import sessions
+
+__all__ = ["Chronicle", "describe_component", "installed_versions"]
+
+_SCALARS = frozenset((int, float, str, bool, type(None), bytes, Future))
+
+#: Seconds between two rows of a session whose evaluations find all in the cache.
+_OFTEN = 1.0
+#: Roots beyond this many are not kept.
+_MOST_ROOTS = 200_000
+
+
+class Chronicle(Observer):
+    """One run in the ledger: `merkl run`, or all that a script or notebook evaluates while its workspace is open.
+
+    Nothing is written before a call must run, or the run ends: a process that only builds graphs leaves no trace.
+    `prepare` is called before the first row.
+    """
+
+    def __init__(
+        self, ledger: Ledger, *, root: Path, prepare: Callable[[], None], command: Sequence[str] = ()
+    ) -> None:
+        self.ledger = ledger
+        self.run_id = uuid.uuid4().hex
+        self._prepare = prepare
+        self._run = Run(
+            id=self.run_id,
+            started=time.time(),
+            command=tuple(command) or command_of_process(),
+            root=str(root),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            python=platform.python_version(),
+            status="running",
+        )
+        self._is_begun = False
+        self._is_dirty = False
+        self._written = 0.0
+        self._roots_written = 0
+        self._roots: dict[bytes, None] = {}
+        self._known: set[object] = set()
+        self._counts: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def plan_made(self, plan: Plan) -> None:
+        """Note what is asked for, and what the calls that must run are made of."""
+        with self._lock:
+            if len(self._roots) < _MOST_ROOTS:
+                self._roots.update((future.__merkl_key__(), None) for future in plan.wanted)
+            if plan.missing:
+                self._begin()
+                for call in plan.missing:
+                    self._note_call(call)
+
+    def failed(self, error: BaseException) -> None:
+        """Note that a call failed: its key, and what was said."""
+        key = getattr(error, "key", None)
+        if isinstance(key, str):
+            text = str(error).partition("\n")[0]
+            value = {"run": self.run_id, "task": getattr(error, "task", ""), "error": text}
+            self.ledger.note("failed", key, value)
+
+    def ended(self, status: str, counts: Mapping[str, int | float], *, error: str = "") -> None:
+        """Write down how the run, or an evaluation of it, ended; the figures of evaluations are summed.
+
+        Evaluations that found all in the cache are written down together.
+        """
+        with self._lock:
+            for name, count in counts.items():
+                if isinstance(count, int):
+                    self._counts[name] = self._counts.get(name, 0) + count
+            if not counts.get("calls"):
+                return
+            now = time.time()
+            self._run = msgspec.structs.replace(
+                self._run, ended=now, status=status, error=error.partition("\n")[0], counts=dict(self._counts)
+            )
+            self._is_dirty = True
+            if now - self._written > _OFTEN or counts["calls"] != counts.get("cached"):
+                self._write()
+
+    def settle(self) -> None:
+        """Write down what was not yet."""
+        with self._lock:
+            if self._is_dirty or len(self._roots) != self._roots_written:
+                self._write(is_last=True)
+        with contextlib.suppress(OSError):
+            self.ledger.flush()
+
+    def _write(self, *, is_last: bool = False) -> None:
+        self._begin()
+        grown = len(self._roots) - self._roots_written
+        if grown > self._roots_written // 2 + 10 or (grown and (is_last or not self._roots_written)):
+            self._roots_written = len(self._roots)
+            self._run = msgspec.structs.replace(self._run, roots=self.ledger.save_keys(self._roots.keys()))
+        self.ledger.save_run(self._run)
+        self._is_dirty = False
+        self._written = time.time()
+
+    def _begin(self) -> None:
+        if not self._is_begun:
+            self._is_begun = True
+            self._prepare()
+            versions = msgspec.json.encode(installed_versions())
+            self._run = msgspec.structs.replace(self._run, environment=self.ledger.save_blob(versions))
+            self.ledger.save_run(self._run)
+
+    # -- what calls are made of ----------------------------------------------------------------------------
+
+    def _note_call(self, call: Call) -> None:
+        """Keep, once each: the components of the fingerprint, those of the classes among the arguments, and outlines."""
+        known = self._known
+        if call.fingerprint not in known:
+            known.add(call.fingerprint)
+            self._note_task(call)
+        if call.extras and call.extras not in known:
+            known.add(call.extras)
+            self._note_classes(call)
+        for value, encoded in zip(call.values, call.encodings, strict=True):
+            if type(value) not in _SCALARS and type(encoded) is bytes and encoded and encoded not in known:
+                known.add(encoded)
+                outline = outline_value(value)
+                if outline is not None:
+                    name = f"outline:{digest_argument(value, encoded)}"
+                    self.ledger.save_blob(msgspec.json.encode(outline), name)
+
+    def _note_task(self, call: Call) -> None:
+        fingerprint = call.task.fingerprint()
+        if fingerprint.digest == call.fingerprint:
+            task = f"{call.task.__module__}.{call.task.name}"
+            self.ledger.save_components(
+                fingerprint.digest.hex(), task, list(map(describe_component, fingerprint.components))
+            )
+
+    def _note_classes(self, call: Call) -> None:
+        """Keep the components of the user's classes whose digests entered the key."""
+        fingerprinter = sessions.current().fingerprinter
+        for cls in classes_of_call(call):
+            digest = fingerprinter.digest_class(cls)
+            if digest in call.extras and digest not in self._known:
+                self._known.add(digest)
+                found: Fingerprint = fingerprinter.fingerprint(cls, whole=True)
+                components = list(map(describe_component, found.components))
+                self.ledger.save_components(digest.hex(), cls.__qualname__, components)
+
+
+def classes_of_call(call: Call) -> set[type]:
+    """Return the classes among the annotations and the arguments of a call, as far as they are found quickly."""
+    signature = call.task.signature
+    found = {
+        cls
+        for hint in (*(p.hint for p in signature.parameters), signature.returns)
+        for cls in iter_classes(hint)
+    }
+    stack: list[Any] = list(call.values)
+    seen = 0
+    while stack and seen < 1000:
+        value = stack.pop()
+        seen += 1
+        if isinstance(value, (list, tuple, set, frozenset)):
+            stack.extend(list(value)[:100])
+        elif isinstance(value, dict):
+            stack.extend(list(value.values())[:100])
+        found.add(value if isinstance(value, type) else type(value))
+        stack.extend(
+            vars(value).values() if hasattr(value, "__dict__") and not isinstance(value, type) else ()
+        )
+    return found
+
+
+def describe_component(component: Component) -> dict[str, str]:
+    """Return a component as the ledger keeps it."""
+    return {
+        "name": component.name,
+        "kind": component.kind,
+        "digest": component.digest,
+        "location": component.location,
+        "text": component.text,
+    }
+
+
+def command_of_process() -> tuple[str, ...]:
+    """Return what started this process, without its arguments: they may hold a password."""
+    script = Path(sys.argv[0]).name if sys.argv and sys.argv[0] not in ("", "-c") else ""
+    return ("python", script) if script else ("python",)
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of all distributions on `sys.path`, read off the names of their folders."""
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
+            for entry in entries:
+                stem, dot, kind = entry.name.rpartition(".")
+                if dot and kind in ("dist-info", "egg-info"):
+                    name, dash, version = stem.partition("-")
+                    if dash:
+                        found.setdefault(name.lower().replace("_", "-"), version.partition("-py3")[0])
+    return dict(sorted(found.items()))

@@ -1,0 +1,87 @@
+"""What happens in a run, told to whoever wants to know: the report, the progress display, a file of events, the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from merkl.execution.plan import Plan
+from merkl.graph.call import Call
+
+__all__ = ["Observer", "Observers", "Status", "observe_all"]
+
+#: What became of a call that was planned: its body ran; its result was found by content key; its body was cut short by
+#: Ctrl-C; it raised; it was not tried, because something that it needs failed.
+Status = Literal["run", "linked", "interrupted", "failed", "skipped"]
+
+
+class Observer:
+    """Is told what happens in a run; a subclass overrides what it wants to know.
+
+    All methods are called in the process and thread that evaluates, wherever the calls run. They must return quickly and
+    must not raise.
+    """
+
+    def run_started(self, run_id: str) -> None:
+        """A run begins; it may make several plans."""
+
+    def plan_made(self, plan: Plan) -> None:
+        """It is known which calls are missing and which results are there: before the first of these calls starts."""
+
+    def call_started(self, call: Call) -> None:
+        """The body of a call starts; not told of calls that are linked, nor again at a retry."""
+
+    def call_ended(
+        self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
+    ) -> None:
+        """A planned call is done with; `duration` is the seconds of its body, `error` why it failed."""
+
+    def call_printed(self, call: Call, text: str) -> None:
+        """The body of a call wrote this to stdout or stderr."""
+
+    def run_ended(self, error: BaseException | None = None) -> None:
+        """The run is over; `error` is what ended it early."""
+
+
+class Observers(Observer):
+    """Tells several observers, in order."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self.observers = tuple(observers)
+
+    def run_started(self, run_id: str) -> None:
+        """Tell all."""
+        for observer in self.observers:
+            observer.run_started(run_id)
+
+    def plan_made(self, plan: Plan) -> None:
+        """Tell all."""
+        for observer in self.observers:
+            observer.plan_made(plan)
+
+    def call_started(self, call: Call) -> None:
+        """Tell all."""
+        for observer in self.observers:
+            observer.call_started(call)
+
+    def call_ended(
+        self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
+    ) -> None:
+        """Tell all."""
+        for observer in self.observers:
+            observer.call_ended(call, status, duration, error)
+
+    def call_printed(self, call: Call, text: str) -> None:
+        """Tell all."""
+        for observer in self.observers:
+            observer.call_printed(call, text)
+
+    def run_ended(self, error: BaseException | None = None) -> None:
+        """Tell all."""
+        for observer in self.observers:
+            observer.run_ended(error)
+
+
+def observe_all(observers: Sequence[Observer]) -> Observer:
+    """Return one observer that stands for all; a single one stands for itself, which costs nothing."""
+    return observers[0] if len(observers) == 1 else Observers(observers)
