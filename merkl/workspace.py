@@ -20,8 +20,18 @@ from merkl_serializers import CanonicalRegistry, UnserializableError, default_re
 
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import MerklWarning, SerializationError
-from merkl.cache import BaseCache, LayeredCache, Ledger, Metadata, SqliteCache, Trust, open_cache
-from merkl.cache.database import Database
+from merkl.cache import (
+    BaseCache,
+    Database,
+    FileCache,
+    Ledger,
+    Metadata,
+    SqliteCache,
+    Trust,
+    nearest,
+    open_configured,
+    open_relative,
+)
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
@@ -31,9 +41,11 @@ from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
 from merkl.execution.selection import Selection
+from merkl.execution.upkeep import Upkeep
 from merkl.execution.writing import FileWriter
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
+from merkl.files.tracker import FileTracker
 from merkl.fingerprint import Fingerprinter
 from merkl.graph.building import GraphEnded, Stage, building
 from merkl.graph.call import Call
@@ -113,17 +125,29 @@ class Workspace:
         given = self._given_cache
         if isinstance(given, BaseCache):
             return given
-        if given or self.settings.cache.url:
-            return open_cache(given or self.settings.cache.url)
-        return SqliteCache(self.root / ".merkl")
+        return open_relative(given, self.root) if given else open_configured(self.settings.cache, self.root)
+
+    @functools.cached_property
+    def database(self) -> Database:
+        """The project's own records, in its `.merkl/`; made when first used."""
+        home = self.root / ".merkl"
+        database = _database_of(self.cache)
+        return (
+            database if database is not None and database.path.parent == home else Database(home / "merkl.db")
+        )
 
     @functools.cached_property
     def ledger(self) -> Ledger:
         """Runs, metadata and fingerprints, always in the project's own folder, wherever results live."""
-        database = _database_of(self.cache)
-        if database is None or database.path.parent != self.root / ".merkl":
-            database = Database(self.root / ".merkl" / "merkl.db")
-        return Ledger(database)
+        return Ledger(self.database)
+
+    @functools.cached_property
+    def files(self) -> FileTracker:
+        """Content hashes of files, found again by their stat; kept once the project has a database."""
+        tracker = FileTracker(private=self.root / ".merkl")
+        if self._is_reading and (self.root / ".merkl" / "merkl.db").exists():
+            tracker.attach(self.database, is_writing=self._is_writing)
+        return tracker
 
     @functools.cached_property
     def registry(self) -> CanonicalRegistry:
@@ -198,6 +222,7 @@ class Workspace:
             is_writing=self._is_writing,
             before_first_store=self._make_home,
             remember=self._remember,
+            root=self.root,
         )
 
     def _remember(self, cache: BaseCache, key: str, metadata: Metadata) -> None:
@@ -208,6 +233,8 @@ class Workspace:
     def _make_home(self) -> None:
         """Make the folder of results, kept out of version control, and say where it is unless the user chose it."""
         home = self.root / ".merkl"
+        if self._is_reading:
+            self.files.attach(self.database)
         if (home / ".gitignore").exists():
             return
         with contextlib.suppress(OSError):
@@ -215,6 +242,9 @@ class Workspace:
             (home / ".gitignore").write_text("*\n", encoding="utf-8")
             if self._given_root is None and isinstance(self.cache, SqliteCache):
                 sys.stderr.write(f"merkl: results are kept in {home}\n")
+
+    def _is_in_folder(self) -> bool:
+        return isinstance(nearest(self.cache), (SqliteCache, FileCache))
 
     def _make_runner(
         self,
@@ -225,7 +255,7 @@ class Workspace:
         selection: Selection | None = None,
     ) -> Runner:
         home = self.root / ".merkl"
-        is_ours = self._is_writing and isinstance(self.cache, SqliteCache) and home.exists()
+        is_ours = self._is_writing and self._is_in_folder() and home.exists()
         return Runner(
             self._results,
             write_file=FileWriter(self.codecs).write,
@@ -250,13 +280,17 @@ class Workspace:
         """Call a function that makes calls, evaluate what it wants, and return what it gave, with the figures.
 
         `observers` are told what happens meanwhile. `selection` says what of it is run, or run again. `command` is what the
-        ledger says was asked for; let it hold no secrets.
+        ledger says was asked for; let it hold no secrets. What the latest few runs of a function asked for is kept by gc.
 
         Raises `SelectionError` where what was chosen is not there, `WouldRunError` where nothing may run.
         """
         with self:
             report = report or RunReport()
-            chronicle = self._make_chronicle(command) if self._is_writing else None
+            chronicle = None
+            if self._is_writing:
+                chronicle = self._make_chronicle(command)
+                upkeep = Upkeep(self.cache, self.root, _name_of(make), self.settings.cache.most_bytes)
+                observers = (*observers, upkeep)
             self._runner = runner = self._make_runner(report, chronicle, observers, selection=selection)
             runner.observer.run_started(runner.run_id)
             error: BaseException | None = None
@@ -351,9 +385,8 @@ class Workspace:
 
 def _database_of(cache: BaseCache) -> Database | None:
     """Return the database that a cache keeps its index in, if it has one of its own here."""
-    if isinstance(cache, LayeredCache):
-        return _database_of(cache.layers[0])
-    return cache.database if isinstance(cache, SqliteCache) else None
+    local = nearest(cache)
+    return local.database if isinstance(local, SqliteCache) else None
 
 
 def _end_session(reference: weakref.ref[Workspace]) -> None:
@@ -361,6 +394,12 @@ def _end_session(reference: weakref.ref[Workspace]) -> None:
     workspace = reference()
     if workspace is not None and workspace._session is not None:
         workspace._session.settle()
+
+
+def _name_of(make: Callable[[], Any]) -> str:
+    function: Any = make.func if isinstance(make, functools.partial) else make
+    name = getattr(function, "__qualname__", None) or getattr(function, "name", type(function).__qualname__)
+    return f"{getattr(function, '__module__', '?')}.{name}"
 
 
 @functools.cache
@@ -376,7 +415,7 @@ def _connect_layers() -> None:
         types.FunctionType, lambda fn: sessions.current().fingerprinter.digest_callable(fn)
     )
     default_registry.register(Task, lambda task: task.fingerprint().digest)
-    register_canonical(default_registry)
+    register_canonical(default_registry, lambda: sessions.current().files)
 
 
 _connect_layers()

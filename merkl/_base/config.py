@@ -12,17 +12,31 @@ from typing import Any, Literal
 import msgspec
 
 from merkl._base.errors import ConfigError
+from merkl._base.sizes import parse_size
 
-__all__ = ["CacheSettings", "Settings", "find_project_root", "load_settings"]
+__all__ = ["CacheSettings", "Remote", "Settings", "find_project_root", "load_settings"]
+
+
+class Remote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A cache behind the one of the project: `options` are for its class (for S3 `endpoint`, `region` …)."""
+
+    url: str
+    read_only: bool = False
+    options: dict[str, Any] = {}
 
 
 class CacheSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[tool.merkl.cache]`: where results live, and how much of them is kept."""
 
     url: str = ""
-    remotes: tuple[str, ...] = ()
+    remotes: tuple[str | Remote, ...] = ()
     max_size: str | int | None = None
     allow_pickle: bool = False
+
+    @property
+    def most_bytes(self) -> int | None:
+        """Return `max_size` as a number of bytes, None where there is no limit."""
+        return None if self.max_size is None else parse_size(self.max_size)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,9 +94,15 @@ def load_settings(root: Path) -> Settings:
             )
             raise ConfigError(f"{path}: [tool.merkl] has no setting {key!r}{hint}")
     try:
-        return msgspec.convert(table, Settings)
+        settings = msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: [tool.merkl]: {error}") from error
+    if settings.cache.max_size is not None:
+        try:
+            parse_size(settings.cache.max_size)
+        except ValueError as error:
+            raise ConfigError(f"{path}: [tool.merkl.cache] max_size: {error}") from error
+    return settings
 
 
 #: Settings in the same table that only the mypy plugin reads.

@@ -6,6 +6,7 @@ A user's own backend derives from `BaseCache`; everything below the first five m
 from __future__ import annotations
 
 import contextlib
+import itertools
 import mmap
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from typing import IO, Any, TypeAlias
 import blake3
 import msgspec
 
+from merkl.cache.inventory import Item, Root
 from merkl.hashing.digests import hash_content
 
 __all__ = [
@@ -84,6 +86,8 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     run: str = ""
     location: str = ""
     content_key: str = ""
+    #: this is what an interrupted body returned; the key that the result of a finished one would have
+    interrupted: str = ""
     tags: dict[str, Any] = {}
     #: tail of what the body wrote to stdout and stderr
     output: str = ""
@@ -190,9 +194,6 @@ class BaseCache(ABC):
     #: Nothing is stored: `put` would do nothing.
     read_only: bool = False
 
-    #: A result is found by the content key in its metadata too (see `find_alias`).
-    stores_aliases: bool = False
-
     @abstractmethod
     def has(self, key: str) -> bool:
         """Say whether a result is stored under `key`."""
@@ -257,6 +258,48 @@ class BaseCache(ABC):
         """Write chunks down while hashing them, where `put` will find them cheap to take; bounded memory."""
         return spool(chunks, tempfile.SpooledTemporaryFile(SPOOL_IN_MEMORY))
 
+    def items(self) -> Iterator[Item]:
+        """Iterate over what upkeep wants to know of all results; those that cannot be read are left out."""
+        for key in self.keys():
+            entry = self.get(key)
+            if entry is not None:
+                close_content(entry.content)
+                yield item_of(key, entry.record, entry.metadata)
+
+    def find(self, prefix: str, *, limit: int = 10) -> list[str]:
+        """Return the keys that begin with these hex digits, at most `limit`."""
+        return list(itertools.islice((key for key in self.keys() if key.startswith(prefix)), limit))
+
+    def recall(self, key: str) -> Metadata | None:
+        """Return the metadata of a result, also of one that was forgotten, where they are kept longer than it."""
+        return self.metadata(key)
+
+    def add_alias(self, alias: str, key: str, entry: Entry) -> None:
+        """Have `find_alias` find what was put under `key`; a cache that does not by itself gets a row under `alias`."""
+        essential = entry.metadata.essential()
+        if type(entry.content) is bytes:
+            self.put(alias, Entry(entry.content, entry.content_hash, essential))
+        else:
+            self.link(alias, key, essential)
+
+    def forget(self, key: str) -> bool:
+        """Delete `key` so that it is computed again: what has its content key is not found by that any more either."""
+        metadata = self.metadata(key)
+        if metadata is not None and metadata.content_key:
+            self.delete(metadata.content_key)
+        return self.delete(key)
+
+    def drop(self, key: str) -> bool:
+        """Forget `key`, and remove its content at once where no other result has it; say whether it was there."""
+        return self.delete(key)
+
+    def note_root(self, root: Root) -> None:  # noqa: B027 - most backends are not swept
+        """Keep what a project asked for, so that a sweep leaves it; the latest few of each group are kept."""
+
+    def roots(self) -> Iterator[Root]:
+        """Iterate over what was noted."""
+        return iter(())
+
     def flush(self) -> None:  # noqa: B027 - most backends have nothing to flush
         """Make durable all that was put so far."""
 
@@ -297,6 +340,23 @@ def spool(chunks: Iterable[bytes | memoryview], file: Any) -> Spooled:
         file.close()
         raise
     return Spooled(file, hasher.hexdigest(), size)
+
+
+def item_of(
+    key: str, record: Record, metadata: Metadata, *, is_inline: bool = False, used: float = 0.0
+) -> Item:
+    """Return what upkeep sees of a result."""
+    return Item(
+        key,
+        record.content_hash,
+        record.size,
+        record.codec,
+        metadata.task,
+        record.created,
+        used or record.created,
+        is_inline,
+        metadata.interrupted,
+    )
 
 
 def content_bytes(content: Content) -> bytes:

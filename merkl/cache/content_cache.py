@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-from merkl.cache.base import BaseCache, Entry, Metadata, Record, Spooled, content_bytes, content_size
+from merkl.cache.base import (
+    BaseCache,
+    Entry,
+    Metadata,
+    Record,
+    Spooled,
+    content_bytes,
+    content_size,
+    item_of,
+)
 from merkl.cache.contents import ContentBackend
+from merkl.cache.inventory import Item, Root
 
 __all__ = ["ContentCache", "Index", "Indexed"]
 
@@ -71,16 +84,46 @@ class Index(ABC):
         """Return a key whose metadata have this content key, or `alias` itself where it is a key."""
         return alias if self.has(alias) else None
 
+    def forget(self, key: str) -> bool:
+        """Delete `key`, and have no key found any more by its content key."""
+        metadata = self.metadata(key)
+        if metadata is not None and metadata.content_key:
+            self.delete(metadata.content_key)
+        return self.delete(key)
+
     def is_inline(self, record: Record) -> bool:
         """Say whether the content of that record is kept in the index."""
         return record.size <= self.inline_limit
 
-    def items(self) -> Iterator[tuple[str, Record]]:
-        """Iterate over all keys and records."""
+    def items(self) -> Iterator[Item]:
+        """Iterate over what upkeep wants to know of all results; records that cannot be read are left out."""
         for key in self.keys():
-            record = self.lookup(key)
-            if record is not None:
-                yield key, record
+            indexed = self.get(key)
+            if indexed is not None:
+                yield item_of(key, indexed.record, indexed.metadata, is_inline=indexed.inline is not None)
+
+    def find(self, prefix: str, *, limit: int = 10) -> list[str]:
+        """Return the keys that begin with these hex digits, at most `limit`."""
+        return list(itertools.islice((key for key in self.keys() if key.startswith(prefix)), limit))
+
+    def recall(self, key: str) -> Metadata | None:
+        """Return metadata, also of what was forgotten where they are kept longer."""
+        return self.metadata(key)
+
+    def named(self) -> Container[str]:
+        """Return the hashes of the contents that results name and that are not kept here."""
+        return {item.content_hash for item in self.items() if not item.is_inline}
+
+    def exclusive(self) -> contextlib.AbstractContextManager[object]:
+        """Keep other writers out for the time of a `with`, where the index can."""
+        return contextlib.nullcontext()
+
+    def note_root(self, root: Root) -> None:  # noqa: B027 - nothing to note where nothing is swept
+        """Keep what a project asked for; the latest few of each group."""
+
+    def roots(self) -> Iterator[Root]:
+        """Iterate over what was noted."""
+        return iter(())
 
     def flush(self) -> None:  # noqa: B027 - nothing to do unless writes are gathered
         """Make durable what was put."""
@@ -108,6 +151,8 @@ class ContentCache(BaseCache):
         self.index = index
         self.contents = contents
         self.shared = index.shared or contents.shared
+        self._writing = 0
+        self._counting = threading.Lock()
         # A content that can go away without its row is looked for before the row is believed.
         self._vanishing = contents.may_vanish
 
@@ -131,12 +176,15 @@ class ContentCache(BaseCache):
     def _has_content(self, record: Record) -> bool:
         return not self._vanishing or self.index.is_inline(record) or self.contents.has(record.content_hash)
 
-    @property
-    def stores_aliases(self) -> bool:  # type: ignore[override]
-        return self.index.stores_aliases
+    def add_alias(self, alias: str, key: str, entry: Entry) -> None:
+        if not (self.index.stores_aliases and alias == entry.metadata.content_key):
+            super().add_alias(alias, key, entry)
 
     def find_alias(self, alias: str) -> str | None:
         return self.index.find_alias(alias)
+
+    def forget(self, key: str) -> bool:
+        return self.index.forget(key)
 
     def get(self, key: str) -> Entry | None:
         return self._entry(self.index.get(key))
@@ -160,12 +208,25 @@ class ContentCache(BaseCache):
 
     def put(self, key: str, entry: Entry) -> None:
         content = entry.content
-        inline = None
         if content_size(content) <= self.index.inline_limit:
             inline = content_bytes(content)
-        else:
+            self.index.put(key, Indexed(entry.record, entry.metadata, inline))
+            return
+        self._count_writing(1)
+        try:
             self.contents.put(content, entry.content_hash)
-        self.index.put(key, Indexed(entry.record, entry.metadata, inline))
+            self.index.put(key, Indexed(entry.record, entry.metadata, None))
+        finally:
+            self._count_writing(-1)
+
+    @property
+    def is_writing(self) -> bool:
+        """Some thread of this process is between a content and the row that names it."""
+        return self._writing > 0
+
+    def _count_writing(self, change: int) -> None:
+        with self._counting:
+            self._writing += change
 
     def link(self, key: str, other: str, metadata: Metadata | None = None) -> bool:
         indexed = self.index.get(other)
@@ -181,6 +242,30 @@ class ContentCache(BaseCache):
 
     def delete(self, key: str) -> bool:
         return self.index.delete(key)
+
+    def drop(self, key: str) -> bool:
+        record = self.index.lookup(key)
+        gone = self.index.delete(key)
+        if gone and record is not None and not self.index.is_inline(record):
+            with self.index.exclusive():
+                if record.content_hash not in self.index.named():
+                    self.contents.delete(record.content_hash)
+        return gone
+
+    def items(self) -> Iterator[Item]:
+        return self.index.items()
+
+    def find(self, prefix: str, *, limit: int = 10) -> list[str]:
+        return self.index.find(prefix, limit=limit)
+
+    def recall(self, key: str) -> Metadata | None:
+        return self.index.recall(key)
+
+    def note_root(self, root: Root) -> None:
+        self.index.note_root(root)
+
+    def roots(self) -> Iterator[Root]:
+        return self.index.roots()
 
     def keys(self) -> Iterator[str]:
         return self.index.keys()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from pathlib import Path
 
 from merkl.cache.base import SPOOL_IN_MEMORY, Content, Spooled, content_size, spool
 
@@ -41,6 +42,25 @@ class ContentBackend(ABC):
     @abstractmethod
     def hashes(self) -> Iterator[str]:
         """Iterate over the hashes of all contents."""
+
+    def age(self, content_hash: str) -> float | None:
+        """Return how many seconds ago a content was put, None where that is not known."""
+        return None
+
+    def distrust(self, content_hash: str) -> None:  # noqa: B027 - most hash at every read
+        """Have a content hashed at its next use, however it looks."""
+
+    def trash(self, content_hash: str) -> bool:
+        """Remove a content, if possible so that the next `get` brings it back until `empty_trash` is called."""
+        return self.delete(content_hash)
+
+    def empty_trash(self, named: Container[str], *, age: float) -> int:
+        """Remove for good what was put to the trash `age` seconds ago and nothing names; return the bytes set free."""
+        return 0
+
+    def leftovers(self) -> Iterator[Path]:
+        """Iterate over temporary files, those of running processes included."""
+        return iter(())
 
     def size(self, content_hash: str) -> int | None:
         """Return the size of a content that is here."""
@@ -90,6 +110,24 @@ class TieredContents(ContentBackend):
     def size(self, content_hash: str) -> int | None:
         size = self.small.size(content_hash)
         return self.large.size(content_hash) if size is None else size
+
+    def age(self, content_hash: str) -> float | None:
+        return self.large.age(content_hash)
+
+    def distrust(self, content_hash: str) -> None:
+        self.small.distrust(content_hash)
+        self.large.distrust(content_hash)
+
+    def trash(self, content_hash: str) -> bool:
+        small = self.small.trash(content_hash)
+        return self.large.trash(content_hash) or small
+
+    def empty_trash(self, named: Container[str], *, age: float) -> int:
+        return self.small.empty_trash(named, age=age) + self.large.empty_trash(named, age=age)
+
+    def leftovers(self) -> Iterator[Path]:
+        yield from self.small.leftovers()
+        yield from self.large.leftovers()
 
     def spool(self, chunks: Iterable[bytes | memoryview]) -> Spooled:
         return self.large.spool(chunks)

@@ -7,8 +7,9 @@ import io
 import itertools
 import os
 import threading
+import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,6 +47,9 @@ class Stamps(Protocol):
     def put(self, content_hash: str, stamp: Stamp | None) -> None:
         """Remember a stamp, or with None that the content is not known to be right."""
 
+    def forget(self, content_hash: str) -> None:
+        """Know nothing of a content any more, because it is gone."""
+
 
 class MemoryStamps:
     """Stamps for as long as this process lives: every file is hashed once in each process."""
@@ -60,6 +64,10 @@ class MemoryStamps:
     def put(self, content_hash: str, stamp: Stamp | None) -> None:
         """Remember a stamp."""
         self._stamps[content_hash] = stamp
+
+    def forget(self, content_hash: str) -> None:
+        """Know nothing of a content any more."""
+        self._stamps.pop(content_hash, None)
 
 
 class SpoolFile(io.FileIO):
@@ -125,13 +133,15 @@ class FileContentBackend(ContentBackend):
         return self.directory / content_hash[:2] / content_hash
 
     def has(self, content_hash: str) -> bool:
-        return os.path.exists(f"{self.directory}/{content_hash[:2]}/{content_hash}")
+        return os.path.exists(f"{self.directory}/{content_hash[:2]}/{content_hash}") or self._restore(
+            content_hash
+        )
 
     def get(self, content_hash: str) -> Content | None:
         try:
             file = open(self.path(content_hash), "rb")  # noqa: SIM115 - the caller owns it
         except FileNotFoundError:
-            return None
+            return self.get(content_hash) if self._restore(content_hash) else None
         try:
             stamp = Stamp.of(os.fstat(file.fileno()))
             if self._stamps.get(content_hash) != stamp:
@@ -158,12 +168,49 @@ class FileContentBackend(ContentBackend):
             self._publish(content, path, content_hash)
 
     def delete(self, content_hash: str) -> bool:
+        found = False
+        for path in (self.path(content_hash), self._trash / content_hash):
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+                found = True
+        if found:
+            self._stamps.forget(content_hash)
+        return found
+
+    def age(self, content_hash: str) -> float | None:
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - self.path(content_hash).stat().st_mtime
+        return None
+
+    def trash(self, content_hash: str) -> bool:
+        self._trash.mkdir(parents=True, exist_ok=True)
         try:
-            self.path(content_hash).unlink()
+            os.rename(self.path(content_hash), self._trash / content_hash)
         except FileNotFoundError:
             return False
-        self._stamps.put(content_hash, None)
+        self._stamps.forget(content_hash)
         return True
+
+    def empty_trash(self, named: Container[str], *, age: float) -> int:
+        freed = 0
+        with contextlib.suppress(FileNotFoundError):
+            for path in list(self._trash.iterdir()):
+                if path.name in named:
+                    self._restore(path.name)
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    status = path.stat()  # renaming set its ctime
+                    if time.time() - status.st_ctime >= age:
+                        path.unlink()
+                        freed += status.st_size
+        return freed
+
+    def _restore(self, content_hash: str) -> bool:
+        """Take a content back from the trash; say whether it is here now."""
+        with contextlib.suppress(OSError):  # not in the trash, or nothing may be written here
+            os.rename(self._trash / content_hash, self.path(content_hash))
+            return True
+        return False
 
     def hashes(self) -> Iterator[str]:
         for folder in sorted(self.directory.glob("[0-9a-f][0-9a-f]")):
@@ -188,6 +235,10 @@ class FileContentBackend(ContentBackend):
         """Iterate over temporary files, those of running processes included."""
         with contextlib.suppress(FileNotFoundError):
             yield from self._temporary.iterdir()
+
+    @property
+    def _trash(self) -> Path:
+        return self.directory / "trash"
 
     @property
     def _temporary(self) -> Path:

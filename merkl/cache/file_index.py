@@ -5,15 +5,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from merkl.cache.base import item_of
 from merkl.cache.content_cache import ContentCache, Index, Indexed
 from merkl.cache.file_contents import FileContentBackend
+from merkl.cache.inventory import ROOTS_KEPT, USE_GRANULARITY, Item, Root
 from merkl.cache.packing import pack_indexed, unpack_indexed
+from merkl.hashing.digests import hash_content
 
 __all__ = ["FileCache", "FileIndex"]
+
 
 _counter = itertools.count()
 
@@ -42,14 +49,52 @@ class FileIndex(Index):
         return self.path(key).exists()
 
     def get(self, key: str) -> Indexed | None:
+        path = self.path(key)
         try:
-            packed = self.path(key).read_bytes()
+            with open(path, "rb") as file:
+                used = os.fstat(file.fileno()).st_mtime
+                packed = file.read()
         except FileNotFoundError:
             return None
+        if time.time() - used > USE_GRANULARITY:
+            with contextlib.suppress(OSError):  # its time of last use, unless somebody else owns it
+                os.utime(path)
         return unpack_indexed(packed)
 
     def put(self, key: str, indexed: Indexed) -> None:
-        path = self.path(key)
+        self._write(self.path(key), pack_indexed(indexed))
+
+    def items(self) -> Iterator[Item]:
+        for key in self.keys():
+            with contextlib.suppress(FileNotFoundError):
+                path = self.path(key)
+                used = path.stat().st_mtime
+                indexed = unpack_indexed(path.read_bytes())
+                if indexed is not None:
+                    is_inline = indexed.inline is not None
+                    yield item_of(key, indexed.record, indexed.metadata, is_inline=is_inline, used=used)
+
+    def find(self, prefix: str, *, limit: int = 10) -> list[str]:
+        folders = sorted(self.directory.glob(prefix[:2] if len(prefix) >= 2 else "[0-9a-f][0-9a-f]"))
+        names = (name for folder in folders for name in sorted(os.listdir(folder)))
+        return list(itertools.islice((n for n in names if len(n) == 64 and n.startswith(prefix)), limit))
+
+    def note_root(self, root: Root) -> None:
+        group = hash_content(root.group.encode())[:16]
+        self._write(self._roots / f"{group}-{root.at:020.6f}-{root.run}", msgspec.json.encode(root))
+        for path in sorted(self._roots.glob(f"{group}-*"))[:-ROOTS_KEPT]:
+            path.unlink(missing_ok=True)
+
+    def roots(self) -> Iterator[Root]:
+        for path in sorted(self._roots.glob("*")):
+            with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError):
+                yield msgspec.json.decode(path.read_bytes(), type=Root)
+
+    @property
+    def _roots(self) -> Path:
+        return self.directory / "roots"
+
+    def _write(self, path: Path, data: bytes) -> None:
         temporary = (
             self.directory
             / "tmp"
@@ -59,7 +104,7 @@ class FileIndex(Index):
         path.parent.mkdir(exist_ok=True)
         try:
             with open(temporary, "xb") as file:
-                file.write(pack_indexed(indexed))
+                file.write(data)
                 if self.fsync:
                     file.flush()
                     os.fsync(file.fileno())

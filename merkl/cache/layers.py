@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -18,10 +19,14 @@ from merkl.cache.base import (
     close_content,
     verify_content,
 )
+from merkl.cache.inventory import Item, Root
 
-__all__ = ["LayeredCache", "ReadOnlyCache"]
+__all__ = ["LayeredCache", "ReadOnlyCache", "nearest"]
 
 T = TypeVar("T")
+
+#: A remote layer in trouble is asked again after so many seconds, then after twice as many each time.
+SHORTEST_REST, LONGEST_REST = 30.0, 600.0
 
 
 class ReadOnlyCache(BaseCache):
@@ -60,11 +65,35 @@ class ReadOnlyCache(BaseCache):
     def link(self, key: str, other: str, metadata: Metadata | None = None) -> bool:
         return False
 
+    def forget(self, key: str) -> bool:
+        return False
+
+    def drop(self, key: str) -> bool:
+        return False
+
     def delete(self, key: str) -> bool:
         return False
 
     def keys(self) -> Iterator[str]:
         return self.cache.keys()
+
+    def find_alias(self, alias: str) -> str | None:
+        return self.cache.find_alias(alias)
+
+    def peek(self, key: str) -> tuple[Record, Entry | None] | None:
+        return self.cache.peek(key)
+
+    def items(self) -> Iterator[Item]:
+        return self.cache.items()
+
+    def find(self, prefix: str, *, limit: int = 10) -> list[str]:
+        return self.cache.find(prefix, limit=limit)
+
+    def recall(self, key: str) -> Metadata | None:
+        return self.cache.recall(key)
+
+    def roots(self) -> Iterator[Root]:
+        return self.cache.roots()
 
     def close(self) -> None:
         self.cache.close()
@@ -90,7 +119,8 @@ class LayeredCache(BaseCache):
     def __init__(self, local: BaseCache, *remotes: BaseCache) -> None:
         self.layers = (local, *remotes)
         self.read_only = all(layer.read_only for layer in self.layers)
-        self._failed: set[int] = set()
+        #: layers in trouble: until when they are left out, and for how long that was
+        self._resting: dict[int, tuple[float, float]] = {}
 
     def has(self, key: str) -> bool:
         return any(self._try(number, lambda layer: layer.has(key), False) for number in self._numbers())
@@ -132,6 +162,44 @@ class LayeredCache(BaseCache):
     def delete(self, key: str) -> bool:
         gone = [self._try(number, lambda layer: layer.delete(key), False) for number in self._numbers()]
         return any(gone)
+
+    def add_alias(self, alias: str, key: str, entry: Entry) -> None:
+        for number in self._numbers():
+            if not self.layers[number].read_only:
+                self._try(number, lambda layer: layer.add_alias(alias, key, entry), None)
+
+    def forget(self, key: str) -> bool:
+        gone = [self._try(number, lambda layer: layer.forget(key), False) for number in self._numbers()]
+        return any(gone)
+
+    def drop(self, key: str) -> bool:
+        gone = [self._try(number, lambda layer: layer.drop(key), False) for number in self._numbers()]
+        return any(gone)
+
+    def find_alias(self, alias: str) -> str | None:
+        for number in self._numbers():
+            key = self._try(number, lambda layer: layer.find_alias(alias), None)
+            if key is not None:
+                return key
+        return None
+
+    def items(self) -> Iterator[Item]:
+        """Iterate over what is in the nearest layer: each layer is looked after by itself."""
+        return self.layers[0].items()
+
+    def find(self, prefix: str, *, limit: int = 10) -> list[str]:
+        return self.layers[0].find(prefix, limit=limit)
+
+    def recall(self, key: str) -> Metadata | None:
+        return self.layers[0].recall(key) or self.metadata(key)
+
+    def note_root(self, root: Root) -> None:
+        for number in self._numbers():
+            if not self.layers[number].read_only:
+                self._try(number, lambda layer: layer.note_root(root), None)
+
+    def roots(self) -> Iterator[Root]:
+        return self.layers[0].roots()
 
     def keys(self) -> Iterator[str]:
         seen: set[str] = set()
@@ -192,7 +260,7 @@ class LayeredCache(BaseCache):
         done = 0
         for number in numbers:
             layer = self.layers[number]
-            if layer.read_only:
+            if layer.read_only or self._rests(number):
                 continue
             try:
                 layer.put(key, entry)
@@ -206,6 +274,8 @@ class LayeredCache(BaseCache):
             raise CacheError(str(failures[0])) from failures[0]
 
     def _try(self, number: int, action: Callable[[BaseCache], T], otherwise: T) -> T:
+        if self._rests(number):
+            return otherwise
         try:
             return action(self.layers[number])
         except CacheFormatError:
@@ -214,9 +284,29 @@ class LayeredCache(BaseCache):
             self._complain(number, error)
             return otherwise
 
+    def _rests(self, number: int) -> bool:
+        """Say whether a remote layer is left out for now: asking one that hangs takes its whole timeout each time."""
+        rest = self._resting.get(number)
+        return rest is not None and number > 0 and time.monotonic() < rest[0]
+
     def _complain(self, number: int, error: OSError) -> None:
-        if number not in self._failed:
-            self._failed.add(number)
+        known = self._resting.get(number)
+        pause = SHORTEST_REST if known is None else min(2 * known[1], LONGEST_REST)
+        self._resting[number] = (time.monotonic() + pause, pause)
+        if known is None:
             warnings.warn(
                 f"a cache cannot be used, the run goes on without it: {error}", MerklWarning, stacklevel=4
             )
+
+
+def nearest(cache: BaseCache) -> BaseCache:
+    """Return the cache itself, or the nearest layer of it: the one that is looked after here.
+
+    >>> from merkl.cache import MemoryCache
+    >>> near = MemoryCache()
+    >>> nearest(LayeredCache(near, MemoryCache())) is near
+    True
+    """
+    while isinstance(cache, LayeredCache):
+        cache = cache.layers[0]
+    return cache

@@ -16,6 +16,9 @@ with contextlib.suppress(ImportError):
 
 HAS_LOCKS = fcntl is not None
 
+#: Tells this process from one of the same number in another container.
+_PROCESS = os.urandom(4).hex()
+
 __all__ = ["Lease", "live_since"]
 
 
@@ -33,7 +36,7 @@ class Lease:
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "leases" / f"{os.getpid()}-{os.urandom(4).hex()}"
+        path = folder / "leases" / f"{_own_prefix()}{os.urandom(4).hex()}"
         self.close: Callable[[], object] = _nothing
         if not HAS_LOCKS:
             return
@@ -55,13 +58,22 @@ def _release(path: Path, file: IO[bytes], pid: int) -> None:
     file.close()
 
 
-def live_since(folder: Path, now: float) -> float:
-    """Return when the longest-living process that uses a cache began to, `now` if there is none."""
+def _own_prefix() -> str:
+    return f"{os.getpid()}-{_PROCESS}-"
+
+
+def live_since(folder: Path, now: float, *, besides_own: bool = False) -> float:
+    """Return when the longest-living process that uses a cache began to, `now` if there is none.
+
+    With `besides_own` this process does not count.
+    """
     since = now
     if not HAS_LOCKS:
         return since
     for path in (folder / "leases").glob("*"):
-        with contextlib.suppress(OSError), open(path, "rb") as file:
+        if besides_own and path.name.startswith(_own_prefix()):
+            continue
+        with contextlib.suppress(OSError), open(path, "r+b") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()  # its process is gone

@@ -138,14 +138,10 @@ def store(
         filled = _filled(metadata, encoded, size)
         if not encoded.is_safe and trust.signing_key is not None:
             filled = msgspec.structs.replace(filled, seal=trust.seal(content_hash, filled))
-        cache.put(key, Entry(content, content_hash, filled))
+        entry = Entry(content, content_hash, filled)
+        cache.put(key, entry)
         for alias in aliases:
-            if cache.stores_aliases and alias == filled.content_key:
-                continue
-            if spooled is None:
-                cache.put(alias, Entry(content, content_hash, filled.essential()))
-            else:
-                cache.link(alias, key, filled.essential())
+            cache.add_alias(alias, key, entry)
         if urgent:
             cache.flush()
         return Record(

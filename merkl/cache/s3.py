@@ -10,11 +10,15 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
+import msgspec
+
 from merkl._base.errors import CacheError, ConfigError, MissingDependencyError
 from merkl.cache.base import Content, content_bytes, content_size, verify_content
 from merkl.cache.content_cache import ContentCache, Index, Indexed
 from merkl.cache.contents import ContentBackend
+from merkl.cache.inventory import ROOTS_KEPT, Root
 from merkl.cache.packing import pack_indexed, unpack_indexed
+from merkl.hashing.digests import hash_content
 
 __all__ = ["ObjectStore", "S3Cache", "S3ContentBackend", "S3Index"]
 
@@ -269,6 +273,19 @@ class S3Index(Index):
 
     def keys(self) -> Iterator[str]:
         return self.store.names("index")
+
+    def note_root(self, root: Root) -> None:
+        """Keep one object for each of the latest few runs of a group, without looking at those that are there."""
+        group = hash_content(root.group.encode())[:16]
+        slot = int(hash_content(root.run.encode())[:8], 16) % ROOTS_KEPT
+        self.store.put(f"roots/{group}-{slot}", msgspec.json.encode(root))
+
+    def roots(self) -> Iterator[Root]:
+        for name in self.store.names("roots"):
+            found = self.store.get(f"roots/{name}")
+            if found is not None:
+                with contextlib.suppress(msgspec.MsgspecError):
+                    yield msgspec.json.decode(content_bytes(found[0]), type=Root)
 
 
 class S3Cache(ContentCache):

@@ -68,7 +68,8 @@ class SqliteCache(ContentCache):
         stamps = SqliteStamps(database)
         self.files = FileContentBackend(self.path / "objects", stamps=stamps, shared=shared, fsync=fsync)
         small = SqliteContentBackend(database, shared=shared)
-        super().__init__(SqliteIndex(database, shared=shared), TieredContents(small, self.files, threshold))
+        self.sqlite_index = SqliteIndex(database, shared=shared)
+        super().__init__(self.sqlite_index, TieredContents(small, self.files, threshold))
         self._threshold = threshold
 
     def _has_content(self, record: Record) -> bool:

@@ -92,3 +92,7 @@ class SqliteStamps:
         """Remember a stamp."""
         values = (-1, 0, 0, 0) if stamp is None else (stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.inode)
         self._table.put((bytes.fromhex(content_hash), *values))
+
+    def forget(self, content_hash: str) -> None:
+        """Know nothing of a content any more."""
+        self._table.delete(bytes.fromhex(content_hash))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import msgspec
 
 from merkl.cache.base import Metadata, Record
 from merkl.cache.content_cache import Index, Indexed
 from merkl.cache.database import Database, Row, Schema
+from merkl.cache.inventory import ROOTS_KEPT, USE_GRANULARITY, Item, Root
 from merkl.hashing.digests import hash_content
 
 __all__ = [
@@ -22,8 +24,6 @@ __all__ = [
     "encode_metadata",
 ]
 
-#: A row is marked as used at most once in this many seconds; gc counts with it.
-USE_GRANULARITY = 3600.0
 
 INDEX_SCHEMA = Schema(
     "index",
@@ -61,6 +61,14 @@ INDEX_SCHEMA = Schema(
         );
         CREATE INDEX history_by_task ON history (task, created);
         """,
+        # How much is stored is asked after every run: only what is too large for a row of this file is counted one by one.
+        """
+        CREATE INDEX entries_large ON entries (content, size) WHERE size > 65536;
+        CREATE TABLE roots (
+            run TEXT NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL, document TEXT NOT NULL, PRIMARY KEY (run, kind)
+        );
+        CREATE INDEX roots_by_kind ON roots (kind, at);
+        """,
     ),
 )
 
@@ -88,6 +96,8 @@ _FIND_ALIAS = (
     "SELECT key FROM entries WHERE alias = ? UNION ALL SELECT key FROM entries WHERE key = ? LIMIT 1"
 )
 
+_ITEM = "key, content, size, codec, task, created, used, inline IS NOT NULL, coalesce(document ->> '$.interrupted', '')"
+
 _encoder = msgspec.json.Encoder(enc_hook=repr)
 _decoder = msgspec.json.Decoder(Metadata)
 
@@ -107,6 +117,17 @@ def decode_metadata(document: str | bytes) -> Metadata:
         return _decoder.decode(document)
     except msgspec.MsgspecError:
         return Metadata()
+
+
+class _Named(Container[str]):
+    """The hashes of the contents that results name, each asked for when it is needed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __contains__(self, content_hash: object) -> bool:
+        sql = "SELECT 1 FROM entries WHERE content = ? AND inline IS NULL"
+        return self._database.fetch(sql, (bytes.fromhex(str(content_hash)),)) is not None
 
 
 class SqliteIndex(Index):
@@ -196,9 +217,71 @@ class SqliteIndex(Index):
             )
             return connection.execute("DELETE FROM entries WHERE key = ?", (raw,)).rowcount > 0
 
+    def forget(self, key: str) -> bool:
+        row = self._table.get(bytes.fromhex(key))
+        alias = None if row is None else row[15]
+        if alias is not None:
+            self._pending_aliases.pop(alias, None)
+            self.database.execute("UPDATE entries SET alias = NULL WHERE alias = ?", (alias,))
+            self.delete(alias.hex())
+        return self.delete(key)
+
     def keys(self) -> Iterator[str]:
         for (key,) in self.database.pages("SELECT key FROM entries", key="key"):
             yield key.hex()
+
+    def items(self) -> Iterator[Item]:
+        for row in self.database.pages(f"SELECT {_ITEM} FROM entries", key="key"):
+            key, content, size, codec, task, created, used, is_inline, interrupted = row
+            yield Item(
+                key.hex(), content.hex(), size, codec, task, created, used, bool(is_inline), interrupted
+            )
+
+    def find(self, prefix: str, *, limit: int = 10) -> list[str]:
+        bounds = (bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f")))
+        sql = "SELECT key FROM entries WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?"
+        return [key.hex() for (key,) in self.database.query(sql, (*bounds, limit))]
+
+    def recall(self, key: str) -> Metadata | None:
+        known = self.metadata(key)
+        if known is None:
+            row = self.database.fetch("SELECT document FROM history WHERE key = ?", (bytes.fromhex(key),))
+            known = None if row is None else decode_metadata(row[0])
+        return known
+
+    def named(self) -> Container[str]:
+        self.database.flush()
+        return _Named(self.database)
+
+    def exclusive(self) -> contextlib.AbstractContextManager[object]:
+        return self.database.transaction()
+
+    def note_root(self, root: Root) -> None:
+        if self.database.read_only:
+            return
+        with self.database.transaction() as connection:
+            document = msgspec.json.encode(root).decode()
+            connection.execute(
+                "INSERT OR REPLACE INTO roots VALUES (?, ?, ?, ?)", (root.run, root.group, root.at, document)
+            )
+            connection.execute(
+                "DELETE FROM roots WHERE kind = ? AND run NOT IN "
+                "(SELECT run FROM roots WHERE kind = ? ORDER BY at DESC LIMIT ?)",
+                (root.group, root.group, ROOTS_KEPT),
+            )
+
+    def roots(self) -> Iterator[Root]:
+        for (document,) in self.database.query("SELECT document FROM roots ORDER BY at"):
+            yield msgspec.json.decode(document, type=Root)
+
+    def most_bytes_used(self) -> int:
+        """Return how many bytes all results take at most: what this file holds, and large contents, each once."""
+        ((pages,), (free,), (page,)) = (
+            self.database.query(f"PRAGMA {name}")[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        sql = "SELECT coalesce(sum(size), 0) FROM (SELECT DISTINCT content, size FROM entries WHERE size > 65536)"
+        ((large,),) = self.database.query(sql)
+        return int((pages - free) * page + large)
 
     def flush(self) -> None:
         self.database.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import urllib.parse
 from collections.abc import Mapping
@@ -81,8 +82,17 @@ def open_folder(path: str | os.PathLike[str], options: Mapping[str, Any] | None 
     folder = Path(path)
     given = dict(options or {})
     if (folder / "index").is_dir() or (is_network_path(folder) and not (folder / "merkl.db").exists()):
-        return FileCache(folder, **given)
+        return FileCache(folder, **{"shared": not _is_private(folder), **given})
     return SqliteCache(folder, **given)
+
+
+def _is_private(folder: Path) -> bool:
+    """Say whether nobody else can write to a folder, or to the nearest one above that it would be made in."""
+    for place in (folder, *folder.absolute().parents):
+        with contextlib.suppress(OSError):
+            status = place.stat()
+            return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    return False
 
 
 def is_network_path(

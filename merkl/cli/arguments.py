@@ -123,5 +123,6 @@ def parse_options(command: Any, words: Sequence[str]) -> tuple[inspect.BoundArgu
     try:
         _, bound, rest, _ = app.parse_known_args(list(words))
     except cyclopts.CycloptsError as error:
+        error.verbose = False  # where our own function is defined helps nobody
         raise UsageError(_one_line(error)) from None
     return bound, rest

@@ -31,6 +31,7 @@ class BatchCall(Call):
         self.whole = whole
         self.sequence = first.sequence
         self.stages = first.stages
+        self.files = tuple(read for part in parts for read in part.files)
         self.fix_key(first.fingerprint or b"", hash_batch(part.key() for part in parts))
 
     @property

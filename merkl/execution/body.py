@@ -17,6 +17,7 @@ from merkl._base.errors import (
     TypeMismatchError,
 )
 from merkl.execution.context import BodyContext, enter_body, leave_body
+from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
 from merkl.execution.previews import preview_arguments
 from merkl.graph.building import building
 from merkl.graph.call import Call
@@ -53,7 +54,9 @@ def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) 
     `ArgumentMutatedError` where a constant was changed since the call was made.
     """
     task = call.task
-    _require_unchanged(call)
+    is_current = _has_its_inputs(call)
+    if is_current:
+        _require_unchanged(call)
     context = BodyContext(call.key())
     started = time.perf_counter()
     # Calls that a body makes are no part of the graph that is being built.
@@ -68,7 +71,8 @@ def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) 
         leave_body(before)
     outs = dict(call.outs.split(task.name, result))
     validate_outs(call, outs)
-    return BodyOutcome(outs, duration, context.tags, _is_unchanged_after(call))
+    is_pure = is_current and _has_its_inputs(call) and _is_unchanged_after(call)
+    return BodyOutcome(outs, duration, context.tags, is_pure)
 
 
 def _run_with_retries(call: Call, values: tuple[Any, ...]) -> Any:
@@ -143,6 +147,13 @@ def _require_unchanged(call: Call) -> None:
             task=call.task.name,
             parameter=changed[0],
         )
+
+
+def _has_its_inputs(call: Call) -> bool:
+    changed = changed_inputs(call)
+    if changed:
+        warn_of_changed_inputs(call, changed)
+    return not changed
 
 
 def _is_unchanged_after(call: Call) -> bool:

@@ -6,6 +6,7 @@ import datetime
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from merkl.cache import (
     link,
     load,
     lookup,
-    open_cache,
+    open_relative,
     peek,
     record_of,
     store,
@@ -104,6 +105,7 @@ class Results:
         is_writing: bool = True,
         before_first_store: Callable[[], None] | None = None,
         remember: Callable[[BaseCache, str, Metadata], None] | None = None,
+        root: Path | None = None,
     ) -> None:
         self.cache = cache
         self.codecs = codecs
@@ -113,6 +115,7 @@ class Results:
         self._others: dict[str, BaseCache] = {}
         self._before_first_store = before_first_store
         self._remember = remember
+        self._root = root or Path.cwd()
 
     def cache_of(self, task: Task[..., Any, Any]) -> BaseCache:
         """Return where the results of a task live."""
@@ -121,7 +124,7 @@ class Results:
             return self.cache
         if isinstance(option, str):
             if option not in self._others:
-                self._others[option] = open_cache(option)
+                self._others[option] = open_relative(option, self._root)
             return self._others[option]
         return option
 
@@ -273,7 +276,7 @@ class Results:
 
     def forget(self, future: Future[Any]) -> None:
         """Remove a result."""
-        self.cache_of(future._call.task).delete(future.__merkl_key__().hex())
+        self.cache_of(future._call.task).forget(future.__merkl_key__().hex())
 
 
 def _with_record(metadata: Metadata, record: Record) -> Metadata:

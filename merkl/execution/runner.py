@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from merkl._base.errors import MerklError
-from merkl.cache import Metadata, Record
+from merkl.cache import Metadata, Record, interrupted_key
 from merkl.execution.batches import take_apart
 from merkl.execution.body import BodyOutcome, run_body
 from merkl.execution.events import Observer, Status, observe_all
@@ -273,7 +275,7 @@ class _Evaluation:
     ) -> bool:
         """Store what a body gave; say whether all of it is in the cache."""
         is_stored = True
-        is_tainted = is_interrupted or self._is_tainted(call)
+        is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
         describe = self._describe(call, outcome)
         for future in call.futures():
             key = future.__merkl_key__()
@@ -284,6 +286,11 @@ class _Evaluation:
             if not outcome.is_pure:
                 keys = []
             metadata = describe(future, alias)
+            if (
+                is_interrupted and outcome.is_pure
+            ):  # no result, but one that `merkl cache accept` can make one
+                keys = [bytes.fromhex(interrupted_key(key.hex()))]
+                metadata = msgspec.structs.replace(metadata, interrupted=key.hex())
             if future.out in outcome.outs:
                 urgent = outcome.duration > _SLOW
                 fresh = self.results.save(future, outcome.outs[future.out], keys, metadata, urgent=urgent)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from merkl.files.dirref import DirRef
 from merkl.files.fileref import FileRef
+from merkl.files.reads import note_read
 from merkl.files.tracker import FileTracker
 from merkl.hashing.digests import hash_parts
 
@@ -21,15 +22,15 @@ class CanonicalRegistry(Protocol):
         """Use `encoder` for values of this type."""
 
 
-def register_canonical(registry: CanonicalRegistry, tracker: FileTracker | None = None) -> None:
+def register_canonical(registry: CanonicalRegistry, tracker: Callable[[], FileTracker]) -> None:
     """Teach a registry of canonical encoders FileRef and DirRef.
 
     Args:
         registry: the one that a workspace digests arguments with.
-        tracker: saves reading files again; without one, every digest reads the file.
+        tracker: gives what saves reading files again.
     """
-    registry.register(FileRef, lambda ref: file_identity(ref, tracker))
-    registry.register(DirRef, lambda ref: directory_identity(ref, tracker))
+    registry.register(FileRef, lambda ref: file_identity(ref, tracker()))
+    registry.register(DirRef, lambda ref: directory_identity(ref, tracker()))
 
 
 def file_identity(ref: FileRef[Any], tracker: FileTracker | None = None) -> bytes:
@@ -39,6 +40,7 @@ def file_identity(ref: FileRef[Any], tracker: FileTracker | None = None) -> byte
         MissingInputError: it is gone.
     """
     content_hash = ref.content_hash if tracker is None else tracker.content_hash(ref, role="input")
+    note_read(os.fspath(ref), content_hash, is_directory=False)
     return hash_parts(b"file", [_class_tag(ref, FileRef), os.fsencode(ref.suffix), content_hash.encode()])
 
 
@@ -50,6 +52,7 @@ def directory_identity(ref: DirRef, tracker: FileTracker | None = None) -> bytes
         UnsupportedFileError: it holds something without content, such as a socket.
     """
     digest = ref.content_hash if tracker is None else tracker.tree_hash(ref, role="input")
+    note_read(os.fspath(ref), digest, is_directory=True)
     return hash_parts(b"directory", [_class_tag(ref, DirRef), digest.encode()])
 
 

@@ -80,8 +80,8 @@ class FileTracker:
     """Gives content hashes of files and directories, reading a file only where its stat leaves a doubt.
 
     A record counts if size, mtime, ctime and inode are all the same and the file had settled when it was made
-    (see `merkl.files.stat`). Records are kept in a table of the workspace's database; without one, in memory.
-    Trouble with the database costs speed, never correctness.
+    (see `merkl.files.stat`). Records are kept in a table of the workspace's database; without one, in memory,
+    until `attach` gives one. Trouble with the database costs speed, never correctness.
 
     Args:
         database: where the table is kept.
@@ -97,13 +97,31 @@ class FileTracker:
     def __init__(
         self, database: Database | None = None, *, private: str | os.PathLike[str] | None = None
     ) -> None:
-        self._database = database
         self._private = None if private is None else os.path.join(os.path.realpath(private), "")
         self._memory: dict[bytes, TrackedFile] = {}
+        self._database: Database | None = None
         self._table: Table | None = None
+        self._is_writing = True
         if database is not None:
-            database.add(FILES_SCHEMA)
-            self._table = database.table("files", TrackedFile._fields)
+            self.attach(database)
+
+    def attach(self, database: Database, *, is_writing: bool = True) -> None:
+        """Keep records in a database from now on, those made so far too; the first database stays.
+
+        Args:
+            database: is opened when the next record is looked for.
+            is_writing: False: records are looked for there, and new ones kept in memory.
+        """
+        if self._database is not None:
+            return
+        database.add(FILES_SCHEMA)
+        self._database = database
+        self._table = database.table("files", TrackedFile._fields)
+        self._is_writing = is_writing
+        if is_writing:
+            waiting, self._memory = self._memory, {}
+            for row in waiting.values():
+                self._put(row)
 
     def content_hash(self, path: str | os.PathLike[str], *, role: Role = "seen", key: str = "") -> str:
         """Return the BLAKE3 hash of a file's bytes.
@@ -161,7 +179,7 @@ class FileTracker:
     def get(self, path: str | os.PathLike[str]) -> TrackedFile | None:
         """Return the record of a path, whether or not it still holds."""
         encoded = os.fsencode(os.path.abspath(os.fsdecode(path)))
-        if self._table is None:
+        if self._table is None or encoded in self._memory:
             return self._memory.get(encoded)
         with contextlib.suppress(CacheError):
             row = self._table.get(encoded)
@@ -171,13 +189,16 @@ class FileTracker:
     def below(self, directory: str | os.PathLike[str]) -> Mapping[bytes, TrackedFile]:
         """Return the records of all paths inside a directory."""
         prefix = os.fsencode(os.path.abspath(os.fsdecode(directory))).rstrip(b"/") + b"/"
+        rows = {path: row for path, row in self._memory.items() if path.startswith(prefix)}
         if self._database is None:
-            return {path: row for path, row in self._memory.items() if path.startswith(prefix)}
+            return rows
         columns = ", ".join(TrackedFile._fields)
-        rows = self._database.query(
-            f"SELECT {columns} FROM files WHERE path > ? AND path < ?", (prefix, prefix[:-1] + b"0")
-        )
-        return {row[0]: TrackedFile._make(row) for row in rows}
+        with contextlib.suppress(CacheError):
+            found = self._database.query(
+                f"SELECT {columns} FROM files WHERE path > ? AND path < ?", (prefix, prefix[:-1] + b"0")
+            )
+            return {**{row[0]: TrackedFile._make(row) for row in found}, **rows}
+        return rows
 
     def tracked(self) -> Iterable[TrackedFile]:
         """Return the records of all inputs and outputs, sorted by path."""
@@ -190,9 +211,10 @@ class FileTracker:
     def forget(self, path: str | os.PathLike[str]) -> bool:
         """Delete the record of a path; say whether there was one."""
         encoded = os.fsencode(os.path.abspath(os.fsdecode(path)))
+        waited = self._memory.pop(encoded, None) is not None
         if self._table is None:
-            return self._memory.pop(encoded, None) is not None
-        return self._table.delete(encoded)
+            return waited
+        return self._table.delete(encoded) or waited
 
     def _is_private(self, path: str) -> bool:
         return self._private is not None and os.path.join(
@@ -228,7 +250,7 @@ class FileTracker:
         return row
 
     def _put(self, row: TrackedFile) -> None:
-        if self._table is None:
+        if self._table is None or not self._is_writing:
             self._memory[row.path] = row
             return
         try:

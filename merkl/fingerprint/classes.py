@@ -12,6 +12,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterator
 from types import CellType, FunctionType
 
+from merkl.fingerprint.fields import field_values
 from merkl.fingerprint.nodes import Edge, Node
 from merkl.fingerprint.reach import Reach, Surroundings
 from merkl.fingerprint.records import ClassRecord, DefinitionRecord, Fragment
@@ -201,6 +202,7 @@ def expand_class(reach: Reach, node: Node, cls: type) -> None:
         _add_methods(reach, node, cls, file, record, around)
     _add_bases(reach, node, cls)
     _add_attached(reach, node, cls, file, records)
+    _add_fields(reach, node, cls)
 
 
 def functions_in(value: object) -> Iterator[FunctionType]:
@@ -360,7 +362,7 @@ def _add_attached(reach: Reach, node: Node, cls: type, file: SourceFile, records
                 fn
                 for fn in functions
                 if reach.ownership.owns_function(fn)
-                and not (fn.__code__.co_filename.startswith("<") and fn.__code__.co_filename != file.path)
+                and not _is_generated(fn)
                 and not (name in own and reach.sources.matches(fn.__code__, own[name]))
             ]
             for fn in fresh:
@@ -379,6 +381,21 @@ def _add_attached(reach: Reach, node: Node, cls: type, file: SourceFile, records
             node.guards.bindings.append((vars(cls), name, value))
             target = reach.node_for(value, f"{cls.__qualname__}.{name}")
             node.edges.append(Edge(b"attribute " + name.encode(), target))
+        else:
+            _add_if_known(reach, node, b"attribute " + name.encode(), value, f"{cls.__qualname__}.{name}")
+
+
+def _add_fields(reach: Reach, node: Node, cls: type) -> None:
+    """Add what the fields of the loaded class hold."""
+    for label, value in field_values(cls):
+        _add_if_known(reach, node, label.encode(), value, f"{cls.__qualname__}.{label.rpartition(' ')[2]}")
+
+
+def _add_if_known(reach: Reach, node: Node, label: bytes, value: object, name: str) -> None:
+    """Add a value that the source of its class shows too: where it has no bytes, the source is enough."""
+    target = reach.known_node(value, name)
+    if target is not None:
+        node.edges.append(Edge(label, target))
 
 
 def _is_made_by_metaclass(cls: type, name: str) -> bool:
@@ -407,22 +424,17 @@ def _expand_object(reach: Reach, node: Node, cls: type) -> None:
             node.edges.append(
                 Edge(b"attribute " + name.encode(), reach.node_for(value, f"{cls.__qualname__}.{name}"))
             )
-    fields = vars(cls).get("__dataclass_fields__") or {}
-    for name, field in fields.items():
-        for part in ("default", "default_factory", "init", "compare", "kw_only"):
-            target = reach.node_for(getattr(field, part), f"{cls.__qualname__}.{name}")
-            node.edges.append(Edge(f"field {name}.{part}".encode(), target))
     names = [*vars(cls).get("_fields", ()), *vars(cls).get("__annotations__", {})]
     node.own = fragment_digest([node.own, *(repr(str(name)).encode() for name in names)])
-    for name, default in vars(cls).get("_field_defaults", {}).items():
-        target = reach.node_for(default, f"{cls.__qualname__}.{name}")
-        node.edges.append(Edge(f"field {name}.default".encode(), target))
+    _add_fields(reach, node, cls)
     _add_bases(reach, node, cls)
 
 
 def _is_generated(fn: FunctionType) -> bool:
-    return (
-        fn.__code__.co_filename.startswith("<")
-        and fn.__code__.co_filename not in linecache.cache
-        and (fn.__module__ not in sys.modules or fn.__name__.startswith("__"))
+    """Tell whether a method was made of text by a library: it says nothing that the fields of its class don't say."""
+    code = fn.__code__
+    return code.co_filename.startswith("<") and (
+        code.co_qualname.startswith("__create_fn__.")  # dataclasses
+        or code.co_filename.startswith("<attrs ")
+        or str(fn.__globals__.get("__name__")).startswith("namedtuple_")
     )

@@ -12,6 +12,7 @@ from typing import Literal
 
 from merkl._base.errors import FingerprintError, FingerprintWarning
 from merkl._base.hash_mode import HashMode
+from merkl.fingerprint.naming import name_of
 from merkl.fingerprint.nodes import MISSING, Guards, Node, Territory, digest_of, explore
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.packages import PipVersion, ReachedPipVersions, version_of_import
@@ -36,7 +37,8 @@ class Component:
     """One definition, constant or package that a fingerprint covers.
 
     `kind` is "code", "class", "constant", "dep", "package", "code_object" or the like; `digest` (hex) is that of
-    the component alone, without what it uses; `text` is source or a preview (of a secret: nothing).
+    the component alone, without what it uses; `text` is source or a preview (of a secret: nothing); `location`
+    is `file:line`, the file relative to the project, or "".
     """
 
     name: str
@@ -44,6 +46,18 @@ class Component:
     digest: str
     text: str
     location: str
+
+    def as_json(self) -> dict[str, str | int]:
+        """Return it as plain data that JSON holds: name, kind, digest, text, file ("" if there is none), line (then 0)."""
+        file, _, line = self.location.rpartition(":")
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "digest": self.digest,
+            "text": self.text.encode("utf-8", "replace").decode(),
+            "file": file,
+            "line": int(line or 0),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +72,15 @@ class Fingerprint:
     components: tuple[Component, ...]
     is_complete: bool
     from_source: bool
+    #: Import names of the installed packages that the code reaches.
+    package_names: tuple[str, ...] = ()
     _bindings: tuple[tuple[object, str, object], ...] = field(repr=False, compare=False, default=())
     _others: Guards = field(repr=False, compare=False, default_factory=Guards)
+
+    def packages(self) -> dict[str, str]:
+        """Return the versions of the installed distributions that the code reaches, whether or not they count."""
+        found = (version_of_import(name) for name in self.package_names)
+        return {version.name: version.version for version in found if version is not None}
 
     def is_current(self) -> bool:
         """Tell whether everything it was taken from is still the same object."""
@@ -106,6 +127,11 @@ class Fingerprinter:
         self._digests: dict[int, bytes] = {}
         self._lock = threading.RLock()
         self._busy: set[int] = set()
+        self._described: dict[int, tuple[object, Fingerprint]] = {}
+        #: Whether a walk met what it is inside of, so that its digest holds there alone.
+        self._is_cut = False
+        #: How many digests were given so far in which names were missing that are still to come (see `is_complete`).
+        self.incomplete_count = 0
 
     def fingerprint(
         self,
@@ -144,6 +170,7 @@ class Fingerprinter:
             dep_digests: list[bytes] = []
             for node in dep_nodes:
                 reached = self._explore(node, whole=True)
+                _require_known(fn, node)
                 nodes = list(dict.fromkeys([*nodes, *reached.nodes]))
                 dep_digests.append(self._territory_digest(node, reached))
             wants = (
@@ -159,23 +186,41 @@ class Fingerprinter:
 
     def digest_callable(self, fn: object) -> bytes:
         """Return the digest of a callable that is a value: what it does and reaches, not what it is called."""
+        return self.describe(fn).digest
+
+    def describe(self, thing: object) -> Fingerprint:
+        """Return the digest of a class or callable that is a value, with the parts that made it."""
         with self._lock:
-            if id(fn) in self._busy:
-                return token_digest(b"recursive")
-            self._busy.add(id(fn))
+            held = self._described.get(id(thing))
+            if held is not None and held[1].is_current():
+                return held[1]
+            if id(thing) in self._busy:
+                self._is_cut = True
+                return Fingerprint(token_digest(b"recursive"), (), True, True)
+            if not self._busy:
+                self._is_cut = False
+            self._busy.add(id(thing))
             try:
-                root = self._values.node_for(fn, getattr(fn, "__qualname__", type(fn).__qualname__))
+                root = self._values.node_for(thing, getattr(thing, "__qualname__", type(thing).__qualname__))
                 # Whoever is given the callable may call any method of what it returns.
                 found = self._explore(root, whole=True)
-                return self._territory_digest(root, found)
+                digest = self._territory_digest(root, found)
+                result = self._result(digest, found.nodes, (), ())
             finally:
-                self._busy.discard(id(fn))
+                self._busy.discard(id(thing))
+            if not result.is_complete:
+                self.incomplete_count += 1
+            elif not self._is_cut:
+                self._described[id(thing)] = (thing, result)
+            return result
 
     def digest_class(self, cls: type) -> bytes | None:
         """Return the digest of a user's class, None for one of the standard library or an installed package."""
-        if not self._ownership.owns_class(cls):
-            return None
-        return self.digest_callable(cls)
+        return self.digest_callable(cls) if self.owns_class(cls) else None
+
+    def owns_class(self, cls: type) -> bool:
+        """Tell whether a class is the user's, so that its code counts."""
+        return self._ownership.owns_class(cls)
 
     def digest_named(self, thing: object) -> bytes | None:
         """Return the digest of a class or function that something refers to by name, None where it is not the user's."""
@@ -273,6 +318,7 @@ class Fingerprinter:
             tuple(dict.fromkeys(components)),
             all(node.is_complete for node in nodes),
             all(node.from_source for node in nodes),
+            tuple(sorted({node.package for node in nodes if node.package})),
             tuple(bindings.values()),
             others,
         )
@@ -291,6 +337,25 @@ class Fingerprinter:
 
 def _named_edges(node: Node) -> list[bytes]:
     return [edge.label + b"=" + edge.target.name.encode() for edge in node.edges]
+
+
+def _require_known(fn: object, dep: Node) -> None:
+    """Refuse a declared dependency that is, or holds, a value of which only the type is known."""
+    seen = {id(dep)}
+    pending = [dep]
+    while pending:
+        node = pending.pop()
+        if node.opaque:
+            task = getattr(fn, "__qualname__", repr(fn))
+            raise FingerprintError(
+                f"task {task!r}: {node.name} is a {name_of(type(node.subject))}, which has no canonical bytes: {node.opaque}. "
+                f"Declare in deps= a value that says what the result depends on, or register how the type is "
+                f"hashed with @arg_serializer({type(node.subject).__qualname__})."
+            )
+        for edge in node.edges:
+            if edge.target.kind == "constant" and id(edge.target) not in seen:
+                seen.add(id(edge.target))
+                pending.append(edge.target)
 
 
 def _is_reached(dep: object) -> bool:

@@ -55,6 +55,8 @@ class Node:
     package: str = ""
     #: Attribute names and words that the code mentions: what methods it could be calling.
     mentions: frozenset[str] = frozenset()
+    #: Why a value has no canonical bytes, so that only its type is known; "" for all others.
+    opaque: str = ""
     #: Whether it could be calling methods that it does not mention.
     is_dynamic: bool = False
     #: Methods that count only where their name is mentioned.
@@ -124,6 +126,9 @@ def digest_of(root: Node, known: dict[int, bytes]) -> bytes:
     Tarjan's strongly connected components, without recursion: components come out in such an order that
     everything outside of one is known when it is digested.
     """
+    if root.digest is not None:
+        # Leaves are made anew for each use: one that is gone must leave nothing behind under its identity.
+        return root.digest
     if id(root) in known:
         return known[id(root)]
     order: dict[int, int] = {}

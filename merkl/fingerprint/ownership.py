@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
 import sysconfig
@@ -13,6 +14,8 @@ __all__ = ["Ownership"]
 
 _OURS = {"merkl", "merkl_serializers", "merkl_mypy"}
 _MAKERS = {"types", "typing", "abc", "dataclasses", "collections", "enum"}
+#: `Py_TPFLAGS_HEAPTYPE`: made by a `class` statement or a call of `type`, not compiled into the interpreter.
+_HEAP_TYPE = 1 << 9
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -39,6 +42,9 @@ class Ownership:
         module = sys.modules.get(cls.__module__)
         if cls.__module__ in _MAKERS and not hasattr(module, cls.__qualname__.partition(".")[0]):
             return True  # made on the user's behalf, by `make_dataclass` say, and so named after its maker
+        if module is builtins:
+            # What `exec` makes in a namespace without `__name__` says that it is a builtin.
+            return bool(cls.__flags__ & _HEAP_TYPE) and getattr(builtins, cls.__name__, None) is not cls
         if module is None:
             return cls.__module__ not in sys.stdlib_module_names
         return self.owns_module(module)

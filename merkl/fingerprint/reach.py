@@ -87,13 +87,15 @@ def named(dotted: str) -> Node:
 
 
 class Reach:
-    """Turns names into nodes, and functions into nodes with edges. `node_for` gives the node of any value."""
+    """Turns names into nodes, and functions into nodes with edges. `node_for` gives the node of any value,
+    `known_node` the same, but None for one of which only its type is known."""
 
     def __init__(self, sources: SourceIndex, ownership: Ownership, warn: Callable[[str, str], None]) -> None:
         self.sources = sources
         self.ownership = ownership
         self.warn = warn
         self.node_for: Callable[[object, str], Node]
+        self.known_node: Callable[[object, str], Node | None]
         self.module_node: Callable[[ModuleType], Node]
 
     # --- functions ----------------------------------------------------------------------------------------

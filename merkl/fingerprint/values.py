@@ -12,6 +12,8 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
+from merkl_serializers import is_random_state
+
 from merkl.fingerprint.classes import expand_class
 from merkl.fingerprint.naming import calls_by_name, module_name, name_of, package_of
 from merkl.fingerprint.nodes import MISSING, Edge, Node
@@ -38,6 +40,8 @@ _HINTS = (types.GenericAlias, types.UnionType, typing.TypeVar, typing.NewType, t
 _SILENT = re.compile(
     r"^(logging\.|_?thread\.|threading\.|weakref\.|contextvars\.|asyncio\.|functools\._|builtins\.object$|types\.)"
 )
+#: Marks a hint that is told by what it says, not by the class of the object that says it.
+_HINT = b"hint"
 _SECRET = re.compile(r"(password|passwd|secret|token|api_?key|credential)", re.IGNORECASE)
 _PREVIEW = 200
 
@@ -50,6 +54,7 @@ class Values:
         self._encode = encode
         self._nodes: dict[int, Node] = {}
         reach.node_for = self.node_for
+        reach.known_node = self.known_node
         reach.module_node = self._module
 
     def node_for(self, value: object, name: str) -> Node:
@@ -81,6 +86,18 @@ class Values:
             return self._later("enum", name, value)
         return self._later("constant", name, value)
 
+    def known_node(self, value: object, name: str) -> Node | None:
+        """Return the node of a value, None for an object of somebody else's class that has no canonical bytes."""
+        kind = type(value)
+        if kind not in _ATOMS and not callable(value) and not self._reach.ownership.owns_class(kind):
+            if kind in _C_DESCRIPTORS:
+                return None
+            try:
+                self._encode(value)
+            except Exception:  # noqa: BLE001 - whatever an encoder raises
+                return None
+        return self.node_for(value, name)
+
     def expand(self, node: Node) -> None:
         """Fill in what a node says and uses."""
         value = node.subject
@@ -106,6 +123,7 @@ class Values:
         node.methods.clear()
         node.mentions = frozenset()
         node.is_dynamic = False
+        node.opaque = ""
         node.is_complete = node.from_source = True
         node.digest = None
         if node.kind == "code_object":
@@ -279,7 +297,8 @@ class Values:
                 parts = self._hint_parts(node, value)
         if parts is None:
             return False
-        node.own = fragment_digest([b"callable", str(type(value).__qualname__).encode(), node.own])
+        kind = b"hint" if node.own == _HINT else str(type(value).__qualname__).encode()
+        node.own = fragment_digest([b"callable", kind, node.own])
         for label, part in parts:
             self._edge(node, label, part)
         return True
@@ -292,7 +311,13 @@ class Values:
         if not arguments:
             node.own = re.sub(r"0x[0-9a-f]+", "", repr(value)).encode()
             return []
-        return [(b"origin", typing.get_origin(value)), (b"arguments", list(arguments))]
+        origin = typing.get_origin(value)
+        if origin is types.UnionType or origin is typing.Union:
+            # `Optional[int]` and `int | None` are two types of object that mean the same.
+            node.own = _HINT
+            return [(b"member", member) for member in sorted(arguments, key=lambda m: m is types.NoneType)]
+        node.own = _HINT
+        return [(b"origin", origin), (b"arguments", list(arguments))]
 
     # --- instances ----------------------------------------------------------------------------------------
 
@@ -318,10 +343,14 @@ class Values:
         node.package = package_of(type(value).__module__)
         node.is_dynamic = calls_by_name(type(value).__module__)
         try:
+            if is_random_state(value):
+                raise TypeError(
+                    "a random generator changes with each use; pass a seed or use merkl.call_seed()"
+                )
             node.digest = token_digest(b"constant", self._encode(value))
             return
         except Exception as error:  # noqa: BLE001 - any failure of a user-registered encoder leaves us the type
-            reason = str(error)
+            reason = next(iter(str(error).splitlines()), "") or "no reason given"
         name = name_of(type(value))
         node.own = fragment_digest([b"instance of", name.encode()])
         wrapped = [
@@ -331,11 +360,11 @@ class Values:
         ]
         for key, part in wrapped:
             self._edge(node, b"." + key.encode(), part)
+        node.opaque = "" if wrapped else reason
         if not wrapped and not _SILENT.match(name):
             self._reach.warn(
                 f"opaque:{node.name}",
-                f"{node.name} is a {name}, which has no canonical bytes "
-                f"({reason.splitlines()[0] if reason else 'no reason given'}): "
+                f"{node.name} is a {name}, which has no canonical bytes ({reason}): "
                 f"only its type enters the key. If results depend on it, declare on what in deps=.",
             )
 

@@ -10,6 +10,8 @@ from merkl_serializers import Encoding, UnserializableError, encode_scalar, is_r
 
 from merkl._base.errors import SerializationError, TypeMismatchError
 from merkl._base.hint_classes import iter_classes
+from merkl.files import DirRef, FileRef
+from merkl.files.reads import FileRead, collect_reads, stop_collecting
 from merkl.graph.call import Call, Encoded, Nested, describe_site
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures
@@ -24,18 +26,26 @@ if TYPE_CHECKING:
     from merkl.fingerprint import Fingerprint, Fingerprinter
     from merkl.graph.task import Task
 
-__all__ = ["CallExtras", "encode_argument", "encode_arguments"]
+__all__ = ["CallExtras", "encode_argument", "encode_arguments", "settle_arguments"]
 
 
 class CallExtras:
     """Digests of the user's classes that enter a key beside the arguments: their methods may run."""
 
-    __slots__ = ("_fingerprinter", "_of_annotations")
+    __slots__ = ("_described", "_of_annotations", "fingerprinter", "is_complete")
 
     def __init__(self, fingerprinter: Fingerprinter, signature: TaskSignature) -> None:
-        self._fingerprinter = fingerprinter
+        self.fingerprinter = fingerprinter
         hints = [*(p.hint for p in signature.parameters), signature.returns]
-        self._of_annotations = self._digest({cls for hint in hints for cls in iter_classes(hint)})
+        classes = {cls for hint in hints for cls in iter_classes(hint)}
+        self._described = [fingerprinter.describe(cls) for cls in classes if fingerprinter.owns_class(cls)]
+        self._of_annotations = tuple(sorted({described.digest for described in self._described}))
+        #: False where a module that is still being imported will bind names that these classes use.
+        self.is_complete = all(described.is_complete for described in self._described)
+
+    def is_current(self) -> bool:
+        """Tell whether the classes among the annotations are what they were."""
+        return all(described.is_current() for described in self._described)
 
     def of(self, classes: set[type]) -> tuple[bytes, ...]:
         """Return the sorted digests of the classes among the annotations and among the arguments."""
@@ -44,7 +54,7 @@ class CallExtras:
         return tuple(sorted({*self._of_annotations, *self._digest(classes)}))
 
     def _digest(self, classes: set[type]) -> tuple[bytes, ...]:
-        digests = (self._fingerprinter.digest_class(cls) for cls in classes)
+        digests = (self.fingerprinter.digest_class(cls) for cls in classes)
         return tuple(sorted({digest for digest in digests if digest is not None}))
 
 
@@ -75,10 +85,12 @@ def encode_arguments(
 
     Raises `TypeMismatchError` or `SerializationError`, which name task, parameter, and the place of the call.
     """
+    before = extras.fingerprinter.incomplete_count
     encodings: list[Encoded] = []
     parts: dict[int, bytes] = {}
     classes: set[type] = set()
     mutable: list[int] = []
+    files: list[FileRead] = []
     registry: CanonicalRegistry | None = None
     for index, (parameter, value) in enumerate(zip(signature.parameters, values, strict=True)):
         encoded: Encoded
@@ -96,12 +108,17 @@ def encode_arguments(
         else:
             registry = registry or sessions.current().registry
             found: list[Future[Any]] = []
-            encoding = _encode(task, registry, parameter, value, found, code, lasti)
+            reading = collect_reads(files)
+            try:
+                encoding = _encode(task, registry, parameter, value, found, code, lasti)
+            finally:
+                stop_collecting(reading)
             part = parts[index] = describe_constant(encoding.data)
             holds_futures = bool(found)
             encoded = Nested(tuple(found)) if found else part
             classes.update(encoding.classes)
-            if encoding.is_mutable or found:
+            # A file that changes is looked for by itself (`Call.files`): its path can't.
+            if (encoding.is_mutable and not isinstance(value, FileRef | DirRef)) or found:
                 mutable.append(index)
         check = parameter.check
         if check is not None:
@@ -113,12 +130,38 @@ def encode_arguments(
     if task.options.extra_key is not None:
         digests = (*digests, _extra_key(task, signature, values))
     call = Call(task, values, tuple(encodings), outs, digests, tuple(mutable), code, lasti)
-    if fingerprint.is_complete and all(f._call.is_keyed for f in call.inputs()):
+    if files:
+        call.files = tuple(files)
+    call.is_settled = extras.is_complete and extras.fingerprinter.incomplete_count == before
+    if call.is_settled and fingerprint.is_complete and all(f._call.is_keyed for f in call.inputs()):
         described: list[bytes] = []
         for index, name in signature.key_order:
             described += (name, parts[index])
         call.fix_key(fingerprint.digest, hash_call(fingerprint.digest, described, digests))
     return call
+
+
+def settle_arguments(call: Call, extras: CallExtras) -> bool:
+    """Encode again the constants of a call that was made while code they use was still to be bound.
+
+    Says whether all of it is bound now: then what the call holds is final.
+    """
+    before = extras.fingerprinter.incomplete_count
+    registry = sessions.current().registry
+    encodings = list(call.encodings)
+    classes: set[type] = set()
+    for index, (parameter, value) in enumerate(zip(call.task.signature.parameters, call.values, strict=True)):
+        if type(value) is Future or not parameter.is_keyed:
+            continue
+        encoding = encode_argument(registry, parameter, value, _recipe_key)
+        classes.update(encoding.classes)
+        if type(encodings[index]) is bytes:
+            encodings[index] = describe_constant(encoding.data)
+    call.encodings = tuple(encodings)
+    of_user = call.extras[-1:] if call.task.options.extra_key is not None else ()
+    call.extras = (*extras.of(classes), *of_user)
+    call.is_settled = extras.is_complete and extras.fingerprinter.incomplete_count == before
+    return call.is_settled
 
 
 def _encode(

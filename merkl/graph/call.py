@@ -12,6 +12,7 @@ from merkl.graph.future import Future, Write
 from merkl.hashing.keys import describe_constant, describe_input, hash_call, hash_call_content, hash_out
 
 if TYPE_CHECKING:
+    from merkl.files.reads import FileRead
     from merkl.graph.batch import BatchTask
     from merkl.graph.building import Stage
     from merkl.graph.outs import Outs
@@ -49,8 +50,9 @@ class Call:
 
     `values` are the arguments in the order of the parameters, `encodings` what the key sees of each, `extras` the digests
     of classes among them and of `extra_key`, `mutable` the positions of constants that could be changed before the body
-    runs, `sequence` the place in program order. `stages` are those of the pipeline whose output it is: they run first.
-    `batch` is the group with which its body may run at once.
+    runs, `files` the files among the constants with what they held, `sequence` the place in program order. `stages` are
+    those of the pipeline whose output it is: they run first. `batch` is the group with which its body may run at once.
+    With `is_settled` False the constants were encoded while code that they use was still to be bound.
     """
 
     __slots__ = (
@@ -61,7 +63,9 @@ class Call:
         "batch",
         "encodings",
         "extras",
+        "files",
         "fingerprint",
+        "is_settled",
         "mutable",
         "outs",
         "sequence",
@@ -92,7 +96,9 @@ class Call:
         self.writes: tuple[Write, ...] = ()
         self.stages: tuple[Stage, ...] = ()
         self.batch: BatchGroup | None = None
+        self.files: tuple[FileRead, ...] = ()
         self.fingerprint: bytes | None = None
+        self.is_settled = True
         # After unpickling it is the location itself.
         self._code: CodeType | str = code
         self._lasti = lasti
@@ -101,8 +107,8 @@ class Call:
     def key(self) -> bytes:
         """Return the recipe key.
 
-        It is computed when the call is made, except where the task's code is not complete yet (a module that
-        is still being imported): then at each request, for this call and its ancestors, until it is.
+        It is computed when the call is made, except where the task's code, or that of its arguments, is not complete yet
+        (a module that is still being imported): then at each request, for this call and its ancestors, until it is.
         """
         if self._key is not None:
             return self._key
@@ -115,10 +121,11 @@ class Call:
 
         for call in sorted(self._ancestors_without_key(), key=_by_sequence):
             fingerprint = call.task.fingerprint()
+            is_final = fingerprint.is_complete and (call.is_settled or call.task.settle_arguments(call))
             key = provisional[call] = hash_call(
                 fingerprint.digest, call._describe_arguments(resolve), call.extras
             )
-            if fingerprint.is_complete and all(f._call._key is not None for f in call.inputs()):
+            if is_final and all(f._call._key is not None for f in call.inputs()):
                 call.fix_key(fingerprint.digest, key)
         return self._key or provisional[self]
 
@@ -226,7 +233,8 @@ class Call:
         return self._code if isinstance(self._code, str) else describe_site(self._code, self._lasti)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: getattr(self, name) for name in self.__slots__ if name != "__weakref__"}
+        names = (name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ()))
+        state = {name: getattr(self, name) for name in names if name != "__weakref__"}
         return {**state, "_code": self.location()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from merkl_serializers import CanonicalRegistry
 
+    from merkl.files.tracker import FileTracker
     from merkl.fingerprint import Fingerprinter
     from merkl.graph.future import Future
 
@@ -26,6 +27,11 @@ class Session(Protocol):
     @property
     def fingerprinter(self) -> Fingerprinter:
         """Fingerprints of tasks and classes."""
+        ...
+
+    @property
+    def files(self) -> FileTracker:
+        """Content hashes of files, found again by their stat."""
         ...
 
     def evaluate_futures(self, futures: Sequence[Future[Any]]) -> list[Any]:

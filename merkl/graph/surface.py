@@ -9,16 +9,26 @@ the mypy plugin replaces all of it by something more exact.
 # pyright: reportOverlappingOverload=false
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Coroutine,
+    Generator,
+    ItemsView,
+    Iterator,
+    KeysView,
+    Mapping,
+    MutableMapping,
+    Sequence,
+    ValuesView,
+)
 from typing import (
     TYPE_CHECKING,
     Any,
-    ClassVar,
-    Concatenate,
     Generic,
     Literal,
     ParamSpec,
     Protocol,
+    TypeAlias,
     TypedDict,
     TypeVar,
     Unpack,
@@ -26,6 +36,7 @@ from typing import (
 )
 
 if TYPE_CHECKING:
+    from _collections_abc import dict_items
     from datetime import timedelta
 
     from merkl._base.hash_mode import HashMode
@@ -47,6 +58,16 @@ E = TypeVar("E")
 F = TypeVar("F")
 G = TypeVar("G")
 H = TypeVar("H")
+J = TypeVar("J")
+A_in = TypeVar("A_in", contravariant=True)
+B_in = TypeVar("B_in", contravariant=True)
+C_in = TypeVar("C_in", contravariant=True)
+D_in = TypeVar("D_in", contravariant=True)
+E_in = TypeVar("E_in", contravariant=True)
+F_in = TypeVar("F_in", contravariant=True)
+G_in = TypeVar("G_in", contravariant=True)
+H_in = TypeVar("H_in", contravariant=True)
+J_in = TypeVar("J_in", contravariant=True)
 
 
 class NamedTupleLike(Protocol):
@@ -56,31 +77,104 @@ class NamedTupleLike(Protocol):
 
 
 class TypedDictLike(Protocol):
-    """A TypedDict: one Future for each key."""
+    """A TypedDict: one Future for each key. A dict is one too, so overloads for `MutableMapping` stand before."""
 
-    __required_keys__: ClassVar[frozenset[str]]
+    def items(self) -> dict_items[str, object]: ...
+
+
+class MappingLike(Protocol):
+    """Any other mapping; to pyrefly a TypedDict is no more than this."""
+
+    def items(self) -> ItemsView[Any, Any]: ...
 
 
 N = TypeVar("N", bound=NamedTupleLike)
+MM = TypeVar("MM", bound="MutableMapping[Any, Any]")
 TD = TypeVar("TD", bound=TypedDictLike)
+ML = TypeVar("ML", bound=MappingLike)
 
 
 if TYPE_CHECKING:
-    Nested = list[Any] | dict[Any, Any] | tuple[Any, ...] | set[Any]
+    #: A container that may hold Futures.
+    Nested: TypeAlias = list[Any] | dict[Any, Any] | tuple[Any, ...] | set[Any]
+
+    class Takes1(Protocol[A_in, R_co]):
+        def _takes(self, a: A_in, /, *args: Any, **kwargs: Any) -> R_co: ...
+
+    class Takes2(Protocol[A_in, B_in, R_co]):
+        def _takes(self, a: A_in, b: B_in, /, *args: Any, **kwargs: Any) -> R_co: ...
+
+    class Takes3(Protocol[A_in, B_in, C_in, R_co]):
+        def _takes(self, a: A_in, b: B_in, c: C_in, /, *args: Any, **kwargs: Any) -> R_co: ...
+
+    class Takes4(Protocol[A_in, B_in, C_in, D_in, R_co]):
+        def _takes(self, a: A_in, b: B_in, c: C_in, d: D_in, /, *args: Any, **kwargs: Any) -> R_co: ...
+
+    class Takes5(Protocol[A_in, B_in, C_in, D_in, E_in, R_co]):
+        def _takes(
+            self, a: A_in, b: B_in, c: C_in, d: D_in, e: E_in, /, *args: Any, **kwargs: Any
+        ) -> R_co: ...
+
+    class Takes6(Protocol[A_in, B_in, C_in, D_in, E_in, F_in, R_co]):
+        def _takes(
+            self, a: A_in, b: B_in, c: C_in, d: D_in, e: E_in, f: F_in, /, *args: Any, **kwargs: Any
+        ) -> R_co: ...
+
+    class Takes7(Protocol[A_in, B_in, C_in, D_in, E_in, F_in, G_in, R_co]):
+        def _takes(
+            self, a: A_in, b: B_in, c: C_in, d: D_in, e: E_in, f: F_in, g: G_in, /, *args: Any, **kwargs: Any
+        ) -> R_co: ...
+
+    class Takes8(Protocol[A_in, B_in, C_in, D_in, E_in, F_in, G_in, H_in, R_co]):
+        def _takes(
+            self,
+            a: A_in,
+            b: B_in,
+            c: C_in,
+            d: D_in,
+            e: E_in,
+            f: F_in,
+            g: G_in,
+            h: H_in,
+            /,
+            *args: Any,
+            **kwargs: Any,
+        ) -> R_co: ...
+
+    class Takes9(Protocol[A_in, B_in, C_in, D_in, E_in, F_in, G_in, H_in, J_in, R_co]):
+        def _takes(
+            self,
+            a: A_in,
+            b: B_in,
+            c: C_in,
+            d: D_in,
+            e: E_in,
+            f: F_in,
+            g: G_in,
+            h: H_in,
+            j: J_in,
+            /,
+            *args: Any,
+            **kwargs: Any,
+        ) -> R_co: ...
 
 
 class TaskSurface(Generic[P, R_co, Out_co]):
-    """The call of a task as checkers without plugins see it: up to eight positional arguments are checked.
+    """The call of a task as checkers without plugins see it: positional arguments are checked, up to nine.
 
-    A Future, or a container that may hold Futures, is taken for any positional parameter; keyword arguments are
-    checked when no argument is a Future.
+    A Future, or a container that may hold Futures, is taken for any positional parameter; what is given by keyword
+    is not checked. The types of the parameters are read off `_takes`, by a protocol for each number of arguments:
+    assignable is then all that the parameters must be. (Matched as `Concatenate[A, ...]` against the ParamSpec they
+    would have to be equal, and ty and pyrefly refuse every call.)
     """
 
     if TYPE_CHECKING:
 
+        def _takes(self, /, *args: P.args, **kwargs: P.kwargs) -> Out_co: ...
+
         @overload
         def __call__(
-            self: TaskSurface[Concatenate[A, ...], Any, R],
+            self: Takes1[A, R],
             a: Future[A] | A | Nested,
             /,
             **kwargs: Any,
@@ -88,7 +182,7 @@ class TaskSurface(Generic[P, R_co, Out_co]):
 
         @overload
         def __call__(
-            self: TaskSurface[Concatenate[A, B, ...], Any, R],
+            self: Takes2[A, B, R],
             a: Future[A] | A | Nested,
             b: Future[B] | B | Nested,
             /,
@@ -97,7 +191,7 @@ class TaskSurface(Generic[P, R_co, Out_co]):
 
         @overload
         def __call__(
-            self: TaskSurface[Concatenate[A, B, C, ...], Any, R],
+            self: Takes3[A, B, C, R],
             a: Future[A] | A | Nested,
             b: Future[B] | B | Nested,
             c: Future[C] | C | Nested,
@@ -107,7 +201,7 @@ class TaskSurface(Generic[P, R_co, Out_co]):
 
         @overload
         def __call__(
-            self: TaskSurface[Concatenate[A, B, C, D, ...], Any, R],
+            self: Takes4[A, B, C, D, R],
             a: Future[A] | A | Nested,
             b: Future[B] | B | Nested,
             c: Future[C] | C | Nested,
@@ -118,7 +212,7 @@ class TaskSurface(Generic[P, R_co, Out_co]):
 
         @overload
         def __call__(
-            self: TaskSurface[Concatenate[A, B, C, D, E, ...], Any, R],
+            self: Takes5[A, B, C, D, E, R],
             a: Future[A] | A | Nested,
             b: Future[B] | B | Nested,
             c: Future[C] | C | Nested,
@@ -130,7 +224,7 @@ class TaskSurface(Generic[P, R_co, Out_co]):
 
         @overload
         def __call__(
-            self: TaskSurface[Concatenate[A, B, C, D, E, F, ...], Any, R],
+            self: Takes6[A, B, C, D, E, F, R],
             a: Future[A] | A | Nested,
             b: Future[B] | B | Nested,
             c: Future[C] | C | Nested,
@@ -143,7 +237,7 @@ class TaskSurface(Generic[P, R_co, Out_co]):
 
         @overload
         def __call__(
-            self: TaskSurface[Concatenate[A, B, C, D, E, F, G, ...], Any, R],
+            self: Takes7[A, B, C, D, E, F, G, R],
             a: Future[A] | A | Nested,
             b: Future[B] | B | Nested,
             c: Future[C] | C | Nested,
@@ -157,7 +251,7 @@ class TaskSurface(Generic[P, R_co, Out_co]):
 
         @overload
         def __call__(
-            self: TaskSurface[Concatenate[A, B, C, D, E, F, G, H, ...], Any, R],
+            self: Takes8[A, B, C, D, E, F, G, H, R],
             a: Future[A] | A | Nested,
             b: Future[B] | B | Nested,
             c: Future[C] | C | Nested,
@@ -171,10 +265,27 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         ) -> R: ...
 
         @overload
-        def __call__(self: TaskSurface[..., Any, R], **kwargs: Any) -> R: ...
+        def __call__(
+            self: Takes9[A, B, C, D, E, F, G, H, J, R],
+            a: Future[A] | A | Nested,
+            b: Future[B] | B | Nested,
+            c: Future[C] | C | Nested,
+            d: Future[D] | D | Nested,
+            e: Future[E] | E | Nested,
+            f: Future[F] | F | Nested,
+            g: Future[G] | G | Nested,
+            h: Future[H] | H | Nested,
+            j: Future[J] | J | Nested,
+            /,
+            *rest: Any,
+            **kwargs: Any,
+        ) -> R: ...
 
         @overload
-        def __call__(self: TaskSurface[P, Any, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
+        def __call__(self, **kwargs: Any) -> Out_co: ...
+
+        @overload
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Out_co: ...
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # type: ignore[misc]
 
@@ -185,6 +296,19 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         def __or__(self, other: Callable[[Out_co], R], /) -> Task[P, Any, R]: ...
 
         def __or__(self, other: Any, /) -> Any: ...
+
+
+if TYPE_CHECKING:
+
+    class MappingFuture(Future[R_co]):
+        """The Future of a mapping; where it is a TypedDict after all, there is a Future for each key."""
+
+        def __getitem__(self, key: str, /) -> Future[Any]: ...  # type: ignore[override]
+        def get(self, key: str, /) -> Future[Any] | None: ...
+        def __iter__(self) -> Iterator[str]: ...  # type: ignore[override]
+        def keys(self) -> KeysView[str]: ...
+        def values(self) -> ValuesView[Future[Any]]: ...
+        def items(self) -> ItemsView[str, Future[Any]]: ...
 
 
 class AnyFunction:
@@ -211,7 +335,11 @@ class TaskDecorator(Protocol):
     @overload
     def __call__(self, fn: Callable[P, N], /) -> Task[P, N, Future[N]]: ...
     @overload
+    def __call__(self, fn: Callable[P, MM], /) -> Task[P, MM, Future[MM]]: ...
+    @overload
     def __call__(self, fn: Callable[P, TD], /) -> Task[P, TD, dict[str, Future[Any]]]: ...
+    @overload
+    def __call__(self, fn: Callable[P, ML], /) -> Task[P, ML, MappingFuture[ML]]: ...
     @overload
     def __call__(self, fn: Callable[P, tuple[A]], /) -> Task[P, tuple[A], tuple[Future[A]]]: ...
     @overload
@@ -374,7 +502,11 @@ if TYPE_CHECKING:
     @overload
     def task(fn: Callable[P, N], /) -> Task[P, N, Future[N]]: ...
     @overload
+    def task(fn: Callable[P, MM], /) -> Task[P, MM, Future[MM]]: ...
+    @overload
     def task(fn: Callable[P, TD], /) -> Task[P, TD, dict[str, Future[Any]]]: ...
+    @overload
+    def task(fn: Callable[P, ML], /) -> Task[P, ML, MappingFuture[ML]]: ...
     @overload
     def task(fn: Callable[P, tuple[A]], /) -> Task[P, tuple[A], tuple[Future[A]]]: ...
     @overload

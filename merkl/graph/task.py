@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from merkl._base.errors import BindError, GraphError, TaskOutsError
 from merkl._base.lazy import LazyModule
 from merkl.graph.building import building, record_calls
-from merkl.graph.call import describe_site
+from merkl.graph.call import Call, describe_site
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.options import TaskOptions, make_options
@@ -116,11 +116,11 @@ class Task(TaskSurface[P, R_co, Out_co]):
     def _hold(self) -> tuple[Fingerprinter, Fingerprint, arguments.CallExtras]:
         fingerprinter = sessions.current().fingerprinter
         held = self._held
-        if held is not None and held[0] is fingerprinter and held[1].is_current():
+        if held is not None and held[0] is fingerprinter and held[1].is_current() and held[2].is_current():
             return held
         fingerprint = self._make_fingerprint(fingerprinter)
         held = (fingerprinter, fingerprint, arguments.CallExtras(fingerprinter, self.signature))
-        if fingerprint.is_complete:
+        if fingerprint.is_complete and held[2].is_complete:
             self._held = held
         return held
 
@@ -178,6 +178,10 @@ class Task(TaskSurface[P, R_co, Out_co]):
             recorder.calls.append(call)
         given = Future(call) if outs.is_single else outs.wrap(lambda out: Future(call, out))
         return evaluate_given(given) if recorder is not None and recorder.is_eager else given
+
+    def settle_arguments(self, call: Call) -> bool:
+        """Encode again what a call holds, and say whether all the code that it names is bound now."""
+        return arguments.settle_arguments(call, self._hold()[2])
 
     def encode_argument(self, index: int, value: Any, resolve: Callable[[Future[Any]], bytes]) -> Encoding:
         """Return the canonical bytes of an argument; `resolve` gives the bytes of a Future inside it."""

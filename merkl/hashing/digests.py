@@ -13,7 +13,7 @@ import blake3
 __all__ = ["FORMAT_VERSION", "hash_content", "hash_parts"]
 
 #: Part of every pre-image. A change of any formula changes it, and with it every key.
-FORMAT_VERSION = b"merkl1"
+FORMAT_VERSION = b"merkl2"
 
 
 #: The lengths that nearly all parts have, encoded once.

@@ -11,7 +11,7 @@ from mypy.argmap import map_actuals_to_formals
 from mypy.checker import TypeChecker
 from mypy.nodes import ARG_NAMED, ARG_POS, ARG_STAR, ARG_STAR2, CallExpr, Expression, TypeInfo
 from mypy.plugin import FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
-from mypy.typeops import is_literal_type_like
+from mypy.typeops import is_literal_type_like, make_simplified_union
 from mypy.types import (
     CallableType,
     FunctionLike,
@@ -19,6 +19,7 @@ from mypy.types import (
     Overloaded,
     ParamSpecType,
     Type,
+    TypeType,
     TypeVarType,
     UnionType,
     UnpackType,
@@ -29,7 +30,7 @@ from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
 from merkl_mypy.review import Reviews
 from merkl_mypy.rewrite import Rewriter, future_type, may_hold_future
-from merkl_mypy.shapes import any_type, class_of, mentions_future, plain_signature
+from merkl_mypy.shapes import any_type, class_of, is_future, mentions_future, plain_signature
 
 
 def is_task(typ: Type | None) -> bool:
@@ -49,6 +50,8 @@ class CallChecker:
         self.pending: dict[int, tuple[CallExpr, list[Expression], str]] = {}
         # The name that mypy asks about, set right before each hook runs.
         self.name = ""
+        # The overloaded call that was checked last, with the signature that it gets.
+        self._checked: tuple[CallExpr, CallableType] | None = None
 
     def awaits(self, fullname: str) -> bool:
         """Whether a call under this name has its arguments swapped."""
@@ -83,19 +86,23 @@ class CallChecker:
     def check(self, ctx: FunctionSigContext | MethodSigContext, callee: CallableType) -> FunctionLike:
         """`callee` with plain parameters, but `Future[A]` where the argument is a Future."""
         name = self.name  # asking for argument types runs other hooks
-        plain = plain_signature(callee)
+        plain = plain_signature(callee).with_unpacked_kwargs()
         call, api = ctx.context, ctx.api
         if not isinstance(call, CallExpr) or not isinstance(api, TypeChecker):
             return plain
         self.restore(call)
-        if not any(map(may_hold_future, call.args)):
-            _settle_context(api, plain)
-            return plain
         info = class_of(api, names.FUTURE)
         whole = get_proper_type(api.lookup_type(call.callee)) if api.has_type(call.callee) else None
         if isinstance(whole, Overloaded):
-            return self._overloaded(api, whole, call, callee, info)
+            return self._checked_apart(api, whole.items, call, callee, info)
+        if isinstance(get_proper_type(_future_item(plain.ret_type)), CallableType):
+            # What mypy makes of a decorator that is given an overload it makes of no Future.
+            return self._checked_apart(api, [callee], call, callee, info)
         _settle_context(api, plain)
+        if _gives_union(plain):
+            self.pending[id(call)] = (call, list(call.args), name)
+        if not any(map(may_hold_future, call.args)):
+            return plain
         return self._lifted(api, plain, call, info, name)
 
     def restore(self, call: object) -> None:
@@ -107,9 +114,11 @@ class CallChecker:
     def finish(self, ctx: FunctionContext | MethodContext) -> Type:
         """After the check of a call: put its arguments back."""
         self.restore(ctx.context)
-        if isinstance(ctx, MethodContext):
-            return method_result(ctx)
-        return ctx.default_return_type
+        result = method_result(ctx) if isinstance(ctx, MethodContext) else ctx.default_return_type
+        proper = get_proper_type(result)
+        if isinstance(proper, Instance) and is_future(proper):
+            return proper.copy_modified(args=[_simplified(proper.args[0])])
+        return result
 
     def _lifted(
         self, api: TypeChecker, plain: CallableType, call: CallExpr, info: TypeInfo, name: str
@@ -125,6 +134,10 @@ class CallChecker:
         for formal, actuals in enumerate(formals):
             for actual in actuals:
                 of_actual.setdefault(actual, []).append(formal)
+        # A call that leaves parameters out is checked on values: mypy then tells which one was forgotten.
+        fits = all(
+            actuals or not plain.arg_kinds[formal].is_required() for formal, actuals in enumerate(formals)
+        )
         lifted = list(plain.arg_types)
         swapped: dict[int, Expression] = {}
         rewriter = Rewriter(api, info)
@@ -132,7 +145,11 @@ class CallChecker:
             targets = of_actual.get(index, [])
             if any(mentions_future(plain.arg_types[target]) for target in targets):
                 continue
-            if _takes_one(plain, call, formals, targets, index) and future_type(api, arg) is not None:
+            if (
+                fits
+                and _takes_one(plain, call, formals, targets, index)
+                and future_type(api, arg) is not None
+            ):
                 lifted[targets[0]] = Instance(info, [plain.arg_types[targets[0]]])
                 continue
             if call.arg_kinds[index] in (ARG_STAR, ARG_STAR2) and future_type(api, arg) is not None:
@@ -146,23 +163,71 @@ class CallChecker:
                 call.args[index] = new
         return plain.copy_modified(arg_types=lifted)
 
-    def _overloaded(
-        self, api: TypeChecker, whole: Overloaded, call: CallExpr, callee: CallableType, info: TypeInfo
+    def _checked_apart(
+        self,
+        api: TypeChecker,
+        items: list[CallableType],
+        call: CallExpr,
+        callee: CallableType,
+        info: TypeInfo,
     ) -> CallableType:
-        """Check the whole overload here, then let mypy's own pass over each item find nothing to say."""
-        plain = [plain_signature(item) for item in whole.items]
+        """Check the call of one or several overload items here, so that mypy's own pass finds nothing to say."""
+        position = next((i for i, item in enumerate(items) if item is callee), 0)
+        if position and self._checked is not None and self._checked[0] is call:
+            return self._checked[1]  # mypy asks for each item in turn
+        overloaded = isinstance(get_proper_type(api.lookup_type(call.callee)), Overloaded)
+        plain = [plain_signature(item) for item in items]
         rewriter = Rewriter(api, info)
         args = [rewriter.rewrite(arg) or arg for arg in call.args]
-        if all(new is old for new, old in zip(args, call.args, strict=True)):
-            return plain_signature(callee)
-        result, _ = api.expr_checker.check_call(Overloaded(plain), args, call.arg_kinds, call, call.arg_names)
-        return callee.copy_modified(
+        values = [_future_item(item.ret_type) for item in plain]
+        # Ambiguous items are joined by what they return, so they are told apart by values and not by Futures.
+        if all(value is not None for value in values):
+            plain = [item.copy_modified(ret_type=value) for item, value in zip(plain, values, strict=True)]
+            contexts = api.expr_checker.type_context
+            wanted = None if contexts[-1] is None else _future_item(contexts[-1])
+            contexts.append(wanted)
+            try:
+                result = _check_items(api, plain, args, call, overloaded=overloaded)
+            finally:
+                contexts.pop()
+            result = Instance(info, [_simplified(result)])
+        else:
+            result = _check_items(api, plain, args, call, overloaded=overloaded)
+        made = callee.copy_modified(
             arg_types=[any_type(), any_type()],
             arg_kinds=[ARG_STAR, ARG_STAR2],
             arg_names=[None, None],
             ret_type=result,
             variables=[],
+            unpack_kwargs=False,
         )
+        self._checked = (call, made)
+        return made
+
+
+def _check_items(
+    api: TypeChecker, items: list[CallableType], args: list[Expression], call: CallExpr, *, overloaded: bool
+) -> Type:
+    target = Overloaded(items) if overloaded else items[0]
+    result, _ = api.expr_checker.check_call(target, args, call.arg_kinds, call, call.arg_names)
+    return result
+
+
+def _future_item(typ: Type) -> Type | None:
+    """The `X` of `Future[X]`, else None."""
+    proper = get_proper_type(typ)
+    return proper.args[0] if isinstance(proper, Instance) and is_future(proper) else None
+
+
+def _gives_union(plain: CallableType) -> bool:
+    """Whether mypy would simplify what the plain call gives: it does so with unions, though not inside a Future."""
+    item = _future_item(plain.ret_type)
+    return item is not None and isinstance(get_proper_type(item), UnionType)
+
+
+def _simplified(typ: Type) -> Type:
+    proper = get_proper_type(typ)
+    return make_simplified_union(proper.items) if isinstance(proper, UnionType) else typ
 
 
 def _takes_one(
@@ -175,7 +240,8 @@ def _takes_one(
     if plain.arg_kinds[formal].is_star() or len(formals[formal]) != 1:
         return False
     # A callable parameter may bring a ParamSpec, which mypy reads off the argument's own type only.
-    odd = (UnpackType, ParamSpecType, CallableType)
+    # To a parameter `type[A]` mypy lets no abstract class, which only shows on the class itself.
+    odd = (UnpackType, ParamSpecType, CallableType, TypeType)
     return not isinstance(get_proper_type(plain.arg_types[formal]), odd)
 
 

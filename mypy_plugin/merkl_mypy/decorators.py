@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mypy.checker import TypeChecker
 from mypy.errorcodes import ARG_TYPE
 from mypy.messages import format_type
-from mypy.nodes import ARG_POS, Decorator, Expression, TypeInfo
+from mypy.nodes import ARG_POS, Context, Decorator, Expression, FuncDef, Node, OverloadedFuncDef, TypeInfo
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import (
     AnyType,
@@ -23,6 +23,7 @@ from mypy.types import (
 from merkl_mypy import names
 from merkl_mypy.outs import OutsOption, call_result, outs_option, stored_outs
 from merkl_mypy.shapes import any_type, class_of, lift
+from merkl_mypy.walk import parts
 
 
 def decorator_called(kind: str) -> Callable[[FunctionContext], Type]:
@@ -68,6 +69,18 @@ def decorate(
     """The task's type: the function's own parameters, widened by Futures, and the result of a call."""
     proper = get_proper_type(function)
     bound_to_self = _first_is_self(ctx.context)
+    overloads = overloads_of(api, ctx.context)
+    if overloads is not None:
+        # At run time the decorator of the implementation makes the whole overload a task. mypy is left to compare the
+        # items with the implementation as they were written.
+        signatures = [get_proper_type(item.type) for item in overloads.items if isinstance(item, Decorator)]
+        items = [
+            _task_type(api, ctx, kind, item, option, bound_to_self)
+            for item in signatures
+            if isinstance(item, CallableType)
+        ]
+        overloads.type = Overloaded(items)
+        return function
     if isinstance(proper, Overloaded):
         items = [_task_type(api, ctx, kind, item, option, bound_to_self) for item in proper.items]
         return Overloaded(items)
@@ -86,6 +99,34 @@ def decorate(
         )
         return default
     return _task_type(api, ctx, kind, extracted, option, bound_to_self)
+
+
+def overloads_of(api: TypeChecker, context: Context) -> OverloadedFuncDef | None:
+    """The overloaded function whose implementation is decorated, when no decorator stands on its items."""
+    if not isinstance(context, Decorator):
+        return None
+    function = context.func
+    table = function.info.names if function.info else api.tree.names
+    symbol = table.get(function.name)
+    found = None if symbol is None else symbol.node
+    if not isinstance(found, OverloadedFuncDef) or found.impl is not context:
+        scopes = [scope for scope in api.scope.stack if isinstance(scope, FuncDef)]
+        found = next((one for scope in scopes if (one := _inside(scope, context)) is not None), None)
+    if found is None or found.type is None or found.is_property:
+        return None
+    return found
+
+
+def _inside(node: Node, implementation: Decorator) -> OverloadedFuncDef | None:
+    """The overloaded function below `node` with this implementation."""
+    for part in parts(node):
+        if isinstance(part, OverloadedFuncDef):
+            if part.impl is implementation:
+                return part
+        found = _inside(part, implementation)
+        if found is not None:
+            return found
+    return None
 
 
 def _partial(typ: ProperType) -> CallableType | None:

@@ -137,4 +137,5 @@ def permissive(callee: CallableType) -> CallableType:
         arg_names=[None, None],
         ret_type=any_type(),
         variables=[],
+        unpack_kwargs=False,
     )

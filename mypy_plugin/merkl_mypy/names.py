@@ -16,6 +16,7 @@ EVAL: Final = "merkl.graph.eager.Eval"
 FILE_REF: Final = "merkl.files.fileref.FileRef"
 DIR_REF: Final = "merkl.files.fileref.DirRef"
 
+SURFACE_MODULE: Final = "merkl.graph.surface."
 SURFACE: Final = "merkl.graph.surface.TaskSurface"
 TASK_DECORATOR: Final = "merkl.graph.surface.TaskDecorator"
 BATCH_DECORATOR: Final = "merkl.graph.surface.BatchDecorator"
@@ -38,6 +39,23 @@ DECORATOR_CALLS: Final = {
     f"{BATCH_DECORATOR}.__call__": "batch",
     f"{PIPELINE_DECORATOR}.__call__": "pipeline",
 }
+
+# mypy asks no plugin about a call whose callee has no name, such as `tasks[0](x)`; about the index it does.
+ITEM_GETTERS: Final = frozenset(
+    f"{kind}.__getitem__"
+    for kind in (
+        "builtins.list",
+        "builtins.dict",
+        "builtins.tuple",
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "collections.deque",
+        "typing.Sequence",
+        "typing.Mapping",
+        "typing.MutableSequence",
+        "typing.MutableMapping",
+    )
+)
 
 # The attributes of a task whose types follow from its signature.
 TASK_ATTRIBUTES: Final = ("fn", "run", "bind", "map", "grid", "__or__")

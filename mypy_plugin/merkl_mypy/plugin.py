@@ -22,14 +22,14 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 
 from merkl_mypy import names
-from merkl_mypy.attributes import attribute_hook
+from merkl_mypy.attributes import attribute_hook, task_from_container
 from merkl_mypy.calls import CallChecker
 from merkl_mypy.decorators import decorator_applied, decorator_called
 from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
 from merkl_mypy.review import PROBE, Reviews
-from merkl_mypy.surface import complete_task_class
+from merkl_mypy.surface import complete_task_class, leave_one_way
 
 _BUILTIN_MODULES = (
     "builtins.",
@@ -53,6 +53,7 @@ class MerklPlugin(Plugin):
         self._signature = guarded_signature(self._calls.signature)
         self._instance_signature = guarded_signature(self._calls.instance_signature)
         self._finish = self._calls.finish
+        self._item = guarded_result(task_from_container)
         self._misused = guarded_signature(method_used)
         self._written = guarded_signature(written_to)
         self._attribute_read = guarded_result(attribute_read)
@@ -74,8 +75,10 @@ class MerklPlugin(Plugin):
         return _any_function if fullname == names.ANY_FUNCTION else None
 
     def get_customize_class_mro_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
-        """Future's own class gets the methods whose use is reported."""
-        return add_methods if fullname == names.FUTURE else None
+        """Future's own class gets the methods whose use is reported; the decorators one signature."""
+        if fullname == names.FUTURE:
+            return add_methods
+        return leave_one_way if fullname.startswith(names.SURFACE_MODULE) else None
 
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         """`Task` gets exact signatures for those that other checkers see."""
@@ -142,6 +145,8 @@ class MerklPlugin(Plugin):
             return self._finish
         if fullname == f"{names.TASK_METHOD}.__call__":
             return self._finish
+        if fullname in names.ITEM_GETTERS:
+            return self._item
         return self._decorator_calls.get(fullname)
 
 

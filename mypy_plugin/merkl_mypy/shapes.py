@@ -13,6 +13,7 @@ from mypy.types import (
     CallableType,
     Instance,
     Overloaded,
+    ParamSpecType,
     ProperType,
     TupleType,
     Type,
@@ -151,7 +152,8 @@ def lift(typ: Type, future: TypeInfo, builtins: dict[str, TypeInfo]) -> Type:
     type; this one is for hover, callbacks, and calls through containers.
     """
     proper = get_proper_type(typ)
-    if isinstance(proper, (AnyType, UnpackType)) or mentions_future(typ):
+    # The arguments of a ParamSpec are whole argument lists: nothing may stand beside them.
+    if isinstance(proper, (AnyType, UnpackType, ParamSpecType)) or mentions_future(typ):
         return typ
     if isinstance(proper, Instance) and proper.type.fullname == "builtins.object":
         return typ

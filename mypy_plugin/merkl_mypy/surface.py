@@ -1,8 +1,20 @@
-"""`Task` as mypy sees it: one exact `__call__` in place of the overloads for other checkers, and typed methods."""
+"""`Task` and its decorators as mypy sees them: one exact signature in place of the overloads for other checkers."""
 
 from __future__ import annotations
 
-from mypy.nodes import ARG_STAR, ARG_STAR2, Argument, Var
+from mypy.nodes import (
+    ARG_STAR,
+    ARG_STAR2,
+    Argument,
+    Block,
+    ClassDef,
+    Decorator,
+    IfStmt,
+    OverloadedFuncDef,
+    OverloadPart,
+    Statement,
+    Var,
+)
 from mypy.plugin import ClassDefContext
 from mypy.plugins.common import add_attribute_to_class, add_method_to_class
 from mypy.types import ParamSpecFlavor, ParamSpecType
@@ -24,5 +36,48 @@ def complete_task_class(ctx: ClassDefContext) -> None:
     made = add_method_to_class(ctx.api, ctx.cls, "__call__", [args, kwargs], out)
     if made in ctx.cls.defs.body:
         ctx.cls.defs.body.remove(made)
+    # A decorated method is bound as the callable that it is to mypy. What is declared to be a Task, such as what a
+    # property returns, is taken at its word and not bound once more.
+    info.names.pop("__get__", None)
     for name in names.TASK_ATTRIBUTES:
         add_attribute_to_class(ctx.api, ctx.cls, name, any_type(), override_allow_incompatible=True)
+
+
+def leave_one_way(ctx: ClassDefContext) -> None:
+    """Drop the overloads of the decorators that take a function, save the first, which takes any object.
+
+    The plugin gives the result itself. Trying the others would cost mypy time, and it cannot read variadic functions
+    with Any off a ParamSpec at all. This runs when the first class of the module is analysed, before its functions are.
+    """
+    tree = getattr(ctx.api, "modules", {}).get(ctx.cls.info.module_name)
+    if tree is not None:
+        _trim(tree.defs)
+
+
+def _trim(statements: list[Statement]) -> None:
+    for index, statement in enumerate(statements):
+        if isinstance(statement, IfStmt):
+            for block in statement.body:
+                _trim(block.body)
+        elif isinstance(statement, ClassDef):
+            if statement.name.endswith("Decorator"):
+                _trim(statement.defs.body)
+        elif isinstance(statement, Block):
+            _trim(statement.body)
+        elif isinstance(statement, OverloadedFuncDef):
+            of_functions = [item for item in statement.items if _takes_function(item)]
+            if len(of_functions) < 2:
+                continue
+            kept = [item for item in statement.items if item is of_functions[0] or item not in of_functions]
+            if len(kept) > 1:
+                statement.items = kept
+                statement.unanalyzed_items = list(kept)
+            elif isinstance(kept[0], Decorator):
+                only = kept[0].func
+                only.is_decorated = False
+                statements[index] = only
+
+
+def _takes_function(item: OverloadPart) -> bool:
+    """Whether this is an overload for `@task` on a function."""
+    return isinstance(item, Decorator) and any(arg.variable.name == "fn" for arg in item.func.arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,11 @@ from merkl._base.errors import CacheError, MerklWarning
 from merkl.cache import MISSING, SqliteCache, load, store
 from merkl.cache.base import Metadata
 from merkl.cache.contract import make_entry, make_key, read
-from merkl.cache.maintenance import clear, collect, export_entries, import_entries, stats, verify
+from merkl.cache.exchange import export_entries, import_entries
+from merkl.cache.figures import find_stats
+from merkl.cache.inventory import Root
+from merkl.cache.repair import verify
+from merkl.cache.sweep import clear, collect
 from merkl.codecs import default_codecs
 
 DAY = 86_400.0
@@ -39,7 +44,7 @@ def large_file(cache: SqliteCache) -> Path:
 
 def test_stats_count_equal_contents_once(cache: SqliteCache) -> None:
     """Four results, three contents."""
-    found = stats(cache)
+    found = find_stats(cache)
     assert (found.results, found.contents) == (4, 3)
     assert (found.bytes, found.unique_bytes) == (205_010, 105_010)
     assert found.by_codec == {"bytes": 4}
@@ -58,14 +63,15 @@ def test_verify_finds_damage_that_no_stamp_shows(cache: SqliteCache) -> None:
     with pytest.warns(MerklWarning, match="damaged"):
         found = verify(cache, repair=True)
     assert {damage.name for damage in found} == {make_key(2), make_key(3)}
-    assert all(damage.repaired for damage in found)
+    assert all(damage.is_repaired for damage in found)
     assert verify(cache) == []
     assert sorted(cache.keys()) == sorted([make_key(0), make_key(1)])
 
 
 def test_verify_finds_old_orphans_and_leftovers(cache: SqliteCache) -> None:
     """A content that nothing names and a temporary file go, once no writer can be about to use them."""
-    clear(cache, [make_key(2), make_key(3)])
+    for number in (2, 3):
+        cache.delete(make_key(number))
     left = cache.files.directory / "tmp" / "left"
     left.write_bytes(b"x")
     assert [damage.kind for damage in verify(cache)] == []
@@ -93,7 +99,10 @@ def test_collect_keeps_what_was_used_lately(cache: SqliteCache) -> None:
 def test_collect_keeps_what_is_reachable(cache: SqliteCache) -> None:
     """Results that a project needs stay with their contents, others go with theirs."""
     later = time.time() + 30 * DAY
-    garbage = collect(cache, reachable=[make_key(3)], dry_run=False, now=later)
+    cache.note_root(Root(str(cache.path), "flow.main", socket.gethostname(), "run", 1.0, (make_key(3),)))
+    cache.close()
+    garbage = collect(cache, unreachable=True, dry_run=False, now=later)
+    assert garbage.kept == 1
     assert sorted(garbage.keys) == sorted(make_key(number) for number in range(3))
     assert read(cache.get(make_key(3))) == b"2" * 100_000
     assert list(cache.contents.hashes()) == [make_entry(b"2" * 100_000).content_hash]

@@ -70,7 +70,7 @@ class Project:
             sys.dont_write_bytecode = writes
 
     def fingerprinter(self) -> Fingerprinter:
-        return Fingerprinter(encode=encode, project_root=self.folder, **self.options)
+        return Fingerprinter(**{"encode": encode, "project_root": self.folder, **self.options})
 
     def fingerprint(self, name: str = "main.task", **options: Any) -> Fingerprint:
         fn = self.load(name)

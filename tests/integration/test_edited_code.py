@@ -141,6 +141,40 @@ EDITS = {
         """,
         "return 1",
     ),
+    "object, in a call at module level, whose class uses what is defined further down": (
+        """
+        class A:
+            def value(self) -> int:
+                return helper()
+        @task
+        def use(xs: list[Any]) -> int:
+            return xs[0].value()
+        made = use([A()])
+        def helper() -> int:
+            return 1
+        def flow() -> Future[int]:
+            return made
+        """,
+        "return 1",
+    ),
+    "function, in a call of a call at module level, that uses what is defined further down": (
+        """
+        def fn() -> int:
+            return helper()
+        @task
+        def use(f: Any) -> int:
+            return f()
+        @task
+        def again(x: int, f: Any) -> int:
+            return x + f() - x
+        made = again(use(fn), fn)
+        def helper() -> int:
+            return 1
+        def flow() -> Future[int]:
+            return made
+        """,
+        "return 1",
+    ),
     "task that is an argument": (
         """
         @task

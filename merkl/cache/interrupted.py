@@ -1,0 +1,52 @@
+"""Results of interrupted bodies: kept beside the true ones, under a key of their own, until somebody accepts them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from merkl._base.errors import CacheError
+from merkl.cache.base import BaseCache
+from merkl.hashing.digests import hash_content
+
+__all__ = ["accept", "interrupted_key"]
+
+
+def interrupted_key(key: str) -> str:
+    """Return the key under which what an interrupted body returned is kept.
+
+    >>> interrupted_key("0" * 64) != "0" * 64
+    True
+    """
+    return hash_content(b"merkl interrupted 1 " + key.encode())
+
+
+def accept(cache: BaseCache, prefix: str) -> str:
+    """Make what an interrupted body returned the result of its call; return the key, which begins with `prefix`.
+
+    Raises:
+        CacheError: no interrupted result has such a key, or several have, or a finished one is there by now.
+    """
+    wanted = prefix.lower().removesuffix("…")
+    found = [item for item in cache.items() if item.interrupted and item.interrupted.startswith(wanted)]
+    if not found or not wanted:
+        raise CacheError(
+            f"no interrupted result has a key that begins with {prefix!r}; see `merkl cache ls --interrupted`"
+        )
+    if len(found) > 1:
+        some = ", ".join(item.interrupted[: len(wanted) + 4] for item in found[:3])
+        raise CacheError(
+            f"several interrupted results have keys that begin with {wanted} ({some}): give more digits"
+        )
+    item = found[0]
+    key = item.interrupted
+    if cache.has(key):
+        raise CacheError(
+            f"{key[:12]} has a result of a body that was not interrupted, which stays; `merkl cache clear {key[:12]}` forgets it"
+        )
+    metadata = cache.metadata(item.key)
+    accepted = None if metadata is None else msgspec.structs.replace(metadata, interrupted="")
+    if not cache.link(key, item.key, accepted):
+        raise CacheError(f"the content of the interrupted result {key[:12]} is lost")
+    cache.delete(item.key)
+    cache.flush()
+    return key

@@ -1,0 +1,351 @@
+"""`merkl cache`: what is stored, what is damaged, what may go, and results carried from one cache to another."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+import msgspec
+
+from merkl._base.errors import CacheError, MerklError
+from merkl._base.sizes import format_size, parse_size
+from merkl.cache import BaseCache, SqliteCache, nearest
+from merkl.cache.configured import open_relative
+from merkl.cache.exchange import export_entries, import_entries
+from merkl.cache.figures import find_key, find_stats
+from merkl.cache.interrupted import accept
+from merkl.cache.inventory import Item
+from merkl.cache.repair import verify
+from merkl.cache.sweep import Garbage, clear, collect
+from merkl.cli.arguments import parse_options
+from merkl.cli.command import Command
+from merkl.cli.errors import UsageError
+from merkl.cli.output import print_json
+from merkl.workspace import Workspace
+
+__all__ = ["COMMAND"]
+
+USAGE = """\
+usage: merkl cache ls [TASK] [--interrupted] [--limit N]    list results, those used last first
+       merkl cache stats                                    how much there is, by task and by codec
+       merkl cache verify [--repair]                        hash every content again
+       merkl cache gc [--keep-days N] [--max-size SIZE] [--unreachable] [--ignore-roots] [--grace-days N] [--yes]
+       merkl cache clear [TASK | KEY] [--yes]               forget all results, those of a task, or one
+       merkl cache export FILE KEY ...                      write results into one file
+       merkl cache import FILE                              take results in from such a file
+       merkl cache accept KEY                               keep what an interrupted task returned as its result
+       merkl cache roots                                    list the runs whose results gc keeps
+
+Each takes --json, and --cache URL for another cache than the nearest one of this project. A KEY may be its first four
+digits or more. A TASK is its full name or the last part of it.
+
+gc and clear only say what they would do unless --yes is given. gc removes contents that nothing names, and results that
+  --keep-days N    were not used for N days
+  --max-size SIZE  are too much for SIZE (20GB, 500MB), least recently used first
+  --unreachable    no project asked for in its latest runs, nor made something from that it asked for
+but none that was used within --grace-days (1), that a running process may use, or that a project reaches (unless
+--ignore-roots is given).
+
+verify exits with 1 if something is damaged and was not repaired.
+"""
+
+Flag = Annotated[bool, cyclopts.Parameter(negative=())]
+
+
+def _ls(
+    task: str | None = None,
+    *,
+    interrupted: Flag = False,
+    limit: int | None = None,
+    json: Flag = False,
+    cache: str = "",
+) -> int:
+    """List results."""
+    with closing(_open(cache)) as opened:
+        found = _items(opened)
+    items = [
+        item
+        for item in found
+        if bool(item.interrupted) == interrupted and _is_of(item, task) and not item.is_alias
+    ]
+    items.sort(key=lambda item: -item.used)
+    if limit is not None:
+        items = items[:limit]
+    if json:
+        _print_json(items)
+        return 0
+    rows = [
+        (
+            (item.interrupted or item.key)[:12],
+            format_size(item.size),
+            item.codec,
+            _day(item.created),
+            _day(item.used),
+            item.task,
+        )
+        for item in items
+    ]
+    _print_table(("key", "size", "codec", "made", "used", "task"), rows)
+    if not rows:
+        print("merkl: no results" + (f" of task {task!r}" if task else ""), file=sys.stderr)
+    return 0
+
+
+def _stats(*, json: Flag = False, cache: str = "") -> int:
+    """Say how much there is."""
+    with closing(_open(cache)) as opened:
+        found = find_stats(opened)
+    if json:
+        _print_json(found)
+        return 0
+    print(f"results   {found.results}" + (f" ({found.interrupted} interrupted)" if found.interrupted else ""))
+    print(f"contents  {found.contents}")
+    print(
+        f"bytes     {format_size(found.unique_bytes)} ({format_size(found.bytes)} with equal contents counted again)"
+    )
+    for title, counts in (("task", found.by_task), ("codec", found.by_codec)):
+        if counts:
+            print(f"by {title}")
+            for name, count in counts.items():
+                print(f"  {count:>8}  {name}")
+    return 0
+
+
+def _verify(*, repair: Flag = False, json: Flag = False, cache: str = "") -> int:
+    """Look for damage."""
+    with closing(_open(cache)) as opened:
+        found = verify(opened, repair=repair)
+    unrepaired = [damage for damage in found if not damage.is_repaired]
+    if json:
+        _print_json(found)
+    else:
+        for damage in found:
+            print(f"{damage.kind:<9} {damage.name}{'  (removed)' if damage.is_repaired else ''}")
+        if not found:
+            print("nothing is damaged")
+        elif unrepaired:
+            print(
+                "merkl: `merkl cache verify --repair` removes these; results are then computed again",
+                file=sys.stderr,
+            )
+    return 1 if unrepaired else 0
+
+
+def _gc(
+    *,
+    keep_days: float | None = None,
+    max_size: str | None = None,
+    unreachable: Flag = False,
+    ignore_roots: Flag = False,
+    grace_days: float = 1.0,
+    yes: Flag = False,
+    json: Flag = False,
+    cache: str = "",
+) -> int:
+    """Remove what may go."""
+    if (keep_days is not None and keep_days < 0) or grace_days < 0:
+        raise UsageError("a number of days is not negative")
+    try:
+        most = None if max_size is None else parse_size(max_size)
+    except ValueError as error:
+        raise UsageError(f"--max-size: {error}") from None
+    with closing(_open(cache)) as opened:
+        garbage = collect(
+            opened,
+            keep_days=keep_days,
+            max_size=most,
+            unreachable=unreachable,
+            ignore_roots=ignore_roots,
+            grace_days=grace_days,
+            dry_run=not yes,
+        )
+    if json:
+        _print_json(garbage)
+    else:
+        _print_garbage(garbage)
+    return 0
+
+
+def _print_garbage(garbage: Garbage) -> None:
+    for key in garbage.keys:
+        print(key)
+    verb = "removed" if garbage.removed else "would remove"
+    line = f"merkl: {verb} {_count(len(garbage.keys), 'result')} ({format_size(garbage.bytes)})"
+    if garbage.orphans:
+        line += f" and {_count(len(garbage.orphans), 'content')} that nothing names"
+    if garbage.kept:
+        line += f"; {garbage.kept} more would go but were used lately, or are used or reached by a project"
+    print(line + ("" if garbage.removed else "; nothing was done, --yes does it"), file=sys.stderr)
+
+
+def _clear(task: str | None = None, *, yes: Flag = False, json: Flag = False, cache: str = "") -> int:
+    """Forget results."""
+    with closing(_open(cache)) as opened:
+        items = _items_to_clear(opened, task)
+        keys = [item.key for item in items]
+        removed = clear(opened, keys) if yes else 0
+    size = sum({item.content_hash: item.size for item in items}.values())
+    if json:
+        _print_json({"keys": keys, "bytes": size, "removed": yes})
+        return 0
+    if yes:
+        print(f"merkl: forgot {_count(removed, 'result')} ({format_size(size)})", file=sys.stderr)
+        return 0
+    for key in keys:
+        print(key)
+    print(
+        f"merkl: would forget {_count(len(keys), 'result')} ({format_size(size)}); nothing was done, --yes does it",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _items_to_clear(cache: BaseCache, task: str | None) -> list[Item]:
+    everything = _items(cache)
+    items = [item for item in everything if _is_of(item, task)]
+    if items or task is None:
+        return items
+    if len(task) < 4 or set(task) - set("0123456789abcdef"):
+        raise CacheError(f"this cache has no result of a task {task!r}; see `merkl cache ls`")
+    key = find_key(cache, task)
+    return [item for item in everything if item.key == key]
+
+
+def _export(file: Path, *keys: str, json: Flag = False, cache: str = "") -> int:
+    """Write results into a file."""
+    if not keys:
+        raise UsageError("which results? `merkl cache export FILE KEY ...`")
+    with closing(_open(cache)) as opened:
+        found = [find_key(opened, key) for key in keys]
+        try:
+            count = export_entries(opened, found, file)
+        except OSError as error:
+            if isinstance(error, MerklError):
+                raise
+            raise CacheError(f"cannot write {file}: {error}") from error
+    _say({"file": str(file), "keys": found}, f"wrote {_count(count, 'result')} to {file}", as_json=json)
+    return 0
+
+
+def _import(file: Path, *, json: Flag = False, cache: str = "") -> int:
+    """Take results in from a file."""
+    if not file.is_file():
+        raise UsageError(f"there is no file {file}")
+    with closing(_open(cache, is_new=True)) as opened:
+        keys = import_entries(opened, file)
+    _say(
+        {"file": str(file), "keys": keys}, f"took in {_count(len(keys), 'result')} from {file}", as_json=json
+    )
+    return 0
+
+
+def _accept(key: str, *, json: Flag = False, cache: str = "") -> int:
+    """Accept an interrupted result."""
+    with closing(_open(cache)) as opened:
+        accepted = accept(opened, key)
+    _say({"key": accepted}, f"{accepted[:12]} counts as a result from now on", as_json=json)
+    return 0
+
+
+def _roots(*, json: Flag = False, cache: str = "") -> int:
+    """List roots."""
+    with closing(_open(cache)) as opened:
+        roots = list(opened.roots())
+    if json:
+        _print_json(roots)
+        return 0
+    rows = [
+        (_day(root.at), str(len(root.keys)), root.host, root.project, root.name) for root in reversed(roots)
+    ]
+    _print_table(("run", "keys", "host", "project", "name"), rows)
+    return 0
+
+
+_SUBCOMMANDS: dict[str, Callable[..., int]] = {
+    "ls": _ls,
+    "stats": _stats,
+    "verify": _verify,
+    "gc": _gc,
+    "clear": _clear,
+    "export": _export,
+    "import": _import,
+    "accept": _accept,
+    "roots": _roots,
+}
+
+
+def carry_out(words: list[str]) -> int:
+    """Carry out one of the subcommands."""
+    name = words[0] if words else ""
+    subcommand = _SUBCOMMANDS.get(name)
+    if subcommand is None:
+        raise UsageError(
+            f"{f'there is no `merkl cache {name}`' if name else 'what of the cache?'}; there are {', '.join(_SUBCOMMANDS)}"
+        )
+    bound, rest = parse_options(subcommand, words[1:])
+    if rest:
+        raise UsageError(f"`merkl cache {name}` takes no {rest[0]!r}; see `merkl cache --help`")
+    return subcommand(*bound.args, **bound.kwargs)
+
+
+def _open(url: str, *, is_new: bool = False) -> BaseCache:
+    """Return the cache to look after.
+
+    Raises:
+        CacheError: there is none yet, and it is not to be made.
+    """
+    workspace = Workspace()
+    cache = nearest(open_relative(url, Path.cwd()) if url else workspace.cache)
+    if not is_new and isinstance(cache, SqliteCache) and not cache.database.path.exists():
+        raise CacheError(f"there is no cache at {cache.path} yet: it is made when the first result is stored")
+    return cache
+
+
+def _items(cache: BaseCache) -> list[Item]:
+    cache.flush()
+    return list(cache.items())
+
+
+def _is_of(item: Item, task: str | None) -> bool:
+    return task is None or item.task == task or item.task.endswith((f".{task}", f":{task}"))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _day(moment: float) -> str:
+    return datetime.datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M") if moment else "?"
+
+
+def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if not rows:
+        return
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    for row in (head, *rows):
+        print("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _print_json(value: Any) -> None:
+    print_json(msgspec.to_builtins(value), sys.stdout)
+
+
+def _say(facts: dict[str, Any], sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(facts)
+    else:
+        print(f"merkl: {sentence}", file=sys.stderr)
+
+
+COMMAND = Command(
+    name="cache",
+    takes="ls | stats | verify | gc | …",
+    summary="what is stored, damaged, or may go; export, import",
+    usage=USAGE,
+    carry_out=carry_out,
+)

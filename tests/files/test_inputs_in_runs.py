@@ -1,0 +1,138 @@
+"""Input files in runs: hashed once, never stale, and not trusted when they change while a task runs."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from merkl import DirRef, FileRef, MerklWarning, Workspace, path_future, task
+
+
+@task
+def text_of(file: FileRef) -> str:
+    return file.read_text()
+
+
+@task
+def doubled(text: str) -> str:
+    return text * 2
+
+
+@task
+def names_in(folder: DirRef) -> list[str]:
+    return [file.name for file in folder]
+
+
+@task
+def meddled(file: FileRef, text: str) -> str:
+    """Rewrite the input in the middle of its own run, as an editor or a download would."""
+    found = file.read_text()
+    Path(file).write_text(text)
+    return found
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "data.txt"
+    path.write_text("one")
+    time.sleep(0.1)
+    return path
+
+
+def test_records_outlive_the_process(tmp_path: Path, data: Path) -> None:
+    with Workspace(tmp_path) as first:
+        assert text_of(FileRef(data)).eval() == "one"
+    with Workspace(tmp_path) as second:
+        record = second.files.get(data)
+        assert record is not None
+        assert (record.role, record.settled) == ("input", 1)
+    assert first is not second
+
+
+def test_building_a_graph_writes_nothing(tmp_path: Path, data: Path) -> None:
+    with Workspace(tmp_path / "project"):
+        text_of(FileRef(data)).hash
+    assert not (tmp_path / "project").exists()
+
+
+def test_same_size_and_time_is_another_key(tmp_path: Path, data: Path) -> None:
+    with Workspace(tmp_path):
+        before = text_of(FileRef(data))
+        assert before.eval() == "one"
+        stat = data.stat()
+        data.write_text("two")
+        os.utime(data, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        after = text_of(FileRef(data))
+        assert after.hash != before.hash
+        assert after.eval() == "two"
+
+
+def test_rewritten_again_and_again_without_a_pause(tmp_path: Path, data: Path) -> None:
+    with Workspace(tmp_path):
+        for number in range(30):
+            data.write_text(f"{number:03}")
+            assert text_of(FileRef(data)).eval() == f"{number:03}"
+
+
+def test_input_that_changes_during_the_run_is_used_and_not_stored(tmp_path: Path, data: Path) -> None:
+    with Workspace(tmp_path):
+        call = meddled(FileRef(data), "two")
+        with pytest.warns(MerklWarning, match=r"data\.txt.*not stored"):
+            assert call.eval() == "one"
+        assert not call.in_cache()
+
+
+def test_what_is_made_of_a_changed_input_has_no_key_either(tmp_path: Path, data: Path) -> None:
+    with Workspace(tmp_path):
+        call = doubled(text_of(FileRef(data)))
+        data.write_text("two")
+        with pytest.warns(MerklWarning, match="not stored"):
+            assert call.eval() == "twotwo"
+        data.write_text("one")
+        assert doubled(text_of(FileRef(data))).hash == call.hash
+        assert doubled(text_of(FileRef(data))).eval() == "oneone"
+
+
+def test_input_that_is_gone_after_the_run_is_a_warning(tmp_path: Path, data: Path) -> None:
+    @task
+    def consumed(file: FileRef) -> str:
+        found = file.read_text()
+        os.unlink(file)
+        return found
+
+    with Workspace(tmp_path), pytest.warns(MerklWarning, match="not stored"):
+        assert consumed(FileRef(data)).eval() == "one"
+
+
+def test_file_added_to_a_directory_during_the_run(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    call = names_in(DirRef(tmp_path / "d"))
+    (tmp_path / "d" / "new").touch()
+    with Workspace(tmp_path / "w"), pytest.warns(MerklWarning, match="not stored"):
+        assert call.eval() == ["new"]
+
+
+def test_change_under_a_path_future(tmp_path: Path, data: Path) -> None:
+    with Workspace(tmp_path):
+        call = text_of(path_future(data))
+        data.write_text("two")
+        with pytest.warns(MerklWarning, match="not stored"):
+            assert call.eval() == "two"
+        data.write_text("one")
+        assert text_of(path_future(data)).eval() == "one"
+
+
+def test_file_deep_in_an_argument_is_watched(tmp_path: Path, data: Path) -> None:
+    @task
+    def first(table: dict[str, list[FileRef]]) -> str:
+        return table["a"][0].read_text()
+
+    with Workspace(tmp_path):
+        call = first({"a": [FileRef(data)]})
+        data.write_text("two")
+        with pytest.warns(MerklWarning, match="not stored"):
+            assert call.eval() == "two"
+        assert not call.in_cache()

@@ -1,0 +1,316 @@
+"""`merkl cache` in a project: listings, damage, what may go and what stays, results carried to another project."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import sqlite3
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from project import Project
+
+from merkl.cache import SqliteCache
+from merkl.cli import main
+
+
+@pytest.fixture
+def flow(project: Project) -> Project:
+    """A project whose `main` makes a large result and a small one of it."""
+    project.write(
+        "flow.py",
+        """
+        import time
+        from pathlib import Path
+        from merkl import task
+
+        @task
+        def make(n: int) -> bytes:
+            return bytes([n]) * 1_000_000
+
+        @task
+        def size(data: bytes) -> int:
+            return len(data)
+
+        @task
+        def slow() -> str:
+            try:
+                Path("started").touch()
+                time.sleep(60)
+            except KeyboardInterrupt:
+                return "half"
+            return "whole"
+
+        def main(n: int = 1):
+            return size(make(n))
+        """,
+    )
+    return project
+
+
+def cache_command(project: Project, *words: str) -> tuple[int, str, str]:
+    """Carry out `merkl cache …` in this process; return exit code, stdout and stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(project.folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.dict(os.environ, MERKL_ROOT=str(project.folder)),
+    ):
+        code = main(["cache", *words])
+    return code, out.getvalue(), err.getvalue()
+
+
+def ask(project: Project, *words: str) -> Any:
+    """Run `merkl cache … --json` and return its value."""
+    code, out, err = cache_command(project, *words, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def age(project: Project, days: float) -> None:
+    """Have all results be used that long ago."""
+    connection = sqlite3.connect(project.folder / ".merkl" / "merkl.db")
+    connection.execute("UPDATE entries SET used = used - ?", (days * 86_400,))
+    connection.commit()
+    connection.close()
+
+
+def tasks(project: Project) -> list[str]:
+    """Return the tasks of the results that are stored, sorted."""
+    return sorted(item["task"] for item in ask(project, "ls"))
+
+
+def test_ls_and_stats_show_what_is_stored(flow: Project) -> None:
+    """Results by task, newest use first, and their sizes."""
+    flow.run_json("flow.main")
+    assert tasks(flow) == ["flow.make", "flow.size"]
+    assert [item["size"] for item in ask(flow, "ls", "make")] == [1_000_000]
+    found = ask(flow, "stats")
+    assert (found["results"], found["by_task"]) == (2, {"flow.make": 1, "flow.size": 1})
+    _, text, _ = cache_command(flow, "ls")
+    assert "1.0 MB" in text
+    assert "flow.make" in text
+
+
+def test_commands_before_the_first_result_say_so(flow: Project) -> None:
+    """Nothing is made by looking."""
+    for words in (("ls",), ("stats",), ("verify",), ("gc",), ("clear",), ("export", "f", "abcd")):
+        code, _out, err = cache_command(flow, *words)
+        assert code == 1
+        assert "there is no cache" in err
+    assert not (flow.folder / ".merkl").exists()
+
+
+WRONG = {
+    ("nonsense",): "there is no `merkl cache nonsense`",
+    (): "there are ls",
+    ("gc", "--max-size", "many"): "is no size",
+    ("gc", "--keep-days", "-1"): "not negative",
+    ("verify", "everything"): "takes no 'everything'",
+    ("ls", "--nonsense"): "Unknown option: --nonsense",
+    ("import", "nowhere"): "there is no file nowhere",
+    ("export", "file"): "which results?",
+}
+
+
+def test_misuse_is_one_line(flow: Project) -> None:
+    """Exit code 2, what is wrong, no traceback."""
+    for words, message in WRONG.items():
+        code, _, err = cache_command(flow, *words)
+        assert code == 2, err
+        assert message in err
+        assert len(err.splitlines()) == 1
+
+
+def test_unknown_and_ambiguous_keys_are_told_apart(flow: Project) -> None:
+    """What no key begins with, what several begin with, and what is no key."""
+    cache = SqliteCache(flow.folder / ".merkl")
+    flow.run_json("flow.main")
+    (one, _) = (item["key"] for item in ask(flow, "ls"))
+    cache.link(one[:8] + "0" * 56, one)
+    cache.close()
+    missing = "00000000" if not one.startswith("0000") else "11111111"
+    for prefix, message in ((one[:8], "give more digits"), (missing, "no result"), ("xyz!", "is no key")):
+        code, _out, err = cache_command(flow, "export", "file", prefix)
+        assert (code, len(err.splitlines())) == (1, 1)
+        assert message in err
+    assert not (flow.folder / "file").exists()
+
+
+def test_verify_finds_a_flipped_byte_and_repair_has_it_computed_again(flow: Project) -> None:
+    """Exit code 1 until it is repaired; the next run then computes what is lost and nothing else."""
+    flow.run_json("flow.main")
+    assert ask(flow, "verify") == []
+    (path,) = (path for path in (flow.folder / ".merkl" / "objects").rglob("*") if path.is_file())
+    path.chmod(0o644)
+    path.write_bytes(b"\xff" + path.read_bytes()[1:])
+    code, out, _ = cache_command(flow, "verify", "--json")
+    assert code == 1
+    assert [damage["kind"] for damage in json.loads(out)] in (["damaged"], ["missing"])
+    assert cache_command(flow, "verify", "--repair")[0] == 0
+    assert ask(flow, "verify") == []
+    assert flow.run_json("flow.make", "1")["run"] == 1
+
+
+def test_verify_repairs_a_database_that_cannot_be_read(flow: Project) -> None:
+    """It is moved aside, never deleted; then everything is computed again and the cache is clean."""
+    flow.run_json("flow.main")
+    path = flow.folder / ".merkl" / "merkl.db"
+    path.write_bytes(b"garbage!" * 4000)
+    code, _out, err = cache_command(flow, "verify")
+    assert code == 1
+    assert "verify --repair" in err
+    assert cache_command(flow, "verify", "--repair")[0] == 0
+    assert [p.name for p in path.parent.glob("merkl.db.damaged-*")] != []
+    assert flow.run_json("flow.main")["run"] == 2
+    assert ask(flow, "verify") == []
+
+
+def test_gc_only_says_what_would_go(flow: Project) -> None:
+    """Without --yes everything is still there."""
+    flow.run_json("flow.main")
+    age(flow, 90)
+    found = ask(flow, "gc", "--keep-days", "30", "--ignore-roots")
+    assert (len(found["keys"]), found["removed"]) == (2, False)
+    assert len(tasks(flow)) == 2
+
+
+def test_gc_keeps_what_a_project_reaches_however_old(flow: Project) -> None:
+    """What the last runs asked for stays with all that it was made from; what no run asked for goes."""
+    flow.run_json("flow.main", "1")
+    for _ in range(5):
+        flow.run_json("flow.main", "2")
+    age(flow, 90)
+    ask(flow, "gc", "--unreachable", "--yes")
+    assert tasks(flow) == ["flow.make", "flow.size"]
+    assert flow.run_json("flow.main", "2")["run"] == 0
+    assert flow.run_json("flow.main", "1")["run"] == 2
+
+
+def test_gc_of_a_project_that_is_gone(flow: Project, tmp_path: Path) -> None:
+    """A shared cache keeps nothing for a project whose folder was deleted."""
+    shared = tmp_path / "shared"
+    flow.write("pyproject.toml", f'[tool.merkl.cache]\nurl = "{shared}"\n')
+    flow.run_json("flow.main")
+    other = tmp_path / "moved"
+    os.rename(flow.folder, other)
+    (other / "pyproject.toml").write_text("[tool.merkl]\n")
+    moved = Project.__new__(Project)
+    moved.folder = other
+    found = ask(moved, "gc", "--unreachable", "--grace-days", "0", "--cache", str(shared))
+    assert found["kept"] + len(found["keys"]) == 2
+    connection = sqlite3.connect(shared / "merkl.db")
+    connection.execute("UPDATE entries SET used = used - 864000")
+    connection.commit()
+    connection.close()
+    assert len(ask(moved, "gc", "--unreachable", "--yes", "--cache", str(shared))["keys"]) == 2
+
+
+def test_clear_forgets_a_task_so_that_it_runs_again(flow: Project) -> None:
+    """Only that task's results; its code and inputs being the same does not bring them back by content."""
+    flow.run_json("flow.main")
+    assert cache_command(flow, "clear", "size")[0] == 0
+    assert len(tasks(flow)) == 2
+    assert len(ask(flow, "clear", "size", "--yes")["keys"]) == 1
+    found = flow.run_json("flow.main")
+    assert (found["run"], found["linked"]) == (1, 0)
+    code, _out, err = cache_command(flow, "clear", "nothing_of_that_name")
+    assert (code, len(err.splitlines())) == (1, 1)
+
+
+def test_export_and_import_carry_results_to_another_project(flow: Project, tmp_path: Path) -> None:
+    """What was computed here is cached there."""
+    flow.run_json("flow.main")
+    keys = [item["key"][:10] for item in ask(flow, "ls")]
+    assert cache_command(flow, "export", "results.zip", *keys)[0] == 0
+    there = tmp_path / "there"
+    there.mkdir()
+    other = Project(there)
+    other.write("flow.py", (flow.folder / "flow.py").read_text())
+    assert len(ask(other, "import", str(flow.folder / "results.zip"))["keys"]) == 2
+    assert other.run_json("flow.main")["run"] == 0
+
+
+def test_an_interrupted_result_counts_once_it_is_accepted(flow: Project) -> None:
+    """It is listed, computed afresh by default, and a result like any other after `accept`."""
+    process = flow.start_and_wait("run", "flow.slow", until="started")
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert out == "half\n", err
+    (item,) = ask(flow, "ls", "--interrupted")
+    assert ask(flow, "ls") == []
+    key = item["interrupted"]
+    assert ask(flow, "accept", key[:8]) == {"key": key}
+    assert flow.merkl("run", "flow.slow").stdout == "half\n"
+    assert ask(flow, "ls", "--interrupted") == []
+    code, _, err = cache_command(flow, "accept", key[:8])
+    assert (code, len(err.splitlines())) == (1, 1)
+
+
+def test_max_size_evicts_what_was_used_longest_ago(flow: Project) -> None:
+    """After a run the cache holds no more than it may; what was used last is still there."""
+    flow.write("pyproject.toml", '[tool.merkl.cache]\nmax_size = "2.5 MB"\n')
+    for number in (1, 2, 3):
+        flow.run_json("flow.main", str(number))
+        age(flow, 1)
+    assert ask(flow, "stats")["unique_bytes"] <= 2_500_000
+    assert flow.run_json("flow.main", "3")["run"] == 0
+    assert flow.run_json("flow.make", "1")["run"] == 1
+    assert ask(flow, "verify") == []
+    held = sum(
+        path.stat().st_size for path in (flow.folder / ".merkl" / "objects").rglob("*") if path.is_file()
+    )
+    assert held <= 2_500_000
+
+
+def test_a_wrong_max_size_is_an_error_that_names_the_file(flow: Project) -> None:
+    """No run begins with a setting that cannot be meant."""
+    flow.write("pyproject.toml", '[tool.merkl.cache]\nmax_size = "lots"\n')
+    done = flow.merkl("run", "flow.main")
+    assert done.returncode == 1
+    assert "max_size" in done.stderr
+    assert "pyproject.toml" in done.stderr
+
+
+def test_remotes_share_results_between_projects(flow: Project, tmp_path: Path) -> None:
+    """What one project stored another with the same remote finds, and then has it itself."""
+    shared = tmp_path / "shared"
+    settings = f'[tool.merkl.cache]\nremotes = ["{shared}"]\n'
+    flow.write("pyproject.toml", settings)
+    flow.run_json("flow.main")
+    there = tmp_path / "there"
+    there.mkdir()
+    other = Project(there)
+    other.write("pyproject.toml", settings)
+    other.write("flow.py", (flow.folder / "flow.py").read_text())
+    assert other.run_json("flow.main")["run"] == 0
+    assert tasks(other) == ["flow.size"]
+
+
+def test_a_read_only_remote_is_never_written(flow: Project, tmp_path: Path) -> None:
+    """`read_only = true` reads through and writes nothing."""
+    shared = tmp_path / "shared"
+    flow.write("pyproject.toml", f'[tool.merkl.cache]\nurl = "{shared}"\n')
+    flow.run_json("flow.main", "1")
+    flow.write(
+        "pyproject.toml", f'[tool.merkl.cache]\nremotes = [{{ url = "{shared}", read_only = true }}]\n'
+    )
+    assert flow.run_json("flow.main", "1")["run"] == 0
+    assert flow.run_json("flow.main", "2")["run"] == 2
+    assert ask(flow, "stats", "--cache", str(shared))["results"] == 2
+
+
+def test_credentials_in_settings_are_refused(flow: Project) -> None:
+    """pyproject.toml is no place for a secret, and the message does not repeat it."""
+    remote = '{ url = "s3://bucket", options = { secret_access_key = "hunter2" } }'
+    flow.write("pyproject.toml", f"[tool.merkl.cache]\nremotes = [{remote}]\n")
+    done = flow.merkl("run", "flow.main")
+    assert done.returncode == 1
+    assert "AWS_SECRET_ACCESS_KEY" in done.stderr
+    assert "hunter2" not in done.stderr

@@ -1,0 +1,291 @@
+"""Every way to make a task, and every place from which one is called: its calls are checked, and give Futures."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.typecheck import checked
+
+LIBRARY = {
+    "lib.py": """
+from merkl import task
+@task
+def inc(x: int, y: str = "") -> float: return x
+""",
+    "reexp.py": """
+from lib import inc as inc
+from lib import inc as renamed
+import lib as library
+__all__ = ["inc", "renamed", "library"]
+""",
+    "star.py": "from reexp import *\n",
+    "stubbed.py": "",
+    "stubbed.pyi": """
+from typing import overload
+from merkl import Future, Task, task
+@task
+def inc(x: int, y: str = ...) -> float: ...
+@overload
+@task
+def over(x: int) -> int: ...
+@overload
+@task
+def over(x: str) -> str: ...
+as_task: Task[[int], float, Future[float]]
+class S:
+    @task
+    def m(self, x: int) -> float: ...
+""",
+}
+
+PRELUDE = """from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Callable
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+import lib
+import merkl
+import reexp
+import star
+import stubbed
+from merkl import Future, Task, task
+from merkl import task as also_task
+from star import inc as inc3, library, renamed
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+fi: Future[int]
+fs: Future[str]
+ff: Future[float]
+fl: Future[list[int]]
+
+
+def timed(fn: Callable[P, R]) -> Callable[P, R]: return fn
+def listed(fn: Callable[P, R]) -> Callable[P, list[R]]: raise NotImplementedError
+def keeps(fn: F) -> F: return fn
+@task
+def kept(x: int) -> float: return x
+@task
+def same(x: T) -> T: return x
+
+
+"""
+
+WAYS = {
+    "imported": """
+reveal_type(lib.inc(fi)); lib.inc(fs)  # E: arg-type # T: Future[float]
+reveal_type(reexp.inc(fi)); reexp.inc(fs)  # E: arg-type # T: Future[float]
+reveal_type(reexp.renamed(fi)); renamed(fs)  # E: arg-type # T: Future[float]
+reveal_type(star.library.inc(fi)); library.inc(fs)  # E: arg-type # T: Future[float]
+reveal_type(inc3(fi)); inc3(fs)  # E: arg-type # T: Future[float]
+""",
+    "stubs": """
+reveal_type(stubbed.inc(fi)); stubbed.inc(fs)  # E: arg-type # T: Future[float]
+reveal_type(stubbed.over(fi)); stubbed.over(ff)  # E: call-overload # T: Future[int]
+reveal_type(stubbed.as_task(fi)); stubbed.as_task(fs)  # E: arg-type # T: Future[float]
+reveal_type(stubbed.S().m(fi)); stubbed.S().m(fs)  # E: arg-type # T: Future[float]
+""",
+    "decorated": """
+@merkl.task
+def dotted(x: int) -> float: return x
+reveal_type(dotted(fi)); dotted(fs)  # E: arg-type # T: Future[float]
+@merkl.task(retries=1)
+def dotted2(x: int) -> float: return x
+reveal_type(dotted2(fi)); dotted2(fs)  # E: arg-type # T: Future[float]
+@also_task()
+def aliased(x: int) -> float: return x
+reveal_type(aliased(fi)); aliased(fs)  # E: arg-type # T: Future[float]
+my_task = task(retries=3)
+@my_task
+def mine(x: int) -> float: return x
+reveal_type(mine(fi)); mine(fs)  # E: arg-type # T: Future[float]
+""",
+    "stacked": """
+@task
+@timed
+def stacked(x: int) -> float: return x
+reveal_type(stacked(fi)); stacked(fs)  # E: arg-type # T: Future[float]
+@task
+@listed
+def stacked2(x: int) -> float: return x
+reveal_type(stacked2(fi)); stacked2(x=fs)  # E: arg-type # T: Future[list[float]]
+@timed
+@task
+def outside(x: int) -> float: return x
+reveal_type(outside(fi)); outside(fs)  # E: arg-type # T: Future[float]
+@keeps
+@task
+def outside2(x: int) -> float: return x
+reveal_type(outside2(fi)); outside2(fs)  # E: arg-type # T: Future[float]
+@task
+@functools.wraps(timed)
+def wrapped(x: int) -> float: return x
+reveal_type(wrapped(fi)); wrapped(fs)  # E: arg-type # T: Future[float]
+""",
+    "partials": """
+part = task(functools.partial(lib.inc.fn, y="a"))
+reveal_type(part(fi)); part(fs)  # E: arg-type # T: Future[float]
+part2 = functools.partial(lib.inc, y="a")
+reveal_type(part2(fi)); part2(fs)  # E: arg-type # T: Future[float]
+part3 = functools.partial(lib.inc, y=fs)
+reveal_type(part3(fi)); part3(fs)  # E: arg-type # T: Future[float]
+part4 = functools.partial(lib.inc, y=fi)  # E: arg-type
+""",
+    "conditions": """
+if sys.platform == "linux":
+    @task
+    def cond(x: int) -> float: return x
+else:
+    @task
+    def cond(x: str) -> float: return 1
+reveal_type(cond(fi)); cond(fs)  # E: arg-type # T: Future[float]
+try:
+    @task
+    def tried(x: int) -> float: return x
+except ImportError:
+    @task
+    def tried(x: int) -> float: return x
+reveal_type(tried(fi)); tried(fs)  # E: arg-type # T: Future[float]
+both = lib.inc if sys.argv else kept
+reveal_type(both(fi)); both(fs)  # E: arg-type # T: Future[float]
+def factory(n: int) -> Task[[int], float, Future[float]]:
+    @task
+    def inner(x: int) -> float: return x
+    reveal_type(inner(fi)); inner(fs)  # E: arg-type # T: Future[float]
+    return inner
+reveal_type(factory(1)(fi)); factory(1)(fs)  # E: arg-type # T: Future[float]
+""",
+    "containers": """
+tasks = [lib.inc, lib.inc]
+reveal_type(tasks[0](fi)); tasks[0](fs)  # E: arg-type # T: Future[float]
+by_name = {"a": lib.inc, "b": kept}
+reveal_type(by_name["a"](fi)); by_name["a"](fs)  # E: arg-type # T: Future[float]
+generic = {"a": same}
+reveal_type(generic["a"](fi)); generic["b"](1, 2)  # E: call-arg # T: Future[int]
+pair = (lib.inc, kept)
+reveal_type(pair[0](fi)); pair[1](fs)  # E: arg-type # T: Future[float]
+for one in tasks:
+    reveal_type(one(fi)); one(fs)  # E: arg-type # T: Future[float]
+reveal_type(list(map(lib.inc, [1, 2])))  # T: list[Future[float]]
+reveal_type([lib.inc(x) for x in [fi, fi]])  # T: list[Future[float]]
+""",
+    "parameters": """
+def param(a: Task[[int], float, Future[float]], b: Callable[[int], Future[float]]) -> None:
+    reveal_type(a(fi)); a(fs)  # E: arg-type # T: Future[float]
+    reveal_type(b(1))  # T: Future[float]
+param(lib.inc, lib.inc); param(kept, kept)
+def through(a: Task[P, R, Future[R]], *args: P.args, **kwargs: P.kwargs) -> R: return a.run(*args, **kwargs)
+reveal_type(through(lib.inc, 1)); through(lib.inc, "a")  # E: arg-type # T: float
+""",
+    "methods": """
+class C(Generic[T]):
+    @task
+    def m(self, x: T) -> list[T]: return [x]
+    @classmethod
+    @task
+    def c(cls, x: int) -> float: return x
+    @staticmethod
+    @task
+    def s(x: int) -> float: return x
+    @task
+    @classmethod
+    def c2(cls, x: int) -> float: return x
+    @task
+    @staticmethod
+    def s2(x: int) -> float: return x
+    @property
+    def prop(self) -> Task[[int], float, Future[float]]: return kept
+    declared: Task[[int], float, Future[float]]
+reveal_type(C[int]().m(fi)); C[int]().m(fs)  # E: arg-type # T: Future[list[int]]
+reveal_type(C.m(C[int](), fi)); C.m(C[int](), fs)  # E: misc # T: Future[list[int]]
+reveal_type(C[int].c(fi)); C[int].c(fs)  # E: arg-type # T: Future[float]
+reveal_type(C[int].s(fi)); C[int].s(fs)  # E: arg-type # T: Future[float]
+reveal_type(C[int]().s(fi)); C[int]().s(fs)  # E: arg-type # T: Future[float]
+reveal_type(C[int].c2(fi)); C[int].c2(fs)  # E: arg-type # T: Future[float]
+reveal_type(C[int].s2(fi)); C[int].s2(fs)  # E: arg-type # T: Future[float]
+reveal_type(C[int]().prop(fi)); C[int]().prop(fs)  # E: arg-type # T: Future[float]
+reveal_type(C[int]().declared(fi)); C[int]().declared(fs)  # E: arg-type # T: Future[float]
+""",
+    "callables": """
+class Callme:
+    def __call__(self, x: int) -> float: return x
+called = task(Callme())
+reveal_type(called(fi)); called(fs)  # E: arg-type # T: Future[float]
+class K:
+    def __init__(self, x: int) -> None: ...
+made = task(K)
+reveal_type(made(fi)); made(fs)  # E: arg-type # T: Future[callables.K]
+root = task(math.sqrt)
+reveal_type(root(ff)); root(fs)  # E: arg-type # T: Future[float]
+ordered = task(sorted)
+reveal_type(ordered(fl)); ordered(fi)  # E: call-overload # T: Future[list[int]]
+async def coroutine(x: int) -> float: return x
+waited = task(coroutine)
+reveal_type(waited(fi)); waited(fs)  # E: arg-type # T: Future[float]
+task(3)  # E: arg-type
+""",
+    "overloads": """
+@overload
+def f(x: int) -> int: ...
+@overload
+def f(x: str, y: int = 0) -> str: ...
+@task
+def f(x: int | str, y: int = 0) -> int | str: return x
+reveal_type(f(1))  # T: Future[int]
+reveal_type(f(f("a"), f(1)))  # T: Future[str]
+f(f("a"), f("b"))  # E: call-overload
+class A:
+    @overload
+    def m(self, x: int) -> int: ...
+    @overload
+    def m(self, x: str, y: int = 0) -> str: ...
+    @task(retries=2)
+    def m(self, x: int | str, y: int = 0) -> int | str: return x
+    @overload
+    @staticmethod
+    def s(x: int) -> int: ...
+    @overload
+    @staticmethod
+    def s(x: str, y: int = 0) -> str: ...
+    @staticmethod
+    @task
+    def s(x: int | str, y: int = 0) -> int | str: return x
+reveal_type(A().m(f(1)))  # T: Future[int]
+reveal_type(A().m(f("")))  # T: Future[str]
+A().m(b'')  # E: call-overload
+reveal_type(A.s(f("")))  # T: Future[str]
+def local() -> None:
+    @overload
+    def g(x: int) -> int: ...
+    @overload
+    def g(x: str, y: int = 0) -> str: ...
+    @task
+    def g(x: int | str, y: int = 0) -> int | str: return x
+    reveal_type(g(f(1)))  # T: Future[int]
+@overload
+def bad(x: int) -> bytes: ...
+@overload
+def bad(x: str) -> str: ...
+@task  # E: misc
+def bad(x: int | str) -> int | str: return x
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[set[object], set[object]]]:
+    """By module, what its comments ask for and what mypy said: one run for all."""
+    files = {**LIBRARY, **{f"{name}.py": PRELUDE + source for name, source in WAYS.items()}}
+    return checked.judge(tmp_path_factory.mktemp("ways"), files)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_calls_of_tasks_made_this_way(way: str, judged: dict[str, tuple[set[object], set[object]]]) -> None:
+    """A right call gives a Future and a wrong one the error of the plain call."""
+    wanted, said = judged[f"{way}.py"]
+    assert said == wanted
