@@ -27,11 +27,13 @@ from merkl._base.errors import (
     FingerprintError,
     FutureAccessError,
     GraphError,
+    ImpurePipelineError,
     InputChangedError,
     MerklError,
     MerklWarning,
     MissingDependencyError,
     MissingInputError,
+    SelectionError,
     SerializationError,
     TargetError,
     TaskFailedError,
@@ -39,6 +41,7 @@ from merkl._base.errors import (
     TypeMismatchError,
     UnsupportedFileError,
     WorkerDiedError,
+    WouldRunError,
 )
 from merkl._base.hash_mode import HashMode
 from merkl._base.lazy import load_on_demand
@@ -63,9 +66,12 @@ if TYPE_CHECKING:
     from merkl.cache.s3 import S3ContentBackend
     from merkl.codecs import Codec
     from merkl.execution.context import annotate, call_seed
+    from merkl.execution.interrupts import interruptible
     from merkl.files import DirRef, FileRef
     from merkl.fingerprint import find_pip_version, pip_version_of
+    from merkl.graph.batch import batch
     from merkl.graph.io import glob_future, path_future, read_future, write_future
+    from merkl.graph.pipeline import pipeline
     from merkl.shell import (
         arg,
         bash_task,
@@ -91,10 +97,13 @@ _HOMES = {
     "Codec": "merkl.codecs",
     "annotate": "merkl.execution.context",
     "call_seed": "merkl.execution.context",
+    "interruptible": "merkl.execution.interrupts",
     "DirRef": "merkl.files",
     "FileRef": "merkl.files",
     "find_pip_version": "merkl.fingerprint",
     "pip_version_of": "merkl.fingerprint",
+    "batch": "merkl.graph.batch",
+    "pipeline": "merkl.graph.pipeline",
     "glob_future": "merkl.graph.io",
     "path_future": "merkl.graph.io",
     "read_future": "merkl.graph.io",
@@ -138,6 +147,7 @@ __all__ = [
     "FutureAccessError",
     "GraphError",
     "HashMode",
+    "ImpurePipelineError",
     "InputChangedError",
     "MerklError",
     "MerklWarning",
@@ -146,6 +156,7 @@ __all__ = [
     "MissingInputError",
     "S3ContentBackend",
     "Secret",
+    "SelectionError",
     "SerializationError",
     "SqliteCache",
     "SqliteContentBackend",
@@ -157,10 +168,12 @@ __all__ = [
     "UnsupportedFileError",
     "WorkerDiedError",
     "Workspace",
+    "WouldRunError",
     "annotate",
     "arg",
     "arg_serializer",
     "bash_task",
+    "batch",
     "call_seed",
     "digest",
     "dir_arg",
@@ -168,10 +181,12 @@ __all__ = [
     "file_arg",
     "find_pip_version",
     "glob_future",
+    "interruptible",
     "out_dir_arg",
     "out_file_arg",
     "path_future",
     "pip_version_of",
+    "pipeline",
     "read_future",
     "stdin_arg",
     "stdout_arg",

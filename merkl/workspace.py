@@ -35,10 +35,12 @@ from merkl.cache import (
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
+from merkl.execution.forecast import RunForecast, predict_seconds
 from merkl.execution.program import build_program
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
+from merkl.execution.selection import Selection
 from merkl.execution.targets import make_target
 from merkl.execution.targets.base import Target
 from merkl.execution.targets.local import WorkerSetup
@@ -49,6 +51,8 @@ from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
 from merkl.files.tracker import FileTracker
 from merkl.fingerprint import Fingerprinter
+from merkl.graph.building import GraphEnded, Stage, building
+from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.session import sessions
@@ -180,17 +184,34 @@ class Workspace:
     # -- what graphs ask for ------------------------------------------------------------------------------
 
     def evaluate_futures(self, futures: Sequence[Future[Any]]) -> list[Any]:
-        """Return the values of Futures, from the cache or by running."""
+        """Return the values of Futures, from the cache or by running.
+
+        While a graph is built, the stages recorded so far run first. Where nothing may run, `GraphEnded` is raised
+        for a value that is not in the cache.
+        """
+        recorder = building.get()
+        if recorder is None:
+            return self._evaluate(futures)
+        if not recorder.may_run:
+            runner = self._runner or self._make_runner()
+            if runner.plan(futures).missing:
+                raise GraphEnded(futures)
+            return runner.evaluate(futures)
+        values = self._evaluate(futures, recorder.pending_stages())
+        recorder.settle_stages()
+        return values
+
+    def _evaluate(self, futures: Sequence[Future[Any]], stages: Sequence[Stage] = ()) -> list[Any]:
         if self._runner is not None:
-            return self._runner.evaluate(futures)
+            return self._runner.evaluate(futures, stages=stages)
         if not self._is_writing:
-            return self._make_runner().evaluate(futures)
+            return self._make_runner().evaluate(futures, stages=stages)
         if self._session is None:
             self._session = self._make_chronicle()
             atexit.register(_end_session, weakref.ref(self))
         report = RunReport()
         with self._chronicled(self._session, report):
-            return self._make_runner(report, self._session).evaluate(futures)
+            return self._make_runner(report, self._session).evaluate(futures, stages=stages)
 
     def is_cached(self, future: Future[Any]) -> bool:
         """Say whether the value of a Future is in the cache."""
@@ -292,6 +313,8 @@ class Workspace:
         report: RunReport | None = None,
         chronicle: Chronicle | None = None,
         observers: Sequence[Observer] = (),
+        *,
+        selection: Selection | None = None,
     ) -> Runner:
         run_id = uuid.uuid4().hex if chronicle is None else chronicle.run_id
         return Runner(
@@ -303,6 +326,7 @@ class Workspace:
             scratch=self.scratch,
             target=self._target_of(self._given_target, run_id),
             keeps_going=self._keeps_going,
+            selection=selection,
         )
 
     # -- runs ---------------------------------------------------------------------------------------------
@@ -313,12 +337,15 @@ class Workspace:
         *,
         report: RunReport | None = None,
         observers: Sequence[Observer] = (),
+        selection: Selection | None = None,
         command: Sequence[str] = (),
     ) -> RunOutcome:
         """Call a function that makes calls, evaluate what it wants, and return what it gave, with the figures.
 
-        `observers` are told what happens meanwhile. `command` is what the ledger says was asked for; let it hold no
-        secrets. What the latest few runs of a function asked for is kept by gc.
+        `observers` are told what happens meanwhile. `selection` says what of it is run, or run again. `command` is what the
+        ledger says was asked for; let it hold no secrets. What the latest few runs of a function asked for is kept by gc.
+
+        Raises `SelectionError` where what was chosen is not there, `WouldRunError` where nothing may run.
         """
         with self:
             report = report or RunReport()
@@ -327,7 +354,7 @@ class Workspace:
                 chronicle = self._make_chronicle(command)
                 upkeep = Upkeep(self.cache, self.root, _name_of(make), self.settings.cache.most_bytes)
                 observers = (*observers, upkeep)
-            self._runner = runner = self._make_runner(report, chronicle, observers)
+            self._runner = runner = self._make_runner(report, chronicle, observers, selection=selection)
             runner.observer.run_started(runner.run_id)
             error: BaseException | None = None
             try:
@@ -341,6 +368,24 @@ class Workspace:
                 self._runner = None
                 runner.observer.run_ended(error)
                 self._settle_cache(self.cache.flush)
+
+    def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
+        """Return what a run would do, in order, with the time that it would take, without running anything.
+
+        Raises `SelectionError` where what was chosen is not there.
+        """
+        with self:
+            selection = selection or Selection()
+            self._runner = self._make_runner(selection=selection)
+            try:
+                program = build_program(make, may_run=False)
+            finally:
+                self._runner = None
+            plan = program.plan(self._results, selection)
+            return RunForecast.of(plan, self._results, self._predict(), program.depends_on)
+
+    def _predict(self) -> Callable[[Call], float | None]:
+        return predict_seconds(self.ledger) if self.ledger.database.path.exists() else lambda call: None
 
     def _make_chronicle(self, command: Sequence[str] = ()) -> Chronicle:
         return Chronicle(self.ledger, root=self.root, prepare=self._make_home, command=command)

@@ -1,14 +1,14 @@
-"""Walking and rebuilding nested containers: list, tuple, NamedTuple, dict, set, frozenset and dataclass."""
+"""Walking and rebuilding nested containers: list, tuple, NamedTuple, dict, set, frozenset, deque and dataclass."""
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 __all__ = ["is_container", "iter_leaves", "map_leaves"]
 
-_PLAIN = (list, tuple, dict, set, frozenset)
+_PLAIN = (list, tuple, dict, set, frozenset, deque)
 
 
 def is_container(value: object) -> bool:
@@ -81,6 +81,11 @@ def _map_container(value: Any, mapped: Callable[[Any], Any]) -> Any:
         return _rebuild_dict(value, dict(zip(new[:half], new[half:], strict=True)))
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)._make(new)  # type: ignore[attr-defined]
+    if isinstance(value, deque):
+        copy = value.copy()
+        copy.clear()
+        copy.extend(new)
+        return copy
     if isinstance(value, _PLAIN):
         return type(value)(new)
     return _rebuild_dataclass(value, new)

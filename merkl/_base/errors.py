@@ -21,11 +21,13 @@ __all__ = [
     "FingerprintWarning",
     "FutureAccessError",
     "GraphError",
+    "ImpurePipelineError",
     "InputChangedError",
     "MerklError",
     "MerklWarning",
     "MissingDependencyError",
     "MissingInputError",
+    "SelectionError",
     "SerializationError",
     "TargetError",
     "TaskFailedError",
@@ -33,6 +35,7 @@ __all__ = [
     "TypeMismatchError",
     "UnsupportedFileError",
     "WorkerDiedError",
+    "WouldRunError",
 ]
 
 
@@ -134,6 +137,22 @@ class ArgumentMutatedError(MerklError, ValueError):
 
 class GraphError(MerklError, ValueError):
     """The graph itself makes no sense: two Futures write one path, a task takes itself as input."""
+
+
+class SelectionError(GraphError):
+    """A task or file that a run was told to choose is not in the graph."""
+
+
+class WouldRunError(MerklError, RuntimeError):
+    """A run that may run nothing found calls whose results are not there; `calls` are their tasks and keys."""
+
+    def __init__(self, message: str, *, calls: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.calls = tuple(calls)
+
+
+class ImpurePipelineError(GraphError):
+    """The body of a pipeline gave other calls than before, with the same code and arguments."""
 
 
 class FingerprintError(MerklError, ValueError):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import cyclopts
 import cyclopts.config
 
+from merkl._base.containers import map_leaves
 from merkl._base.hints import resolve_hints
 from merkl.cli.errors import UsageError
 from merkl.execution.previews import preview_value
 from merkl.graph.secret import is_secret_hint
 from merkl.graph.task import Task
+
+#: Stands for the word "-"; no one types it.
+_DASH = "\uf8fd-"
 
 __all__ = ["describe_command", "parameter_names", "parse_arguments", "parse_options"]
 
@@ -42,13 +46,25 @@ def parse_arguments(
         name=plain.__name__, config=config, help_flags=[], version_flags=[], result_action="return_value"
     )
     app.default(plain)
+    # A single dash is a word like any other; cyclopts would take it for an option.
+    words = [_DASH if word == "-" else word for word in words]
     try:
-        _, bound, _ = app.parse_args(list(words), exit_on_error=False, print_error=False)
+        _, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
-        raise UsageError(f"{plain.__name__}{_shown_signature(plain)}: {_one_line(error)}") from None
+        said = _one_line(error).replace(_DASH, "-")
+        raise UsageError(f"{plain.__name__}{_shown_signature(plain)}: {said}") from None
     except (ValueError, OSError) as error:
-        raise UsageError(f"{plain.__name__}: {error}") from None
+        raise UsageError(f"{plain.__name__}: {str(error).replace(_DASH, '-')}") from None
+    if _DASH in words:
+        bound.arguments.update({name: map_leaves(value, _undash) for name, value in bound.arguments.items()})
     return bound
+
+
+def _undash(value: Any) -> Any:
+    """Return a parsed value with the dash back in place of what stood for it."""
+    if isinstance(value, str):
+        return "-" if value == _DASH else value
+    return type(value)("-") if isinstance(value, PurePath) and str(value) == _DASH else value
 
 
 def _with_resolved_hints(function: Any) -> Any:

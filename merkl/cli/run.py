@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import cyclopts
 
-from merkl._base.errors import MerklError, TaskFailedError
+from merkl._base.errors import MerklError, SelectionError, TaskFailedError, WouldRunError
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.command import Command, split_at_function
+from merkl.cli.debugger import open_debugger
 from merkl.cli.names import find_function
 from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
+from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.previews import preview_value
 from merkl.execution.report import RunReport
+from merkl.execution.selection import Selection
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]
 
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, USAGE, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
 
 _USAGE = """\
 usage: merkl run [OPTIONS] MODULE.FUNCTION [ARGS ...]
@@ -32,10 +36,25 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
 
   --args FILE   take arguments from a TOML file; those on the command line win
   --json        print result and figures as one JSON object
-  --no-cache    neither read nor write the cache
-  --target T    run calls on T processes here, or on the target of that name in pyproject.toml
-  --keep-going  after a failure go on with all that does not need what failed
   -v            list every call with what became of it
+
+What runs:
+
+  --plan, -n      print what would run, in order, and how long it would take; run nothing
+  --rerun TASK    run the calls of a task again and overwrite their results ("all": every task); what follows
+                  from equal results is spared
+  --until TASK    run the calls of a task and what they need, and print their results
+  --output PATH   run what is written to a file
+  --frozen        run nothing: exit with 3 where something would have to
+  --no-cache      neither read nor write the cache
+  --pdb           open the debugger where a task fails
+
+Where and how:
+
+  --target T      run calls on T processes here, or on the target of that name in pyproject.toml
+  --keep-going    after a failure go on with all that does not need what failed
+
+--rerun, --until and --output may be given several times.
 
 Options of `run` may stand before or after the function; where the function has a parameter of the same
 name, they must stand before it. What follows `--` goes to the function.
@@ -45,10 +64,16 @@ name, they must stand before it. What follows `--` goes to the function.
 def _options(
     *,
     args: Path | None = None,
+    frozen: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     no_cache: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     target: str | None = None,
     keep_going: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    output: Annotated[list[Path] | None, cyclopts.Parameter(negative=())] = None,
+    pdb: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    plan: Annotated[bool, cyclopts.Parameter(name=["--plan", "-n"], negative=())] = False,
+    rerun: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
+    until: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
     verbose: Annotated[bool, cyclopts.Parameter(name=["--verbose", "-v"], negative=())] = False,
 ) -> None:
     """The options of `merkl run`."""
@@ -69,21 +94,34 @@ def _run_function(
     out: TextIO,
     *,
     args: Path | None = None,
+    frozen: bool = False,
     json: bool = False,
     no_cache: bool = False,
     target: str | None = None,
     keep_going: bool = False,
+    output: Sequence[Path] = (),
+    pdb: bool = False,
+    plan: bool = False,
+    rerun: Sequence[str] = (),
+    until: Sequence[str] = (),
     verbose: bool = False,
 ) -> int:
     """Run a function and print its result; return the exit code."""
     bound = parse_arguments(function, words, args_file=args)
     workspace = Workspace(
-        target=target, is_reading=not no_cache, is_writing=not no_cache, keeps_going=keep_going
+        target=None if pdb else target, is_reading=not no_cache, is_writing=not no_cache, keeps_going=keep_going
     )
+    selection = Selection(rerun=rerun, until=until, outputs=output, is_frozen=frozen)
+
+    make = functools.partial(function, *bound.args, **bound.kwargs)
+    if plan:
+        return _print_plan(workspace, make, selection, out, as_json=json, is_frozen=frozen)
     report = RunReport()
     command = describe_command("run", name, function, bound)
-    code, returned, value = _evaluate(workspace, function, bound, report, command)
+    code, returned, value = _evaluate(workspace, make, report, selection, command, is_debugged=pdb)
     workspace.close()
+    if code == USAGE:
+        return code
     if json:
         shown = _json_result(returned, value) if code == DONE else None
         print_json({"result": shown, **report.counts()}, out)
@@ -95,18 +133,60 @@ def _run_function(
     return code
 
 
+def _print_plan(
+    workspace: Workspace,
+    make: Callable[[], Any],
+    selection: Selection,
+    out: TextIO,
+    *,
+    as_json: bool,
+    is_frozen: bool,
+) -> int:
+    try:
+        forecast = workspace.forecast(make, selection=selection)
+    except SelectionError as error:
+        print_error(error)
+        return USAGE
+    finally:
+        workspace.close()
+    if as_json:
+        print_json(forecast_json(forecast), out)
+    else:
+        print(forecast_text(forecast), file=out)
+    return CHANGED if is_frozen and (forecast.count("run") or forecast.depends_on) else DONE
+
+
 def _evaluate(
-    workspace: Workspace, function: Any, bound: Any, report: RunReport, command: Sequence[str]
+    workspace: Workspace,
+    make: Callable[[], Any],
+    report: RunReport,
+    selection: Selection,
+    command: Sequence[str],
+    *,
+    is_debugged: bool,
 ) -> tuple[int, Any, Any]:
     try:
-        make = functools.partial(function, *bound.args, **bound.kwargs)
-        outcome = workspace.run(make, report=report, command=command)
+        outcome = workspace.run(make, report=report, selection=selection, command=command)
     except KeyboardInterrupt:
         print("merkl: interrupted; all that was complete is kept", file=sys.stderr)
         return INTERRUPTED, None, None
+    except SelectionError as error:
+        print_error(error)
+        return USAGE, None, None
+    except WouldRunError as error:
+        print_error(error)
+        return CHANGED, None, None
     except MerklError as error:
         for one in report.failures or [error]:
             print_failure(one) if isinstance(one, TaskFailedError) else print_error(one)
+        if is_debugged and isinstance(error, TaskFailedError):
+            open_debugger(error)
+        return FAILED, None, None
+    except Exception as error:
+        if not is_debugged:
+            raise
+        traceback.print_exc()
+        open_debugger(error)
         return FAILED, None, None
     return DONE, outcome.returned, outcome.result
 

@@ -24,7 +24,15 @@ from merkl.graph.building import building
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 
-__all__ = ["BodyOutcome", "expand_call", "failure_of", "outcome_of", "require_unchanged", "run_body"]
+__all__ = [
+    "BodyOutcome",
+    "expand_call",
+    "failure_of",
+    "outcome_of",
+    "require_unchanged",
+    "run_body",
+    "validate_outs",
+]
 
 
 class BodyOutcome:
@@ -90,7 +98,7 @@ def run_body(
         building.reset(outside)
         leave_body(before)
     outs = dict(call.outs.split(task.name, result))
-    _validate(call, result, outs)
+    validate_outs(call, outs)
     is_unchanged = constants is None or digest_constants(call) == constants
     if not is_unchanged:
         _warn_of_change(call)
@@ -115,7 +123,7 @@ def outcome_of(call: Call, result: Any, duration: float) -> BodyOutcome:
     Raises `TypeMismatchError` and `TaskOutsError` where it is not what the task declares.
     """
     outs = dict(call.outs.split(call.task.name, result))
-    _validate(call, result, outs)
+    validate_outs(call, outs)
     return BodyOutcome(outs, duration, {}, True)
 
 
@@ -239,7 +247,8 @@ def _warn_of_change(call: Call) -> None:
     )
 
 
-def _validate(call: Call, result: Any, outs: dict[str | None, Any]) -> None:
+def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
+    """Check what a body gave against the declared types; raises `TypeMismatchError`."""
     task = call.task
     for out, value in outs.items():
         if isinstance(value, Future):

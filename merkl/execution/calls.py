@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from merkl.execution.batches import take_apart
 from merkl.execution.body import run_body
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
@@ -13,20 +14,31 @@ from merkl.execution.interrupts import Interrupts
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.call import Call
 
-__all__ = ["link_call", "run_call"]
+__all__ = ["link_parts", "run_call"]
 
 
-def link_call(evaluation: Evaluation, call: Call) -> tuple[bool, bytes | None]:
-    """Try to find a call's results by its content key; return whether they are there, and that key."""
-    content_key = evaluation.content_key(call)
-    return content_key is not None and evaluation.link(call, content_key), content_key
+def link_parts(
+    evaluation: Evaluation, call: Call
+) -> tuple[list[Call], Call | None, dict[Call, bytes | None]]:
+    """Try to find a call's results, those of each item of a batch, by content key.
+
+    Return the calls whose results are there now, the call for what is left, and the content keys.
+    """
+    content_keys = {part: evaluation.content_key(part) for part in call.parts}
+    forced = evaluation.plan.forced
+    linked = [
+        part
+        for part, key in content_keys.items()
+        if key is not None and part.key() not in forced and evaluation.link(part, key)
+    ]
+    return linked, call.without(linked), content_keys
 
 
 def run_call(
     evaluation: Evaluation,
     call: Call,
     values: tuple[Any, ...],
-    content_key: bytes | None,
+    content_keys: Mapping[Call, bytes | None],
     interrupts: Interrupts,
     *,
     expand: Callable[[Any], Any],
@@ -49,8 +61,10 @@ def run_call(
         outcome = run_body(call, values, expand, interrupts, is_copy=is_copy, on_attempt=on_attempt)
         is_interrupted = interrupts.count > before
         is_discarded = is_interrupted and call.task.options.on_interrupt == "discard"
-        alias = None if is_discarded else content_key
-        is_stored = evaluation.keep(call, outcome, alias, is_interrupted=is_discarded)
+        for part, its_outcome in take_apart(call, outcome):
+            alias = None if is_discarded else content_keys[part]
+            is_kept = evaluation.keep(part, its_outcome, alias, is_interrupted=is_discarded)
+            is_stored = is_stored and is_kept
     finally:
         leave_scratch(token)
         # A file that is in no cache is the result itself: it stays where the body made it.

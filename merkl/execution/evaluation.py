@@ -125,7 +125,10 @@ class Evaluation:
         for future, alias, other_key, record in found:
             key = future.__merkl_key__()
             metadata = describe(future, alias, record)
-            is_linked = not is_tainted and self.results.link(call.task, key, other_key, metadata)
+            # A result that is looked at again because of what was run before it is there under its own key.
+            is_linked = not is_tainted and (
+                key == other_key or self.results.link(call.task, key, other_key, metadata)
+            )
             if not is_linked:
                 value = self.results.load_key(call.task, other_key, record, future.out)
                 if value is None:

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+import contextvars
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, ItemsView, KeysView, Sequence, ValuesView
+from concurrent.futures import ThreadPoolExecutor
+from types import CoroutineType
 from typing import Any
 
 from merkl._base.errors import MerklWarning
+from merkl.execution.plan import Plan, make_plan
+from merkl.execution.results import Results
 from merkl.execution.runner import Runner
+from merkl.execution.selection import Selection
 from merkl.execution.writing import require_distinct_paths
-from merkl.graph.building import CallRecorder, record_calls
+from merkl.graph.building import CallRecorder, GraphEnded, Stage, record_calls
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.pipeline import collect_stages
 
 __all__ = ["Program", "build_program"]
 
 
 class Program:
-    """What a function made: the structure that it returned, and all calls in program order."""
+    """What a function made: the structure that it returned, all calls in program order, and the stages yet to be run.
 
-    def __init__(self, returned: Any, calls: list[Call]) -> None:
+    `depends_on` are the Futures whose values decide how the graph goes on, where nothing was allowed to run.
+    """
+
+    def __init__(
+        self,
+        returned: Any,
+        calls: list[Call],
+        stages: Sequence[Stage] = (),
+        depends_on: Sequence[Future[Any]] = (),
+    ) -> None:
         self.returned = returned
         self.calls = calls
+        self.stages = tuple(stages)
+        self.depends_on = tuple(depends_on)
         require_distinct_paths(write for call in calls for write in call.writes)
 
     def wanted(self) -> list[Future[Any]]:
@@ -31,7 +49,7 @@ class Program:
         Those returned, those with a pending write, and those of tasks that are declared to return None, which are
         called for their effect.
         """
-        wanted = self._returned_futures()
+        wanted = [*self._returned_futures(), *self.depends_on]
         for call in self.calls:
             if call.writes:
                 wanted += [write.future for write in call.writes]
@@ -42,16 +60,43 @@ class Program:
     def _returned_futures(self) -> list[Future[Any]]:
         return list(find_futures(self.returned))
 
-    def evaluate(self, runner: Runner) -> Any:
-        """Run what is needed, in program order, and return the structure with values in place of its Futures."""
+    def plan(self, results: Results, selection: Selection) -> Plan:
+        """Return the plan of a run, without running anything.
+
+        Raises `SelectionError` where what was chosen is not there.
+        """
+        wanted, stages = self._choose(selection)
+        rerun = selection.must_rerun if selection.rerun else None
+        return make_plan(wanted, results.peek, stages=stages, rerun=rerun)
+
+    def _choose(self, selection: Selection) -> tuple[list[Future[Any]], Sequence[Stage]]:
         wanted = self.wanted()
-        values = runner.evaluate_wanted(wanted, self._returned_futures())
+        if selection.is_partial or selection.rerun:
+            wanted = selection.choose(wanted, self.calls, is_ended=bool(self.depends_on))
+        if selection.is_partial:
+            wanted += self.depends_on
+            return wanted, selection.choose_stages(self.stages, wanted)
+        return wanted, self.stages
+
+    def evaluate(self, runner: Runner) -> Any:
+        """Run what is needed, in program order, and return the structure with values in place of its Futures.
+
+        Where tasks were chosen, it is their values that are returned, where files were, their paths (one, or a list).
+        """
+        selection = runner.selection
+        wanted, stages = self._choose(selection)
+        if selection.is_partial:
+            returned = wanted if selection.until else []
+            values = runner.evaluate_wanted(wanted, returned, stages=stages)
+            given = [*(values[future.__merkl_key__()] for future in returned), *selection.outputs]
+            return given[0] if len(given) == 1 else given
+        values = runner.evaluate_wanted(wanted, self._returned_futures(), stages=stages)
         self._warn_of_unneeded(runner)
         return replace_futures(self.returned, lambda future: values[future.__merkl_key__()])
 
     def _warn_of_unneeded(self, runner: Runner) -> None:
         report = runner.report
-        done = report.run | report.linked | report.cached | report.interrupted
+        done = report.run | report.linked | report.cached | report.interrupted | report.failed
         keys = {call.key() for call in done}
         for call in self.calls:
             if call not in done and call.key() not in keys:
@@ -63,9 +108,39 @@ class Program:
                 )
 
 
-def build_program(make: Callable[[], Any]) -> Program:
-    """Call a function that makes calls, and return what it made."""
-    recorder = CallRecorder()
+def build_program(make: Callable[[], Any], *, may_run: bool = True) -> Program:
+    """Call a function that makes calls, and return what it made.
+
+    A generator yields execution order, as in a pipeline; a coroutine is run to its end. With `may_run` off nothing runs:
+    where the function asks for a value that is not in the cache, the program ends there and says what it depends on.
+    """
+    recorder = CallRecorder(may_run=may_run)
+    returned: Any = None
+    depends_on: Sequence[Future[Any]] = ()
     with record_calls(recorder):
-        returned = make()
-    return Program(returned, recorder.calls)
+        try:
+            made = make()
+            if isinstance(made, CoroutineType):
+                made = _run_coroutine(made)
+            returned = _as_container(collect_stages("the function", made, recorder))
+        except GraphEnded as end:
+            depends_on = end.futures
+    return Program(returned, recorder.calls, recorder.pending_stages(), depends_on)
+
+
+def _run_coroutine(coroutine: CoroutineType[Any, Any, Any]) -> Any:
+    """Run an `async def` that makes calls, on an event loop of its own, in this context: its calls are recorded."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    context = contextvars.copy_context()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(context.run, asyncio.run, coroutine).result()
+
+
+def _as_container(returned: Any) -> Any:
+    """Return what a function returned, with a list in place of a view of a dict, which may be one of Futures."""
+    return list(returned) if isinstance(returned, (KeysView, ValuesView, ItemsView)) else returned

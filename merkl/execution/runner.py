@@ -8,15 +8,18 @@ from typing import Any
 
 from merkl._base.errors import CacheError, MerklError
 from merkl.cache import Record
-from merkl.execution.calls import link_call, run_call
+from merkl.execution.calls import link_parts, run_call
 from merkl.execution.evaluation import Evaluation
-from merkl.execution.events import Observer, observe_all
+from merkl.execution.events import Observer, Status, observe_all
+from merkl.execution.forecast import refuse_runs
 from merkl.execution.interrupts import interrupts
-from merkl.execution.plan import make_plan
+from merkl.execution.plan import Plan, make_plan
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
+from merkl.execution.selection import Selection
 from merkl.execution.spread import Spread
 from merkl.execution.targets.base import Target
+from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future, Write
 from merkl.graph.nested import find_futures, replace_futures
@@ -43,38 +46,50 @@ class Runner:
         scratch: Path | None = None,
         target: Target | None = None,
         keeps_going: bool = False,
+        selection: Selection | None = None,
     ) -> None:
         self.results = results
         self.report = report or RunReport()
         self.observer = observe_all((self.report, *observers))
+        self.selection = selection or Selection()
         self.run_id = run_id
         self.scratch = scratch
         self.target = target
         self.keeps_going = keeps_going
         self._write_file = write_file
 
-    def evaluate(self, futures: Sequence[Future[Any]]) -> list[Any]:
+    def evaluate(self, futures: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> list[Any]:
         """Return the values of Futures; equal ones are computed once. Their pending writes are carried out.
+
+        The stages run before all that they do not need.
 
         Raises `TaskFailedError` where a body raised, and what checking and storing its result raise.
         """
-        values = self.evaluate_wanted(futures, futures)
+        values = self.evaluate_wanted(futures, futures, stages=stages)
         return [values[future.__merkl_key__()] for future in futures]
 
+    def plan(self, wanted: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> Plan:
+        """Return what must run so that the wanted Futures have values."""
+        rerun = self.selection.must_rerun if self.selection.rerun else None
+        return make_plan(wanted, self.results.peek, stages=stages, rerun=rerun)
+
     def evaluate_wanted(
-        self, wanted: Sequence[Future[Any]], returned: Sequence[Future[Any]]
+        self,
+        wanted: Sequence[Future[Any]],
+        returned: Sequence[Future[Any]],
+        *,
+        stages: Sequence[Stage] = (),
     ) -> dict[bytes, Any]:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
         with interrupts, interrupts.outside_body():
-            plan = make_plan(wanted, self.results.peek)
+            plan = self.plan(wanted, stages=stages)
+            if self.selection.is_frozen:
+                refuse_runs(plan, self.results)
             interrupts.check()
             evaluation = Evaluation(self.results, plan, run_id=self.run_id, recompute=self.recompute)
             self.observer.plan_made(plan)
-            failures: list[MerklError] = []
-            if plan.missing and self.target is None:
-                failures = self._run_here(evaluation)
-            elif plan.missing and self.target is not None:
-                failures = Spread(self, evaluation, self.target).run()
+            failures = self._run(evaluation) if plan.missing else []
+            self.selection.settle(plan.missing)
             ran = [future for call in plan.missing if call.writes for future in call.futures()]
             for write in _pending_writes([*ran, *wanted]):
                 if not failures or write.future.__merkl_key__() in evaluation.records:
@@ -84,6 +99,16 @@ class Runner:
             if failures:
                 raise _first_of(failures)
             return {future.__merkl_key__(): evaluation.value_of(future) for future in returned}
+
+    def _run(self, evaluation: Evaluation) -> list[MerklError]:
+        """Run all missing calls; return the failures that were passed over."""
+        target, self.target = self.target, None
+        if target is None:
+            return self._run_here(evaluation)
+        try:  # What is evaluated meanwhile, as an input whose content is lost, runs here.
+            return Spread(self, evaluation, target).run()
+        finally:
+            self.target = target
 
     def recompute(self, future: Future[Any]) -> Any:
         """Compute again a result whose content turned out to be lost."""
@@ -96,11 +121,11 @@ class Runner:
         """Run all missing calls one after another; return the failures that were passed over."""
         failures: list[MerklError] = []
         without: set[bytes] = set()
-        for call in evaluation.plan.missing:
+        for call in (call for stage in evaluation.plan.stages for call in stage.calls):
             interrupts.check()
             if without and any(f._call.key() in without for f in call.inputs()):
-                without.add(call.key())
-                self.observer.call_ended(call, "skipped")
+                without.update(part.key() for part in call.parts)
+                self.tell_end(call, "skipped")
                 continue
             try:
                 self.run_here(evaluation, call)
@@ -108,34 +133,43 @@ class Runner:
                 if not self.keeps_going or isinstance(error, CacheError):
                     raise
                 failures.append(error)
-                without.add(call.key())
+                without.update(part.key() for part in call.parts)
         return failures
 
     def run_here(self, evaluation: Evaluation, call: Call) -> None:
         """Link or run one call whose inputs are there."""
-        is_linked, content_key = link_call(evaluation, call)
-        if is_linked:
-            self.observer.call_ended(call, "linked")
+        linked, rest, content_keys = link_parts(evaluation, call)
+        for part in linked:
+            self.observer.call_ended(part, "linked")
+        if rest is None:
             return
         try:
-            values = evaluation.arguments(call)
-            self.observer.call_started(call)
+            values = evaluation.arguments(rest)
+            for part in rest.parts:
+                self.observer.call_started(part)
             status, duration = run_call(
                 evaluation,
-                call,
+                rest,
                 values,
-                content_key,
+                content_keys,
                 interrupts,
                 expand=self._expand,
                 scratch_parent=self.scratch,
             )
         except KeyboardInterrupt:
-            self.observer.call_ended(call, "interrupted")
+            self.tell_end(rest, "interrupted")
             raise
         except Exception as error:
-            self.observer.call_ended(call, "failed", error=error)
+            self.tell_end(rest, "failed", error=error)
             raise
-        self.observer.call_ended(call, status, duration)
+        self.tell_end(rest, status, duration)
+
+    def tell_end(
+        self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
+    ) -> None:
+        """Tell observers what became of a call, or of each item of a batch."""
+        for part in call.parts:
+            self.observer.call_ended(part, status, duration / len(call.parts), error)
 
     def _expand(self, value: Any) -> Any:
         """Evaluate the Futures in what an expanding task returned, in the same run."""

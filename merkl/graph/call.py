@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,14 @@ from merkl.hashing.keys import describe_constant, describe_input, hash_call, has
 
 if TYPE_CHECKING:
     from merkl.files.reads import FileRead
+    from merkl.graph.batch import BatchTask
+    from merkl.graph.building import Stage
     from merkl.graph.outs import Outs
     from merkl.graph.task import Task
 
-__all__ = ["Call", "Nested", "describe_site"]
+__all__ = ["BatchGroup", "Call", "Nested", "describe_site", "next_sequence"]
 
-_sequence = itertools.count()
+_sequence = itertools.count(1)
 
 
 class Nested:
@@ -34,13 +36,23 @@ class Nested:
 Encoded = bytes | Future[Any] | Nested
 
 
+class BatchGroup:
+    """Calls that were made as the items of one batch: `task` runs several of them at once."""
+
+    __slots__ = ("task",)
+
+    def __init__(self, task: BatchTask) -> None:
+        self.task = task
+
+
 class Call:
     """One call of a task.
 
     `values` are the arguments in the order of the parameters, `encodings` what the key sees of each, `extras` the digests
     of classes among them and of `extra_key`, `mutable` the positions of constants that could be changed before the body
-    runs, `files` the files among the constants with what they held, `sequence` the place in program order. With
-    `is_settled` False the constants were encoded while code that they use was still to be bound.
+    runs, `files` the files among the constants with what they held, `sequence` the place in program order. `stages` are
+    those of the pipeline whose output it is: they run first. `batch` is the group with which its body may run at once.
+    With `is_settled` False the constants were encoded while code that they use was still to be bound.
     """
 
     __slots__ = (
@@ -48,6 +60,7 @@ class Call:
         "_code",
         "_key",
         "_lasti",
+        "batch",
         "encodings",
         "extras",
         "files",
@@ -56,6 +69,7 @@ class Call:
         "mutable",
         "outs",
         "sequence",
+        "stages",
         "task",
         "values",
         "writes",
@@ -80,6 +94,8 @@ class Call:
         self.mutable = mutable
         self.sequence = next(_sequence)
         self.writes: tuple[Write, ...] = ()
+        self.stages: tuple[Stage, ...] = ()
+        self.batch: BatchGroup | None = None
         self.files: tuple[FileRead, ...] = ()
         self.fingerprint: bytes | None = None
         self.is_settled = True
@@ -175,6 +191,15 @@ class Call:
                 parts += (name, encoded)  # type: ignore[arg-type]
         return parts
 
+    @property
+    def parts(self) -> tuple[Call, ...]:
+        """The calls that run when this one does: itself, or the items of a batch."""
+        return (self,)
+
+    def without(self, done: Sequence[Call]) -> Call | None:
+        """Return the call for the parts that are not done; None if all are."""
+        return None if self in done else self
+
     def inputs(self) -> Iterator[Future[Any]]:
         """Yield the Futures among the arguments, in order, as often as they occur."""
         for encoded in self.encodings:
@@ -208,12 +233,18 @@ class Call:
         return self._code if isinstance(self._code, str) else describe_site(self._code, self._lasti)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: getattr(self, name) for name in self.__slots__ if name != "__weakref__"}
+        names = (name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ()))
+        state = {name: getattr(self, name) for name in names if name != "__weakref__"}
         return {**state, "_code": self.location()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             setattr(self, name, value)
+
+
+def next_sequence() -> int:
+    """Return a place in program order: after all calls made so far, before those that will be made."""
+    return next(_sequence)
 
 
 def _by_sequence(call: Call) -> int:

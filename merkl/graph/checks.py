@@ -203,7 +203,7 @@ def _bare(hint: Any) -> Any:
     return type(None) if hint is None else hint
 
 
-_CONTAINERS = (list, tuple, dict, set, frozenset)
+_CONTAINERS = (list, tuple, dict, set, frozenset, collections.deque)
 
 
 def _is_container(value: Any) -> bool:
@@ -238,7 +238,7 @@ def _items(value: Any, hint: Any) -> Iterator[tuple[str, Any, Any]]:
         yield from _dict_items(value, hint)
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         yield from _field_items(value, getattr(value, "_fields"), hint)  # noqa: B009 - a plain tuple has none
-    elif isinstance(value, (list, tuple, set, frozenset)):
+    elif isinstance(value, (list, tuple, set, frozenset, collections.deque)):
         fixed = _fixed_items(hint)
         element = _element(hint)
         for index, item in enumerate(value):

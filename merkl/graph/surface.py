@@ -451,6 +451,8 @@ class PipelineDecorator(Protocol):
     @overload
     def __call__(self, fn: Callable[P, Generator[Any, Any, R]], /) -> Task[P, R, R]: ...
     @overload
+    def __call__(self, fn: Callable[P, Iterator[Any]], /) -> Task[P, None, None]: ...
+    @overload
     def __call__(self, fn: Callable[P, R], /) -> Task[P, R, R]: ...
 
 
@@ -478,6 +480,19 @@ class TaskOptionTypes(TypedDict, total=False):
     timeout: float | None
     max_concurrency: int | None
     resources: Mapping[str, Any]
+
+
+class PipelineOptionTypes(TypedDict, total=False):
+    """The options of `@pipeline`: what the graph that it builds depends on."""
+
+    deps: Sequence[Any]
+    hash_mode: HashMode | str
+    code_version: str | int | None
+    hash_key: str | None
+    ignore_args: Sequence[str]
+    extra_key: Callable[..., Any] | None
+    arg_serializers: Mapping[str, Callable[[Any], Any]]
+    validate: Literal["first", "all", "off"]
 
 
 if TYPE_CHECKING:

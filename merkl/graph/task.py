@@ -40,7 +40,7 @@ else:
     validation = LazyModule("merkl.validation")
     signatures = LazyModule("merkl.graph.signature")
 
-__all__ = ["MapTask", "Task", "TaskIdentity", "task"]
+__all__ = ["MapTask", "Task", "TaskIdentity", "evaluate_given", "task"]
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -177,7 +177,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
         if recorder is not None:
             recorder.calls.append(call)
         given = Future(call) if outs.is_single else outs.wrap(lambda out: Future(call, out))
-        return _evaluate_given(given) if recorder is not None and recorder.is_eager else given
+        return evaluate_given(given) if recorder is not None and recorder.is_eager else given
 
     def settle_arguments(self, call: Call) -> bool:
         """Encode again what a call holds, and say whether all the code that it names is bound now."""
@@ -193,7 +193,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
         """Run now, through the cache, and return the value."""
         frame = sys._getframe(1)
         given = self._invoke(args, kwargs, frame.f_code, frame.f_lasti)
-        return _evaluate_given(given)  # type: ignore[no-any-return]
+        return evaluate_given(given)  # type: ignore[no-any-return]
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         """Bind a task that is a method to its instance, which is the first argument of the call."""
@@ -328,7 +328,7 @@ class MapTask(Task[..., Any, Any]):
         return dataclasses.replace(inner, digest=keys.hash_map_call(inner.digest))
 
 
-def _evaluate_given(given: Any) -> Any:
+def evaluate_given(given: Any) -> Any:
     """Return the values of what a call gave; optional outs that the body did not return are left out."""
     futures = find_futures(given)
     optional = [f for f in futures if f.out is not None and f.out in getattr(f._call.outs, "optional", ())]

@@ -14,6 +14,8 @@ __all__ = [
     "describe_constant",
     "describe_content",
     "describe_input",
+    "hash_batch",
+    "hash_batch_item",
     "hash_call",
     "hash_call_content",
     "hash_code_of_content",
@@ -59,6 +61,16 @@ def hash_call_content(fingerprint: bytes, arguments: Iterable[bytes], extras: Se
 def hash_map_call(call_key: bytes) -> bytes:
     """Return the key of a task mapped over lists that are not known yet, from the key of its one call over them."""
     return hash_parts(b"map", [call_key])
+
+
+def hash_batch(keys: Iterable[bytes]) -> bytes:
+    """Return what stands for one run of a batch's body, from the keys of its items."""
+    return hash_parts(b"batch", list(keys))
+
+
+def hash_batch_item(fingerprint: bytes) -> bytes:
+    """Return the fingerprint of the task that one item of a batch is a call of, from that of the function over lists."""
+    return hash_parts(b"batch item", [fingerprint])
 
 
 def hash_out(call_key: bytes, out: str) -> bytes:

@@ -1,0 +1,129 @@
+"""`merkl run` with the options that choose what runs, and the debugger."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from project import Project
+
+FLOW = """
+    import collections, sys
+    from pathlib import Path
+    from merkl import pipeline, task
+
+    @task
+    def load(n: int) -> list[int]:
+        return list(range(n))
+
+    @task
+    def total(xs: list[int]) -> int:
+        return sum(xs)
+
+    @task
+    def broken(x: int) -> int:
+        inside = x + 1
+        raise ValueError("no")
+
+    @pipeline
+    def flow(n: int = 3):
+        a = load(n)
+        b = total(a)
+        yield b
+        a > "numbers.json"
+        return {"total": b}
+
+    def decide(n: int = 3):
+        return load(total(load(n)).v)
+
+    def fails():
+        return broken(3)
+
+    async def later(n: int = 2):
+        return load(n)
+
+    def queue():
+        return collections.deque([load(1), load(2)])
+
+    def echo(word: str, *, path: Path = Path("x")) -> str:
+        return f"{word} {path}"
+"""
+
+
+@pytest.fixture
+def flow(project: Project) -> Project:
+    project.write("p.py", FLOW)
+    return project
+
+
+def test_plan_prints_the_order_and_runs_nothing(flow: Project) -> None:
+    done = flow.merkl("run", "p.flow", "-n")
+    assert done.returncode == 0, done.stderr
+    words = [line.split()[:1] + line.split()[2:3] for line in done.stdout.splitlines()]
+    assert words[:2] == [["run", "load(n=3)"], ["run", "total(xs=<Future[list[int]]"]]
+    assert done.stdout.splitlines()[-1] == "2 to run, 0 cached"
+    assert not (flow.folder / "numbers.json").exists()
+    flow.run_json("p.flow")
+    found = json.loads(flow.merkl("run", "--plan", "--json", "p.flow", "--n", "4").stdout)
+    assert [(call["task"], call["status"]) for call in found["calls"]] == [("load", "run"), ("total", "run")]
+    assert found["seconds"] > 0
+
+
+def test_plan_says_what_the_rest_depends_on(flow: Project) -> None:
+    done = flow.merkl("run", "--plan", "p.decide")
+    assert "depends on total(" in done.stdout
+    assert "(p.py:28): its value decides what comes next" in done.stdout
+
+
+def test_frozen_exits_with_3_where_something_would_run(flow: Project) -> None:
+    done = flow.merkl("run", "--frozen", "p.flow")
+    assert done.returncode == 3
+    assert "2 calls would run, and nothing may" in done.stderr
+    flow.run_json("p.flow")
+    assert flow.merkl("run", "--frozen", "p.flow").returncode == 0
+
+
+def test_rerun_until_and_output(flow: Project) -> None:
+    assert flow.merkl("run", "p.flow", "--until", "load").stdout == "[0, 1, 2]\n"
+    done = flow.merkl("run", "p.flow", "--n", "4", "--output", "numbers.json")
+    assert done.stdout == f"{flow.folder}/numbers.json\n"
+    flow.run_json("p.flow")
+    assert flow.run_json("p.flow", "--rerun", "load")["run"] == 1
+    assert flow.run_json("p.flow", "--rerun", "load", "--rerun", "total")["run"] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--rerun", "laod"], "did you mean 'load'?"),
+        (["--until", "totals"], "did you mean 'total'?"),
+        (["--output", "number.json"], "did you mean 'numbers.json'?"),
+    ],
+)
+def test_a_choice_that_is_not_there_is_a_mistake_of_usage(flow: Project, words: list[str], said: str) -> None:
+    for more in ([], ["-n"]):
+        done = flow.merkl("run", *words, *more, "p.flow")
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_pdb_opens_at_the_frame_of_the_body(flow: Project) -> None:
+    done = flow.merkl("run", "p.fails", "--pdb", input="p inside * 100\nq\n")
+    assert done.returncode == 1
+    assert "400" in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_async_function_is_run(flow: Project) -> None:
+    assert flow.run_json("p.later")["result"] == [0, 1]
+
+
+def test_futures_in_a_deque_are_evaluated(flow: Project) -> None:
+    assert flow.merkl("run", "p.queue").stdout == "deque([[0], [0, 1]])\n"
+
+
+@pytest.mark.parametrize("words", [["-"], ["--word", "-"], ["--", "-"], ["-", "--path", "-"]])
+def test_a_single_dash_is_an_argument(flow: Project, words: list[str]) -> None:
+    done = flow.merkl("run", "p.echo", *words)
+    assert done.stdout.startswith("- "), done.stderr
