@@ -44,7 +44,7 @@ from merkl.execution.writing import FileWriter
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
 from merkl.files.tracker import FileTracker
-from merkl.fingerprint import Fingerprinter
+from merkl.fingerprint import Fingerprinter, SourceStore
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.session import sessions
@@ -165,12 +165,23 @@ class Workspace:
             project_root=self.root,
             track=self.settings.track,
             package_versions=self.settings.package_versions,
+            hash_store=self._source_store,
         )
+
+    @functools.cached_property
+    def _source_store(self) -> SourceStore:
+        return SourceStore(self.root / ".merkl" / "sources")
 
     # -- what graphs ask for ------------------------------------------------------------------------------
 
     def evaluate_futures(self, futures: Sequence[Future[Any]]) -> list[Any]:
         """Return the values of Futures, from the cache or by running."""
+        try:
+            return self._evaluate(futures)
+        finally:
+            self._keep_sources()
+
+    def _evaluate(self, futures: Sequence[Future[Any]]) -> list[Any]:
         if self._runner is not None:
             return self._runner.evaluate(futures)
         if not self._is_writing:
@@ -208,6 +219,11 @@ class Workspace:
         """Keep the metadata of a result that another cache than the workspace's own has stored."""
         if _database_of(cache) is not self.ledger.database:
             self.ledger.record(key, metadata)
+
+    def _keep_sources(self) -> None:
+        """Keep what source files say for the next process, where results are kept too."""
+        if self._is_writing and (self.root / ".merkl").is_dir():
+            self._source_store.flush()
 
     def _make_home(self) -> None:
         """Make the folder of results, kept out of version control, and say where it is unless the user chose it."""
@@ -308,6 +324,7 @@ class Workspace:
         if self._session is not None:
             self._session.settle()
             self._session = None
+        self._keep_sources()
         if "cache" in self.__dict__:
             self._settle_cache(self.cache.close)
         if "ledger" in self.__dict__:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FunctionType
 from typing import Literal
@@ -44,8 +44,13 @@ class Component:
     name: str
     kind: str
     digest: str
-    text: str
     location: str
+    _text: str | Callable[[], str] = field(repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """Source text or a preview."""
+        return self._text() if callable(self._text) else self._text
 
     def as_json(self) -> dict[str, str | int]:
         """Return it as plain data that JSON holds: name, kind, digest, text, file ("" if there is none), line (then 0)."""
@@ -127,6 +132,7 @@ class Fingerprinter:
         self._digests: dict[int, bytes] = {}
         self._lock = threading.RLock()
         self._busy: set[int] = set()
+        self._components: dict[int, tuple[Node, object, Component]] = {}
         self._described: dict[int, tuple[object, Fingerprint]] = {}
         #: Whether a walk met what it is inside of, so that its digest holds there alone.
         self._is_cut = False
@@ -312,7 +318,12 @@ class Fingerprinter:
                 bindings[id(namespace), name] = (namespace, name, value)
             others.codes.extend(node.guards.codes)
             others.cells.extend(node.guards.cells)
-        components = [self._component(node, deps) for node in (*nodes, *packages) if node.kind not in _LEAVES]
+        declared = set(map(id, deps))
+        components = [
+            replace(self._component(node), kind="dep") if id(node) in declared else self._component(node)
+            for node in (*nodes, *packages)
+            if node.kind not in _LEAVES
+        ]
         return Fingerprint(
             digest,
             tuple(dict.fromkeys(components)),
@@ -323,11 +334,16 @@ class Fingerprinter:
             others,
         )
 
-    def _component(self, node: Node, deps: Sequence[Node]) -> Component:
-        text = node.text() if callable(node.text) else node.text
+    def _component(self, node: Node) -> Component:
+        """Return what is told of a node, made once for each time that the node is looked at."""
+        known = self._components.get(id(node))
+        if known is not None and known[0] is node and known[1] is node.edges:
+            return known[2]
         own = node.digest if node.digest is not None else fragment_digest([node.own, *(_named_edges(node))])
-        kind = "dep" if node in deps else node.kind
-        return Component(node.name, kind, own.hex(), str(text), node.location)
+        component = Component(node.name, node.kind, own.hex(), node.location, node.text)
+        if not node.digest:
+            self._components[id(node)] = (node, node.edges, component)
+        return component
 
     def _warn(self, key: str, message: str) -> None:
         if key not in self._warned:

@@ -147,7 +147,7 @@ def digest_of(root: Node, known: dict[int, bytes]) -> bytes:
         for number in range(position, len(node.edges)):
             target = node.edges[number].target
             other = id(target)
-            if other in known:
+            if target.digest is not None or other in known:
                 continue
             if other not in order:
                 work.append((node, number + 1))
@@ -174,14 +174,14 @@ def digest_of(root: Node, known: dict[int, bytes]) -> bytes:
 
 
 def _digest_component(component: list[Node], known: dict[int, bytes]) -> None:
-    members = {id(node) for node in component}
-    if len(component) == 1 and not any(id(edge.target) in members for edge in component[0].edges):
+    if len(component) == 1:
         node = component[0]
-        if node.digest is not None:
-            known[id(node)] = node.digest
-        else:
-            known[id(node)] = node_digest(node.own, [(e.label, known[id(e.target)]) for e in node.edges])
-        return
+        if all(edge.target is not node for edge in node.edges):
+            known[id(node)] = node_digest(
+                node.own, [(e.label, e.target.digest or known[id(e.target)]) for e in node.edges]
+            )
+            return
+    members = {id(node) for node in component}
     fresh = {id(node): _rooted_digest(node, members, known) for node in component}
     known.update(fresh)
 
@@ -201,7 +201,12 @@ def _rooted_digest(root: Node, members: set[int], known: dict[int, bytes]) -> by
             (
                 node.own,
                 [
-                    (e.label, numbers[id(e.target)] if id(e.target) in members else known[id(e.target)])
+                    (
+                        e.label,
+                        numbers[id(e.target)]
+                        if id(e.target) in members
+                        else e.target.digest or known[id(e.target)],
+                    )
                     for e in node.edges
                 ],
             )

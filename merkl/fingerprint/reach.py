@@ -8,6 +8,7 @@ imported.
 from __future__ import annotations
 
 import builtins
+import functools
 import importlib
 import importlib.machinery
 import importlib.util
@@ -80,10 +81,14 @@ def leaf(kind: str, name: str, digest: bytes, text: str = "", package: str = "")
 
 def named(dotted: str) -> Node:
     """Return the node of something that is named, not entered."""
+    name, digest, package, is_dynamic = _naming(dotted)
+    return Node("named", name, digest=digest, package=package, is_dynamic=is_dynamic)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _naming(dotted: str) -> tuple[str, bytes, str, bool]:
     name = normal_name(dotted)
-    node = leaf("named", name, token_digest(b"named", name.encode()), package=package_of(name))
-    node.is_dynamic = calls_by_name(name)
-    return node
+    return name, token_digest(b"named", name.encode()), package_of(name), calls_by_name(name)
 
 
 class Reach:
@@ -95,6 +100,9 @@ class Reach:
         self.ownership = ownership
         self.warn = warn
         self.node_for: Callable[[object, str], Node]
+        self._imported: dict[
+            tuple[int, str, tuple[str, ...]], tuple[dict[str, object], object, Edge | None]
+        ] = {}
         self.known_node: Callable[[object, str], Node | None]
         self.module_node: Callable[[ModuleType], Node]
 
@@ -298,6 +306,18 @@ class Reach:
 
         The statement, not the object, says the name: it is the same on every version of Python and the package.
         """
+        key = (id(namespace), name, rest)
+        value = namespace.get(name, MISSING)
+        known = self._imported.get(key)
+        if known is not None and known[0] is namespace and known[1] is value:
+            return known[2]
+        edge = self._find_imported_name(namespace, name, rest)
+        self._imported[key] = (namespace, value, edge)
+        return edge
+
+    def _find_imported_name(
+        self, namespace: dict[str, object], name: str, rest: tuple[str, ...]
+    ) -> Edge | None:
         for _ in range(20):  # a chain of re-exports
             file = self._file_of(namespace)
             target = file.record.imports.get(name) if file is not None else None

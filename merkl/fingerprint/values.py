@@ -115,7 +115,7 @@ class Values:
 
     def reset(self, node: Node) -> None:
         """Make a node forget what it says, so that it is found out again."""
-        node.edges.clear()
+        node.edges = []
         node.guards.bindings.clear()
         node.guards.codes.clear()
         node.guards.cells.clear()
