@@ -4,32 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import CellType, FunctionType
 from typing import Any
 
+from merkl.fingerprint.guards import Guards
 from merkl.hashing.fingerprints import cycle_digest, node_digest
 
-__all__ = ["MISSING", "Edge", "Guards", "Node", "Territory", "digest_of", "explore"]
-
-MISSING: Any = type("Missing", (), {"__slots__": (), "__repr__": lambda self: "<missing>"})()
-
-
-@dataclass(slots=True)
-class Guards:
-    """What must be unchanged for a node to hold: bindings by identity, loaded code, closure cells."""
-
-    bindings: list[tuple[Any, str, object]] = field(default_factory=list)
-    codes: list[tuple[FunctionType, object, object]] = field(default_factory=list)
-    cells: list[tuple[CellType, object]] = field(default_factory=list)
-
-    def hold(self) -> bool:
-        for namespace, name, value in self.bindings:
-            if namespace.get(name, MISSING) is not value:
-                return False
-        for fn, code, defaults in self.codes:
-            if fn.__code__ is not code or fn.__defaults__ is not defaults:
-                return False
-        return all(_content(cell) is value for cell, value in self.cells)
+__all__ = ["Edge", "Node", "Territory", "digest_of", "explore"]
 
 
 @dataclass(slots=True, eq=False)
@@ -69,13 +49,6 @@ class Edge:
 
     label: bytes
     target: Node
-
-
-def _content(cell: CellType) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return MISSING
 
 
 @dataclass(slots=True)

@@ -19,14 +19,15 @@ from dataclasses import dataclass, field
 from types import CellType, FunctionType, ModuleType
 
 from merkl.fingerprint.codeobjects import code_fragment
+from merkl.fingerprint.guards import MISSING
 from merkl.fingerprint.naming import calls_by_name, module_name, name_of, normal_name, package_of
-from merkl.fingerprint.nodes import MISSING, Edge, Node
+from merkl.fingerprint.nodes import Edge, Node
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.records import DefinitionRecord, Fragment, Ref
 from merkl.fingerprint.sources import SourceFile, SourceIndex
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
-__all__ = ["Reach", "Surroundings", "leaf", "named"]
+__all__ = ["Attributes", "Reach", "Surroundings", "leaf", "named"]
 
 #: Names that a module has of itself: where it lies and what it is called are no part of a fingerprint.
 _OWN_NAMES = {
@@ -117,7 +118,7 @@ class Reach:
         for carried in (fn.__kwdefaults__ or {}, fn.__dict__):
             node.guards.bindings.extend((carried, name, value) for name, value in carried.items())
         # Another dict of defaults may be put in the place of this one.
-        node.guards.bindings.append((_Attributes(fn), "__kwdefaults__", fn.__kwdefaults__))
+        node.guards.bindings.append((Attributes(fn), "__kwdefaults__", fn.__kwdefaults__))
         node.location = f"{self.ownership.relative(code.co_filename)}:{code.co_firstlineno}"
         if found is None:
             fragment = code_fragment(code)
@@ -435,7 +436,7 @@ class Reach:
             )
 
 
-class _Attributes:
+class Attributes:
     """The attributes of an object, as guards read them: like a dict."""
 
     __slots__ = ("_owner",)
