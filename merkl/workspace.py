@@ -46,7 +46,7 @@ from merkl.execution.writing import FileWriter
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
 from merkl.files.tracker import FileTracker
-from merkl.fingerprint import Fingerprinter
+from merkl.fingerprint import Fingerprinter, SourceStore
 from merkl.graph.building import GraphEnded, Stage, building
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -169,7 +169,12 @@ class Workspace:
             project_root=self.root,
             track=self.settings.track,
             package_versions=self.settings.package_versions,
+            hash_store=self._source_store,
         )
+
+    @functools.cached_property
+    def _source_store(self) -> SourceStore:
+        return SourceStore(self.root / ".merkl" / "sources")
 
     # -- what graphs ask for ------------------------------------------------------------------------------
 
@@ -179,6 +184,12 @@ class Workspace:
         While a graph is built, the stages recorded so far run first. Where nothing may run, `GraphEnded` is raised
         for a value that is not in the cache.
         """
+        try:
+            return self._evaluate_while_building(futures)
+        finally:
+            self._keep_sources()
+
+    def _evaluate_while_building(self, futures: Sequence[Future[Any]]) -> list[Any]:
         recorder = building.get()
         if recorder is None:
             return self._evaluate(futures)
@@ -229,6 +240,11 @@ class Workspace:
         """Keep the metadata of a result that another cache than the workspace's own has stored."""
         if _database_of(cache) is not self.ledger.database:
             self.ledger.record(key, metadata)
+
+    def _keep_sources(self) -> None:
+        """Keep what source files say for the next process, where results are kept too."""
+        if self._is_writing and (self.root / ".merkl").is_dir():
+            self._source_store.flush()
 
     def _make_home(self) -> None:
         """Make the folder of results, kept out of version control, and say where it is unless the user chose it."""
@@ -353,6 +369,7 @@ class Workspace:
         if self._session is not None:
             self._session.settle()
             self._session = None
+        self._keep_sources()
         if "cache" in self.__dict__:
             self._settle_cache(self.cache.close)
         if "ledger" in self.__dict__:

@@ -54,7 +54,7 @@ def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) 
     `ArgumentMutatedError` where a constant was changed since the call was made.
     """
     task = call.task
-    is_current = _has_its_inputs(call)
+    is_current = _has_its_inputs(call) and _has_its_code(call)
     if is_current:
         _require_unchanged(call)
     context = BodyContext(call.key())
@@ -69,6 +69,8 @@ def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) 
     finally:
         building.reset(outside)
         leave_body(before)
+        if is_current:
+            call.adopt_code()
     outs = dict(call.outs.split(task.name, result))
     validate_outs(call, outs)
     is_pure = is_current and _has_its_inputs(call) and _is_unchanged_after(call)
@@ -153,6 +155,19 @@ def _has_its_inputs(call: Call) -> bool:
     changed = changed_inputs(call)
     if changed:
         warn_of_changed_inputs(call, changed)
+    return not changed
+
+
+def _has_its_code(call: Call) -> bool:
+    changed = call.has_changed_code()
+    if changed:
+        warnings.warn(
+            f"the code of task {call.task.name!r}, or a constant that it reaches, was changed after the call was made at "
+            f"{call.location()}: its result is used, but not stored. Make the call again, or pass what changes as an "
+            "argument",
+            MerklWarning,
+            stacklevel=2,
+        )
     return not changed
 
 

@@ -137,7 +137,7 @@ def encode_arguments(
         described: list[bytes] = []
         for index, name in signature.key_order:
             described += (name, parts[index])
-        call.fix_key(fingerprint.digest, hash_call(fingerprint.digest, described, digests))
+        call.fix_key(fingerprint, hash_call(fingerprint.digest, described, digests))
     return call
 
 
