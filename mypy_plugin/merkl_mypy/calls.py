@@ -48,6 +48,9 @@ class CallChecker:
         self.reviews = reviews
         # Calls whose arguments are swapped right now, with what to put back.
         self.pending: dict[int, tuple[CallExpr, list[Expression], str]] = {}
+        # The same for calls that mypy checks more than once: these wait for the review of the module.
+        self._waiting: dict[int, tuple[CallExpr, list[Expression]]] = {}
+        reviews.before.append(self.restore_all)
         # The name that mypy asks about, set right before each hook runs.
         self.name = ""
         # The overloaded call that was checked last, with the signature that it gets.
@@ -90,9 +93,12 @@ class CallChecker:
         call, api = ctx.context, ctx.api
         if not isinstance(call, CallExpr) or not isinstance(api, TypeChecker):
             return plain
+        whole = get_proper_type(api.lookup_type(call.callee)) if api.has_type(call.callee) else None
+        if isinstance(whole, Overloaded) and self._checked is not None and self._checked[0] is call:
+            if any(item is callee for item in whole.items[1:]):
+                return self._checked[1]  # mypy asks for each item of an overload in turn
         self.restore(call)
         info = class_of(api, names.FUTURE)
-        whole = get_proper_type(api.lookup_type(call.callee)) if api.has_type(call.callee) else None
         if isinstance(whole, Overloaded):
             return self._checked_apart(api, whole.items, call, callee, info)
         if isinstance(get_proper_type(_future_item(plain.ret_type)), CallableType):
@@ -107,13 +113,20 @@ class CallChecker:
 
     def restore(self, call: object) -> None:
         """Put the original arguments of a call back."""
-        entry = self.pending.pop(id(call), None)
+        entry = self.pending.pop(id(call), None) or self._waiting.pop(id(call), None)
         if entry is not None:
             entry[0].args[:] = entry[1]
 
+    def restore_all(self) -> None:
+        """Put the original arguments of all calls back: mypy is done with the module."""
+        for call, args in self._waiting.values():
+            call.args[:] = args
+        self._waiting.clear()
+
     def finish(self, ctx: FunctionContext | MethodContext) -> Type:
         """After the check of a call: put its arguments back."""
-        self.restore(ctx.context)
+        if id(ctx.context) in self.pending:
+            self.restore(ctx.context)
         result = method_result(ctx) if isinstance(ctx, MethodContext) else ctx.default_return_type
         proper = get_proper_type(result)
         if isinstance(proper, Instance) and is_future(proper):
@@ -172,9 +185,6 @@ class CallChecker:
         info: TypeInfo,
     ) -> CallableType:
         """Check the call of one or several overload items here, so that mypy's own pass finds nothing to say."""
-        position = next((i for i, item in enumerate(items) if item is callee), 0)
-        if position and self._checked is not None and self._checked[0] is call:
-            return self._checked[1]  # mypy asks for each item in turn
         overloaded = isinstance(get_proper_type(api.lookup_type(call.callee)), Overloaded)
         plain = [plain_signature(item) for item in items]
         rewriter = Rewriter(api, info)
@@ -193,6 +203,9 @@ class CallChecker:
             result = Instance(info, [_simplified(result)])
         else:
             result = _check_items(api, plain, args, call, overloaded=overloaded)
+        if any(new is not old for new, old in zip(args, call.args, strict=True)):
+            self._waiting[id(call)] = (call, list(call.args))
+            call.args[:] = args
         made = callee.copy_modified(
             arg_types=[any_type(), any_type()],
             arg_kinds=[ARG_STAR, ARG_STAR2],
