@@ -28,17 +28,11 @@ from mypy.types import (
 
 from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
+from merkl_mypy.decorators import is_task
+from merkl_mypy.eager import EagerCalls
 from merkl_mypy.review import Reviews
 from merkl_mypy.rewrite import Rewriter, future_type, may_hold_future
-from merkl_mypy.shapes import any_type, class_of, is_future, mentions_future, plain_signature
-
-
-def is_task(typ: Type | None) -> bool:
-    """Whether `typ` is what a decorated function has become."""
-    proper = get_proper_type(typ)
-    if isinstance(proper, Overloaded):
-        return any(item.fallback.type.fullname == names.TASK for item in proper.items)
-    return isinstance(proper, CallableType) and proper.fallback.type.fullname == names.TASK
+from merkl_mypy.shapes import any_type, class_of, is_future, mentions_future, plain_signature, strip
 
 
 class CallChecker:
@@ -50,7 +44,8 @@ class CallChecker:
         self.pending: dict[int, tuple[CallExpr, list[Expression], str]] = {}
         # The same for calls that mypy checks more than once: these wait for the review of the module.
         self._waiting: dict[int, tuple[CallExpr, list[Expression]]] = {}
-        reviews.before.append(self.restore_all)
+        self._eager = EagerCalls()
+        reviews.before += [self.restore_all, self._eager.forget]
         # The name that mypy asks about, set right before each hook runs.
         self.name = ""
         # The overloaded call that was checked last, with the signature that it gets.
@@ -93,6 +88,8 @@ class CallChecker:
         call, api = ctx.context, ctx.api
         if not isinstance(call, CallExpr) or not isinstance(api, TypeChecker):
             return plain
+        if self._eager.holds(api, call):
+            plain = plain.copy_modified(ret_type=strip(plain.ret_type))
         whole = get_proper_type(api.lookup_type(call.callee)) if api.has_type(call.callee) else None
         if isinstance(whole, Overloaded) and self._checked is not None and self._checked[0] is call:
             if any(item is callee for item in whole.items[1:]):
@@ -100,7 +97,10 @@ class CallChecker:
         self.restore(call)
         info = class_of(api, names.FUTURE)
         if isinstance(whole, Overloaded):
-            return self._checked_apart(api, whole.items, call, callee, info)
+            items = whole.items
+            if self._eager.holds(api, call):
+                items = [item.copy_modified(ret_type=strip(item.ret_type)) for item in items]
+            return self._checked_apart(api, items, call, callee, info)
         if isinstance(get_proper_type(_future_item(plain.ret_type)), CallableType):
             # What mypy makes of a decorator that is given an overload it makes of no Future.
             return self._checked_apart(api, [callee], call, callee, info)
@@ -154,10 +154,13 @@ class CallChecker:
         lifted = list(plain.arg_types)
         swapped: dict[int, Expression] = {}
         rewriter = Rewriter(api, info)
+        is_batch = method_kind(plain.fallback) == "batch"
         for index, arg in enumerate(call.args):
             targets = of_actual.get(index, [])
             if any(mentions_future(plain.arg_types[target]) for target in targets):
                 continue
+            if targets == [0] and is_batch and future_type(api, arg) is not None:
+                continue  # the items of a batch have to be there when the call is made: mypy says so
             if (
                 fits
                 and _takes_one(plain, call, formals, targets, index)

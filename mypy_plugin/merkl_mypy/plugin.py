@@ -78,7 +78,7 @@ class MerklPlugin(Plugin):
         """Future's own class gets the methods whose use is reported; the decorators one signature."""
         if fullname == names.FUTURE:
             return add_methods
-        return leave_one_way if fullname.startswith(names.SURFACE_MODULE) else None
+        return leave_one_way if fullname.startswith(names.SURFACE_MODULES) else None
 
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         """`Task` gets exact signatures for those that other checkers see."""
