@@ -12,10 +12,12 @@ BATCH_FN: Final = "merkl.graph.batch.batch"
 PIPELINE_FN: Final = "merkl.graph.pipeline.pipeline"
 EVALUATE_FN: Final = "merkl.workspace.evaluate"
 BASH_TASK_FN: Final = "merkl.shell.bash.bash_task"
+PLACEHOLDER_MODULES: Final = ("merkl.shell.placeholders", "merkl.shell", "merkl")
+PLACEHOLDER: Final = "merkl.shell.placeholders.Placeholder"
 ARG_SERIALIZER_FN: Final = "merkl_serializers.arg_serializer"
 EVAL: Final = "merkl.graph.building.Eval"
 FILE_REF: Final = "merkl.files.fileref.FileRef"
-DIR_REF: Final = "merkl.files.fileref.DirRef"
+DIR_REF: Final = "merkl.files.dirref.DirRef"
 
 # Where the decorators' overloads for other checkers are.
 SURFACE_MODULES: Final = ("merkl.graph.surface.", "merkl.graph.batch.", "merkl.graph.pipeline.")
