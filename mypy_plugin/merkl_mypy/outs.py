@@ -63,6 +63,8 @@ def call_result(
     """What a call gives: a Future, a tuple of Futures, a dict of Futures, or a pipeline's own outputs."""
     if kind == "pipeline":
         return _pipeline_result(returned)
+    if kind == "batch":
+        return _batch_result(api, context, returned, option, future)
     proper = get_proper_type(returned)
     if option is None:
         return _by_annotation(api, proper, returned, future)
@@ -174,6 +176,18 @@ def _pipeline_result(returned: Type) -> Type:
     if isinstance(proper, Instance) and proper.type.fullname in ("typing.Iterator", "typing.Iterable"):
         return NoneType()
     return returned
+
+
+def _batch_result(
+    api: TypeChecker, context: Context, returned: Type, option: OutsOption, future: TypeInfo
+) -> Type:
+    """A list with what a single call gives for each item."""
+    proper = get_proper_type(returned)
+    item = _item_type(proper)
+    if item is None:
+        _disagree(api, context, "The body of a batch returns a list with one result for each item")
+        item = any_type()
+    return api.named_generic_type("builtins.list", [call_result(api, context, "task", item, option, future)])
 
 
 def _item_type(proper: ProperType) -> Type | None:
