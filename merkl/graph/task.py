@@ -195,12 +195,13 @@ class Task(TaskSurface[P, R_co, Out_co]):
         given = self._invoke(args, kwargs, frame.f_code, frame.f_lasti)
         return _evaluate_given(given)  # type: ignore[no-any-return]
 
-    def __get__(self, instance: object, owner: type | None = None) -> Any:
-        """Bind a task that is a method to its instance, which is the first argument of the call."""
-        if instance is None:
-            return self
-        fn: Callable[..., Any] = self.fn
-        return self._bind(functools.partial(fn, instance), (instance,), {})
+    if not TYPE_CHECKING:  # typed by TaskSurface
+
+        def __get__(self, instance: object, owner: type | None = None) -> Any:
+            """Bind a task that is a method to its instance, which is the first argument of the call."""
+            if instance is None:
+                return self
+            return self._bind(functools.partial(self.fn, instance), (instance,), {})
 
     # -- other ways to call ----------------------------------------------------------------------------
 
