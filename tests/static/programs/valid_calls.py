@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
-
-from typing_extensions import assert_type
+from typing import Any, Literal, TypedDict, assert_type
 
 from merkl import Future, evaluate, task
 

@@ -2,9 +2,7 @@
 
 import collections
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypedDict
-
-from typing_extensions import NotRequired, assert_type
+from typing import Any, NamedTuple, NotRequired, TypedDict, assert_type
 
 from merkl import Future, task
 
