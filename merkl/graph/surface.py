@@ -489,6 +489,7 @@ class TaskOptionTypes(TypedDict, total=False):
     keep: Literal["always", "until-used", "never"]
     on_interrupt: Literal["discard", "keep"]
     validate: Literal["first", "all", "off"]
+    check_types: bool | None
     capture: bool
     retries: int
     retry_delay: float
