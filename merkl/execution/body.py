@@ -201,9 +201,9 @@ def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
         problem = task.out_validator(call.outs, out)(value)
         if problem is not None:
             what = "the return value" if out is None else f"out {out!r}"
-            where = f" ({problem.path})" if problem.path else ""
+            place = f"{problem.path} of {what}" if problem.path else what
             raise TypeMismatchError(
-                f"task {task.name!r}: {what}{where} is {problem.actual}, declared is {problem.expected}\n"
+                f"task {task.name!r}: {place} is {problem.actual}, declared is {problem.expected}\n"
                 f"  in the call made at {call.location()}",
                 task=task.name,
                 expected=problem.expected,

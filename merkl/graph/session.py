@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from merkl_serializers import CanonicalRegistry
 
+    from merkl._base.config import Settings
     from merkl.files.tracker import FileTracker
     from merkl.fingerprint import Fingerprinter
     from merkl.graph.future import Future
@@ -18,6 +19,11 @@ __all__ = ["Session", "SessionHolder", "sessions"]
 
 class Session(Protocol):
     """The services of a workspace that calls and Futures use."""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of the project."""
+        ...
 
     @property
     def registry(self) -> CanonicalRegistry:
