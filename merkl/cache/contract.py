@@ -280,7 +280,7 @@ class ContentBackendContract:
         assert contents.trash(hash_content(data)) is True
         found = contents.get(hash_content(data))
         assert found is None or content_bytes(found) == data
-        if hasattr(found, "close"):
+        if found is not None and hasattr(found, "close"):
             found.close()
         contents.trash(hash_content(data))
         contents.empty_trash((), age=0)
