@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterable
 
 from merkl._base.errors import MerklWarning
-from merkl.cache.base import BaseCache, Entry, Metadata, content_bytes
+from merkl.cache.base import BaseCache, Entry, Metadata, close_content, content_bytes
 from merkl.cache.contents import ContentBackend
 from merkl.hashing.digests import hash_content
 
@@ -247,8 +247,7 @@ class ContentBackendContract:
             assert found is not None
             assert content_bytes(found) == data
             assert contents.size(hash_content(data)) == size
-            if hasattr(found, "close"):
-                found.close()
+            close_content(found)
         assert len(set(contents.hashes())) == len(SIZES)
 
     def test_putting_twice_is_putting_once(self, contents: ContentBackend) -> None:
@@ -280,8 +279,8 @@ class ContentBackendContract:
         assert contents.trash(hash_content(data)) is True
         found = contents.get(hash_content(data))
         assert found is None or content_bytes(found) == data
-        if found is not None and hasattr(found, "close"):
-            found.close()
+        if found is not None:
+            close_content(found)
         contents.trash(hash_content(data))
         contents.empty_trash((), age=0)
         assert contents.get(hash_content(data)) is None

@@ -112,6 +112,7 @@ class Movable(Protocol):
 
     def __iter__(self) -> Iterator[bytes]:
         """Iterate over its bytes."""
+        ...
 
 
 class MovableFile(io.FileIO):
