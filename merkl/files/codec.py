@@ -70,6 +70,7 @@ class FileCodec(Codec):
 
     name: ClassVar[str] = "file"
     wants_file: ClassVar[bool] = True
+    keeps_file: ClassVar[bool] = False
     #: the value that goes on is the one read back: the body's own file lies in a directory that is removed
     reads_back: ClassVar[bool] = True
 
@@ -118,6 +119,7 @@ class DirectoryCodec(Codec):
 
     name: ClassVar[str] = "directory"
     wants_file: ClassVar[bool] = True
+    keeps_file: ClassVar[bool] = False
     reads_back: ClassVar[bool] = True
 
     def __init__(self, views: Path) -> None:
