@@ -8,11 +8,11 @@ from typing import Any
 
 from merkl._base.errors import MerklWarning
 from merkl.execution.runner import Runner
-from merkl.execution.writing import require_distinct_paths
 from merkl.graph.building import CallRecorder, record_calls
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.writes import require_distinct_paths
 
 __all__ = ["Program", "build_program"]
 

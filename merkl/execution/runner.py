@@ -20,8 +20,9 @@ from merkl.execution.report import RunReport
 from merkl.execution.results import ABSENT, FreshResult, Results, identify
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.call import Call
-from merkl.graph.future import Future, Write
+from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.writes import Write, pending_writes, require_distinct_paths
 from merkl.hashing.keys import hash_out
 
 __all__ = ["Runner"]
@@ -68,10 +69,13 @@ class Runner:
     ) -> dict[bytes, Any]:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
         evaluation = _Evaluation(self, make_plan(wanted, self.results.peek))
+        writes = _pending_writes([*evaluation.ran(), *wanted])
+        require_distinct_paths(writes)
+        pending_writes.release(writes)
         with InterruptWatch() as watch:
             self.observer.plan_made(evaluation.plan)
             evaluation.run(watch)
-            for write in _pending_writes([*evaluation.ran(), *wanted]):
+            for write in writes:
                 self._write_file(write, evaluation.record_of(write.future), evaluation.value_of(write.future))
         return {future.__merkl_key__(): evaluation.value_of(future) for future in returned}
 
