@@ -150,7 +150,7 @@ class Workspace:
     @functools.cached_property
     def origins(self) -> Origins | None:
         """What made the files that were written; None where nothing is kept."""
-        is_kept = self._is_reading and self._is_writing and isinstance(self.cache, SqliteCache)
+        is_kept = self._is_reading and self._is_writing
         return Origins(self.database, self.files, self.root) if is_kept else None
 
     @functools.cached_property

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ import msgspec
 
 from merkl._base.errors import CacheError
 from merkl.cache import Database, Schema
+from merkl.execution.chronicle import classes_of_call
 from merkl.files.reads import FileRead, changed_reads
 from merkl.files.tracker import FileTracker
 from merkl.fingerprint import Fingerprint
 from merkl.fingerprint.definitions import SourceDefinitions
 from merkl.graph.call import Call
 from merkl.graph.future import Future
+from merkl.graph.session import sessions
 
 __all__ = ["Origins"]
 
@@ -85,14 +87,18 @@ class Origins:
         fingerprints: dict[bytes, None] = {}
         reads: dict[FileRead, None] = {}
         self._files.clear()
+        fingerprinter = sessions.current().fingerprinter
         for call in _ancestors(future._call):
             fingerprint = call.task.fingerprint()
-            fingerprints[fingerprint.digest] = None
             reads.update(dict.fromkeys(call.files))
-            with contextlib.suppress(CacheError):
-                if not self._sources.has(fingerprint.digest):
-                    sources = self._sources_of(fingerprint, call)
-                    self._sources.put((fingerprint.digest, msgspec.msgpack.encode(sources)))
+            if fingerprint.digest not in fingerprints:
+                fingerprints[fingerprint.digest] = None
+                self._keep(fingerprint.digest, lambda: fingerprint, call)  # noqa: B023 - called at once
+            for cls in classes_of_call(call) if call.extras else ():
+                digest = fingerprinter.digest_class(cls)
+                if digest in call.extras and digest not in fingerprints:
+                    fingerprints[digest] = None
+                    self._keep(digest, lambda: fingerprinter.fingerprint(cls, whole=True))  # noqa: B023
         origin = _Origin(
             list(fingerprints),
             [(os.fsencode(self._relative(r.path)), r.content_hash, r.is_directory) for r in reads],
@@ -100,10 +106,16 @@ class Origins:
         with contextlib.suppress(CacheError):
             self._origins.put((future.__merkl_key__(), msgspec.msgpack.encode(origin)))
 
-    def _sources_of(self, fingerprint: Fingerprint, call: Call) -> _Sources:
+    def _keep(self, digest: bytes, take: Callable[[], Fingerprint], call: Call | None = None) -> None:
+        """Write down what a digest in keys was taken from, once."""
+        with contextlib.suppress(CacheError):
+            if not self._sources.has(digest):
+                self._sources.put((digest, msgspec.msgpack.encode(self._sources_of(take(), call))))
+
+    def _sources_of(self, fingerprint: Fingerprint, call: Call | None) -> _Sources:
         parts: dict[tuple[str, str], _Part] = {}
         edited = self._edited(fingerprint)
-        pending = [*self._definitions(fingerprint), *self._binding_of(call)]
+        pending = [*self._definitions(fingerprint), *(self._binding_of(call) if call is not None else ())]
         while pending:
             file, name = pending.pop()
             if (file, name) in parts:

@@ -44,12 +44,23 @@ FLOW = """
     def finish(x: int, text: str) -> str:
         return str(x) + text
 
+    @dataclasses.dataclass
+    class Argument:
+        x: int = 1
+
+        def twice(self):
+            return 2 * self.x
+
+    @task
+    def begin(argument: Argument) -> int:
+        return argument.x
+
     @task
     def unrelated(x: int) -> int:
         return x
 
     def main():
-        return finish(start(1), head(1, FileRef("data.txt"))).write("build/out.txt")
+        return finish(start(begin(Argument())), head(1, FileRef("data.txt"))).write("build/out.txt")
 """
 
 
@@ -106,6 +117,7 @@ def test_nothing_is_tracked_before_the_first_run(project: Project) -> None:
         ("flow.py", "WEIGHTS = [1, 2]", "WEIGHTS = [3, 2]"),  # a constant in the same module
         ("flow.py", "bias: int = 1", "bias: int = 2"),  # a field of a class
         ("flow.py", "return self.bias", "return -self.bias"),  # a method
+        ("flow.py", "return 2 * self.x", "return 3 * self.x"),  # a method of an argument
         ("flow.py", "head -n", "head -c"),  # a shell command before it
         ("config.py", "BASE = 3", "BASE = 4"),  # what a constant is computed from, in another module
         ("config.py", "OTHER = 5", "OTHER = 6"),  # a constant read off a module
