@@ -14,7 +14,7 @@ BASH_TASK_FN: Final = "merkl.shell.bash.bash_task"
 ARG_SERIALIZER_FN: Final = "merkl_serializers.arg_serializer"
 EVAL: Final = "merkl.graph.eager.Eval"
 FILE_REF: Final = "merkl.files.fileref.FileRef"
-DIR_REF: Final = "merkl.files.fileref.DirRef"
+DIR_REF: Final = "merkl.files.dirref.DirRef"
 
 SURFACE_MODULE: Final = "merkl.graph.surface."
 SURFACE: Final = "merkl.graph.surface.TaskSurface"
