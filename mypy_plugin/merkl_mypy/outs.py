@@ -147,7 +147,9 @@ def _named(api: TypeChecker, context: Context, proper: ProperType, keys: list[st
         return _dict_of_futures(api, {key: _file_type(api, key) for key in keys}, future)
     item = _value_type(proper)
     if item is None:
-        _disagree(api, context, "outs= gives names, but the return type is not a dict, a TypedDict or a DirRef")
+        _disagree(
+            api, context, "outs= gives names, but the return type is not a dict, a TypedDict or a DirRef"
+        )
     return _dict_of_futures(api, dict.fromkeys(keys, any_type() if item is None else item), future)
 
 

@@ -27,7 +27,9 @@ FLOW = """
 
 
 @pytest.mark.parametrize("to_group", [False, True], ids=["to the process", "to the group"])
-def test_the_command_gets_the_interrupt_and_can_clean_up(project: Project, tmp_path: Path, to_group: bool) -> None:
+def test_the_command_gets_the_interrupt_and_can_clean_up(
+    project: Project, tmp_path: Path, to_group: bool
+) -> None:
     project.write("flow.py", FLOW)
     process = project.start_and_wait("run", "flow.main", str(tmp_path / "mark"), until="../mark")
     os.killpg(process.pid, signal.SIGINT) if to_group else process.send_signal(signal.SIGINT)
