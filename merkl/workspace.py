@@ -36,13 +36,14 @@ from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
+from merkl.execution.origins import Origins
 from merkl.execution.program import build_program
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
 from merkl.execution.selection import Selection
 from merkl.execution.upkeep import Upkeep
-from merkl.execution.writing import FileWriter
+from merkl.execution.writing import FileWriter, read_written
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
 from merkl.files.tracker import FileTracker
@@ -52,6 +53,7 @@ from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.session import sessions
+from merkl.graph.sidecar import Sidecar
 from merkl.graph.task import Task
 
 __all__ = ["RunOutcome", "Workspace", "digest", "evaluate"]
@@ -144,10 +146,16 @@ class Workspace:
     @functools.cached_property
     def files(self) -> FileTracker:
         """Content hashes of files, found again by their stat; kept once the project has a database."""
-        tracker = FileTracker(private=self.root / ".merkl")
+        tracker = FileTracker(root=self.root)
         if self._is_reading and (self.root / ".merkl" / "merkl.db").exists():
             tracker.attach(self.database, is_writing=self._is_writing)
         return tracker
+
+    @functools.cached_property
+    def origins(self) -> Origins | None:
+        """What made the files that were written; None where nothing is kept."""
+        is_kept = self._is_reading and self._is_writing
+        return Origins(self.database, self.files, self.root) if is_kept else None
 
     @functools.cached_property
     def registry(self) -> CanonicalRegistry:
@@ -214,6 +222,10 @@ class Workspace:
         with self._chronicled(self._session, report):
             return self._make_runner(report, self._session).evaluate(futures, stages=stages)
 
+    def load_written(self, path: str, sidecar: Sidecar) -> Any:
+        """Return the value that a file holds which was written with a sidecar."""
+        return read_written(self.codecs, self._results.trust, path, sidecar)
+
     def is_cached(self, future: Future[Any]) -> bool:
         """Say whether the value of a Future is in the cache."""
         return self._results.find(future) is not None
@@ -274,7 +286,7 @@ class Workspace:
         is_ours = self._is_writing and self._is_in_folder() and home.exists()
         return Runner(
             self._results,
-            write_file=FileWriter(self.codecs).write,
+            write_file=FileWriter(self.codecs, self.files, self.origins).write,
             run_id=uuid.uuid4().hex if chronicle is None else chronicle.run_id,
             report=report,
             observers=observers if chronicle is None else (chronicle, *observers),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from merkl._base.errors import MerklError
-from merkl.cli import cache, check, debug, init, run
+from merkl.cli import cache, check, debug, init, run, status
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_error, warnings_in_one_line
 
@@ -16,7 +16,14 @@ __all__ = ["main"]
 
 _COMMANDS = {
     command.name: command
-    for command in (run.COMMAND, debug.COMMAND, cache.COMMAND, check.COMMAND, init.COMMAND)
+    for command in (
+        run.COMMAND,
+        status.COMMAND,
+        debug.COMMAND,
+        check.COMMAND,
+        cache.COMMAND,
+        init.COMMAND,
+    )
 }
 
 

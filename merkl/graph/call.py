@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from merkl.graph.future import Future, Write
+from merkl.graph.future import Future
+from merkl.graph.writes import Write
 from merkl.hashing.keys import describe_constant, describe_input, hash_call, hash_call_content, hash_out
 
 if TYPE_CHECKING:

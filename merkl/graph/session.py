@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from merkl.files.tracker import FileTracker
     from merkl.fingerprint import Fingerprinter
     from merkl.graph.future import Future
+    from merkl.graph.sidecar import Sidecar
 
 __all__ = ["Session", "SessionHolder", "sessions"]
 
@@ -42,6 +43,10 @@ class Session(Protocol):
 
     def evaluate_futures(self, futures: Sequence[Future[Any]]) -> list[Any]:
         """Return the values of Futures, from the cache or by running."""
+        ...
+
+    def load_written(self, path: str, sidecar: Sidecar) -> Any:
+        """Return the value that a file holds which was written with a sidecar."""
         ...
 
     def is_cached(self, future: Future[Any]) -> bool:
