@@ -34,8 +34,13 @@ from merkl.cache import (
 )
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
+<<<<<<< HEAD
 from merkl.execution.events import Observer
 from merkl.execution.program import build_program
+=======
+from merkl.execution.plan import Plan, make_plan
+from merkl.execution.program import Program, build_program
+>>>>>>> 844defe (merkl log and merkl why: what ran, what it was made of, and for each call that would run which part is not as it was)
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
@@ -45,6 +50,7 @@ from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
 from merkl.files.tracker import FileTracker
 from merkl.fingerprint import Fingerprinter
+from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.session import sessions
@@ -279,6 +285,20 @@ class Workspace:
                 runner.observer.run_ended(error)
                 self._settle_cache(self.cache.flush)
 
+    def plan(self, make: Callable[[], Any]) -> tuple[Program, Plan]:
+        """Call a function that makes calls and return what it made, and which of it would run; nothing runs."""
+        with self:
+            database = _database_of(self.cache)
+            # To look must not make an empty cache.
+            is_there = database is None or database.path.exists()
+            program = build_program(make)
+            return program, make_plan(program.wanted(), self._results.peek if is_there else _find_nothing)
+
+    def holds(self, call: Call) -> bool:
+        """Say whether a result of a call is stored, expired or not."""
+        cache = self._results.cache_of(call.task)
+        return any(cache.has(future.hash) for future in call.futures())
+
     def _make_chronicle(self, command: Sequence[str] = ()) -> Chronicle:
         return Chronicle(self.ledger, root=self.root, prepare=self._make_home, command=command)
 
@@ -342,6 +362,10 @@ def _database_of(cache: BaseCache) -> Database | None:
     """Return the database that a cache keeps its index in, if it has one of its own here."""
     local = nearest(cache)
     return local.database if isinstance(local, SqliteCache) else None
+
+
+def _find_nothing(future: Future[Any]) -> None:
+    """Say of any result that it is not there."""
 
 
 def _end_session(reference: weakref.ref[Workspace]) -> None:
