@@ -34,13 +34,9 @@ from merkl.cache import (
 )
 from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
-<<<<<<< HEAD
 from merkl.execution.events import Observer
-from merkl.execution.program import build_program
-=======
 from merkl.execution.plan import Plan, make_plan
 from merkl.execution.program import Program, build_program
->>>>>>> 844defe (merkl log and merkl why: what ran, what it was made of, and for each call that would run which part is not as it was)
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner

@@ -22,7 +22,7 @@ from merkl.cache import Ledger, Run
 from merkl.execution.events import Observer
 from merkl.execution.plan import Plan
 from merkl.execution.previews import digest_argument, outline_value
-from merkl.fingerprint import Component, Fingerprint
+from merkl.fingerprint import Component
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.session import sessions
@@ -166,8 +166,7 @@ class Chronicle(Observer):
             digest = fingerprinter.digest_class(cls)
             if digest in call.extras and digest not in self._known:
                 self._known.add(digest)
-                found: Fingerprint = fingerprinter.fingerprint(cls, whole=True)
-                components = list(map(describe_component, found.components))
+                components = list(map(describe_component, fingerprinter.describe(cls).components))
                 self.ledger.save_components(digest.hex(), cls.__qualname__, components)
 
 
@@ -218,7 +217,7 @@ def describe_component(component: Component) -> dict[str, str]:
         "kind": component.kind,
         "digest": component.digest,
         "location": component.location,
-        "text": component.text,
+        "text": component.text.encode("utf-8", "replace").decode(),
     }
 
 

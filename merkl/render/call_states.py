@@ -52,7 +52,7 @@ def state_of_call(call: Call) -> CallState:
     classes: dict[tuple[str, str], dict[str, str]] = {}
     for cls in classes_of_call(call) if call.extras else ():
         if fingerprinter.digest_class(cls) in call.extras:
-            for component in fingerprinter.fingerprint(cls, whole=True).components:
+            for component in fingerprinter.describe(cls).components:
                 classes[component.name, component.digest] = describe_component(component)
     parameters = call.task.signature.parameters
     shown = [(p, value) for p, value in zip(parameters, call.values, strict=True) if not p.is_secret]
