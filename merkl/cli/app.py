@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from merkl._base.errors import MerklError
-from merkl.cli import cache, debug, init, log, run, why
+from merkl.cli import cache, dag, debug, init, log, run, why
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_error, warnings_in_one_line
 
@@ -19,6 +19,7 @@ _COMMANDS = {
     for command in (
         run.COMMAND,
         why.COMMAND,
+        dag.COMMAND,
         debug.COMMAND,
         log.COMMAND,
         cache.COMMAND,
