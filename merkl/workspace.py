@@ -37,7 +37,8 @@ from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
 from merkl.execution.origins import Origins
-from merkl.execution.program import build_program
+from merkl.execution.plan import Plan
+from merkl.execution.program import Program, build_program
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
@@ -236,12 +237,15 @@ class Workspace:
 
     @functools.cached_property
     def _results(self) -> Results:
+        return self._make_results(is_reading=self._is_reading)
+
+    def _make_results(self, *, is_reading: bool) -> Results:
         trust = Trust.from_environment(allow_pickle=self.settings.cache.allow_pickle)
         return Results(
             self.cache,
             self.codecs,
             trust=trust,
-            is_reading=self._is_reading,
+            is_reading=is_reading,
             is_writing=self._is_writing,
             before_first_store=self._make_home,
             remember=self._remember,
@@ -334,10 +338,12 @@ class Workspace:
                 runner.observer.run_ended(error)
                 self._settle_cache(self.cache.flush)
 
-    def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
-        """Return what a run would do, in order, with the time that it would take, without running anything.
+    def plan(
+        self, make: Callable[[], Any], *, selection: Selection | None = None
+    ) -> tuple[Program, Plan, Results]:
+        """Call a function that makes calls and return what it made, and which of it would run; nothing runs.
 
-        Raises `SelectionError` where what was chosen is not there.
+        The third is where results were looked for. Raises `SelectionError` where what was chosen is not there.
         """
         with self:
             selection = selection or Selection()
@@ -346,11 +352,31 @@ class Workspace:
                 program = build_program(make, may_run=False)
             finally:
                 self._runner = None
-            plan = program.plan(self._results, selection)
-            return RunForecast.of(plan, self._results, self._predict(), program.depends_on)
+            results = self._results_to_look_at()
+            return program, program.plan(results, selection), results
+
+    def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
+        """Return what a run would do, in order, with the time that it would take, without running anything.
+
+        Raises `SelectionError` where what was chosen is not there.
+        """
+        with self:
+            program, plan, results = self.plan(make, selection=selection)
+            return RunForecast.of(plan, results, self._predict(), program.depends_on)
 
     def _predict(self) -> Callable[[Call], float | None]:
         return predict_seconds(self.ledger) if self.ledger.database.path.exists() else lambda call: None
+
+    def _results_to_look_at(self) -> Results:
+        """Return where to look for results: to look must not make an empty cache."""
+        database = _database_of(self.cache)
+        is_there = database is None or database.path.exists()
+        return self._results if is_there else self._make_results(is_reading=False)
+
+    def holds(self, call: Call) -> bool:
+        """Say whether a result of a call is stored, expired or not."""
+        cache = self._results.cache_of(call.task)
+        return any(cache.has(future.hash) for future in call.futures())
 
     def _make_chronicle(self, command: Sequence[str] = ()) -> Chronicle:
         return Chronicle(self.ledger, root=self.root, prepare=self._make_home, command=command)

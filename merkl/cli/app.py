@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from merkl._base.errors import MerklError
-from merkl.cli import cache, check, debug, init, run, status
+from merkl.cli import cache, check, dag, debug, init, log, run, status, why
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_error, warnings_in_one_line
 
@@ -19,7 +19,10 @@ _COMMANDS = {
     for command in (
         run.COMMAND,
         status.COMMAND,
+        why.COMMAND,
+        dag.COMMAND,
         debug.COMMAND,
+        log.COMMAND,
         check.COMMAND,
         cache.COMMAND,
         init.COMMAND,
