@@ -81,7 +81,7 @@ def run_body(
     `ArgumentMutatedError` where a constant was changed since the call was made.
     """
     task = call.task
-    is_current = _has_its_inputs(call)
+    is_current = _has_its_inputs(call) and _has_its_code(call)
     if is_current and not is_copy:
         require_unchanged(call)
     constants = digest_constants(call)
@@ -97,6 +97,8 @@ def run_body(
     finally:
         building.reset(outside)
         leave_body(before)
+        if is_current:
+            call.adopt_code()
     outs = dict(call.outs.split(task.name, result))
     validate_outs(call, outs)
     is_unchanged = constants is None or digest_constants(call) == constants
@@ -229,11 +231,25 @@ def _has_its_inputs(call: Call) -> bool:
     return not changed
 
 
+def _has_its_code(call: Call) -> bool:
+    changed = call.has_changed_code()
+    if changed:
+        warnings.warn(
+            f"the code of task {call.task.name!r}, or a constant that it reaches, was changed after the call was made at "
+            f"{call.location()}: its result is used, but not stored. Make the call again, or pass what changes as an "
+            "argument",
+            MerklWarning,
+            stacklevel=2,
+        )
+    return not changed
+
+
 def digest_constants(call: Call) -> bytes | None:
     """Return a digest of the constants that a body could change in place; None where there are none."""
-    if not call.mutable or call.fingerprint is None:
-        return None
-    return call.recompute_key()
+    if type(call) is Call:
+        return call.recompute_key() if call.mutable and call.fingerprint is not None else None
+    parts = [part for part in call.parts if part.mutable and part.fingerprint is not None]
+    return b"".join(part.recompute_key() for part in parts) or None
 
 
 def _warn_of_change(call: Call) -> None:
@@ -265,9 +281,9 @@ def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
         problem = task.out_validator(call.outs, out)(value)
         if problem is not None:
             what = "the return value" if out is None else f"out {out!r}"
-            where = f" ({problem.path})" if problem.path else ""
+            place = f"{problem.path} of {what}" if problem.path else what
             raise TypeMismatchError(
-                f"task {task.name!r}: {what}{where} is {problem.actual}, declared is {problem.expected}\n"
+                f"task {task.name!r}: {place} is {problem.actual}, declared is {problem.expected}\n"
                 f"  in the call made at {call.location()}",
                 task=task.name,
                 expected=problem.expected,

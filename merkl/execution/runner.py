@@ -21,8 +21,9 @@ from merkl.execution.spread import Spread
 from merkl.execution.targets.base import Target
 from merkl.graph.building import Stage
 from merkl.graph.call import Call
-from merkl.graph.future import Future, Write
+from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.writes import Write, pending_writes, require_distinct_paths
 
 __all__ = ["Runner"]
 
@@ -86,12 +87,15 @@ class Runner:
             if self.selection.is_frozen:
                 refuse_runs(plan, self.results)
             interrupts.check()
+            ran = [future for call in plan.missing if call.writes for future in call.futures()]
+            writes = _pending_writes([*ran, *wanted])
+            require_distinct_paths(writes)
+            pending_writes.release(writes)
             evaluation = Evaluation(self.results, plan, run_id=self.run_id, recompute=self.recompute)
             self.observer.plan_made(plan)
             failures = self._run(evaluation) if plan.missing else []
             self.selection.settle(plan.missing)
-            ran = [future for call in plan.missing if call.writes for future in call.futures()]
-            for write in _pending_writes([*ran, *wanted]):
+            for write in writes:
                 if not failures or write.future.__merkl_key__() in evaluation.records:
                     self._write_file(
                         write, evaluation.record_of(write.future), evaluation.value_of(write.future)

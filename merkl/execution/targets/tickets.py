@@ -7,6 +7,7 @@ import importlib.machinery
 import io
 import pickle
 import sys
+from types import FunctionType
 from typing import Any
 
 import cloudpickle
@@ -15,6 +16,7 @@ from merkl.execution.batches import BatchCall
 from merkl.graph.batch import BatchTask
 from merkl.graph.call import Call
 from merkl.graph.future import Future
+from merkl.graph.options import TaskOptions
 from merkl.graph.task import Task
 
 __all__ = ["dump_call", "dump_reply", "is_by_name", "load_call"]
@@ -29,9 +31,11 @@ class _TaskPickler(cloudpickle.Pickler):
             if isinstance(whole, BatchTask):
                 return _item_task_of, (whole,)
             by_name = obj.__reduce__()
-            if isinstance(by_name, str) and not is_importable(obj.fn.__module__):
-                return type(obj), (obj.fn, obj.options)
-            return by_name
+            if isinstance(by_name, str) and is_importable(obj.fn.__module__):
+                return by_name
+            if type(obj) is Task and isinstance(obj.fn, FunctionType):
+                return _task_of, (obj.fn, obj.options, obj.name, _hints_of(obj))
+            return (type(obj), (obj.fn, obj.options)) if isinstance(by_name, str) else by_name
         return super().reducer_override(obj)
 
 
@@ -95,7 +99,7 @@ def _of_state(
     sequence: int,
 ) -> Call:
     call = _make_call(task, values, encodings, outs or task.outs_of(values), extras, mutable, location)
-    call.fix_key(fingerprint, key)
+    call.adopt_key(fingerprint, key)
     call.files = files
     call.sequence = sequence
     return call
@@ -115,10 +119,29 @@ def _make_input(
     """Return a Future of which only key, task and out are known."""
     outs: Any = None  # what its type is, only its own call needs to know
     call = _make_call(task, (), (), outs, (), (), location)
-    call.fix_key(b"", call_key)
+    call.adopt_key(b"", call_key)
     future: Future[Any] = Future(call, out)
     future._key = key
     return future
+
+
+def _hints_of(task: Task[..., Any, Any]) -> dict[str, Any]:
+    """Return the types that a task's annotations mean: the names in them may not come along with its code."""
+    hints = {parameter.name: parameter.hint for parameter in task.signature.parameters}
+    return {
+        name: hints.get(name, task.signature.returns)
+        for name in getattr(task.fn, "__annotations__", {})
+        if name in hints or name == "return"
+    }
+
+
+def _task_of(
+    fn: FunctionType, options: TaskOptions, name: str, hints: dict[str, Any]
+) -> Task[..., Any, Any]:
+    fn.__annotations__ = hints
+    task: Task[..., Any, Any] = Task(fn, options)
+    task.name = name
+    return task
 
 
 def _item_task_of(whole: BatchTask) -> Task[..., Any, Any]:
