@@ -18,6 +18,7 @@ from merkl.cli.debugger import open_debugger
 from merkl.cli.names import find_function
 from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
 from merkl.cli.plan import forecast_json, forecast_text
+from merkl.execution.interrupts import Terminated
 from merkl.execution.previews import preview_value
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
@@ -28,6 +29,8 @@ from merkl.workspace import Workspace
 __all__ = ["COMMAND"]
 
 DONE, FAILED, USAGE, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
+#: As the shell has it: 128 and the number of SIGTERM.
+TERMINATED = 143
 
 _USAGE = """\
 usage: merkl run [OPTIONS] MODULE.FUNCTION [ARGS ...]
@@ -53,6 +56,8 @@ Where and how:
 
   --target T      run calls on T processes here, or on the target of that name in pyproject.toml
   --keep-going    after a failure go on with all that does not need what failed
+  --accept-interrupted
+                  store what bodies return after Ctrl-C as if they had not been interrupted
 
 --rerun, --until and --output may be given several times.
 
@@ -69,6 +74,7 @@ def _options(
     no_cache: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     target: str | None = None,
     keep_going: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    accept_interrupted: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     output: Annotated[list[Path] | None, cyclopts.Parameter(negative=())] = None,
     pdb: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     plan: Annotated[bool, cyclopts.Parameter(name=["--plan", "-n"], negative=())] = False,
@@ -99,6 +105,7 @@ def _run_function(
     no_cache: bool = False,
     target: str | None = None,
     keep_going: bool = False,
+    accept_interrupted: bool = False,
     output: Sequence[Path] = (),
     pdb: bool = False,
     plan: bool = False,
@@ -109,7 +116,11 @@ def _run_function(
     """Run a function and print its result; return the exit code."""
     bound = parse_arguments(function, words, args_file=args)
     workspace = Workspace(
-        target=None if pdb else target, is_reading=not no_cache, is_writing=not no_cache, keeps_going=keep_going
+        target=None if pdb else target,
+        is_reading=not no_cache,
+        is_writing=not no_cache,
+        keeps_going=keep_going,
+        accepts_interrupted=accept_interrupted,
     )
     selection = Selection(rerun=rerun, until=until, outputs=output, is_frozen=frozen)
 
@@ -167,9 +178,11 @@ def _evaluate(
 ) -> tuple[int, Any, Any]:
     try:
         outcome = workspace.run(make, report=report, selection=selection, command=command)
-    except KeyboardInterrupt:
-        print("merkl: interrupted; all that was complete is kept", file=sys.stderr)
-        return INTERRUPTED, None, None
+    except KeyboardInterrupt as error:
+        is_terminated = isinstance(error, Terminated)
+        word = "terminated" if is_terminated else "interrupted"
+        print(f"merkl: {word}; all that was complete is kept", file=sys.stderr)
+        return TERMINATED if is_terminated else INTERRUPTED, None, None
     except SelectionError as error:
         print_error(error)
         return USAGE, None, None

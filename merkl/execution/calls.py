@@ -60,7 +60,11 @@ def run_call(
     try:
         outcome = run_body(call, values, expand, interrupts, is_copy=is_copy, on_attempt=on_attempt)
         is_interrupted = interrupts.count > before
-        is_discarded = is_interrupted and call.task.options.on_interrupt == "discard"
+        is_discarded = (
+            is_interrupted
+            and call.task.options.on_interrupt == "discard"
+            and not evaluation.accepts_interrupted
+        )
         for part, its_outcome in take_apart(call, outcome):
             alias = None if is_discarded else content_keys[part]
             is_kept = evaluation.keep(part, its_outcome, alias, is_interrupted=is_discarded)

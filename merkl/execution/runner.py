@@ -33,7 +33,8 @@ class Runner:
 
     `observers` are told what happens, as is the report. `write_file` puts the value of a Future into the file of a
     `Write`. `run_id` names the run in the metadata, `scratch` is where the directories of calls are made (by default
-    the system's place for temporary files). With `keeps_going` a failure ends only what depends on it.
+    the system's place for temporary files). With `keeps_going` a failure ends only what depends on it; with
+    `accepts_interrupted` the results of interrupted bodies count as if they were complete.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Runner:
         scratch: Path | None = None,
         target: Target | None = None,
         keeps_going: bool = False,
+        accepts_interrupted: bool = False,
         selection: Selection | None = None,
     ) -> None:
         self.results = results
@@ -57,6 +59,7 @@ class Runner:
         self.scratch = scratch
         self.target = target
         self.keeps_going = keeps_going
+        self.accepts_interrupted = accepts_interrupted
         self._write_file = write_file
 
     def evaluate(self, futures: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> list[Any]:
@@ -92,6 +95,7 @@ class Runner:
             require_distinct_paths(writes)
             pending_writes.release(writes)
             evaluation = Evaluation(self.results, plan, run_id=self.run_id, recompute=self.recompute)
+            evaluation.accepts_interrupted = self.accepts_interrupted
             self.observer.plan_made(plan)
             failures = self._run(evaluation) if plan.missing else []
             self.selection.settle(plan.missing)

@@ -190,6 +190,7 @@ class Spread:
                 tuple(parents),
                 resources,
                 options.timeout,
+                accepts_interrupted=self._evaluation.accepts_interrupted,
                 forced=tuple(part.key() for part in call.parts if part.key() in self._evaluation.plan.forced),
             )
         )

@@ -45,6 +45,7 @@ class Ticket:
     timeout: float | None = None
     is_trusted: bool = False
     forced: tuple[bytes, ...] = ()
+    accepts_interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

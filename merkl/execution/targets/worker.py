@@ -102,6 +102,7 @@ class Worker:
             if known.is_tainted:
                 evaluation.tainted.add(key)
         plan.forced.update(ticket.forced)
+        evaluation.accepts_interrupted = ticket.accepts_interrupted
         status: Status = "linked"
         duration = 0.0
         linked, rest, content_keys = link_parts(evaluation, call)
