@@ -7,6 +7,7 @@ import contextlib
 import functools
 import os
 import sys
+import tempfile
 import types
 import uuid
 import warnings
@@ -320,7 +321,7 @@ class Workspace:
         return self._targets[name]
 
     def _worker_setup(self, run_id: str) -> WorkerSetup:
-        return WorkerSetup(_open_worker, (self.root, self.cache, self._is_reading, self._is_writing), run_id)
+        return WorkerSetup(_open_worker, (self.root, self.cache, self._is_reading, self._is_writing, self.settings), run_id)
 
     @contextlib.contextmanager
     def use_target(self, target: int | str) -> Iterator[None]:
@@ -531,9 +532,13 @@ def default_workspace() -> Workspace:
     return Workspace()
 
 
-def _open_worker(root: Path, cache: BaseCache, is_reading: bool, is_writing: bool) -> Workspace:
-    """Open in a worker the workspace of the run that it works for."""
-    workspace = Workspace(root, cache=cache, is_reading=is_reading, is_writing=is_writing)
+def _open_worker(
+    root: Path, cache: BaseCache, is_reading: bool, is_writing: bool, settings: Settings
+) -> Workspace:
+    """Open in a worker the workspace of the run that it works for; on another machine, in a folder of its own."""
+    folder = root if root.is_dir() else Path(tempfile.mkdtemp(prefix="merkl-worker-"))
+    workspace = Workspace(folder, cache=cache, is_reading=is_reading, is_writing=is_writing)
+    workspace.__dict__["settings"] = settings
     return workspace.__enter__()
 
 

@@ -284,7 +284,7 @@ class Spread:
         if interrupts.is_terminated or self._was_interrupted:
             self._runner.tell_end(call, "interrupted")
             self._schedule.drop(call)
-        elif deaths == 1:
+        elif deaths == 1 and not death.is_final:
             self._attempts[key] = self._attempts.get(key, 0) + 1
             self._again(call)
         else:

@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import seaweed
+from project import Project
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,11 @@ def s3(s3_endpoint: str) -> tuple[str, dict[str, Any]]:
     request = urllib.request.Request(f"{s3_endpoint}/{bucket}", method="PUT")
     urllib.request.urlopen(request, timeout=30).close()
     return f"s3://{bucket}/prefix", {"endpoint": s3_endpoint, **seaweed.KEYS}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty project in a folder of its own."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return Project(folder)

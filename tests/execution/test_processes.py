@@ -215,6 +215,14 @@ def test_without_it_the_first_failure_ends_the_run(tmp_path: Path, target: int |
     assert not report.skipped
 
 
+def test_a_cache_that_workers_do_not_share_is_refused(tmp_path: Path) -> None:
+    with (
+        Workspace(tmp_path, cache="memory:", target=2),
+        pytest.raises(TargetError, match="does not share the cache of the run"),
+    ):
+        tasks.add(5, 5).eval()
+
+
 def test_evaluate_takes_a_target(tmp_path: Path) -> None:
     with Workspace(tmp_path):
         assert evaluate([tasks.where(1)], target=1) != [os.getpid()]

@@ -52,12 +52,14 @@ class Ticket:
 class Death:
     """How a worker ended in the middle of a call: by a signal (negative) or an exit code, None where nobody knows.
 
-    `is_timeout` says that it was ended because the call took too long, `is_unstarted` that the call had only waited there.
+    `is_timeout` says that it was ended because the call took too long, `is_unstarted` that the call had only waited there,
+    `is_final` that the target has tried again itself.
     """
 
     exit_code: int | None
     is_timeout: bool = False
     is_unstarted: bool = False
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from merkl._base.errors import TargetError
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.resources import Slots
+from merkl.execution.targets.sharing import CacheMark, require_mark
 from merkl.execution.targets.worker import Worker, WorkerSession
 
 __all__ = ["LocalTarget", "WorkerSetup"]
@@ -42,6 +43,11 @@ class WorkerSetup:
     open_session: Callable[..., WorkerSession]
     arguments: tuple[Any, ...]
     run_id: str
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether results are stored."""
+        return bool(self.arguments[3])
 
     def dump(self) -> bytes:
         """Return all of it as bytes, with what the process takes over from this one.
@@ -75,6 +81,7 @@ class LocalTarget(Target):
         self._count = count
         self._setup = setup
         self._setup_bytes: bytes | None = None
+        self._mark: CacheMark | None = None
         self._slots = Slots(count, resources)
         self._workers: list[_WorkerHandle] = []
         self._selector: selectors.BaseSelector | None = None
@@ -149,7 +156,12 @@ class LocalTarget(Target):
 
     def _start(self) -> _WorkerHandle:
         if self._setup_bytes is None:
-            self._setup_bytes = self._setup().dump()
+            setup = self._setup()
+            packed = (
+                setup.dump()
+            )  # before the mark is there: a cache that comes along as a copy does not have it
+            self._mark = CacheMark(setup.arguments[1]) if setup.is_writing else None
+            self._setup_bytes = pickle.dumps((packed, self._mark and self._mark.key), protocol=5)
         if self._selector is None:
             self._selector = selectors.DefaultSelector()
         worker = _WorkerHandle(self._setup_bytes)
@@ -286,6 +298,9 @@ class LocalTarget(Target):
                 if sent.has_slots:
                     self._slots.give_back(sent.wanted, sent.devices)
         self._dead_replies.clear()
+        if self._mark is not None:
+            self._mark.remove()
+            self._mark = self._setup_bytes = None
         if self._selector is not None:
             self._selector.close()
             self._selector = None
@@ -394,13 +409,16 @@ def _work(pipe: connection.Connection, setup: bytes) -> None:
     with interrupts:
         threading.Thread(target=_end_with_parent, daemon=True).start()
         try:
-            path, folder, environment, session_bytes = pickle.loads(setup)
+            packed, mark = pickle.loads(setup)
+            path, folder, environment, session_bytes = pickle.loads(packed)
             sys.path[:] = path
             os.environ.clear()
             os.environ.update(environment)
             with contextlib.suppress(OSError):
                 os.chdir(folder)
             open_session, arguments, run_id = pickle.loads(session_bytes)
+            if mark is not None:
+                require_mark(arguments[1], mark)
             session = open_session(*arguments)
         except BaseException as error:  # noqa: BLE001 - said where the run is
             pipe.send_bytes(pickle.dumps(("broken", f"{type(error).__name__}: {error}")))

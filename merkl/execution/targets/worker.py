@@ -53,12 +53,19 @@ class WorkerSession(Protocol):
 class Worker:
     """Carries out tickets in this process, one at a time.
 
-    `on_attempt` is told when an attempt at a call with a timeout begins.
+    With `collects_warnings` MerkL's own warnings come back with the reply; not for several threads. `on_attempt` is
+    told when an attempt at a call with a timeout begins.
     """
 
     def __init__(
-        self, session: WorkerSession, run_id: str, *, on_attempt: Callable[[], None] | None = None
+        self,
+        session: WorkerSession,
+        run_id: str,
+        *,
+        on_attempt: Callable[[], None] | None = None,
+        collects_warnings: bool = True,
     ) -> None:
+        self._collects_warnings = collects_warnings
         self._session = session
         self._run_id = run_id
         self._on_attempt = on_attempt
@@ -67,7 +74,7 @@ class Worker:
         """Carry out one ticket; whatever goes wrong is in the reply."""
         said: list[tuple[type[Warning], str]] = []
         try:
-            with _collect_warnings(said):
+            with _collect_warnings(said) if self._collects_warnings else contextlib.nullcontext():
                 call = load_call(ticket.payload)
                 if not ticket.is_trusted and self._differs(call):
                     return Reply(ticket.key, "failed", differs=True)

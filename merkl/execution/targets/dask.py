@@ -1,0 +1,289 @@
+"""Calls on a Dask cluster: the Merkle key is the Dask key, dependencies are Dask's, and only keys travel."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import pickle
+import queue
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import cloudpickle
+
+from merkl._base.errors import ConfigError, MissingDependencyError, TargetError
+from merkl.execution.targets.base import Death, Reply, Target, Ticket
+from merkl.execution.targets.dask_worker import check_worker, notify_interrupt, run_ticket
+from merkl.execution.targets.local import WorkerSetup
+from merkl.execution.targets.sharing import CacheMark
+
+__all__ = ["DaskTarget", "make_dask_target"]
+
+_SETTINGS = frozenset(("address", "cluster", "options", "tls", "max_workers", "wait"))
+#: Seconds without a scheduler after which it is given up.
+_PATIENCE = 5.0
+#: How Dask calls what `resources=` of a task calls so.
+_NAMES = {"gpu": "GPU", "memory": "MEMORY", "cpu": "CPU"}
+
+
+def make_dask_target(options: Mapping[str, Any], *, setup: Callable[[], WorkerSetup]) -> Target:
+    """Return the target of a table `[tool.merkl.targets.NAME]` of `type = "dask"`.
+
+    `address` of a scheduler, or `cluster = "package.Class"` with its `options`; `tls` with `ca_file`, `cert` and `key`;
+    `max_workers`; `wait`, the seconds that the first worker may take to come.
+
+    Raises `ConfigError` for settings that make no sense, `MissingDependencyError` without distributed.
+    """
+    unknown = set(options) - _SETTINGS
+    if unknown:
+        raise ConfigError(
+            f"a dask target has no setting {min(unknown)!r}; there are {', '.join(sorted(_SETTINGS))}"
+        )
+    if ("address" in options) == ("cluster" in options):
+        raise ConfigError(
+            "a dask target has either the address of a scheduler or a cluster = 'package.Class'"
+        )
+    try:
+        importlib.import_module("distributed")
+    except ImportError as error:
+        raise MissingDependencyError("dask targets need distributed: pip install 'merkl[dask]'") from error
+    return DaskTarget(options, setup=setup)
+
+
+class DaskTarget(Target):
+    """A Dask cluster, connected to when the first call is submitted; clusters of our own are started then.
+
+    `options` are the settings, see `make_dask_target`.
+    """
+
+    takes_unready = True
+
+    def __init__(self, options: Mapping[str, Any], *, setup: Callable[[], WorkerSetup]) -> None:
+        self._options = dict(options)
+        self._make_setup = setup
+        self._setup = b""
+        self._mark: CacheMark | None = None
+        self._cluster: Any = None
+        self._client: Any = None
+        self._workers: list[str] | None = None
+        self._futures: dict[bytes, Any] = {}
+        self._submitted = 0
+        self._done: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._waiting: set[bytes] = set()
+        self._is_interrupted = False
+        self._gone_since: float | None = None
+
+    # -- the cluster -----------------------------------------------------------------------------------
+
+    def _connect(self) -> Any:
+        if self._client is None:
+            from distributed import Client
+
+            setup = self._make_setup()
+            self._setup = self._packed(setup)
+            _silence()
+            where = self._options.get("address")
+            try:
+                if where is None:
+                    where = self._cluster = self._start_cluster()
+                make: Any = Client
+                self._client = make(
+                    where, security=self._security(), set_as_default=False, name="merkl", timeout=20
+                )
+            except (OSError, TimeoutError) as error:
+                self.close()
+                raise TargetError(f"there is no Dask scheduler at {where}: {error}") from error
+            try:
+                self._check_workers()
+            except BaseException:
+                self.close()
+                raise
+        return self._client
+
+    def _start_cluster(self) -> Any:
+        module, _, name = str(self._options["cluster"]).rpartition(".")
+        try:
+            kind = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise ConfigError(
+                f"cluster = {self._options['cluster']!r} cannot be imported: {error}"
+            ) from error
+        cluster = kind(**self._options.get("options", {}))
+        most = self._options.get("max_workers")
+        if most is not None:
+            cluster.scale(most)
+        return cluster
+
+    def _security(self) -> Any:
+        tls = self._options.get("tls")
+        if not tls:
+            return None
+        from distributed.security import Security
+
+        make: Any = Security
+        return make(
+            tls_ca_file=tls.get("ca_file"),
+            tls_client_cert=tls.get("cert"),
+            tls_client_key=tls.get("key"),
+            require_encryption=True,
+        )
+
+    def _packed(self, setup: WorkerSetup) -> bytes:
+        parts = (setup.open_session, setup.arguments, setup.run_id)
+        try:
+            # Before the mark is there: a cache that comes along as a copy does not have it.
+            packed = cloudpickle.dumps(parts, protocol=5)
+        except Exception as error:
+            raise TargetError(f"workers cannot open the cache of this run: {error}") from error
+        self._mark = CacheMark(setup.arguments[1])
+        return pickle.dumps((packed, self._mark.key), protocol=5)
+
+    def _check_workers(self) -> None:
+        wait = self._options.get("wait", 60)
+        try:
+            self._client.wait_for_workers(1, timeout=wait)
+        except TimeoutError as error:
+            raise TargetError(
+                f"no Dask worker came within {wait} s (setting `wait` of the target)"
+            ) from error
+        known = sorted(self._client.scheduler_info(n_workers=-1)["workers"])
+        most = self._options.get("max_workers")
+        if most is not None and self._cluster is None:
+            self._workers = known[:most]
+        try:
+            said = self._client.run(check_worker, self._setup, workers=self._workers)
+        except Exception as error:
+            raise TargetError(
+                f"the Dask workers cannot load MerkL ({error}); install the same version there"
+            ) from error
+        for worker, problem in sorted(said.items()):
+            if problem:
+                raise TargetError(f"Dask worker {worker}: {problem}")
+
+    # -- calls -----------------------------------------------------------------------------------------
+
+    def admits(self, resources: dict[str, Any]) -> bool:
+        return True
+
+    def submit(self, ticket: Ticket) -> None:
+        client = self._connect()
+        parents = [self._futures[key] for key in ticket.parents]
+        before = self._futures.pop(ticket.key, None)
+        if before is not None:
+            before.release()
+        self._submitted += 1
+        future = client.submit(
+            run_ticket,
+            self._setup,
+            pickle.dumps(ticket, protocol=5),
+            *parents,
+            key=ticket.key.hex(),
+            pure=False,
+            priority=-self._submitted,
+            workers=self._workers,
+            resources=self._resources(ticket.resources),
+        )
+        self._futures[ticket.key] = future
+        self._waiting.add(ticket.key)
+        key = ticket.key
+        future.add_done_callback(lambda done: self._done.put(key))
+
+    def _resources(self, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+        if not wanted:
+            return None
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        declared = {name for worker in workers for name in worker.get("resources", {})}
+        asked = {_NAMES.get(name, name): value for name, value in wanted.items()}
+        for name in asked.keys() - declared - {"CPU", "MEMORY"}:
+            raise TargetError(
+                f"a call wants {name}, and no Dask worker declares it: start them with --resources '{name}=1'"
+            )
+        return {name: value for name, value in asked.items() if name in declared} or None
+
+    def poll(self, timeout: float) -> Sequence[Reply]:
+        if self._is_interrupted:
+            self._is_interrupted = False
+            self._client.run(notify_interrupt, wait=False)
+        keys: list[bytes] = []
+        try:
+            keys.append(self._done.get(timeout=timeout))
+            while True:
+                keys.append(self._done.get_nowait())
+        except queue.Empty:
+            pass
+        self._require_scheduler()
+        return [self._reply(key) for key in dict.fromkeys(keys) if key in self._waiting]
+
+    def _require_scheduler(self) -> None:
+        comm = getattr(self._client, "scheduler_comm", None)
+        is_there = self._client.status == "running" and comm is not None and not comm.closed()
+        if is_there:
+            self._gone_since = None
+            return
+        now = time.monotonic()
+        self._gone_since = self._gone_since or now
+        if now - self._gone_since >= _PATIENCE or self._client.status in ("closed", "closing"):
+            raise self._lost()
+
+    def _lost(self) -> TargetError:
+        return TargetError(
+            f"the Dask scheduler {self._options.get('address', '')} is gone; what was complete is in the cache, run again "
+            "to go on from there"
+        )
+
+    def _reply(self, key: bytes) -> Reply:
+        from distributed import CancelledError, KilledWorker
+
+        future = self._futures[key]
+        self._waiting.discard(key)
+        try:
+            reply: Reply = future.result(timeout=60)
+        except KilledWorker:
+            return Reply(key, "failed", death=Death(None, is_final=True))
+        except CancelledError:
+            raise self._lost() from None
+        except Exception as error:
+            raise TargetError(
+                f"a Dask worker could not run a call: {type(error).__name__}: {error}"
+            ) from error
+        if reply.differs:
+            raise TargetError(
+                "a Dask worker has other code than this process, so what it computes would be kept under a wrong key: "
+                f"bring the project there to the same state ({len(self._waiting)} calls were waiting)"
+            )
+        return reply
+
+    def cancel(self) -> Collection[bytes]:
+        processing = {key for keys in self._client.processing().values() for key in keys}
+        waiting = {key for key in self._waiting if key.hex() not in processing}
+        self._client.cancel([self._futures.pop(key) for key in waiting], force=True)
+        self._waiting -= waiting
+        return waiting
+
+    def interrupt(self) -> bool:
+        self._is_interrupted = bool(self._waiting)
+        return self._is_interrupted
+
+    def settle(self) -> None:
+        for future in self._futures.values():
+            future.release()
+        self._futures.clear()
+        self._waiting.clear()
+
+    def close(self, *, at_once: bool = False) -> None:
+        self._futures.clear()
+        self._waiting.clear()
+        for part in (self._client, self._cluster):
+            if part is not None:
+                part.close()
+        self._client = self._cluster = None
+        if self._mark is not None:
+            self._mark.remove()
+            self._mark = None
+
+
+def _silence() -> None:
+    """Have Dask's own log be quiet: what matters of it is said by errors."""
+    for name in ("distributed", "distributed.client", "distributed.core", "distributed.comm"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

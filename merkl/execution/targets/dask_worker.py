@@ -1,0 +1,72 @@
+"""What runs on a Dask worker: a ticket with the replies of its parents, in a session that is opened once for each run."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from dataclasses import replace
+
+from merkl.execution.interrupts import interrupts
+from merkl.execution.targets.base import KnownResult, Reply, Ticket
+from merkl.execution.targets.failures import dump_error
+from merkl.execution.targets.sharing import require_mark
+from merkl.execution.targets.worker import Worker, WorkerSession
+
+__all__ = ["check_worker", "notify_interrupt", "run_ticket"]
+
+
+class _Sessions:
+    """The workers of this process by run: a Dask worker runs several tickets at a time, in threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._workers: dict[bytes, tuple[Worker, WorkerSession]] = {}
+
+    def worker(self, setup: bytes) -> tuple[Worker, WorkerSession]:
+        """Return the worker for a run, opening its session the first time."""
+        with self._lock:
+            if setup not in self._workers:
+                self._workers[setup] = _open(setup)
+            return self._workers[setup]
+
+
+_sessions = _Sessions()
+
+
+def _open(setup: bytes) -> tuple[Worker, WorkerSession]:
+    packed, marker = pickle.loads(setup)
+    open_session, arguments, run_id = pickle.loads(packed)
+    require_mark(arguments[1], marker)
+    session = open_session(*arguments)
+    return Worker(session, run_id, collects_warnings=False), session
+
+
+def check_worker(setup: bytes) -> str:
+    """Open the session of a run; return what is wrong with that, "" if nothing."""
+    try:
+        _sessions.worker(setup)
+    except Exception as error:  # noqa: BLE001 - said where the run is
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def notify_interrupt() -> None:
+    """Let loops over `interruptible` end: signals do not reach the threads of a Dask worker."""
+    interrupts.count += 1
+
+
+def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
+    """Carry out a ticket, with what its parents gave."""
+    ticket: Ticket = pickle.loads(packed)
+    inputs: dict[bytes, KnownResult] = dict(ticket.inputs)
+    for parent in parents:
+        if not parent.outs:
+            return Reply(ticket.key, "skipped")
+        inputs.update(parent.outs)
+    try:
+        worker, session = _sessions.worker(setup)
+        reply = worker.carry_out(replace(ticket, inputs=inputs))
+        session.settle()
+    except Exception as error:  # noqa: BLE001
+        return Reply(ticket.key, "failed", error=dump_error(error))
+    return reply

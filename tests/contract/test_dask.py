@@ -1,0 +1,255 @@
+"""Calls on Dask: scheduler and workers are processes of their own in folders of their own, the cache is a bucket."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from project import Project
+from seaweed import KEYS
+
+FLOWS = """
+    import os, time
+    from pathlib import Path
+    from merkl import task, interruptible
+
+    @task
+    def where(x: int) -> str:
+        time.sleep(0.1)
+        return os.getcwd()
+
+    @task
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    @task
+    def text(n: int) -> str:
+        return "x" * n
+
+    @task
+    def length(value: str) -> int:
+        return len(value)
+
+    @task
+    def distinct(xs: list[str]) -> int:
+        return len(set(xs))
+
+    @task
+    def numbers(n: int) -> list[int]:
+        return list(range(n))
+
+    @task
+    def square(x: int) -> int:
+        return x * x
+
+    @task
+    def total(xs: list[int]) -> int:
+        return sum(xs)
+
+    @task
+    def slow(shared: str, x: int) -> int:
+        marker = Path(shared) / f"running{x}"
+        is_first = not marker.exists()
+        marker.write_text(str(os.getpid()))
+        if is_first:
+            time.sleep(60)
+        return x
+
+    @task
+    def fail(x: int) -> int:
+        raise ValueError(f"no {x}")
+
+    def main():
+        return distinct([where(i) for i in range(6)]), add(add(1, 2), add(3, 4)), length(text(200_000))
+
+    def spread():
+        return total(square.map(numbers(10)))
+
+    def dies(shared: str):
+        return add(slow(shared, 1), 1)
+
+    def partly(shared: str):
+        return add(square(3), slow(shared, 2))
+
+    def fails():
+        return add(fail(1), 2)
+"""
+
+
+class Cluster:
+    """A scheduler and workers on loopback."""
+
+    def __init__(self, project: Project, **environment: str) -> None:
+        self.project = project
+        self.environment = {**project.environment(), **environment}
+        self.file = project.folder / "scheduler.json"
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.scheduler = self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", self.file
+        )
+        deadline = time.monotonic() + 30
+        while not self.file.exists() or not self.file.read_text().endswith("}"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def _start(self, kind: str, *words: Any, folder: Path | None = None, path: str = "") -> Any:
+        environment = {**self.environment, "PYTHONPATH": f"{path}:{os.environ.get('PYTHONPATH', '')}"}
+        with open(self.project.folder / f"{kind}{len(self.processes)}.log", "wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.dask_{kind}", *map(str, words)],
+                cwd=folder or self.project.folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        return process
+
+    @property
+    def address(self) -> str:
+        """Where the scheduler is."""
+        found: str = json.loads(self.file.read_text())["address"]
+        return found
+
+    def add_worker(self, name: str, *, path: Path | None = None) -> Any:
+        """Start a worker in a folder of its own that imports from `path`."""
+        folder = self.project.folder / name
+        folder.mkdir()
+        code = self.project.folder if path is None else path
+        words = (self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name)
+        return self._start("worker", *words, folder=folder, path=str(code))
+
+    def close(self) -> None:
+        """End all of it."""
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def dask(
+    project: Project, s3: tuple[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cluster]:
+    """A cluster without workers yet, and a project whose cache is a bucket."""
+    url, options = s3
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS["access_key_id"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS["secret_access_key"])
+    cluster = Cluster(project)
+    project.write("flows_on_dask.py", FLOWS)
+    configure(project, f"{url}?endpoint={options['endpoint']}&region=us-east-1", cluster.address)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def configure(project: Project, url: str, address: str) -> None:
+    """Write the settings of the project."""
+    project.write(
+        "pyproject.toml",
+        f"""
+        [tool.merkl.cache]
+        url = "{url}"
+        [tool.merkl.targets.far]
+        type = "dask"
+        address = "{address}"
+        wait = 30
+        """,
+    )
+
+
+def run(dask: Cluster, *words: str) -> subprocess.CompletedProcess[str]:
+    return dask.project.merkl("run", "--target", "far", *words)
+
+
+def test_calls_run_on_both_workers_and_results_are_shared(dask: Cluster) -> None:
+    dask.add_worker("one")
+    dask.add_worker("two")
+    done = run(dask, "flows_on_dask.main")
+    assert done.stdout == "(2, 10, 200000)\n", done.stderr
+    assert "12 run" in done.stderr
+    here = dask.project.merkl("run", "flows_on_dask.main")
+    assert here.stdout == "(2, 10, 200000)\n"
+    assert " 0 run, 12 cached" in here.stderr
+    spread = run(dask, "flows_on_dask.spread")
+    assert spread.stdout == "285\n", spread.stderr
+
+
+def test_a_failure_names_the_call_and_shows_the_traceback(dask: Cluster) -> None:
+    dask.add_worker("one")
+    done = run(dask, "flows_on_dask.fails")
+    assert done.returncode == 1
+    assert "task 'fail' failed: ValueError: no 1" in done.stderr
+    assert 'raise ValueError(f"no {x}")' in done.stderr
+
+
+def test_a_worker_that_is_killed_in_a_call_costs_nothing_but_time(dask: Cluster) -> None:
+    dask.add_worker("one")
+    dask.add_worker("two")
+    shared = str(dask.project.folder)
+    running = dask.project.start_and_wait(
+        "run", "--target", "far", "flows_on_dask.dies", shared, until="running1"
+    )
+    time.sleep(0.2)
+    os.kill(int((dask.project.folder / "running1").read_text()), signal.SIGKILL)
+    out, error = running.communicate(timeout=60)
+    assert out == "2\n", error
+
+
+def test_a_scheduler_that_goes_is_a_clear_error_and_finished_work_is_kept(dask: Cluster) -> None:
+    dask.add_worker("one")
+    shared = str(dask.project.folder)
+    running = dask.project.start_and_wait(
+        "run", "--target", "far", "flows_on_dask.partly", shared, until="running2"
+    )
+    dask.scheduler.kill()
+    _, error = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "the Dask scheduler" in error
+    assert "is gone" in error
+    assert "Traceback" not in error
+    again = dask.project.merkl("run", "flows_on_dask.partly", shared)
+    assert again.stdout == "11\n"
+    assert "1 cached" in again.stderr
+
+
+def test_a_worker_without_the_code_is_a_clear_error(dask: Cluster) -> None:
+    (dask.project.folder / "empty").mkdir()
+    dask.add_worker("one", path=dask.project.folder / "empty")
+    done = run(dask, "flows_on_dask.main")
+    assert done.returncode == 1
+    assert "No module named 'flows_on_dask'" in done.stderr
+
+
+def test_a_worker_with_other_code_is_refused(dask: Cluster) -> None:
+    """Its results would be kept under the keys of the code here."""
+    dask.project.write("other/flows_on_dask.py", FLOWS.replace("a + b", "a - b"))
+    dask.add_worker("one", path=dask.project.folder / "other")
+    done = run(dask, "flows_on_dask.main")
+    assert done.returncode == 1
+    assert "has other code than this process" in done.stderr
+
+
+def test_a_cache_that_is_not_shared_is_refused_at_the_start(dask: Cluster) -> None:
+    dask.add_worker("one")
+    configure(dask.project, "memory:", dask.address)
+    done = run(dask, "flows_on_dask.main")
+    assert done.returncode == 1
+    assert "cache of " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_address_where_nobody_is_says_so(project: Project) -> None:
+    project.write("flows_on_dask.py", FLOWS)
+    configure(project, ".cache", "tcp://127.0.0.1:9")
+    done = project.merkl("run", "--target", "far", "flows_on_dask.main")
+    assert done.returncode == 1
+    assert "there is no Dask scheduler at tcp://127.0.0.1:9" in done.stderr
