@@ -233,7 +233,8 @@ class CommandTimeoutError(CommandFailedError, TimeoutError):
 class TaskFailedError(MerklError, RuntimeError):
     """The body of a task raised; the original exception is `__cause__`.
 
-    `task` and `arguments` (previews) say which call, `location` where it was made, `key` which result is missing.
+    `task` and `arguments` (previews) say which call, `location` where it was made, `key` which result is missing, `output`
+    what the body printed last, as far as that was seen.
     """
 
     def __init__(
@@ -250,6 +251,7 @@ class TaskFailedError(MerklError, RuntimeError):
         self.key = key
         self.location = location
         self.arguments = tuple(arguments)
+        self.output = ""
 
 
 class WorkerDiedError(TaskFailedError):

@@ -19,6 +19,7 @@ from merkl.cli.names import find_function
 from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.interrupts import Terminated
+from merkl.execution.output import body_output
 from merkl.execution.previews import preview_value
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
@@ -87,7 +88,7 @@ def _options(
 
 def _carry_out(words: list[str]) -> int:
     target = split_at_function(words, _options)
-    with stdout_for_result() as out:
+    with stdout_for_result() as out, body_output.installed():
         function = find_function(target.name)
         options, rest = target.take_options(_options, parameters=parameter_names(function))
         return _run_function(target.name, function, rest, out, **options)

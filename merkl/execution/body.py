@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from merkl._base.errors import (
 from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
 from merkl.execution.interrupts import Interrupts
+from merkl.execution.output import body_output
 from merkl.execution.previews import preview_arguments
 from merkl.graph.building import building
 from merkl.graph.call import Call
@@ -89,8 +91,12 @@ def run_body(
     started = time.perf_counter()
     # Calls that a body makes are no part of the graph that is being built.
     outside, before = building.set(None), enter_body(context)
+    output = ""
     try:
-        result = _run_with_retries(call, values, interrupts, on_attempt)
+        if body_output.is_installed and threading.current_thread() is threading.main_thread():
+            result, output = _run_and_listen(call, values, interrupts, on_attempt)
+        else:
+            result = _run_with_retries(call, values, interrupts, on_attempt)
         duration = time.perf_counter() - started
         if task.is_expanding:
             result = expand(result)
@@ -105,7 +111,24 @@ def run_body(
     if not is_unchanged:
         _warn_of_change(call)
     is_pure = is_current and is_unchanged and _has_its_inputs(call)
-    return BodyOutcome(outs, duration, context.tags, is_pure)
+    return BodyOutcome(outs, duration, context.tags, is_pure, output)
+
+
+def _run_and_listen(
+    call: Call, values: tuple[Any, ...], interrupts: Interrupts, on_attempt: Callable[[], None] | None
+) -> tuple[Any, str]:
+    """Run the body and return what it gave with the end of what it printed; a failure keeps that as `output`."""
+    body_output.begin(call.task.name, is_shown=not call.task.options.capture)
+    output = ""
+    try:
+        try:
+            result = _run_with_retries(call, values, interrupts, on_attempt)
+        finally:
+            output = body_output.end()
+    except TaskFailedError as error:
+        error.output = output
+        raise
+    return result, output
 
 
 def expand_call(call: Call, values: tuple[Any, ...]) -> Any:

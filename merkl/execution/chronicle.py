@@ -87,6 +87,9 @@ class Chronicle(Observer):
         if isinstance(key, str):
             text = str(error).partition("\n")[0]
             value = {"run": self.run_id, "task": getattr(error, "task", ""), "error": text}
+            output = getattr(error, "output", "")
+            if output:
+                value["output"] = output
             self.ledger.note("failed", key, value)
 
     def ended(self, status: str, counts: Mapping[str, int | float], *, error: str = "") -> None:

@@ -75,7 +75,7 @@ def test_the_result_is_alone_on_stdout_and_the_summary_on_stderr(pipe: Project) 
     assert done.returncode == 0
     assert done.stdout == "6\n"
     lines = done.stderr.splitlines()
-    assert {"loading", "from a child"} < set(lines)
+    assert {"load | loading", "load | from a child"} < set(lines)
     assert lines[-1].startswith("merkl: 2 calls: 2 run, 0 cached, 0 failed in ")
     again = pipe.merkl("run", "flows.pipe", "--n", "4")
     assert again.stdout == "6\n"

@@ -20,6 +20,7 @@ import cloudpickle
 
 from merkl._base.errors import TargetError
 from merkl.execution.interrupts import interrupts
+from merkl.execution.output import body_output
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.resources import Slots
 from merkl.execution.targets.sharing import CacheMark, require_mark
@@ -406,7 +407,7 @@ def _work(pipe: connection.Connection, setup: bytes) -> None:
     interrupts.handle_termination()
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    with interrupts:
+    with interrupts, body_output.installed():
         threading.Thread(target=_end_with_parent, daemon=True).start()
         try:
             packed, mark = pickle.loads(setup)

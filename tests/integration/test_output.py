@@ -1,0 +1,91 @@
+"""What bodies print: on stderr with the task's name, never in the result, and kept with it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from project import Project
+
+from merkl import Workspace
+
+FLOWS = """
+    import os, sys
+    from merkl import task
+
+    @task
+    def chatty(n: int) -> int:
+        print("one")
+        print("two", file=sys.stderr)
+        os.system("echo from a child")
+        sys.stdout.write("no newline")
+        return n
+
+    @task(capture=True)
+    def quiet(n: int) -> int:
+        print("only kept")
+        return n
+
+    @task
+    def broken(n: int) -> int:
+        print("last words")
+        raise ValueError("no")
+
+    @task
+    def bar(n: int) -> int:
+        for i in range(3):
+            sys.stderr.write(f"\\r{i} of 3")
+        sys.stderr.write("\\n")
+        return n
+
+    def main(): return chatty(1)
+    def captured(): return quiet(1)
+    def fails(): return broken(1)
+    def draws(): return bar(1)
+"""
+
+
+@pytest.fixture(params=[[], ["--target", "1"]], ids=["here", "processes"])
+def options(request: pytest.FixtureRequest, project: Project) -> list[str]:
+    project.write("flows.py", FLOWS)
+    found: list[str] = request.param
+    return found
+
+
+def test_each_line_has_the_name_of_its_task(project: Project, options: list[str]) -> None:
+    done = project.merkl("run", "--json", *options, "flows.main")
+    assert json.loads(done.stdout)["result"] == 1
+    lines = done.stderr.splitlines()
+    for said in ("one", "two", "from a child", "no newline"):
+        assert f"chatty | {said}" in lines
+
+
+def test_its_end_is_kept_with_the_result(project: Project, options: list[str]) -> None:
+    key = project.run_json(*options, "flows.main")
+    assert key["run"] == 1
+    with Workspace(project.folder) as workspace:
+        (stored,) = [workspace.cache.metadata(key) for key in workspace.cache.keys()]  # noqa: SIM118
+    assert stored is not None
+    assert sorted(stored.output.split("\n")) == ["from a child", "no newline", "one", "two"]
+
+
+def test_captured_output_is_kept_and_not_shown(project: Project, options: list[str]) -> None:
+    done = project.merkl("run", *options, "flows.captured")
+    assert "only kept" not in done.stderr
+    with Workspace(project.folder) as workspace:
+        (stored,) = [workspace.cache.metadata(key) for key in workspace.cache.keys()]  # noqa: SIM118
+    assert stored is not None
+    assert stored.output == "only kept\n"
+
+
+def test_output_of_a_failed_call_is_shown_and_noted(project: Project, options: list[str]) -> None:
+    done = project.merkl("run", *options, "flows.fails")
+    assert done.returncode == 1
+    assert "broken | last words" in done.stderr.splitlines()
+    assert "ValueError: no" in done.stderr
+
+
+def test_of_a_line_that_is_drawn_again_the_last_state_is_shown(project: Project, options: list[str]) -> None:
+    done = project.merkl("run", *options, "flows.draws")
+    assert "bar | 2 of 3" in done.stderr.splitlines()
+    assert "1 of 3" not in done.stderr
