@@ -430,9 +430,10 @@ class Workspace:
         """
         with self:
             program, plan, results = self.plan(make, selection=selection)
-            return RunForecast.of(plan, results, self._predict(), program.depends_on)
+            return RunForecast.of(plan, results, self.predictor(), program.depends_on)
 
-    def _predict(self) -> Callable[[Call], float | None]:
+    def predictor(self) -> Callable[[Call], float | None]:
+        """Return a function that gives the seconds that a call will take, None where earlier runs do not tell."""
         return predict_seconds(self.ledger) if self.ledger.database.path.exists() else lambda call: None
 
     def _results_to_look_at(self) -> Results:

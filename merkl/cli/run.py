@@ -15,12 +15,16 @@ from merkl._base.errors import MerklError, SelectionError, TaskFailedError, Woul
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.command import Command, split_at_function
 from merkl.cli.debugger import open_debugger
+from merkl.cli.errors import UsageError
 from merkl.cli.names import find_function
 from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
 from merkl.cli.plan import forecast_json, forecast_text
+from merkl.execution.event_file import EventFile
+from merkl.execution.events import Observer
 from merkl.execution.interrupts import Terminated
 from merkl.execution.output import body_output
 from merkl.execution.previews import preview_value
+from merkl.execution.progress import make_progress
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
 from merkl.graph.future import Future
@@ -56,6 +60,8 @@ What runs:
 Where and how:
 
   --target T      run calls on T processes here, or on the target of that name in pyproject.toml
+  --quiet, -q     show no progress
+  --events FILE   append what happens to a file, as JSON lines
   --keep-going    after a failure go on with all that does not need what failed
   --accept-interrupted
                   store what bodies return after Ctrl-C as if they had not been interrupted
@@ -75,6 +81,8 @@ def _options(
     no_cache: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     target: str | None = None,
     keep_going: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    quiet: Annotated[bool, cyclopts.Parameter(name=["--quiet", "-q"], negative=())] = False,
+    events: Path | None = None,
     accept_interrupted: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     output: Annotated[list[Path] | None, cyclopts.Parameter(negative=())] = None,
     pdb: Annotated[bool, cyclopts.Parameter(negative=())] = False,
@@ -106,6 +114,8 @@ def _run_function(
     no_cache: bool = False,
     target: str | None = None,
     keep_going: bool = False,
+    quiet: bool = False,
+    events: Path | None = None,
     accept_interrupted: bool = False,
     output: Sequence[Path] = (),
     pdb: bool = False,
@@ -130,7 +140,12 @@ def _run_function(
         return _print_plan(workspace, make, selection, out, as_json=json, is_frozen=frozen)
     report = RunReport()
     command = describe_command("run", name, function, bound)
-    code, returned, value = _evaluate(workspace, make, report, selection, command, is_debugged=pdb)
+    observers: list[Observer] = [] if events is None else [_open_events(events)]
+    if not quiet and not pdb:
+        observers.append(make_progress(body_output.open_screen(), workspace.predictor()))
+    code, returned, value = _evaluate(
+        workspace, make, report, selection, command, observers=observers, is_debugged=pdb
+    )
     workspace.close()
     if code == USAGE:
         return code
@@ -143,6 +158,13 @@ def _run_function(
         _print_calls(report)
     print(report.summary(), file=sys.stderr)
     return code
+
+
+def _open_events(path: Path) -> EventFile:
+    try:
+        return EventFile(path)
+    except OSError as error:
+        raise UsageError(f"--events {path}: {error.strerror}") from None
 
 
 def _print_plan(
@@ -175,10 +197,13 @@ def _evaluate(
     selection: Selection,
     command: Sequence[str],
     *,
+    observers: Sequence[Observer],
     is_debugged: bool,
 ) -> tuple[int, Any, Any]:
     try:
-        outcome = workspace.run(make, report=report, selection=selection, command=command)
+        outcome = workspace.run(
+            make, report=report, observers=observers, selection=selection, command=command
+        )
     except KeyboardInterrupt as error:
         is_terminated = isinstance(error, Terminated)
         word = "terminated" if is_terminated else "interrupted"

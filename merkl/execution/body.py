@@ -17,6 +17,7 @@ from merkl._base.errors import (
     TaskFailedError,
     TypeMismatchError,
 )
+from merkl.execution.alarm import time_limit
 from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
 from merkl.execution.interrupts import Interrupts
@@ -162,8 +163,11 @@ def _run_with_retries(
         try:
             before = interrupts.enter_body()
             try:
-                result = _invoke(call, values)
-                return _await(result) if type(result) is CoroutineType else result
+                # In a worker the process that handed the call out keeps the time, and can kill.
+                if options.timeout is not None and on_attempt is None:
+                    with time_limit(options.timeout):
+                        return _complete(_invoke(call, values))
+                return _complete(_invoke(call, values))
             finally:
                 interrupts.leave_body(before)
         except options.retry_on as error:
@@ -185,6 +189,10 @@ def _wait(seconds: float, interrupts: Interrupts) -> None:
         time.sleep(seconds)
     finally:
         interrupts.leave_body(before)
+
+
+def _complete(result: Any) -> Any:
+    return _await(result) if type(result) is CoroutineType else result
 
 
 def _await(coroutine: CoroutineType[Any, Any, Any]) -> Any:

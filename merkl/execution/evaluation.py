@@ -41,8 +41,6 @@ class Evaluation:
         self.fresh: dict[bytes, FreshResult] = {}
         self.tainted: set[bytes] = set()
         self.waiting = dict(plan.consumers)
-        #: Results to be removed from the cache once nothing wants them any more (`keep="until-used"`).
-        self.passing: dict[bytes, Future[Any]] = {}
         #: What interrupted bodies return is stored as if they had not been.
         self.accepts_interrupted = False
         self._recompute = recompute
@@ -69,12 +67,21 @@ class Evaluation:
             self.fresh.pop(key, None)
         return value
 
+    def remove_used(self, call: Call) -> None:
+        """Remove from the cache those inputs of a call that has ended which were to be kept only for it."""
+        for future in call.inputs():
+            is_passing = future._call.task.options.keep == "until-used"
+            if is_passing and self.waiting.get(future.__merkl_key__(), 0) <= 0:
+                self.results.forget(future)
+
     def release_inputs(self, call: Call) -> None:
         """Note that a call that ran elsewhere has used its inputs."""
-        for key in {future.__merkl_key__(): future for future in call.inputs() if not future._call.writes}:
+        for future in call.inputs():
+            key = future.__merkl_key__()
             self.waiting[key] = self.waiting.get(key, 1) - 1
-            if self.waiting[key] <= 0:
+            if self.waiting[key] <= 0 and not future._call.writes:
                 self.fresh.pop(key, None)
+        self.remove_used(call)
 
     def value_of(self, future: Future[Any]) -> Any:
         """Return the value of a Future whose call has run or was found; one that can be changed is a fresh copy."""

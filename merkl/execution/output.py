@@ -8,6 +8,7 @@ import select
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import TextIO
 
 __all__ = ["BodyOutput", "body_output"]
 
@@ -79,6 +80,11 @@ class BodyOutput:
             for descriptor in (before, self._reader, waiting):
                 os.close(descriptor)
             self._reader = -1
+
+    def open_screen(self) -> TextIO:
+        """Return the stderr that was there before as a file, to draw on."""
+        descriptor = self._saved if self.is_installed else 2
+        return os.fdopen(os.dup(descriptor), "w", encoding="utf-8", errors="replace")
 
     # -- bodies ----------------------------------------------------------------------------------------
 

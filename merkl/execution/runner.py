@@ -170,6 +170,7 @@ class Runner:
         except Exception as error:
             self.tell_end(rest, "failed", error=error)
             raise
+        evaluation.remove_used(rest)
         self.tell_end(rest, status, duration)
 
     def tell_end(

@@ -89,3 +89,20 @@ def test_of_a_line_that_is_drawn_again_the_last_state_is_shown(project: Project,
     done = project.merkl("run", *options, "flows.draws")
     assert "bar | 2 of 3" in done.stderr.splitlines()
     assert "1 of 3" not in done.stderr
+
+
+def test_events_are_json_lines(project: Project, options: list[str]) -> None:
+    done = project.merkl("run", "--events", "log.jsonl", *options, "flows.main")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in (project.folder / "log.jsonl").read_text().splitlines()]
+    assert [e["event"] for e in events] == [
+        "run_started",
+        "plan_made",
+        "call_started",
+        "call_ended",
+        "run_ended",
+    ]
+    assert (events[3]["task"], events[3]["status"]) == ("chatty", "run")
+    missing = project.merkl("run", "--events", "no/such/folder", *options, "flows.main")
+    assert missing.returncode == 2
+    assert "--events no/such/folder" in missing.stderr
