@@ -158,7 +158,7 @@ class Reach:
         reads_annotations = False
         for decorator in record.decorators:
             targets = self.decorator_targets(node, decorator, around)
-            if any(target.kind == "merkl" for target in targets):
+            if any(target.name.partition(".")[0] in _OURS for target in targets):
                 continue
             self.add_fragment(node, decorator, around, b"decorator")
             reads_annotations |= not (targets and targets[0].name in _BLIND_DECORATORS)
