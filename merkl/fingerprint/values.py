@@ -19,7 +19,7 @@ from merkl.fingerprint.guards import MISSING, Content, Guards
 from merkl.fingerprint.naming import calls_by_name, module_name, name_of, package_of
 from merkl.fingerprint.nodes import Edge, Node
 from merkl.fingerprint.reach import Attributes, Reach, Surroundings, leaf, named
-from merkl.fingerprint.syntax import constant_token, words_of
+from merkl.fingerprint.tokens import constant_token, words_of
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
 __all__ = ["Values"]
