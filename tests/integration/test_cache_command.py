@@ -8,6 +8,8 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -314,3 +316,65 @@ def test_credentials_in_settings_are_refused(flow: Project) -> None:
     assert done.returncode == 1
     assert "AWS_SECRET_ACCESS_KEY" in done.stderr
     assert "hunter2" not in done.stderr
+
+
+def test_no_credential_is_written_anywhere(flow: Project) -> None:
+    """Not with the results, not in what is printed, although a remote needs it and cannot be reached."""
+    flow.write(
+        "pyproject.toml",
+        """
+        [[tool.merkl.cache.remotes]]
+        url = "s3://bucket/prefix"
+        [tool.merkl.cache.remotes.options]
+        endpoint = "http://127.0.0.1:9"
+        region = "us-east-1"
+        client_options = { timeout = "200ms", connect_timeout = "200ms" }
+        retry_config = { max_retries = 0 }
+        """,
+    )
+    flow.write(
+        "secrets_flow.py",
+        """
+        from typing import Annotated
+        from merkl import Secret, task
+
+        @task
+        def ask(question: str, token: Annotated[str, Secret]) -> Exception:
+            return KeyError(question, len(token))
+
+        @task
+        def fail(token: Annotated[str, Secret]) -> int:
+            raise ValueError("no such place")
+
+        def main():
+            return ask("why?", "hidden-token")
+        """,
+    )
+    secrets = {
+        "AWS_ACCESS_KEY_ID": "hidden-access-key",
+        "AWS_SECRET_ACCESS_KEY": "hidden-secret-key",
+        "AWS_SESSION_TOKEN": "hidden-session",
+        "MERKL_SIGNING_KEY": "hidden-signing-key",
+    }
+    environment = {**flow.environment(), **secrets}
+    printed = ""
+    for words in (("secrets_flow.main",), ("secrets_flow.fail", "hidden-token"), ("-v", "secrets_flow.main")):
+        done = subprocess.run(
+            [sys.executable, "-m", "merkl", "run", *words],
+            cwd=flow.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        printed += done.stdout + done.stderr
+    assert "KeyError('why?', 12)" in printed
+    assert "goes on without it" in printed
+    written = {
+        path: path.read_bytes() for path in flow.folder.rglob("*") if path.is_file() and path.suffix != ".py"
+    }
+    assert len(written) > 2
+    for secret in (*secrets.values(), "hidden-token"):
+        assert secret not in printed
+        assert [path for path, data in written.items() if secret.encode() in data] == []
