@@ -18,6 +18,7 @@ import msgspec
 from merkl.cache.base import BaseCache
 from merkl.cache.content_cache import ContentCache
 from merkl.cache.figures import most_bytes_used
+from merkl.cache.file_index import FileCache
 from merkl.cache.inventory import USE_GRANULARITY, Item, Root
 from merkl.cache.leases import live_since
 from merkl.cache.repair import LEFTOVER_AGE, find_orphans, old_leftovers
@@ -215,5 +216,9 @@ def _remove_contents(cache: ContentCache, hashes: Iterable[str]) -> None:
 
 
 def _live_since(cache: BaseCache, now: float, *, besides_own: bool = False) -> float:
-    """Return when the longest-living process that uses a cache began to; only of SQLite caches is that known."""
-    return live_since(cache.path, now, besides_own=besides_own) if isinstance(cache, SqliteCache) else now
+    """Return when the longest-living process that uses a cache began to; of caches in folders that is known."""
+    if isinstance(cache, SqliteCache):
+        return live_since(cache.path, now, besides_own=besides_own)
+    if isinstance(cache, FileCache):
+        return live_since(cache.path / "index", now, besides_own=besides_own)
+    return now
