@@ -114,6 +114,8 @@ WRONG = {
     (): "there are ls",
     ("gc", "--max-size", "many"): "is no size",
     ("gc", "--keep-days", "-1"): "not negative",
+    ("gc", "--grace-days", "nan"): "not negative",
+    ("ls", "--limit", "-1"): "not negative",
     ("verify", "everything"): "takes no 'everything'",
     ("ls", "--nonsense"): "Unknown option: --nonsense",
     ("import", "nowhere"): "there is no file nowhere",
@@ -181,6 +183,14 @@ def test_gc_only_says_what_would_go(flow: Project) -> None:
     found = ask(flow, "gc", "--keep-days", "30", "--ignore-roots")
     assert (len(found["keys"]), found["removed"]) == (2, False)
     assert len(tasks(flow)) == 2
+
+
+def test_gc_without_grace_removes_what_was_used_just_now(flow: Project) -> None:
+    """Who says so, and nothing else runs, gets the space back at once."""
+    flow.run_json("flow.main")
+    ask(flow, "gc", "--max-size", "0", "--grace-days", "0", "--ignore-roots", "--yes")
+    assert ask(flow, "stats")["results"] == 0
+    assert [path for path in (flow.folder / ".merkl" / "objects").rglob("*") if path.is_file()] == []
 
 
 def test_gc_keeps_what_a_project_reaches_however_old(flow: Project) -> None:
