@@ -151,6 +151,7 @@ class Results:
         """Return the value of an entry that `peek` gave, None where it cannot be read (with a warning)."""
         cache = self.cache_of(future._call.task)
         key = future.__merkl_key__().hex()
+        self._learn_codecs(future._call.task)
         value = decode_entry(cache, entry, key, codecs=self.codecs, trust=self.trust)
         return None if value is MISSING else (value,)
 
@@ -191,8 +192,17 @@ class Results:
                 task=task.name,
                 expected=out,
             )
+        self._learn_codecs(task)
         value = load(self.cache_of(task), key.hex(), codecs=self.codecs, trust=self.trust)
         return None if value is MISSING else (value,)
+
+    def _learn_codecs(self, task: Task[..., Any, Any]) -> None:
+        """Know by name the codecs that a task was given as objects: they read what they stored."""
+        option = task.options.codec
+        if option is not None and not isinstance(option, str):
+            for codec in option.values() if isinstance(option, Mapping) else (option,):
+                if not isinstance(codec, str):
+                    self.codecs.learn(codec)
 
     def save(
         self, future: Future[Any], value: Any, keys: Sequence[bytes], metadata: Metadata, *, urgent: bool
@@ -263,6 +273,7 @@ class Results:
             raise CacheError(f"a result cannot be read back from its own bytes: {error}") from error
 
     def _codec_of(self, future: Future[Any]) -> Codec | None:
+        self._learn_codecs(future._call.task)
         option = future._call.task.options.codec
         if isinstance(option, Mapping):
             option = option.get(future.out or "")
