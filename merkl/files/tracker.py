@@ -15,7 +15,7 @@ from merkl.files.stat import StatSignature, is_settled, signature_of
 from merkl.files.suffix import suffix_of
 from merkl.files.tree import digest_tree, scan_tree
 
-__all__ = ["FILES_SCHEMA", "FileTracker", "Role", "TrackedFile"]
+__all__ = ["FILES_SCHEMA", "FileTracker", "Role", "SentObject", "TrackedFile"]
 
 #: "seen": hashed once, nothing more; "input": a Future reads it; "output": a Future wrote it.
 Role: TypeAlias = Literal["seen", "input", "output"]
@@ -41,6 +41,14 @@ FILES_SCHEMA: Final = Schema(
             recorded_at INTEGER NOT NULL
         ) WITHOUT ROWID;
         CREATE INDEX files_by_role ON files (role) WHERE role != 'seen';
+        """,
+        """
+        CREATE TABLE sent (
+            url TEXT PRIMARY KEY,
+            content_hash TEXT NOT NULL,
+            tag TEXT NOT NULL,
+            key TEXT NOT NULL
+        ) WITHOUT ROWID;
         """,
     ),
 )
@@ -79,6 +87,15 @@ class TrackedFile(NamedTuple):
         return bool(self.settled) and self.signature == signature
 
 
+class SentObject(NamedTuple):
+    """What was last written to the URL of an object: its content, the tag that it got, and the key that made it."""
+
+    url: str
+    content_hash: str
+    tag: str
+    key: str
+
+
 class FileTracker:
     """Gives content hashes of files and directories, reading a file only where its stat leaves a doubt.
 
@@ -105,6 +122,7 @@ class FileTracker:
         self._memory: dict[bytes, TrackedFile] = {}
         self._database: Database | None = None
         self._table: Table | None = None
+        self._sent: Table | None = None
         self._is_writing = True
         if database is not None:
             self.attach(database)
@@ -121,6 +139,7 @@ class FileTracker:
         database.add(FILES_SCHEMA)
         self._database = database
         self._table = database.table("files", TrackedFile._fields)
+        self._sent = database.table("sent", SentObject._fields)
         self._is_writing = is_writing
         if is_writing:
             waiting, self._memory = self._memory, {}
@@ -182,6 +201,19 @@ class FileTracker:
         """Record what was found in a file by someone who has read it, from `recorded_at` (nanoseconds) on."""
         absolute = os.path.abspath(os.fsdecode(path))
         self._record(absolute, content.signature, content.content_hash, role, key, recorded_at)
+
+    def remember_sent(self, url: str, content_hash: str, tag: str, key: str) -> None:
+        """Record what was written to the URL of an object, and the tag that it got."""
+        if self._sent is not None and self._is_writing and tag:
+            with contextlib.suppress(CacheError):
+                self._sent.put((url, content_hash, tag, key))
+
+    def sent(self, url: str) -> SentObject | None:
+        """Return what was last written to the URL of an object."""
+        with contextlib.suppress(CacheError):
+            row = None if self._sent is None else self._sent.get(url)
+            return None if row is None else SentObject._make(row)
+        return None
 
     def get(self, path: str | os.PathLike[str]) -> TrackedFile | None:
         """Return the record of a path, whether or not it still holds."""
