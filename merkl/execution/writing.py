@@ -54,6 +54,12 @@ class FileWriter:
                     _replace(sidecar_of(write.path), sidecar)
         except MerklError:
             raise
+        except UnicodeEncodeError as error:
+            raise OutputError(
+                f"the result of task {write.future.task.name!r} ({write.future._call.location()}) cannot be written to "
+                f"{write.path!r}: it is no text that UTF-8 can hold ({error}). Return bytes instead",
+                path=write.path,
+            ) from error
         except OSError as error:
             raise OutputError(
                 f"the result of task {write.future.task.name!r} ({write.future._call.location()}) cannot be written to "
