@@ -18,6 +18,7 @@ import msgspec
 
 from merkl._base.hash_mode import HashMode
 from merkl._base.hint_classes import iter_classes
+from merkl._base.readable import readable
 from merkl.cache import Ledger, Run
 from merkl.execution.events import Observer
 from merkl.execution.plan import Plan
@@ -55,8 +56,8 @@ class Chronicle(Observer):
         self._run = Run(
             id=self.run_id,
             started=time.time(),
-            command=tuple(command) or command_of_process(),
-            root=str(root),
+            command=tuple(map(readable, command)) or command_of_process(),
+            root=readable(str(root)),
             host=socket.gethostname(),
             pid=os.getpid(),
             python=platform.python_version(),
@@ -216,18 +217,18 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
 def describe_component(component: Component) -> dict[str, str]:
     """Return a component as the ledger keeps it."""
     return {
-        "name": component.name,
+        "name": readable(component.name),
         "kind": component.kind,
         "digest": component.digest,
-        "location": component.location,
-        "text": component.text.encode("utf-8", "replace").decode(),
+        "location": readable(component.location),
+        "text": readable(component.text),
     }
 
 
 def command_of_process() -> tuple[str, ...]:
     """Return what started this process, without its arguments: they may hold a password."""
     script = Path(sys.argv[0]).name if sys.argv and sys.argv[0] not in ("", "-c") else ""
-    return ("python", script) if script else ("python",)
+    return ("python", readable(script)) if script else ("python",)
 
 
 def installed_versions() -> dict[str, str]:

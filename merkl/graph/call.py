@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from merkl._base.readable import readable
 from merkl.graph.future import Future
 from merkl.graph.writes import Write
 from merkl.hashing.keys import describe_constant, describe_input, hash_call, hash_call_content, hash_out
@@ -284,4 +285,4 @@ def describe_site(code: CodeType, lasti: int) -> str:
     for start, end, number in code.co_lines():
         if start <= lasti < end and number is not None:
             line = number
-    return f"{code.co_filename}:{line}"
+    return f"{readable(code.co_filename)}:{line}"
