@@ -21,6 +21,7 @@ from merkl_serializers import CanonicalRegistry, UnserializableError, default_re
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import MerklWarning, SerializationError
 from merkl.cache import (
+    MISSING,
     BaseCache,
     Database,
     FileCache,
@@ -28,6 +29,7 @@ from merkl.cache import (
     Metadata,
     SqliteCache,
     Trust,
+    load,
     nearest,
     open_configured,
     open_relative,
@@ -435,6 +437,12 @@ class Workspace:
         database = _database_of(self.cache)
         is_there = database is None or database.path.exists()
         return self._results if is_there else self._make_results(is_reading=False)
+
+    def load(self, key: str) -> tuple[Any] | None:
+        """Return the value under a key of the workspace's cache in a tuple, None where there is none that can be read."""
+        trust = Trust.from_environment(allow_pickle=self.settings.cache.allow_pickle)
+        value = load(self.cache, key, codecs=self.codecs, trust=trust)
+        return None if value is MISSING else (value,)
 
     def holds(self, call: Call) -> bool:
         """Say whether a result of a call is stored, expired or not."""

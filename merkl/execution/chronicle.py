@@ -28,6 +28,7 @@ from merkl.graph.future import Future
 from merkl.graph.session import sessions
 from merkl.graph.task import Task
 from merkl.hashing.digests import hash_content
+from merkl.shell.bash import BashTask
 
 __all__ = ["Chronicle", "classes_of_call", "describe_component", "describe_task", "installed_versions"]
 
@@ -203,6 +204,12 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
     }
     if task.options.hash_mode is not HashMode.FIND_DEPS:
         options["hash_mode"] = task.options.hash_mode
+    if isinstance(task, BashTask):
+        text = " ".join(task.command.template.tokens)
+        digest = task.command.digest().hex()
+        components.append(
+            {"name": task.name, "kind": "command", "digest": digest, "location": "", "text": text}
+        )
     for name, value in options.items():
         if value is not None:
             text = str(value.value) if isinstance(value, HashMode) else repr(value)

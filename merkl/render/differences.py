@@ -175,6 +175,8 @@ def format_difference(difference: Difference) -> list[str]:
         lines = d.diff.splitlines()
         more = [f"… {len(lines) - _LONGEST_DIFF} more lines"] if len(lines) > _LONGEST_DIFF else []
         return [f"{what} changed{where}", *("  " + line for line in [*lines[:_LONGEST_DIFF], *more])]
+    if d.change == "changed" and d.kind in _CODE and d.old == d.new and d.old:
+        return [f"{what} means something else than it did, though its text is the same{where}"]
     if d.change == "changed" and d.old == d.new:
         return [f"{what} changed{where}" + ("" if d.new else f": {d.new}")]
     if d.change == "changed" and "\n" not in d.old + d.new:
@@ -185,4 +187,10 @@ def format_difference(difference: Difference) -> list[str]:
     return [f"{what} is {'new' if d.change == 'added' else 'no longer used'}{value}{where}"]
 
 
-_WORDS = {"code": "code of", "class": "class", "code_object": "code of", "dep": "declared dependency"}
+_WORDS = {
+    "code": "code of",
+    "class": "class",
+    "code_object": "code of",
+    "command": "command of",
+    "dep": "declared dependency",
+}
