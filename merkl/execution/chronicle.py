@@ -28,7 +28,6 @@ from merkl.graph.future import Future
 from merkl.graph.session import sessions
 from merkl.graph.task import Task
 from merkl.hashing.digests import hash_content
-from merkl.shell.bash import BashTask
 
 __all__ = ["Chronicle", "classes_of_call", "describe_component", "describe_task", "installed_versions"]
 
@@ -198,13 +197,18 @@ def classes_of_call(call: Call) -> set[type]:
 def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
     """Return what the fingerprint of a task is made of: its components, and the options that enter it."""
     components = list(map(describe_component, task.fingerprint().components))
+    # The default of a secret may come from the environment: it must not be written down.
+    secrets = _secret_defaults(task)
+    for component in components if secrets else ():
+        if component["kind"] == "constant" and component["text"] in secrets:
+            component["text"] = "***"
     options: dict[str, object] = {
         "code_version": task.options.code_version,
         "hash_key": task.options.hash_key,
     }
     if task.options.hash_mode is not HashMode.FIND_DEPS:
         options["hash_mode"] = task.options.hash_mode
-    if isinstance(task, BashTask):
+    if task.command is not None:
         text = " ".join(task.command.template.tokens)
         digest = task.command.digest().hex()
         components.append(
@@ -218,6 +222,11 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
                 {"name": name, "kind": "option", "digest": digest, "location": "", "text": text}
             )
     return components
+
+
+def _secret_defaults(task: Task[..., Any, Any]) -> set[str]:
+    declared = task.signature.signature.parameters
+    return {repr(declared[p.name].default) for p in task.signature.parameters if p.is_secret}
 
 
 def describe_component(component: Component) -> dict[str, str]:

@@ -158,7 +158,7 @@ def _component_lines(view: TaskView) -> Iterator[str]:
     width = max((len(c["kind"]) for c in view.components), default=0)
     for component in view.components:
         text = " ".join(component["text"].split())
-        is_value = component["kind"] in ("constant", "option", "package")
+        is_value = component["kind"] in ("constant", "option", "package", "command")
         shown = f" = {text[:60]}{'…' if len(text) > 60 else ''}" if is_value else ""
         place = f"  ({component['location']})" if component["location"] else ""
         yield f"  {component['kind']:<{width}}  {component['digest'][:12]}  {component['name']}{shown}{place}"
