@@ -38,6 +38,7 @@ from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
+from merkl.execution.migrations import load_migrations
 from merkl.execution.origins import Origins
 from merkl.execution.plan import Plan
 from merkl.execution.program import Program, build_program
@@ -262,6 +263,7 @@ class Workspace:
             before_first_store=self._make_home,
             remember=self._remember,
             root=self.root,
+            load_migrations=lambda: load_migrations(self.ledger),
         )
 
     def _remember(self, cache: BaseCache, key: str, metadata: Metadata) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from merkl.cache import BaseCache, ContentCache, FileContentBackend, Ledger, Metadata
 from merkl.cache.contents import TieredContents
 from merkl.cache.layers import LayeredCache
+from merkl.execution.migrations import ADOPTED
 from merkl.render.log_view import format_call, format_time, result_record
 
 __all__ = ["RelativeView", "ResultView", "format_result", "place_of_content", "view_result"]
@@ -46,11 +47,9 @@ def view_result(key: str, ledger: Ledger, cache: BaseCache, previews: dict[str, 
     failed = ledger.noted("failed", key)
     if failed:
         notes.append(f"a call with this key failed: {failed['error']}")
-    migrated = ledger.noted("migrated", key)
-    if migrated:
-        notes.append(
-            f"declared by hand to be the result of another version of the code: it was {migrated['from'][:12]}"
-        )
+    earlier = metadata.tags.get(ADOPTED)
+    if earlier:
+        notes.append(f"declared by hand (merkl migrate) to hold for this code; it was made as {earlier[:12]}")
     return ResultView(
         key=key,
         call=format_call(metadata),
