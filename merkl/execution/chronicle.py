@@ -198,12 +198,23 @@ def classes_of_call(call: Call) -> set[type]:
 def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
     """Return what the fingerprint of a task is made of: its components, and the options that enter it."""
     components = list(map(describe_component, task.fingerprint().components))
+    # The default of a secret may come from the environment: it must not be written down.
+    secrets = _secret_defaults(task)
+    for component in components if secrets else ():
+        if component["kind"] == "constant" and component["text"] in secrets:
+            component["text"] = "***"
     options: dict[str, object] = {
         "code_version": task.options.code_version,
         "hash_key": task.options.hash_key,
     }
     if task.options.hash_mode is not HashMode.FIND_DEPS:
         options["hash_mode"] = task.options.hash_mode
+    if task.command is not None:
+        text = " ".join(task.command.template.tokens)
+        digest = task.command.digest().hex()
+        components.append(
+            {"name": task.name, "kind": "command", "digest": digest, "location": "", "text": text}
+        )
     for name, value in options.items():
         if value is not None:
             text = str(value.value) if isinstance(value, HashMode) else repr(value)
@@ -212,6 +223,11 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
                 {"name": name, "kind": "option", "digest": digest, "location": "", "text": text}
             )
     return components
+
+
+def _secret_defaults(task: Task[..., Any, Any]) -> set[str]:
+    declared = task.signature.signature.parameters
+    return {repr(declared[p.name].default) for p in task.signature.parameters if p.is_secret}
 
 
 def describe_component(component: Component) -> dict[str, str]:

@@ -190,6 +190,10 @@ class Call:
     def _describe_constant(self, index: int) -> bytes:
         return describe_constant(self.task.encode_argument(index, self.values[index], _recipe_key).data)
 
+    def key_under(self, fingerprint: bytes, resolve: Callable[[Future[Any]], bytes]) -> bytes:
+        """Return the key that the call would have with another fingerprint and other keys of its inputs."""
+        return hash_call(fingerprint, self._describe_arguments(resolve), self.extras)
+
     def content_key(self, identify: Callable[[Future[Any]], bytes]) -> bytes:
         """Return the content key, given the content identity of each input."""
         if self.fingerprint is None:
