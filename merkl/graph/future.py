@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from merkl._base.errors import FutureAccessError
 from merkl._base.lazy import LazyModule
+from merkl.graph.building import building
 from merkl.graph.operators import FutureMeta, ValueMisuse
 from merkl.graph.session import sessions
 from merkl.hashing.keys import hash_out
@@ -77,7 +78,8 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
 
         Raises `TaskFailedError` where a body raised; the body's exception is its cause.
         """
-        if self._value is not None:
+        # What a body of a pipeline asks for is noted there.
+        if self._value is not None and building.get() is None:
             return self._value[0]
         return sessions.current().evaluate_futures([self])[0]  # type: ignore[no-any-return]
 
