@@ -27,10 +27,12 @@ from merkl.hashing.keys import hash_task_identity
 __all__ = [
     "GraphKeeper",
     "KeptGraph",
+    "KnownGraph",
     "RecalledCall",
     "RecalledGraph",
     "are_the_same",
     "file_reads",
+    "read_graph",
 ]
 
 #: Raised with every change of what is written down.
@@ -117,6 +119,10 @@ class RecalledGraph:
             )
         return call
 
+    def adopt(self, call: Call) -> None:
+        """Take a call that is complete now for the one of its key."""
+        self._alive[call.key()] = call
+
     def place(self, place: float, span: float) -> float:
         """Return where a call is in program order: before all that was made after the graph was given."""
         return self.base + place / (span + 1)
@@ -173,6 +179,7 @@ class RecalledCall(Call):
         for slot in _FILLED:
             setattr(self, slot, getattr(real, slot))
         self.sequence = real.sequence
+        self.graph.adopt(self)
         self.graph = None
 
     def __getstate__(self) -> dict[str, Any]:
