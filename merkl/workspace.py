@@ -38,22 +38,25 @@ from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
-from merkl.execution.program import build_program
+from merkl.execution.origins import Origins
+from merkl.execution.plan import Plan
+from merkl.execution.program import Program, build_program
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results, identify
 from merkl.execution.runner import Runner
 from merkl.execution.selection import Selection
 from merkl.execution.upkeep import Upkeep
-from merkl.execution.writing import FileWriter
+from merkl.execution.writing import FileWriter, read_written
 from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
 from merkl.files.tracker import FileTracker
-from merkl.fingerprint import Fingerprinter
+from merkl.fingerprint import Fingerprinter, SourceStore
 from merkl.graph.building import CallRecorder, GraphEnded, Stage, building, record_calls
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.session import sessions
+from merkl.graph.sidecar import Sidecar
 from merkl.graph.task import Task
 
 __all__ = ["RunOutcome", "Workspace", "digest", "evaluate"]
@@ -110,7 +113,7 @@ class Workspace:
         self._is_writing = is_writing
         self._tokens: list[Any] = []
         self._runner: Runner | None = None
-        self._has_kept = False
+        self._unwritten_graphs: dict[str, bytes] = {}
         # The run that evaluations outside of `run` belong to.
         self._session: Chronicle | None = None
 
@@ -151,10 +154,16 @@ class Workspace:
     @functools.cached_property
     def files(self) -> FileTracker:
         """Content hashes of files, found again by their stat; kept once the project has a database."""
-        tracker = FileTracker(private=self.root / ".merkl")
+        tracker = FileTracker(root=self.root)
         if self._is_reading and (self.root / ".merkl" / "merkl.db").exists():
             tracker.attach(self.database, is_writing=self._is_writing)
         return tracker
+
+    @functools.cached_property
+    def origins(self) -> Origins | None:
+        """What made the files that were written; None where nothing is kept."""
+        is_kept = self._is_reading and self._is_writing
+        return Origins(self.database, self.files, self.root) if is_kept else None
 
     @functools.cached_property
     def registry(self) -> CanonicalRegistry:
@@ -176,7 +185,12 @@ class Workspace:
             project_root=self.root,
             track=self.settings.track,
             package_versions=self.settings.package_versions,
+            hash_store=self._source_store,
         )
+
+    @functools.cached_property
+    def _source_store(self) -> SourceStore:
+        return SourceStore(self.root / ".merkl" / "sources")
 
     # -- what graphs ask for ------------------------------------------------------------------------------
 
@@ -186,6 +200,12 @@ class Workspace:
         While a graph is built, the stages recorded so far run first. Where nothing may run, `GraphEnded` is raised
         for a value that is not in the cache.
         """
+        try:
+            return self._evaluate_while_building(futures)
+        finally:
+            self._keep_sources()
+
+    def _evaluate_while_building(self, futures: Sequence[Future[Any]]) -> list[Any]:
         recorder = building.get()
         if recorder is None:
             return self._evaluate(futures)
@@ -216,9 +236,8 @@ class Workspace:
 
     def recall_graph(self, key: str) -> bytes | None:
         """Return a graph that was kept."""
-        # Where there is no project yet, looking for a graph must not make one.
-        if not self._has_kept and not self.ledger.database.path.exists():
-            return None
+        if key in self._unwritten_graphs or not self.ledger.database.path.exists():
+            return self._unwritten_graphs.get(key)
         try:
             content = self.ledger.noted(_GRAPHS, key)
         except CacheError:
@@ -226,11 +245,21 @@ class Workspace:
         return base64.b64decode(content) if isinstance(content, str) else None
 
     def keep_graph(self, key: str, content: bytes) -> None:
-        """Keep a graph, in place of what was kept under the key; a database in trouble costs nothing but time."""
+        """Keep a graph, in place of what was kept under the key; a database in trouble costs nothing but time.
+
+        Where nothing is stored yet, that waits for the first result: to build graphs leaves no trace.
+        """
+        if not self.ledger.database.path.exists():
+            self._unwritten_graphs[key] = content
+            return
         with contextlib.suppress(CacheError):
-            self._make_home()
-            self._has_kept = True
             self.ledger.note(_GRAPHS, key, base64.b64encode(content).decode())
+
+    def _write_graphs(self) -> None:
+        with contextlib.suppress(CacheError):
+            for key, content in self._unwritten_graphs.items():
+                self.ledger.note(_GRAPHS, key, base64.b64encode(content).decode())
+            self._unwritten_graphs.clear()
 
     def content_identity(self, key: bytes) -> bytes | None:
         """Return the content identity of a result in the cache, None where there is none."""
@@ -249,6 +278,10 @@ class Workspace:
         with self._chronicled(self._session, report):
             return self._make_runner(report, self._session).evaluate(futures, stages=stages)
 
+    def load_written(self, path: str, sidecar: Sidecar) -> Any:
+        """Return the value that a file holds which was written with a sidecar."""
+        return read_written(self.codecs, self._results.trust, path, sidecar)
+
     def is_cached(self, future: Future[Any]) -> bool:
         """Say whether the value of a Future is in the cache."""
         recorder = building.get()
@@ -262,12 +295,15 @@ class Workspace:
 
     @functools.cached_property
     def _results(self) -> Results:
+        return self._make_results(is_reading=self._is_reading)
+
+    def _make_results(self, *, is_reading: bool) -> Results:
         trust = Trust.from_environment(allow_pickle=self.settings.cache.allow_pickle)
         return Results(
             self.cache,
             self.codecs,
             trust=trust,
-            is_reading=self._is_reading,
+            is_reading=is_reading,
             is_writing=self._is_writing,
             before_first_store=self._make_home,
             remember=self._remember,
@@ -279,18 +315,23 @@ class Workspace:
         if _database_of(cache) is not self.ledger.database:
             self.ledger.record(key, metadata)
 
+    def _keep_sources(self) -> None:
+        """Keep what source files say for the next process, where results are kept too."""
+        if self._is_writing and (self.root / ".merkl").is_dir():
+            self._source_store.flush()
+
     def _make_home(self) -> None:
         """Make the folder of results, kept out of version control, and say where it is unless the user chose it."""
         home = self.root / ".merkl"
         if self._is_reading:
             self.files.attach(self.database)
-        if (home / ".gitignore").exists():
-            return
-        with contextlib.suppress(OSError):
-            home.mkdir(parents=True, exist_ok=True)
-            (home / ".gitignore").write_text("*\n", encoding="utf-8")
-            if self._given_root is None and isinstance(self.cache, SqliteCache):
-                sys.stderr.write(f"merkl: results are kept in {home}\n")
+        if not (home / ".gitignore").exists():
+            with contextlib.suppress(OSError):
+                home.mkdir(parents=True, exist_ok=True)
+                (home / ".gitignore").write_text("*\n", encoding="utf-8")
+                if self._given_root is None and isinstance(self.cache, SqliteCache):
+                    sys.stderr.write(f"merkl: results are kept in {home}\n")
+        self._write_graphs()
 
     def _is_in_folder(self) -> bool:
         return isinstance(nearest(self.cache), (SqliteCache, FileCache))
@@ -307,7 +348,7 @@ class Workspace:
         is_ours = self._is_writing and self._is_in_folder() and home.exists()
         return Runner(
             self._results,
-            write_file=FileWriter(self.codecs).write,
+            write_file=FileWriter(self.codecs, self.files, self.origins).write,
             run_id=uuid.uuid4().hex if chronicle is None else chronicle.run_id,
             report=report,
             observers=observers if chronicle is None else (chronicle, *observers),
@@ -355,10 +396,12 @@ class Workspace:
                 runner.observer.run_ended(error)
                 self._settle_cache(self.cache.flush)
 
-    def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
-        """Return what a run would do, in order, with the time that it would take, without running anything.
+    def plan(
+        self, make: Callable[[], Any], *, selection: Selection | None = None
+    ) -> tuple[Program, Plan, Results]:
+        """Call a function that makes calls and return what it made, and which of it would run; nothing runs.
 
-        Raises `SelectionError` where what was chosen is not there.
+        The third is where results were looked for. Raises `SelectionError` where what was chosen is not there.
         """
         with self:
             selection = selection or Selection()
@@ -367,11 +410,31 @@ class Workspace:
                 program = build_program(make, may_run=False)
             finally:
                 self._runner = None
-            plan = program.plan(self._results, selection)
-            return RunForecast.of(plan, self._results, self._predict(), program.depends_on)
+            results = self._results_to_look_at()
+            return program, program.plan(results, selection), results
+
+    def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
+        """Return what a run would do, in order, with the time that it would take, without running anything.
+
+        Raises `SelectionError` where what was chosen is not there.
+        """
+        with self:
+            program, plan, results = self.plan(make, selection=selection)
+            return RunForecast.of(plan, results, self._predict(), program.depends_on)
 
     def _predict(self) -> Callable[[Call], float | None]:
         return predict_seconds(self.ledger) if self.ledger.database.path.exists() else lambda call: None
+
+    def _results_to_look_at(self) -> Results:
+        """Return where to look for results: to look must not make an empty cache."""
+        database = _database_of(self.cache)
+        is_there = database is None or database.path.exists()
+        return self._results if is_there else self._make_results(is_reading=False)
+
+    def holds(self, call: Call) -> bool:
+        """Say whether a result of a call is stored, expired or not."""
+        cache = self._results.cache_of(call.task)
+        return any(cache.has(future.hash) for future in call.futures())
 
     def _make_chronicle(self, command: Sequence[str] = ()) -> Chronicle:
         return Chronicle(self.ledger, root=self.root, prepare=self._make_home, command=command)
@@ -402,6 +465,7 @@ class Workspace:
         if self._session is not None:
             self._session.settle()
             self._session = None
+        self._keep_sources()
         if "cache" in self.__dict__:
             self._settle_cache(self.cache.close)
         if "ledger" in self.__dict__:

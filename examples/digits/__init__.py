@@ -3,6 +3,8 @@
 from examples.digits.pipeline import (
     accuracy_of,
     confusion_picture,
+    count_labels,
+    export,
     load,
     pick_best,
     scale,
@@ -11,4 +13,15 @@ from examples.digits.pipeline import (
     train_eval,
 )
 
-__all__ = ["accuracy_of", "confusion_picture", "load", "pick_best", "scale", "split", "train", "train_eval"]
+__all__ = [
+    "accuracy_of",
+    "confusion_picture",
+    "count_labels",
+    "export",
+    "load",
+    "pick_best",
+    "scale",
+    "split",
+    "train",
+    "train_eval",
+]

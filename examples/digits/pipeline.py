@@ -1,4 +1,4 @@
-"""Load, split, scale, train three settings, pick the best, evaluate, and draw the confusion matrix."""
+"""Load, split, scale, train three settings, pick the best, evaluate, draw the confusion matrix, and export the parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from examples.digits.model import Images, Labels, Model, Setting, fit
-from merkl import FileRef, Future, call_seed, task
+from merkl import DirRef, FileRef, Future, arg, bash_task, call_seed, file_arg, stdout_arg, task
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,24 @@ def confusion_picture(
     return picture
 
 
+@task(outs=["train.csv", "test.csv"])
+def export(images: Images, labels: Labels, train: NDArray[np.int64], test: NDArray[np.int64]) -> DirRef:
+    """Both parts as tables: the label, then the 64 pixels. Each file is an out of its own."""
+    tables = DirRef()
+    for name, rows in (("train", train), ("test", test)):
+        rows = np.sort(rows)
+        table = np.column_stack([labels[rows], images[rows]])
+        np.savetxt(tables.get_new_file(name, ".csv"), table, fmt="%d", delimiter=",")
+    return tables
+
+
+#: How often each label occurs in a table, most frequent first.
+count_labels = bash_task(
+    f"cut -d, -f{arg('column', int, default=1)} {file_arg('table', '.csv')} | sort -n | uniq -c | sort -k1,1nr -k2n "
+    f"{stdout_arg(str)}"
+)
+
+
 def train_eval(epochs: int = 20, seed: int = 0, sizes: SplitSizes = SplitSizes()) -> Future[float]:
     """Train three settings, pick the best on the validation part, and return its accuracy on the test part."""
     images, labels = load()
@@ -105,4 +123,7 @@ def train_eval(epochs: int = 20, seed: int = 0, sizes: SplitSizes = SplitSizes()
     scores = [accuracy_of(model, scaled, labels, parts["validation"]) for model in models]
     best = pick_best(models, scores)
     confusion_picture(best, scaled, labels, parts["test"]).write("build/confusion.png")
+    tables = export(images, labels, parts["train"], parts["test"])
+    tables["test.csv"].write("build/test.csv")
+    count_labels(table=tables["train.csv"]).write("build/train_labels.txt")
     return accuracy_of(best, scaled, labels, parts["test"])

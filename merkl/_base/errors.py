@@ -27,6 +27,7 @@ __all__ = [
     "MerklWarning",
     "MissingDependencyError",
     "MissingInputError",
+    "OutputError",
     "SelectionError",
     "SerializationError",
     "TargetError",
@@ -189,6 +190,14 @@ class MissingInputError(MerklError, FileNotFoundError):
 
 class InputChangedError(MerklError, OSError):
     """A file kept changing while it was read, or a command changed a file it was only to read."""
+
+
+class OutputError(MerklError, OSError):
+    """A result cannot be written to the file that was asked for; `path` names it. The result itself is not lost."""
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class UnsupportedFileError(MerklError, OSError):

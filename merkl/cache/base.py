@@ -359,6 +359,21 @@ def item_of(
     )
 
 
+def hash_file_content(file: Any) -> Spooled:
+    """Return an open file as if it had been spooled: read once, left at its start; it is closed if that fails."""
+    hasher = blake3.blake3(max_threads=blake3.blake3.AUTO)
+    size = 0
+    try:
+        for piece in content_chunks(file, OVERLAP):
+            hasher.update(piece)
+            size += len(piece)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return Spooled(file, hasher.hexdigest(), size)
+
+
 def content_bytes(content: Content) -> bytes:
     """Return the content as bytes; a file is read from its start to its end."""
     if isinstance(content, bytes):

@@ -1,4 +1,4 @@
-"""What every cache must do, as a test class to inherit from: ours pass it, yours should too.
+"""What every cache and every content backend must do, as test classes to inherit from: ours pass them, yours should too.
 
 class TestMyCache(CacheContract):
     @pytest.fixture
@@ -11,12 +11,15 @@ from __future__ import annotations
 import io
 import random
 import threading
+import warnings
 from collections.abc import Iterable
 
-from merkl.cache.base import BaseCache, Entry, Metadata, content_bytes
+from merkl._base.errors import MerklWarning
+from merkl.cache.base import BaseCache, Entry, Metadata, close_content, content_bytes
+from merkl.cache.contents import ContentBackend
 from merkl.hashing.digests import hash_content
 
-__all__ = ["CacheContract", "make_entry", "make_key"]
+__all__ = ["CacheContract", "ContentBackendContract", "make_entry", "make_key"]
 
 #: Empty, small, around the usual limits between row, table and file, and large.
 SIZES = (0, 1, 100, 256, 257, 4096, 65_536, 65_537, 300_000)
@@ -157,6 +160,47 @@ class CacheContract:
         assert cache.link(make_key(2), make_key(1)) is False
         assert not cache.has(make_key(2))
 
+    def test_result_is_found_by_its_content_key(self, cache: BaseCache) -> None:
+        """What was put with a content key is found by it, until it is forgotten."""
+        for size in (10, 100_000):
+            key, alias = make_key(size), make_key(size + 1)
+            entry = make_entry(b"c" * size, content_key=alias, task="t")
+            cache.put(key, entry)
+            cache.add_alias(alias, key, entry)
+            found = cache.find_alias(alias)
+            assert found is not None
+            assert read(cache.get(found)) == b"c" * size
+            assert cache.forget(key) is True
+            assert cache.find_alias(alias) is None
+            assert cache.get(key) is None
+
+    def test_dropping_leaves_equal_contents(self, cache: BaseCache) -> None:
+        """`drop` takes the content along, unless another key has it."""
+        for size in (10, 5000, 100_000):
+            first, second = make_key(size), make_key(size + 1)
+            cache.put(first, make_entry(b"d" * size))
+            cache.put(second, make_entry(b"d" * size))
+            assert cache.drop(first) is True
+            assert cache.drop(first) is False
+            assert read(cache.get(second)) == b"d" * size
+            assert cache.drop(second) is True
+            cache.put(first, make_entry(b"d" * size))
+            assert read(cache.get(first)) == b"d" * size
+
+    def test_items_and_find_show_what_is_there(self, cache: BaseCache) -> None:
+        """Upkeep sees each key with hash, size and codec, and finds it by its first digits."""
+        entries = {make_key(size): make_entry(b"i" * size, task="mod.task") for size in (0, 10, 100_000)}
+        for key, entry in entries.items():
+            cache.put(key, entry)
+        cache.flush()
+        items = {item.key: item for item in cache.items()}
+        assert {(item.content_hash, item.size, item.codec) for item in items.values()} == {
+            (entry.content_hash, entry.metadata.size, "bytes") for entry in entries.values()
+        }
+        for key in entries:
+            assert cache.find(key[:20]) == [key]
+        assert sorted(cache.find("")) == sorted(entries)
+
     def test_threads_do_not_disturb_each_other(self, cache: BaseCache) -> None:
         """Several threads put and get at once and each finds its own."""
         failures: list[BaseException] = []
@@ -179,3 +223,66 @@ class CacheContract:
             thread.join()
         assert not failures
         assert sorted(cache.keys()) == sorted(make_key(number) for number in range(60))
+
+
+class ContentBackendContract:
+    """Inherit, and give a fixture `contents` that makes an empty content backend."""
+
+    def test_empty_backend_has_nothing(self, contents: ContentBackend) -> None:
+        """A hash never put is absent."""
+        absent = hash_content(b"absent")
+        assert not contents.has(absent)
+        assert contents.get(absent) is None
+        assert contents.delete(absent) is False
+        assert list(contents.hashes()) == []
+
+    def test_every_size_comes_back(self, contents: ContentBackend) -> None:
+        """Bytes come back as they were, from bytes and from files."""
+        generator = random.Random(3)
+        for number, size in enumerate(SIZES):
+            data = generator.randbytes(size)
+            contents.put(io.BytesIO(data) if number % 2 else data, hash_content(data))
+            contents.flush()
+            found = contents.get(hash_content(data))
+            assert found is not None
+            assert content_bytes(found) == data
+            assert contents.size(hash_content(data)) == size
+            close_content(found)
+        assert len(set(contents.hashes())) == len(SIZES)
+
+    def test_putting_twice_is_putting_once(self, contents: ContentBackend) -> None:
+        """Equal contents are one."""
+        for _ in range(2):
+            contents.put(b"twice" * 30_000, hash_content(b"twice" * 30_000))
+        assert list(contents.hashes()) == [hash_content(b"twice" * 30_000)]
+
+    def test_what_is_not_the_content_is_never_given(self, contents: ContentBackend) -> None:
+        """Bytes that do not have their hash are as if they were not there."""
+        contents.put(b"other", hash_content(b"wanted"))
+        contents.distrust(hash_content(b"wanted"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MerklWarning)
+            assert contents.get(hash_content(b"wanted")) is None
+
+    def test_delete_and_put_again(self, contents: ContentBackend) -> None:
+        """A deleted content is gone, and can come again."""
+        data = b"gone" * 30_000
+        for _ in range(2):
+            contents.put(data, hash_content(data))
+            assert contents.delete(hash_content(data)) is True
+            assert not contents.has(hash_content(data))
+
+    def test_trash_is_no_loss(self, contents: ContentBackend) -> None:
+        """What was put to the trash is gone or comes back whole, and can be put again in any case."""
+        data = b"trash" * 30_000
+        contents.put(data, hash_content(data))
+        assert contents.trash(hash_content(data)) is True
+        found = contents.get(hash_content(data))
+        assert found is None or content_bytes(found) == data
+        if found is not None:
+            close_content(found)
+        contents.trash(hash_content(data))
+        contents.empty_trash((), age=0)
+        assert contents.get(hash_content(data)) is None
+        contents.put(data, hash_content(data))
+        assert contents.has(hash_content(data))

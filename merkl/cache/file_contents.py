@@ -6,6 +6,7 @@ import contextlib
 import io
 import itertools
 import os
+import stat
 import threading
 import time
 import warnings
@@ -16,7 +17,14 @@ from typing import Any, Protocol
 import msgspec
 
 from merkl._base.errors import MerklWarning
-from merkl.cache.base import Content, Spooled, content_chunks, spool, verify_content
+from merkl.cache.base import (
+    Content,
+    Spooled,
+    content_chunks,
+    hash_file_content,
+    spool,
+    verify_content,
+)
 from merkl.cache.contents import ContentBackend
 
 __all__ = ["FileContentBackend", "MemoryStamps", "Stamp", "Stamps"]
@@ -96,6 +104,34 @@ class SpoolFile(io.FileIO):
                     self.path.unlink()
 
 
+class Movable(Protocol):
+    """A stream of chunks that is a whole file, which nobody else needs where `movable`."""
+
+    path: str
+    movable: bool
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Iterate over its bytes."""
+        ...
+
+
+class MovableFile(io.FileIO):
+    """A file that may become a content by being renamed; until then it stays where it is, whatever happens."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        self.adopted = False
+        super().__init__(path, "r")
+        status = os.fstat(self.fileno())
+        self.seen = (status.st_size, status.st_mtime_ns)
+
+    def is_alone(self, directory: Path) -> bool:
+        """Say whether it is a regular file without another name, on the file system of a directory."""
+        status = os.lstat(self.path)
+        is_plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+        return is_plain and status.st_dev == os.stat(directory).st_dev
+
+
 class FileContentBackend(ContentBackend):
     """Keeps each content as a read-only file `directory/ab/abcd…`.
 
@@ -159,13 +195,15 @@ class FileContentBackend(ContentBackend):
         path = self.path(content_hash)
         if self._is_known(path, content_hash):
             return
-        if not (isinstance(content, SpoolFile) and content.path.parent == self._temporary):
+        if isinstance(content, MovableFile) or (
+            isinstance(content, SpoolFile) and content.path.parent == self._temporary
+        ):
+            self._publish(content, path, content_hash)
+        else:
             with self._new_file() as file:
                 for piece in content_chunks(content):
                     file.write(piece)
                 self._publish(file, path, content_hash)
-        else:
-            self._publish(content, path, content_hash)
 
     def delete(self, content_hash: str) -> bool:
         found = False
@@ -224,7 +262,14 @@ class FileContentBackend(ContentBackend):
         except FileNotFoundError:
             return None
 
-    def spool(self, chunks: Iterable[bytes | memoryview]) -> Spooled:
+    def spool(self, chunks: Iterable[bytes | memoryview] | Movable) -> Spooled:
+        """Write chunks down while hashing them; a file that may be moved is only read."""
+        if getattr(chunks, "movable", False):
+            file = MovableFile(chunks.path)  # type: ignore[union-attr]
+            self._temporary.mkdir(parents=True, exist_ok=True)
+            if file.is_alone(self.directory):
+                return hash_file_content(file)
+            file.close()
         return spool(chunks, self._new_file())
 
     def distrust(self, content_hash: str) -> None:
@@ -258,7 +303,7 @@ class FileContentBackend(ContentBackend):
         except FileNotFoundError:
             return False
 
-    def _publish(self, file: SpoolFile, path: Path, content_hash: str) -> None:
+    def _publish(self, file: SpoolFile | MovableFile, path: Path, content_hash: str) -> None:
         """Give a complete temporary file its name; what stands under that name unverified is replaced."""
         descriptor = file.fileno()
         os.fchmod(descriptor, 0o444)
@@ -273,7 +318,8 @@ class FileContentBackend(ContentBackend):
         if self.fsync:
             sync_folder(path.parent)
         stamp = Stamp.of(os.fstat(descriptor))
-        self._stamps.put(content_hash, stamp if self._clock_is_fine() else None)
+        is_as_hashed = not isinstance(file, MovableFile) or file.seen == (stamp.size, stamp.mtime_ns)
+        self._stamps.put(content_hash, stamp if is_as_hashed and self._clock_is_fine() else None)
 
     def _clock_is_fine(self) -> bool:
         """Say whether every change shows in a file's times; on a coarse clock one right after another does not.

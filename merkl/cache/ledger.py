@@ -177,6 +177,31 @@ class Ledger:
         )
         return [key.hex() for (key,) in rows]
 
+    def children(self, key: str) -> list[tuple[str, Metadata]]:
+        """Return the results that were made of this one, oldest first."""
+        pattern = f'%"{key}"%'
+        rows = self.database.query(
+            "SELECT key, document FROM ("
+            "SELECT key, document, created FROM entries WHERE document LIKE ? UNION "
+            "SELECT key, document, created FROM history WHERE document LIKE ? "
+            "AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.key = history.key)) ORDER BY created",
+            (pattern, pattern),
+        )
+        found = [(raw.hex(), decode_metadata(document)) for raw, document in rows]
+        return [(child, metadata) for child, metadata in found if key in metadata.parents]
+
+    def closure(self, keys: Iterable[str]) -> dict[str, Metadata]:
+        """Return these results and all that they were made of, as far as they are known."""
+        found: dict[str, Metadata] = {}
+        stack = list(keys)
+        while stack:
+            key = stack.pop()
+            metadata = None if key in found else self.metadata(key)
+            if metadata is not None:
+                found[key] = metadata
+                stack.extend(metadata.parents)
+        return found
+
     def log(
         self,
         *,
@@ -185,6 +210,7 @@ class Ledger:
         run: str | None = None,
         where: str | None = None,
         limit: int | None = None,
+        only_tasks: bool = False,
     ) -> list[tuple[str, Metadata]]:
         """Return results, newest first.
 
@@ -194,6 +220,7 @@ class Ledger:
             run: id of a run.
             where: an SQL expression over the fields of `Metadata`; tags as `tags ->> 'name'`.
             limit: how many at most.
+            only_tasks: leave out rows that stand under a content key alone and say nothing of what made them.
 
         Raises:
             CacheError: `where` is not an SQL expression over these fields.
@@ -204,6 +231,8 @@ class Ledger:
             conditions.append("(task = ? OR task LIKE ? ESCAPE '\\' OR task LIKE ? ESCAPE '\\')")
             tail = task.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             parameters += [task, f"%.{tail}", f"%:{tail}"]
+        if only_tasks:
+            conditions.append("task <> ''")
         if since is not None:
             conditions.append("created >= ?")
             parameters.append(since)

@@ -8,6 +8,7 @@ from io import BytesIO
 from merkl.cache.base import BaseCache, Content, Entry, Record, Spooled, content_bytes, spool
 from merkl.cache.content_cache import Index, Indexed
 from merkl.cache.contents import ContentBackend
+from merkl.hashing.digests import hash_content
 
 __all__ = ["MemoryCache", "MemoryContents", "MemoryIndex"]
 
@@ -87,7 +88,8 @@ class MemoryContents(ContentBackend):
         return content_hash in self._contents
 
     def get(self, content_hash: str) -> Content | None:
-        return self._contents.get(content_hash)
+        content = self._contents.get(content_hash)
+        return content if content is not None and hash_content(content) == content_hash else None
 
     def put(self, content: Content, content_hash: str) -> None:
         if content_hash not in self._contents:

@@ -237,7 +237,7 @@ def decode_entry(
         _warn(f"the stored result {key} cannot be read and is computed again: {error}")
         return MISSING
     finally:
-        if codec is None or not codec.wants_file:
+        if codec is None or not (codec.wants_file and codec.keeps_file):
             close_content(entry.content)
 
 

@@ -7,6 +7,7 @@ import datetime
 import io
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -95,14 +96,22 @@ class ObjectStore:
 
     def size(self, path: str) -> int | None:
         """Return the size of an object, None if there is none."""
+        head = self._head(path)
+        return None if head is None else int(head["size"])
+
+    def age(self, path: str) -> float | None:
+        """Return how many seconds ago an object was written, None if there is none."""
+        head = self._head(path)
+        return None if head is None else time.time() - head["last_modified"].timestamp()
+
+    def _head(self, path: str) -> Any:
         store = self._open()
         try:
-            size: int = self._api.head(store, path)["size"]
+            return self._api.head(store, path)
         except Exception as error:
             if self._is(error, "NotFoundError", FileNotFoundError):
                 return None
             raise self._translated(error, path) from error
-        return size
 
     def delete(self, path: str) -> bool:
         """Remove an object; say whether it was there."""
@@ -225,6 +234,9 @@ class S3ContentBackend(ContentBackend):
 
     def hashes(self) -> Iterator[str]:
         return self.store.names("objects")
+
+    def age(self, content_hash: str) -> float | None:
+        return self.store.age(_path("objects", content_hash))
 
     def size(self, content_hash: str) -> int | None:
         return self.store.size(_path("objects", content_hash))

@@ -8,13 +8,26 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from merkl._base.errors import MerklError
-from merkl.cli import cache, debug, init, run
+from merkl.cli import cache, check, dag, debug, init, log, run, status, why
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_error, warnings_in_one_line
 
 __all__ = ["main"]
 
-_COMMANDS = {command.name: command for command in (run.COMMAND, debug.COMMAND, cache.COMMAND, init.COMMAND)}
+_COMMANDS = {
+    command.name: command
+    for command in (
+        run.COMMAND,
+        status.COMMAND,
+        why.COMMAND,
+        dag.COMMAND,
+        debug.COMMAND,
+        log.COMMAND,
+        check.COMMAND,
+        cache.COMMAND,
+        init.COMMAND,
+    )
+}
 
 
 def main(words: Sequence[str] | None = None) -> int:

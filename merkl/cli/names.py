@@ -14,7 +14,7 @@ from typing import Any
 from merkl.cli.errors import UsageError
 from merkl.graph.task import Task
 
-__all__ = ["find_function"]
+__all__ = ["find_function", "load_module"]
 
 
 def find_function(name: str) -> Any:
@@ -36,6 +36,17 @@ def find_function(name: str) -> Any:
     if not dot:
         raise UsageError(f"{name!r} names no function; wanted is MODULE.FUNCTION or path/to/file.py:FUNCTION")
     return _find_in_modules(module, inner, name)
+
+
+def load_module(name: str) -> ModuleType:
+    """Return the module of a name or of the path of a file.
+
+    Raises `UsageError` where there is none, and whatever the module itself raises while it is imported.
+    """
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return _load_file(Path(name)) if name.endswith(".py") else _import(name, name)
 
 
 def _find_in_modules(module: str, inner: str, name: str) -> Any:

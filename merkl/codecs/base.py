@@ -59,6 +59,8 @@ class Codec(ABC):
     is_safe: ClassVar[bool] = True
     #: `decode` wants a seekable binary file or a map where the content is large, not bytes
     wants_file: ClassVar[bool] = False
+    #: what `decode` returns reads that file later, and closes it
+    keeps_file: ClassVar[bool] = True
 
     def needs_trust(self, decode_type: str) -> bool:
         """Say whether decoding content of that kind can run code that the bytes carry."""

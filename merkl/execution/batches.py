@@ -32,7 +32,8 @@ class BatchCall(Call):
         self.sequence = first.sequence
         self.stages = first.stages
         self.files = tuple(read for part in parts for read in part.files)
-        self.fix_key(first.fingerprint or b"", hash_batch(part.key() for part in parts))
+        self.fingerprint = first.fingerprint
+        self._key = hash_batch(part.key() for part in parts)
 
     @property
     def parts(self) -> tuple[Call, ...]:
@@ -43,6 +44,13 @@ class BatchCall(Call):
 
     def changed_arguments(self) -> list[str]:
         return [name for part in self._parts for name in part.changed_arguments()]
+
+    def has_changed_code(self) -> bool:
+        return any(part.has_changed_code() for part in self._parts)
+
+    def adopt_code(self) -> None:
+        for part in self._parts:
+            part.adopt_code()
 
     def without(self, done: Sequence[Call]) -> BatchCall | None:
         """Return the call for the parts that are not done; None if all are."""

@@ -54,7 +54,7 @@ def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) 
     `ArgumentMutatedError` where a constant was changed since the call was made.
     """
     task = call.task
-    is_current = _has_its_inputs(call)
+    is_current = _has_its_inputs(call) and _has_its_code(call)
     if is_current:
         _require_unchanged(call)
     context = BodyContext(call.key())
@@ -69,6 +69,8 @@ def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) 
     finally:
         building.reset(outside)
         leave_body(before)
+        if is_current:
+            call.adopt_code()
     outs = dict(call.outs.split(task.name, result))
     validate_outs(call, outs)
     is_pure = is_current and _has_its_inputs(call) and _is_unchanged_after(call)
@@ -156,6 +158,19 @@ def _has_its_inputs(call: Call) -> bool:
     return not changed
 
 
+def _has_its_code(call: Call) -> bool:
+    changed = call.has_changed_code()
+    if changed:
+        warnings.warn(
+            f"the code of task {call.task.name!r}, or a constant that it reaches, was changed after the call was made at "
+            f"{call.location()}: its result is used, but not stored. Make the call again, or pass what changes as an "
+            "argument",
+            MerklWarning,
+            stacklevel=2,
+        )
+    return not changed
+
+
 def _is_unchanged_after(call: Call) -> bool:
     changed = call.changed_arguments()
     if changed:
@@ -186,9 +201,9 @@ def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
         problem = task.out_validator(call.outs, out)(value)
         if problem is not None:
             what = "the return value" if out is None else f"out {out!r}"
-            where = f" ({problem.path})" if problem.path else ""
+            place = f"{problem.path} of {what}" if problem.path else what
             raise TypeMismatchError(
-                f"task {task.name!r}: {what}{where} is {problem.actual}, declared is {problem.expected}\n"
+                f"task {task.name!r}: {place} is {problem.actual}, declared is {problem.expected}\n"
                 f"  in the call made at {call.location()}",
                 task=task.name,
                 expected=problem.expected,

@@ -16,17 +16,20 @@ from typing import Any
 
 import msgspec
 
+from merkl._base.hash_mode import HashMode
 from merkl._base.hint_classes import iter_classes
 from merkl.cache import Ledger, Run
 from merkl.execution.events import Observer
 from merkl.execution.plan import Plan
 from merkl.execution.previews import digest_argument, outline_value
-from merkl.fingerprint import Component, Fingerprint
+from merkl.fingerprint import Component
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.session import sessions
+from merkl.graph.task import Task
+from merkl.hashing.digests import hash_content
 
-__all__ = ["Chronicle", "describe_component", "installed_versions"]
+__all__ = ["Chronicle", "classes_of_call", "describe_component", "describe_task", "installed_versions"]
 
 _SCALARS = frozenset((int, float, str, bool, type(None), bytes, Future))
 
@@ -154,9 +157,7 @@ class Chronicle(Observer):
         fingerprint = call.task.fingerprint()
         if fingerprint.digest == call.fingerprint:
             task = f"{call.task.__module__}.{call.task.name}"
-            self.ledger.save_components(
-                fingerprint.digest.hex(), task, list(map(describe_component, fingerprint.components))
-            )
+            self.ledger.save_components(fingerprint.digest.hex(), task, describe_task(call.task))
 
     def _note_classes(self, call: Call) -> None:
         """Keep the components of the user's classes whose digests entered the key."""
@@ -165,8 +166,7 @@ class Chronicle(Observer):
             digest = fingerprinter.digest_class(cls)
             if digest in call.extras and digest not in self._known:
                 self._known.add(digest)
-                found: Fingerprint = fingerprinter.fingerprint(cls, whole=True)
-                components = list(map(describe_component, found.components))
+                components = list(map(describe_component, fingerprinter.describe(cls).components))
                 self.ledger.save_components(digest.hex(), cls.__qualname__, components)
 
 
@@ -194,6 +194,25 @@ def classes_of_call(call: Call) -> set[type]:
     return found
 
 
+def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
+    """Return what the fingerprint of a task is made of: its components, and the options that enter it."""
+    components = list(map(describe_component, task.fingerprint().components))
+    options: dict[str, object] = {
+        "code_version": task.options.code_version,
+        "hash_key": task.options.hash_key,
+    }
+    if task.options.hash_mode is not HashMode.FIND_DEPS:
+        options["hash_mode"] = task.options.hash_mode
+    for name, value in options.items():
+        if value is not None:
+            text = str(value.value) if isinstance(value, HashMode) else repr(value)
+            digest = hash_content(f"{name}={text}".encode())
+            components.append(
+                {"name": name, "kind": "option", "digest": digest, "location": "", "text": text}
+            )
+    return components
+
+
 def describe_component(component: Component) -> dict[str, str]:
     """Return a component as the ledger keeps it."""
     return {
@@ -201,7 +220,7 @@ def describe_component(component: Component) -> dict[str, str]:
         "kind": component.kind,
         "digest": component.digest,
         "location": component.location,
-        "text": component.text,
+        "text": component.text.encode("utf-8", "replace").decode(),
     }
 
 

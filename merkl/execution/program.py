@@ -14,12 +14,12 @@ from merkl.execution.plan import Plan, make_plan
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
 from merkl.execution.selection import Selection
-from merkl.execution.writing import require_distinct_paths
 from merkl.graph.building import CallRecorder, GraphEnded, Stage, record_calls
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.pipeline import collect_stages
+from merkl.graph.writes import require_distinct_paths
 
 __all__ = ["Program", "build_program"]
 

@@ -60,7 +60,9 @@ class RunReport(Observer):
 
     def _hidden(self) -> int:
         """Return how many calls are behind those that pipelines gave without running their bodies."""
-        graphs = {call.graph for call in self._found if isinstance(call, RecalledCall) and call.graph is not None}
+        graphs = {
+            call.graph for call in self._found if isinstance(call, RecalledCall) and call.graph is not None
+        }
         return sum(graph.hidden for graph in graphs)
 
     def counts(self) -> dict[str, int | float]:

@@ -24,8 +24,9 @@ from merkl.execution.selection import Selection
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.building import Stage
 from merkl.graph.call import Call
-from merkl.graph.future import Future, Write
+from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.writes import Write, pending_writes, require_distinct_paths
 from merkl.hashing.keys import hash_out
 
 __all__ = ["Runner"]
@@ -88,11 +89,14 @@ class Runner:
         if self.selection.is_frozen:
             refuse_runs(plan, self.results)
         evaluation = _Evaluation(self, plan)
+        writes = _pending_writes([*evaluation.ran(), *wanted])
+        require_distinct_paths(writes)
+        pending_writes.release(writes)
         with InterruptWatch() as watch:
             self.observer.plan_made(evaluation.plan)
             evaluation.run(watch)
             self.selection.settle(plan.missing)
-            for write in _pending_writes([*evaluation.ran(), *wanted]):
+            for write in writes:
                 self._write_file(write, evaluation.record_of(write.future), evaluation.value_of(write.future))
         return {future.__merkl_key__(): evaluation.value_of(future) for future in returned}
 

@@ -1,92 +1,173 @@
-"""Puts results into the files that were asked for with `future.write(path)`."""
+"""Puts results into the files that were asked for with `future.write(path)`, and reads them back by their sidecars."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from merkl._base.errors import GraphError
-from merkl.cache import Record
+from merkl._base.errors import CacheError, MerklError, OutputError
+from merkl.cache import Record, Trust
 from merkl.codecs import CodecRegistry
-from merkl.files import FileRef
-from merkl.files.transfer import atomic_path, clone_file
-from merkl.graph.future import Write
+from merkl.execution.origins import Origins
+from merkl.files import DirRef, FileRef
+from merkl.files.tracker import FileTracker
+from merkl.files.transfer import atomic_path, replace_file, replace_tree
+from merkl.graph.sidecar import SIDECAR_SUFFIX, Form, Sidecar
+from merkl.graph.writes import Write
+from merkl.hashing.digests import hash_content
 
-__all__ = ["FileWriter", "require_distinct_paths"]
-
-
-def require_distinct_paths(writes: Iterable[Write]) -> None:
-    """Raise `GraphError` where two different Futures are to be written to one path."""
-    by_path: dict[str, Write] = {}
-    for write in writes:
-        other = by_path.setdefault(write.path, write)
-        if other.future != write.future:
-            raise GraphError(
-                f"two Futures are to be written to {write.path}: of task {other.future.task.name!r} "
-                f"({other.future._call.location()}) and of task {write.future.task.name!r} ({write.future._call.location()})"
-            )
+__all__ = ["FileWriter", "read_written"]
 
 
 class FileWriter:
-    """Writes values to files, each as a whole and only where the file is not up to date."""
+    """Writes values to files, each as a whole and only where the file is not up to date, and tracks what it wrote.
 
-    def __init__(self, codecs: CodecRegistry) -> None:
+    `tracker` keeps the content of written files with the key that made them, `origins` (None: nobody) what that was.
+    """
+
+    def __init__(self, codecs: CodecRegistry, tracker: FileTracker, origins: Origins | None = None) -> None:
         self._codecs = codecs
+        self._tracker = tracker
+        self._origins = origins
 
     def write(self, write: Write, record: Record, value: Any) -> None:
-        """Write a value to its file: str as UTF-8, bytes as they are, a FileRef cloned, else its codec's bytes."""
-        path = Path(write.path)
+        """Write a value to its file: str as UTF-8, bytes as they are, a FileRef or DirRef cloned, else its codec's bytes.
+
+        Raises:
+            OutputError: the path cannot be written to; what was there is untouched, and the result is in the cache.
+        """
+        try:
+            content_hash = self._put(write, value)
+            if write.sidecar:
+                sidecar = _describe(write, record, value, content_hash).to_json()
+                if not self._holds(write.path + SIDECAR_SUFFIX, sidecar):
+                    _replace(write.path + SIDECAR_SUFFIX, sidecar)
+        except MerklError:
+            raise
+        except OSError as error:
+            raise OutputError(
+                f"the result of task {write.future.task.name!r} ({write.future._call.location()}) cannot be written to "
+                f"{write.path!r}: {error.strerror or error}. Nothing there was changed; make room or choose another path, "
+                "and run again: the result itself is in the cache",
+                path=write.path,
+            ) from error
+        if self._origins is not None:
+            self._origins.record(write.future)
+
+    def _put(self, write: Write, value: Any) -> str:
+        """Bring a value to its path; return the hash of what is there now."""
+        key = write.future.hash
+        if isinstance(value, DirRef):
+            return self._put_directory(write.path, value, key)
+        if os.path.isdir(write.path):
+            raise IsADirectoryError(f"{write.path!r} is a directory")
         if isinstance(value, FileRef):
-            with atomic_path(path) as temporary:
-                clone_file(value, temporary)
+            content_hash = self._tracker.content_hash(value)
+            if not self._has_content(write.path, content_hash):
+                replace_file(value, write.path)
         else:
             data = self._bytes_of(value)
-            if not _holds(path, data):
-                _replace(path, data)
-        if write.sidecar:
-            self._write_sidecar(write, record)
+            content_hash = hash_content(data)
+            if not self._has_content(write.path, content_hash):
+                _replace(write.path, data)
+        return self._tracker.content_hash(write.path, role="output", key=key)
+
+    def _put_directory(self, path: str, value: DirRef, key: str) -> str:
+        wanted = self._tracker.tree_hash(value)
+        if os.path.lexists(path):
+            if not os.path.isdir(path):
+                raise NotADirectoryError(f"a file is there, and the result is a directory: {path!r}")
+            there = self._tracker.tree_hash(path)
+            known = self._tracker.get(path)
+            if there != wanted and not _is_empty(path) and (known is None or known.content_hash != there):
+                raise OutputError(
+                    f"the directory {path!r} holds files that this project did not write, and writing the result of a task "
+                    "there would remove them. Move them away, or choose another path",
+                    path=path,
+                )
+            if there == wanted:
+                return self._tracker.tree_hash(path, role="output", key=key)
+        replace_tree(value, path)
+        return self._tracker.tree_hash(path, role="output", key=key)
+
+    def _has_content(self, path: str, content_hash: str) -> bool:
+        try:
+            return self._tracker.content_hash(path) == content_hash
+        except (MerklError, OSError):
+            return False
+
+    def _holds(self, path: str, data: bytes) -> bool:
+        try:
+            return Path(path).read_bytes() == data
+        except OSError:
+            return False
 
     def _bytes_of(self, value: Any) -> bytes:
         if isinstance(value, str):
-            return value.encode()
+            return value.encode("utf-8", "surrogateescape")
         if isinstance(value, (bytes, bytearray, memoryview)):
             return bytes(value)
         content = self._codecs.encode(value).content
         return content if isinstance(content, bytes) else b"".join(bytes(piece) for piece in content)
 
-    def _write_sidecar(self, write: Write, record: Record) -> None:
-        data = msgspec.json.format(
-            msgspec.json.encode(
-                {
-                    "merkl": 1,
-                    "key": write.future.hash,
-                    "task": f"{write.future.task.__module__}.{write.future.task.name}",
-                    "out": write.future.out,
-                    "content_hash": record.content_hash,
-                    "size": record.size,
-                    "codec": record.codec,
-                    "codec_version": record.codec_version,
-                    "decode_type": record.decode_type,
-                    "extra": record.extra,
-                }
-            )
+
+def read_written(codecs: CodecRegistry, trust: Trust, path: str, sidecar: Sidecar) -> Any:
+    """Return the value that a written file holds.
+
+    Raises:
+        CacheError: reading it would run code that the file brings along, and this project allows none.
+        DecodeError: the file or the class that it names is not what it was.
+    """
+    if sidecar.form == "file":
+        return FileRef(path)
+    if sidecar.form == "directory":
+        return DirRef(path)
+    content = Path(path).read_bytes()
+    if sidecar.form == "text":
+        return content.decode("utf-8", "surrogateescape")
+    if sidecar.form == "bytes":
+        return content
+    codec = codecs.get(sidecar.codec)
+    if codec is not None and codec.needs_trust(sidecar.decode_type) and not trust.allow_pickle:
+        raise CacheError(
+            f"{path!r} is a pickle, which could run any code while it is read: set allow_pickle = true in "
+            "[tool.merkl.cache] if you trust who wrote it"
         )
-        path = Path(write.path + ".merkl")
-        if not _holds(path, data):
-            _replace(path, data)
+    return codecs.decode(sidecar.codec, sidecar.codec_version, sidecar.decode_type, bytearray(content))
 
 
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _describe(write: Write, record: Record, value: Any, file_hash: str) -> Sidecar:
+    return Sidecar(
+        key=write.future.hash,
+        task=f"{write.future.task.__module__}.{write.future.task.name}",
+        out=write.future.out,
+        content_hash=record.content_hash,
+        file_hash=file_hash,
+        form=_form_of(value),
+        size=record.size,
+        codec=record.codec,
+        codec_version=record.codec_version,
+        decode_type=record.decode_type,
+        extra=record.extra,
+    )
+
+
+def _form_of(value: Any) -> Form:
+    if type(value) is str:
+        return "text"
+    if type(value) is bytes:
+        return "bytes"
+    if isinstance(value, FileRef):
+        return "file"
+    return "directory" if isinstance(value, DirRef) else "codec"
+
+
+def _replace(path: str, data: bytes) -> None:
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
-def _holds(path: Path, data: bytes) -> bool:
-    try:
-        return path.stat().st_size == len(data) and path.read_bytes() == data
-    except OSError:
-        return False
+def _is_empty(path: str) -> bool:
+    with os.scandir(path) as entries:
+        return next(entries, None) is None

@@ -70,6 +70,7 @@ class FileCodec(Codec):
 
     name: ClassVar[str] = "file"
     wants_file: ClassVar[bool] = True
+    keeps_file: ClassVar[bool] = False
     #: the value that goes on is the one read back: the body's own file lies in a directory that is removed
     reads_back: ClassVar[bool] = True
 
@@ -103,13 +104,14 @@ class FileCodec(Codec):
             DecodeError: `decode_type` is not what `encode` gave.
         """
         kind, suffix = _type_from(decode_type, FileRef)
-        stored = _stored_path(content)
-        content_hash = _content_hash(content, stored)
-        view = self._views / content_hash[:2] / (content_hash + suffix)
-        if stored is not None:
-            _link_view(view, stored)
-        else:
-            _copy_view(view, content)
+        with _closing(content):
+            stored = _stored_path(content)
+            content_hash = _content_hash(content, stored)
+            view = self._views / content_hash[:2] / (content_hash + suffix)
+            if stored is not None:
+                _link_view(view, stored)
+            else:
+                _copy_view(view, content)
         return kind.restore(view, suffix)  # type: ignore[no-any-return]
 
 
@@ -118,6 +120,7 @@ class DirectoryCodec(Codec):
 
     name: ClassVar[str] = "directory"
     wants_file: ClassVar[bool] = True
+    keeps_file: ClassVar[bool] = False
     reads_back: ClassVar[bool] = True
 
     def __init__(self, views: Path) -> None:
@@ -142,11 +145,22 @@ class DirectoryCodec(Codec):
             DecodeError: the bytes are no directory.
         """
         kind, _ = _type_from(decode_type, DirRef)
-        content_hash = _content_hash(content, _stored_path(content))
-        view = self._views / content_hash[:2] / f"{content_hash}.dir"
-        if not is_intact(view):
-            unpack_view(view, _as_file(content))
+        with _closing(content):
+            content_hash = _content_hash(content, _stored_path(content))
+            view = self._views / content_hash[:2] / f"{content_hash}.dir"
+            if not is_intact(view):
+                unpack_view(view, _as_file(content))
         return kind.restore(view)  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def _closing(content: Any) -> Iterator[None]:
+    """Close a content that is a file when it was read: a view stands for it from then on."""
+    try:
+        yield
+    finally:
+        if hasattr(content, "read"):
+            content.close()
 
 
 def _is_ours(path: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from merkl._base.errors import CacheError, CacheFormatError
 from merkl.cache.database import Database, Schema, Table
@@ -47,7 +47,10 @@ FILES_SCHEMA: Final = Schema(
 
 
 class TrackedFile(NamedTuple):
-    """One row: `path` as the file system has it in bytes, the stat that was taken, what was found, who wrote it."""
+    """One record: `path` as the file system has it in bytes, the stat that was taken, what was found, who wrote it.
+
+    In the table a path inside of the project is relative to it, so that a project can be moved.
+    """
 
     path: bytes
     size: int
@@ -85,7 +88,7 @@ class FileTracker:
 
     Args:
         database: where the table is kept.
-        private: a directory of MerkL's own (`.merkl`): what lies in it is no user's input or output.
+        root: the project's directory; what lies in its `.merkl` is no user's input or output.
 
     >>> import tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "x")
@@ -95,9 +98,10 @@ class FileTracker:
     """
 
     def __init__(
-        self, database: Database | None = None, *, private: str | os.PathLike[str] | None = None
+        self, database: Database | None = None, *, root: str | os.PathLike[str] | None = None
     ) -> None:
-        self._private = None if private is None else os.path.join(os.path.realpath(private), "")
+        self._root = None if root is None else os.fsencode(os.path.abspath(root)).rstrip(b"/") + b"/"
+        self._private = None if root is None else os.path.join(os.path.realpath(root), ".merkl", "")
         self._memory: dict[bytes, TrackedFile] = {}
         self._database: Database | None = None
         self._table: Table | None = None
@@ -166,6 +170,9 @@ class FileTracker:
         found = digest_tree(tree, hash_one).hex()
         if role != "seen" and not self._is_private(tree.root):
             encoded = os.fsencode(tree.root)
+            before = self.get(tree.root) if role == "input" else None
+            if before is not None and before.role == "output" and before.content_hash == found:
+                return found
             self._put(TrackedFile(encoded, 0, 0, 0, 0, 0, found, DIRECTORY, role, key, time.time_ns()))
         return found
 
@@ -182,8 +189,8 @@ class FileTracker:
         if self._table is None or encoded in self._memory:
             return self._memory.get(encoded)
         with contextlib.suppress(CacheError):
-            row = self._table.get(encoded)
-            return None if row is None else TrackedFile._make(row)
+            row = self._table.get(self._stored(encoded))
+            return None if row is None else TrackedFile(encoded, *row[1:])
         return None
 
     def below(self, directory: str | os.PathLike[str]) -> Mapping[bytes, TrackedFile]:
@@ -193,20 +200,23 @@ class FileTracker:
         if self._database is None:
             return rows
         columns = ", ".join(TrackedFile._fields)
+        stored = self._stored(prefix)
+        holds_root = self._root is not None and self._root.startswith(prefix)
+        where, bounds = (
+            ("", ()) if holds_root else ("WHERE path > ? AND path < ?", (stored, stored[:-1] + b"0"))
+        )
         with contextlib.suppress(CacheError):
-            found = self._database.query(
-                f"SELECT {columns} FROM files WHERE path > ? AND path < ?", (prefix, prefix[:-1] + b"0")
-            )
-            return {**{row[0]: TrackedFile._make(row) for row in found}, **rows}
+            found = map(self._row, self._database.query(f"SELECT {columns} FROM files {where}", bounds))
+            return {**{row.path: row for row in found if row.path.startswith(prefix)}, **rows}
         return rows
 
     def tracked(self) -> Iterable[TrackedFile]:
-        """Return the records of all inputs and outputs, sorted by path."""
+        """Return the records of all inputs and outputs, those of one folder one after another."""
         if self._database is None:
             return sorted(row for row in self._memory.values() if row.role != "seen")
         columns = ", ".join(TrackedFile._fields)
         rows = self._database.query(f"SELECT {columns} FROM files WHERE role != 'seen' ORDER BY path")
-        return map(TrackedFile._make, rows)
+        return map(self._row, rows)
 
     def forget(self, path: str | os.PathLike[str]) -> bool:
         """Delete the record of a path; say whether there was one."""
@@ -214,7 +224,16 @@ class FileTracker:
         waited = self._memory.pop(encoded, None) is not None
         if self._table is None:
             return waited
-        return self._table.delete(encoded) or waited
+        return self._table.delete(self._stored(encoded)) or waited
+
+    def _stored(self, path: bytes) -> bytes:
+        """Return a path as the table has it."""
+        root = self._root
+        return path[len(root) :] if root is not None and path.startswith(root) else path
+
+    def _row(self, row: Sequence[Any]) -> TrackedFile:
+        path = row[0]
+        return TrackedFile(path if path[:1] == b"/" or self._root is None else self._root + path, *row[1:])
 
     def _is_private(self, path: str) -> bool:
         return self._private is not None and os.path.join(
@@ -227,12 +246,22 @@ class FileTracker:
         content = hash_file(path)
         if known is not None and role == "seen":
             role, key = known.role, known.key
+            if role != "seen" and known.content_hash != content.content_hash:
+                # Only looked at: what a task read or wrote there stays on record, so that `merkl status` can tell.
+                return self._make_row(path, content.signature, content.content_hash, role, key, recorded_at)
         return self._record(path, content.signature, content.content_hash, role, key, recorded_at)
 
     def _record(
         self, path: str, signature: StatSignature, content_hash: str, role: Role, key: str, recorded_at: int
     ) -> TrackedFile:
-        row = TrackedFile(
+        row = self._make_row(path, signature, content_hash, role, key, recorded_at)
+        self._put(row)
+        return row
+
+    def _make_row(
+        self, path: str, signature: StatSignature, content_hash: str, role: Role, key: str, recorded_at: int
+    ) -> TrackedFile:
+        return TrackedFile(
             os.fsencode(path),
             signature.size,
             signature.mtime_ns,
@@ -246,15 +275,13 @@ class FileTracker:
             key,
             recorded_at,
         )
-        self._put(row)
-        return row
 
     def _put(self, row: TrackedFile) -> None:
         if self._table is None or not self._is_writing:
             self._memory[row.path] = row
             return
         try:
-            self._table.put(tuple(row))
+            self._table.put((self._stored(row.path), *row[1:]))
         except CacheFormatError:
             raise
         except CacheError:

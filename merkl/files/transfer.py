@@ -14,7 +14,17 @@ from typing import IO, Final
 
 import blake3
 
-__all__ = ["atomic_path", "clone_file", "copy_hashed", "replace_file", "sync_directory"]
+from merkl.files.tree import Tree, scan_tree
+
+__all__ = [
+    "atomic_path",
+    "clone_file",
+    "copy_hashed",
+    "remove_tree",
+    "replace_file",
+    "replace_tree",
+    "sync_directory",
+]
 
 _CHUNK: Final = 4 * 1024 * 1024
 # ioctl_ficlone(2): give the destination the source's blocks, copied on write. Linux numbers; macOS has
@@ -124,6 +134,59 @@ def replace_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
         clone_file(source, temporary)
         with contextlib.suppress(FileNotFoundError):
             os.chmod(temporary, os.stat(target).st_mode & 0o7777)
+
+
+def replace_tree(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Put a clone of a directory at `target`, in place of the directory that is there; others see the old or the new one.
+
+    Raises:
+        OSError: as reading and writing do; the old directory is untouched then.
+    """
+    final = Path(os.path.realpath(target))
+    final.parent.mkdir(parents=True, exist_ok=True)
+    made, old = (final.parent / _temporary_name(final.name) for _ in range(2))
+    try:
+        _clone_tree(scan_tree(source), os.fsencode(made))
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(final, old)
+        try:
+            os.rename(made, final)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.rename(old, final)
+            raise
+        sync_directory(final.parent)
+    finally:
+        remove_tree(made)
+        remove_tree(old)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory of our own with all that is in it, directories without write permission too."""
+    if not path.is_dir() or path.is_symlink():
+        return
+    for parent, names, _ in os.walk(path):
+        for name in names:
+            inside = os.path.join(parent, name)
+            if not os.path.islink(inside):
+                with contextlib.suppress(OSError):
+                    os.chmod(inside, 0o700)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _clone_tree(tree: Tree, target: bytes) -> None:
+    os.mkdir(target)
+    for entry in tree.entries:
+        path = os.path.join(target, entry.name)
+        if entry.kind == "directory":
+            os.mkdir(path)
+        elif entry.kind == "link":
+            os.symlink(entry.target, path)
+        else:
+            clone_file(entry.source, os.fsdecode(path), mode=entry.mode)
+    for entry in reversed(tree.entries):
+        if entry.kind == "directory":
+            os.chmod(os.path.join(target, entry.name), entry.mode)
 
 
 def sync_directory(path: str | os.PathLike[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import time
 from pathlib import Path
 from typing import IO
@@ -15,6 +14,7 @@ import msgspec
 from merkl._base.errors import MerklError
 from merkl.files.archive import unpack_tree
 from merkl.files.stat import StatSignature, is_settled
+from merkl.files.transfer import remove_tree
 from merkl.files.tree import Tree, digest_tree, scan_tree
 
 __all__ = ["is_intact", "unpack_view"]
@@ -89,12 +89,4 @@ def _seal_path(view: Path) -> Path:
 def _discard(path: Path) -> None:
     with contextlib.suppress(OSError):
         _seal_path(path).unlink()
-    if not path.exists():
-        return
-    for parent, names, _ in os.walk(path):
-        for name in names:
-            inside = os.path.join(parent, name)
-            if not os.path.islink(inside):
-                with contextlib.suppress(OSError):
-                    os.chmod(inside, 0o700)
-    shutil.rmtree(path, ignore_errors=True)
+    remove_tree(path)

@@ -4,6 +4,7 @@ from merkl._base.hash_mode import HashMode
 from merkl.fingerprint.fingerprinter import Component, Fingerprint, Fingerprinter
 from merkl.fingerprint.packages import PipVersion, find_pip_version, pip_version_of
 from merkl.fingerprint.sources import DigestStore
+from merkl.fingerprint.store import SourceStore
 
 __all__ = [
     "Component",
@@ -12,6 +13,7 @@ __all__ = [
     "Fingerprinter",
     "HashMode",
     "PipVersion",
+    "SourceStore",
     "find_pip_version",
     "pip_version_of",
 ]

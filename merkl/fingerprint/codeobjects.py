@@ -21,6 +21,7 @@ _LOADS = {"LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_FRO
 _STORES = {"STORE_GLOBAL", "DELETE_GLOBAL"}
 _ATTRIBUTES = {"LOAD_ATTR", "LOAD_METHOD"}
 _CELLS = {"LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF", "LOAD_CLOSURE"}
+_LITERALS = frozenset({type(None), bool, int, str, bytes, float, type(...)})
 _INTERACTIVE_NAME = re.compile(r"^[A-Za-z_]\w*$")
 
 
@@ -29,14 +30,17 @@ def code_digest(code: CodeType) -> bytes:
 
     Constants count by type and value, nested code likewise, frozensets without regard to their order.
     """
-    tokens = [
-        _bytes(code.co_code),
-        _bytes(code.co_exceptiontable),
-        b"%d,%d,%d,%d;" % (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags),
-        *(_names(group) for group in (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)),
-    ]
-    tokens.extend(_constant(constant) for constant in code.co_consts)
-    return fragment_digest(tokens)
+    constants = code.co_consts
+    # What `repr` writes is told apart by type and value for literals, and it is written in C.
+    told = constants if _LITERALS.issuperset(map(type, constants)) else b"".join(map(_constant, constants))
+    parts = (
+        code.co_code,
+        code.co_exceptiontable,
+        (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags),
+        (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars),
+        told,
+    )
+    return fragment_digest([repr(parts).encode()])
 
 
 def code_fragment(code: CodeType) -> Fragment:
@@ -114,10 +118,6 @@ def _constant(value: object) -> bytes:
         case complex():
             return b"c" + struct.pack(">dd", value.real, value.imag)
     return type(value).__name__.encode() + _bytes(repr(value).encode())
-
-
-def _names(names: tuple[str, ...]) -> bytes:
-    return b"[" + b"".join(_bytes(name.encode("utf-8", "surrogatepass")) for name in names) + b"]"
 
 
 def _bytes(data: bytes) -> bytes:

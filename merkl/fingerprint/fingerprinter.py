@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FunctionType
 from typing import Literal
 
 from merkl._base.errors import FingerprintError, FingerprintWarning
 from merkl._base.hash_mode import HashMode
+from merkl.fingerprint.guards import Guards
 from merkl.fingerprint.naming import name_of
-from merkl.fingerprint.nodes import MISSING, Guards, Node, Territory, digest_of, explore
+from merkl.fingerprint.nodes import Node, Territory, digest_of, explore
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.packages import PipVersion, ReachedPipVersions, version_of_import
 from merkl.fingerprint.reach import Reach
@@ -44,8 +45,13 @@ class Component:
     name: str
     kind: str
     digest: str
-    text: str
     location: str
+    _text: str | Callable[[], str] = field(repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """Source text or a preview."""
+        return self._text() if callable(self._text) else self._text
 
     def as_json(self) -> dict[str, str | int]:
         """Return it as plain data that JSON holds: name, kind, digest, text, file ("" if there is none), line (then 0)."""
@@ -74,8 +80,9 @@ class Fingerprint:
     from_source: bool
     #: Import names of the installed packages that the code reaches.
     package_names: tuple[str, ...] = ()
-    _bindings: tuple[tuple[object, str, object], ...] = field(repr=False, compare=False, default=())
-    _others: Guards = field(repr=False, compare=False, default_factory=Guards)
+    #: What all nodes depend on, each thing once; and the same by node.
+    _guards: Guards = field(repr=False, compare=False, default_factory=Guards)
+    _by_node: tuple[Guards, ...] = field(repr=False, compare=False, default=())
 
     def packages(self) -> dict[str, str]:
         """Return the versions of the installed distributions that the code reaches, whether or not they count."""
@@ -83,11 +90,18 @@ class Fingerprint:
         return {version.name: version.version for version in found if version is not None}
 
     def is_current(self) -> bool:
-        """Tell whether everything it was taken from is still the same object."""
-        for namespace, name, value in self._bindings:
-            if namespace.get(name, MISSING) is not value:  # type: ignore[attr-defined]
-                return False
-        return self._others.hold()
+        """Tell whether everything it was taken from is still as it was."""
+        return self._guards.hold()
+
+    def adopt_changes(self) -> None:
+        """Go on holding though the body that just ran changed what it was taken from (a table of its own, say).
+
+        Otherwise the keys of later calls would depend on which calls ran and which were found in the cache.
+        """
+        if not self._guards.hold():
+            for guards in self._by_node:
+                guards.adopt()
+            self._guards.adopt()
 
 
 class Fingerprinter:
@@ -127,6 +141,7 @@ class Fingerprinter:
         self._digests: dict[int, bytes] = {}
         self._lock = threading.RLock()
         self._busy: set[int] = set()
+        self._components: dict[int, tuple[Node, object, Component]] = {}
         self._described: dict[int, tuple[object, Fingerprint]] = {}
         #: Whether a walk met what it is inside of, so that its digest holds there alone.
         self._is_cut = False
@@ -306,28 +321,40 @@ class Fingerprinter:
         self, digest: bytes, nodes: Sequence[Node], deps: Sequence[Node], packages: Sequence[Node]
     ) -> Fingerprint:
         bindings: dict[tuple[int, str], tuple[object, str, object]] = {}
-        others = Guards()
+        guards = Guards()
         for node in nodes:
             for namespace, name, value in node.guards.bindings:
                 bindings[id(namespace), name] = (namespace, name, value)
-            others.codes.extend(node.guards.codes)
-            others.cells.extend(node.guards.cells)
-        components = [self._component(node, deps) for node in (*nodes, *packages) if node.kind not in _LEAVES]
+            guards.codes.extend(node.guards.codes)
+            guards.cells.extend(node.guards.cells)
+            guards.contents.extend(node.guards.contents)
+        guards.bindings.extend(bindings.values())
+        declared = set(map(id, deps))
+        components = [
+            replace(self._component(node), kind="dep") if id(node) in declared else self._component(node)
+            for node in (*nodes, *packages)
+            if node.kind not in _LEAVES
+        ]
         return Fingerprint(
             digest,
             tuple(dict.fromkeys(components)),
             all(node.is_complete for node in nodes),
             all(node.from_source for node in nodes),
             tuple(sorted({node.package for node in nodes if node.package})),
-            tuple(bindings.values()),
-            others,
+            guards,
+            tuple(node.guards for node in nodes),
         )
 
-    def _component(self, node: Node, deps: Sequence[Node]) -> Component:
-        text = node.text() if callable(node.text) else node.text
+    def _component(self, node: Node) -> Component:
+        """Return what is told of a node, made once for each time that the node is looked at."""
+        known = self._components.get(id(node))
+        if known is not None and known[0] is node and known[1] is node.edges:
+            return known[2]
         own = node.digest if node.digest is not None else fragment_digest([node.own, *(_named_edges(node))])
-        kind = "dep" if node in deps else node.kind
-        return Component(node.name, kind, own.hex(), str(text), node.location)
+        component = Component(node.name, node.kind, own.hex(), node.location, node.text)
+        if not node.digest:
+            self._components[id(node)] = (node, node.edges, component)
+        return component
 
     def _warn(self, key: str, message: str) -> None:
         if key not in self._warned:

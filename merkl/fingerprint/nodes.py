@@ -4,32 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import CellType, FunctionType
 from typing import Any
 
+from merkl.fingerprint.guards import Guards
 from merkl.hashing.fingerprints import cycle_digest, node_digest
 
-__all__ = ["MISSING", "Edge", "Guards", "Node", "Territory", "digest_of", "explore"]
-
-MISSING: Any = type("Missing", (), {"__slots__": (), "__repr__": lambda self: "<missing>"})()
-
-
-@dataclass(slots=True)
-class Guards:
-    """What must be unchanged for a node to hold: bindings by identity, loaded code, closure cells."""
-
-    bindings: list[tuple[Any, str, object]] = field(default_factory=list)
-    codes: list[tuple[FunctionType, object, object]] = field(default_factory=list)
-    cells: list[tuple[CellType, object]] = field(default_factory=list)
-
-    def hold(self) -> bool:
-        for namespace, name, value in self.bindings:
-            if namespace.get(name, MISSING) is not value:
-                return False
-        for fn, code, defaults in self.codes:
-            if fn.__code__ is not code or fn.__defaults__ is not defaults:
-                return False
-        return all(_content(cell) is value for cell, value in self.cells)
+__all__ = ["Edge", "Node", "Territory", "digest_of", "explore"]
 
 
 @dataclass(slots=True, eq=False)
@@ -69,13 +49,6 @@ class Edge:
 
     label: bytes
     target: Node
-
-
-def _content(cell: CellType) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return MISSING
 
 
 @dataclass(slots=True)
@@ -147,7 +120,7 @@ def digest_of(root: Node, known: dict[int, bytes]) -> bytes:
         for number in range(position, len(node.edges)):
             target = node.edges[number].target
             other = id(target)
-            if other in known:
+            if target.digest is not None or other in known:
                 continue
             if other not in order:
                 work.append((node, number + 1))
@@ -174,14 +147,14 @@ def digest_of(root: Node, known: dict[int, bytes]) -> bytes:
 
 
 def _digest_component(component: list[Node], known: dict[int, bytes]) -> None:
-    members = {id(node) for node in component}
-    if len(component) == 1 and not any(id(edge.target) in members for edge in component[0].edges):
+    if len(component) == 1:
         node = component[0]
-        if node.digest is not None:
-            known[id(node)] = node.digest
-        else:
-            known[id(node)] = node_digest(node.own, [(e.label, known[id(e.target)]) for e in node.edges])
-        return
+        if all(edge.target is not node for edge in node.edges):
+            known[id(node)] = node_digest(
+                node.own, [(e.label, e.target.digest or known[id(e.target)]) for e in node.edges]
+            )
+            return
+    members = {id(node) for node in component}
     fresh = {id(node): _rooted_digest(node, members, known) for node in component}
     known.update(fresh)
 
@@ -201,7 +174,12 @@ def _rooted_digest(root: Node, members: set[int], known: dict[int, bytes]) -> by
             (
                 node.own,
                 [
-                    (e.label, numbers[id(e.target)] if id(e.target) in members else known[id(e.target)])
+                    (
+                        e.label,
+                        numbers[id(e.target)]
+                        if id(e.target) in members
+                        else e.target.digest or known[id(e.target)],
+                    )
                     for e in node.edges
                 ],
             )

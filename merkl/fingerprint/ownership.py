@@ -30,6 +30,7 @@ class Ownership:
         self._root = os.path.realpath(project_root) if project_root is not None else None
         self._track = frozenset(track)
         self._files: dict[str, bool] = {}
+        self._relative: dict[str, str] = {}
         paths = sysconfig.get_paths()
         self._library = tuple({os.path.realpath(paths[name]) + os.sep for name in ("stdlib", "platstdlib")})
 
@@ -70,7 +71,7 @@ class Ownership:
         name = module if isinstance(module, str) else ""
         if name.partition(".")[0] in _OURS:
             return False
-        if any(name == tracked or name.startswith(tracked + ".") for tracked in self._track):
+        if self._track and any(name == tracked or name.startswith(tracked + ".") for tracked in self._track):
             return True
         if path.startswith("<") or not os.path.isabs(path):
             return self._owns_unfiled(name, path, namespace)
@@ -103,6 +104,12 @@ class Ownership:
 
     def relative(self, path: str) -> str:
         """Return a path relative to the project where it lies inside, else as it is."""
+        known = self._relative.get(path)
+        if known is None:
+            known = self._relative[path] = self._make_relative(path)
+        return known
+
+    def _make_relative(self, path: str) -> str:
         if self._root is not None:
             real = os.path.realpath(path)
             if real.startswith(self._root + os.sep):

@@ -8,6 +8,7 @@ imported.
 from __future__ import annotations
 
 import builtins
+import functools
 import importlib
 import importlib.machinery
 import importlib.util
@@ -18,14 +19,15 @@ from dataclasses import dataclass, field
 from types import CellType, FunctionType, ModuleType
 
 from merkl.fingerprint.codeobjects import code_fragment
+from merkl.fingerprint.guards import MISSING
 from merkl.fingerprint.naming import calls_by_name, module_name, name_of, normal_name, package_of
-from merkl.fingerprint.nodes import MISSING, Edge, Node
+from merkl.fingerprint.nodes import Edge, Node
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.records import DefinitionRecord, Fragment, Ref
 from merkl.fingerprint.sources import SourceFile, SourceIndex
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
-__all__ = ["Reach", "Surroundings", "leaf", "named"]
+__all__ = ["Attributes", "Reach", "Surroundings", "leaf", "named"]
 
 #: Names that a module has of itself: where it lies and what it is called are no part of a fingerprint.
 _OWN_NAMES = {
@@ -80,10 +82,14 @@ def leaf(kind: str, name: str, digest: bytes, text: str = "", package: str = "")
 
 def named(dotted: str) -> Node:
     """Return the node of something that is named, not entered."""
+    name, digest, package, is_dynamic = _naming(dotted)
+    return Node("named", name, digest=digest, package=package, is_dynamic=is_dynamic)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _naming(dotted: str) -> tuple[str, bytes, str, bool]:
     name = normal_name(dotted)
-    node = leaf("named", name, token_digest(b"named", name.encode()), package=package_of(name))
-    node.is_dynamic = calls_by_name(name)
-    return node
+    return name, token_digest(b"named", name.encode()), package_of(name), calls_by_name(name)
 
 
 class Reach:
@@ -95,6 +101,9 @@ class Reach:
         self.ownership = ownership
         self.warn = warn
         self.node_for: Callable[[object, str], Node]
+        self._imported: dict[
+            tuple[int, str, tuple[str, ...]], tuple[dict[str, object], object, Edge | None]
+        ] = {}
         self.known_node: Callable[[object, str], Node | None]
         self.module_node: Callable[[ModuleType], Node]
 
@@ -109,7 +118,7 @@ class Reach:
         for carried in (fn.__kwdefaults__ or {}, fn.__dict__):
             node.guards.bindings.extend((carried, name, value) for name, value in carried.items())
         # Another dict of defaults may be put in the place of this one.
-        node.guards.bindings.append((_Attributes(fn), "__kwdefaults__", fn.__kwdefaults__))
+        node.guards.bindings.append((Attributes(fn), "__kwdefaults__", fn.__kwdefaults__))
         node.location = f"{self.ownership.relative(code.co_filename)}:{code.co_firstlineno}"
         if found is None:
             fragment = code_fragment(code)
@@ -298,6 +307,18 @@ class Reach:
 
         The statement, not the object, says the name: it is the same on every version of Python and the package.
         """
+        key = (id(namespace), name, rest)
+        value = namespace.get(name, MISSING)
+        known = self._imported.get(key)
+        if known is not None and known[0] is namespace and known[1] is value:
+            return known[2]
+        edge = self._find_imported_name(namespace, name, rest)
+        self._imported[key] = (namespace, value, edge)
+        return edge
+
+    def _find_imported_name(
+        self, namespace: dict[str, object], name: str, rest: tuple[str, ...]
+    ) -> Edge | None:
         for _ in range(20):  # a chain of re-exports
             file = self._file_of(namespace)
             target = file.record.imports.get(name) if file is not None else None
@@ -415,7 +436,7 @@ class Reach:
             )
 
 
-class _Attributes:
+class Attributes:
     """The attributes of an object, as guards read them: like a dict."""
 
     __slots__ = ("_owner",)

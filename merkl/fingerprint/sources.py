@@ -22,12 +22,15 @@ from merkl.fingerprint.codeobjects import code_digest, code_extent, nested_code
 from merkl.fingerprint.records import ClassRecord, DefinitionRecord, FileRecord, Fragment, ImportTarget
 from merkl.fingerprint.scopes import FUNCTIONS, children, scope_of
 from merkl.fingerprint.syntax import Definition, SyntaxEncoder, fragment_of
+from merkl.hashing.digests import FORMAT_VERSION
 
 __all__ = ["DigestStore", "SourceFile", "SourceIndex", "index_source"]
 
 #: Part of the key that records are kept under: a change of what they hold changes it.
-_RECORD_VERSION = "1"
+_RECORD_VERSION = f"2:{FORMAT_VERSION.decode()}"
 _NOTHING = Fragment(b"")
+_DECODER = msgspec.msgpack.Decoder(FileRecord)
+_ENCODER = msgspec.msgpack.Encoder(order="sorted")
 
 
 class DigestStore(Protocol):
@@ -44,9 +47,10 @@ class SourceFile:
 
     path: str
     record: FileRecord
-    source: str
+    content: bytes
     by_name: dict[str, list[DefinitionRecord]] = field(default_factory=dict)
     _whole: Fragment | None = None
+    _lines: list[str] | None = None
 
     def __post_init__(self) -> None:
         for definition in self.record.definitions:
@@ -60,16 +64,23 @@ class SourceFile:
                 return definition
         return found[0] if found else None
 
+    @property
+    def source(self) -> str:
+        """The text of the file."""
+        return _decode(self.content)
+
     def whole(self) -> Fragment:
         """Return all of the module as one piece of syntax."""
         if self._whole is None:
-            tree = parse(self.source.encode(), self.path)[0]
+            tree = parse(self.content, self.path)[0]
             self._whole = fragment_of(lambda encoder: encoder.module(tree))
         return self._whole
 
     def text(self, line: int, last_line: int) -> str:
         """Return the lines of a definition."""
-        return "\n".join(self.source.splitlines()[line - 1 : last_line])
+        if self._lines is None:
+            self._lines = self.source.splitlines()
+        return "\n".join(self._lines[line - 1 : last_line])
 
 
 class SourceIndex:
@@ -128,8 +139,8 @@ class SourceIndex:
         kept = self._store.get(key) if self._store is not None else None
         if kept is not None:
             try:
-                record = msgspec.msgpack.decode(kept, type=FileRecord)
-                return SourceFile(path, record, _decode(content))
+                record = _DECODER.decode(kept)
+                return SourceFile(path, record, content)
             except msgspec.DecodeError:
                 pass
         try:
@@ -137,8 +148,8 @@ class SourceIndex:
         except (SyntaxError, ValueError, RecursionError):
             return None
         if self._store is not None:
-            self._store.put(key, msgspec.msgpack.encode(record))
-        return SourceFile(path, record, _decode(content))
+            self._store.put(key, _ENCODER.encode(record))
+        return SourceFile(path, record, content)
 
     def _code_digest(self, code: CodeType) -> bytes:
         known = self._codes.get(id(code))

@@ -15,9 +15,10 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from merkl_serializers import is_random_state
 
 from merkl.fingerprint.classes import expand_class
+from merkl.fingerprint.guards import MISSING, Content, Guards
 from merkl.fingerprint.naming import calls_by_name, module_name, name_of, package_of
-from merkl.fingerprint.nodes import MISSING, Edge, Node
-from merkl.fingerprint.reach import Reach, Surroundings, leaf, named
+from merkl.fingerprint.nodes import Edge, Node
+from merkl.fingerprint.reach import Attributes, Reach, Surroundings, leaf, named
 from merkl.fingerprint.syntax import constant_token, words_of
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
@@ -35,6 +36,10 @@ _C_DESCRIPTORS = (
 _SEQUENCES: tuple[type, ...] = (list, tuple, deque)
 _SETS: tuple[type, ...] = (set, frozenset)
 _MAPPINGS: tuple[type, ...] = (dict, OrderedDict, defaultdict, types.MappingProxyType)
+_CONTAINERS: tuple[type, ...] = (*_SEQUENCES, *_SETS, *_MAPPINGS)
+#: Constants are looked at before each call, so only those of up to this many items, or bytes.
+_QUICKLY_COMPARED = 10_000
+_QUICKLY_ENCODED = 4096
 _HINTS = (types.GenericAlias, types.UnionType, typing.TypeVar, typing.NewType, typing.ParamSpec)
 #: Things that do work but say nothing about results: their type is enough, and no warning is due.
 _SILENT = re.compile(
@@ -115,10 +120,8 @@ class Values:
 
     def reset(self, node: Node) -> None:
         """Make a node forget what it says, so that it is found out again."""
-        node.edges.clear()
-        node.guards.bindings.clear()
-        node.guards.codes.clear()
-        node.guards.cells.clear()
+        node.edges = []
+        node.guards = Guards()
         node.expanded = False
         node.methods.clear()
         node.mentions = frozenset()
@@ -237,6 +240,7 @@ class Values:
 
     def _expand_container(self, node: Node, value: object) -> None:
         kind = type(value)
+        node.guards.contents.extend(_contents_in(value))
         if _is_plain(value):
             digest = self._plain_digest(value)
             if digest is not None:
@@ -331,11 +335,15 @@ class Values:
         for base, content in ((dict, dict), (list, list), (tuple, tuple), (set, set), (frozenset, frozenset)):
             if isinstance(value, base):
                 self._edge(node, b"content", content(value))
+                node.guards.contents.append(Content(value))
         scalars: tuple[typing.Any, ...] = (str, bytes, int, float, complex)
         for scalar in scalars:
             if isinstance(value, scalar):
                 self._edge(node, b"content", scalar.__repr__(value))
+        if isinstance(vars_of := getattr(value, "__dict__", None), dict):
+            node.guards.contents.append(Content(vars_of))
         for name, item in _state_of(value):
+            node.guards.bindings.append((Attributes(value), name, item))
             self._edge(node, b"." + name.encode(), item, f"{node.name}.{name}")
 
     def _expand_foreign(self, node: Node, value: object) -> None:
@@ -347,7 +355,10 @@ class Values:
                 raise TypeError(
                     "a random generator changes with each use; pass a seed or use merkl.call_seed()"
                 )
-            node.digest = token_digest(b"constant", self._encode(value))
+            data = self._encode(value)
+            node.digest = token_digest(b"constant", data)
+            if type(value).__hash__ in (None, object.__hash__) and len(data) <= _QUICKLY_ENCODED:
+                node.guards.contents.append(Content(value, self._encode))
             return
         except Exception as error:  # noqa: BLE001 - any failure of a user-registered encoder leaves us the type
             reason = next(iter(str(error).splitlines()), "") or "no reason given"
@@ -413,6 +424,27 @@ def _is_plain(value: object) -> bool:
         else:
             return False
     return True
+
+
+def _contents_in(value: object) -> list[Content]:
+    """Return guards of the mutable containers in a container of plain values, as long as looking at them is quick."""
+    found: list[Content] = []
+    pending: list[object] = [value]
+    total = 0
+    seen: set[int] = set()
+    while pending:
+        item = pending.pop()
+        if id(item) in seen or not isinstance(item, _CONTAINERS):
+            continue
+        seen.add(id(item))
+        items = typing.cast("typing.Collection[object]", item)
+        total += len(items)
+        if total > _QUICKLY_COMPARED:
+            break
+        if not isinstance(item, tuple | frozenset):
+            found.append(Content(item))
+        pending.extend(items.values() if isinstance(items, Mapping) else items)
+    return found
 
 
 def _ordered(value: object) -> object:

@@ -121,7 +121,7 @@ def encode_arguments(
             if (encoding.is_mutable and not isinstance(value, FileRef | DirRef)) or found:
                 mutable.append(index)
         check = parameter.check
-        if check is not None:
+        if check is not None and (not holds_futures or task.checks_types()):
             problem = check(value, holds_futures)
             if problem is not None:
                 raise _type_mismatch(task, parameter, problem, describe_site(code, lasti))
@@ -137,7 +137,7 @@ def encode_arguments(
         described: list[bytes] = []
         for index, name in signature.key_order:
             described += (name, parts[index])
-        call.fix_key(fingerprint.digest, hash_call(fingerprint.digest, described, digests))
+        call.fix_key(fingerprint, hash_call(fingerprint.digest, described, digests))
     return call
 
 
@@ -211,11 +211,14 @@ def _extra_key(task: Task[..., Any, Any], signature: TaskSignature, values: tupl
 def _type_mismatch(
     task: Task[..., Any, Any], parameter: Parameter, problem: Any, location: str
 ) -> TypeMismatchError:
-    place = f"{parameter.name!r}" if not problem.path else f"{parameter.name!r}{problem.path}"
     actual = "***" if parameter.is_secret else problem.actual
     because = f": {problem.reason}" if problem.reason else ""
+    if problem.path and not parameter.is_secret:
+        found = f"{problem.path} of {parameter.name!r} is {actual}, wanted {problem.expected}"
+    else:
+        found = f"wanted {problem.expected}, got {actual}"
     return TypeMismatchError(
-        f"task {task.name!r}, parameter {place}: wanted {problem.expected}, got {actual}{because} (called at {location})",
+        f"task {task.name!r}, parameter {parameter.name!r}: {found}{because} (called at {location})",
         task=task.name,
         parameter=parameter.name,
         expected=problem.expected,

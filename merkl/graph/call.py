@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from merkl.graph.future import Future, Write
+from merkl.graph.future import Future
+from merkl.graph.writes import Write
 from merkl.hashing.keys import describe_constant, describe_input, hash_call, hash_call_content, hash_out
 
 if TYPE_CHECKING:
     from merkl.files.reads import FileRead
+    from merkl.fingerprint import Fingerprint
     from merkl.graph.batch import BatchTask
     from merkl.graph.building import Stage
     from merkl.graph.outs import Outs
@@ -65,6 +67,7 @@ class Call:
         "extras",
         "files",
         "fingerprint",
+        "held",
         "is_settled",
         "mutable",
         "outs",
@@ -98,6 +101,8 @@ class Call:
         self.batch: BatchGroup | None = None
         self.files: tuple[FileRead, ...] = ()
         self.fingerprint: bytes | None = None
+        #: What the fingerprint was taken from, in the process that took it.
+        self.held: Fingerprint | None = None
         self.is_settled = True
         # After unpickling it is the location itself.
         self._code: CodeType | str = code
@@ -126,13 +131,25 @@ class Call:
                 fingerprint.digest, call._describe_arguments(resolve), call.extras
             )
             if is_final and all(f._call._key is not None for f in call.inputs()):
-                call.fix_key(fingerprint.digest, key)
+                call.fix_key(fingerprint, key)
         return self._key or provisional[self]
 
-    def fix_key(self, fingerprint: bytes, key: bytes) -> None:
+    def fix_key(self, fingerprint: Fingerprint, key: bytes) -> None:
         """Keep the key for good, with the fingerprint it was made from."""
-        self.fingerprint = fingerprint
+        self.fingerprint = fingerprint.digest
+        self.held = fingerprint
         self._key = key
+
+    def has_changed_code(self) -> bool:
+        """Say whether code or constants that the key was made from have changed in this process since it was made."""
+        if self.held is None or self.held.is_current():
+            return False
+        return self.task.fingerprint().digest != self.fingerprint
+
+    def adopt_code(self) -> None:
+        """Go on with the key though the body, which has just run, changed what its task's code reaches."""
+        if self.held is not None:
+            self.held.adopt_changes()
 
     @property
     def is_keyed(self) -> bool:
@@ -239,7 +256,7 @@ class Call:
     def __getstate__(self) -> dict[str, Any]:
         names = (name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ()))
         state = {name: getattr(self, name) for name in names if name != "__weakref__"}
-        return {**state, "_code": self.location()}
+        return {**state, "held": None, "_code": self.location()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():

@@ -12,10 +12,12 @@ from merkl._base.lazy import LazyModule
 from merkl.graph.building import building
 from merkl.graph.operators import FutureMeta, ValueMisuse
 from merkl.graph.session import sessions
+from merkl.graph.writes import Write, pending_writes
 from merkl.hashing.keys import hash_out
 
 if TYPE_CHECKING:
     from merkl._base import type_forms
+    from merkl.graph import io
     from merkl.graph.call import Call
     from merkl.graph.task import Task
 
@@ -26,21 +28,11 @@ if TYPE_CHECKING:
 else:
     _Misuse = ValueMisuse
     type_forms = LazyModule("merkl._base.type_forms")
+    io = LazyModule("merkl.graph.io")
 
-__all__ = ["Future", "Write"]
+__all__ = ["Future"]
 
 T_co = TypeVar("T_co", covariant=True)
-
-
-class Write:
-    """A wish to have a result in a file: where, and whether with a sidecar that says what made it."""
-
-    __slots__ = ("future", "path", "sidecar")
-
-    def __init__(self, future: Future[Any], path: str, sidecar: bool) -> None:
-        self.future = future
-        self.path = path
-        self.sidecar = sidecar
 
 
 class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
@@ -130,12 +122,28 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
     def write(self, path: str | os.PathLike[str], *, sidecar: bool = False) -> Self:
         """Have the value written to a file whenever it is evaluated; returns the Future itself.
 
-        A str is written as UTF-8, bytes as they are, a FileRef is cloned, anything else as its codec's bytes.
+        A str is written as UTF-8, bytes as they are, a FileRef or DirRef is cloned, anything else as its codec's bytes.
         The file is replaced as a whole, and only if it is not up to date. With `sidecar=True` a `path.merkl` beside it
-        says what made it.
+        says what made it, so that `Future.from_file` can load it.
+
+        Raises `GraphError` where another Future waits to be written there.
         """
-        self._call.add_write(Write(self, os.path.abspath(os.fspath(path)), sidecar))
+        write = Write(self, os.path.abspath(os.fsdecode(path)), sidecar)
+        if building.get() is None:
+            pending_writes.claim(write)
+        self._call.add_write(write)
         return self
+
+    @staticmethod
+    def from_file(path: str | os.PathLike[str]) -> Future[Any]:
+        """Return the Future that was written to a file with a sidecar, with the key that it had there.
+
+        Its value is taken from the cache, else from the file.
+
+        Raises `MissingInputError` where file or sidecar is missing, `InputChangedError` where the file is not what
+        was written.
+        """
+        return io.future_from_file(path)
 
     def __gt__(self, path: str | os.PathLike[str]) -> Self:
         """`future > "path"` is `future.write("path")`."""

@@ -7,13 +7,15 @@ import glob
 import os
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from merkl._base.errors import MissingInputError
+from merkl._base.errors import InputChangedError, MissingInputError
 from merkl.files import DirRef, FileRef
 from merkl.graph.future import Future
 from merkl.graph.options import TaskOptions
+from merkl.graph.session import sessions
+from merkl.graph.sidecar import Sidecar, read_sidecar
 from merkl.graph.task import Task
 
-__all__ = ["glob_future", "path_future", "read_future", "write_future"]
+__all__ = ["future_from_file", "glob_future", "path_future", "read_future", "write_future"]
 
 T = TypeVar("T")
 
@@ -98,6 +100,27 @@ def glob_future(
 def write_future(future: Future[T], path: str | os.PathLike[str], *, sidecar: bool = False) -> Future[T]:
     """Have the value of a Future written to a file whenever it is evaluated; the same as `future.write(path)`."""
     return future.write(path, sidecar=sidecar)
+
+
+def future_from_file(path: str | os.PathLike[str]) -> Future[Any]:
+    """Return the Future that was written to a file with a sidecar; see `Future.from_file`."""
+    sidecar = read_sidecar(path)
+    there: FileRef[Any] | DirRef = DirRef(path) if sidecar.form == "directory" else FileRef(path)
+    files = sessions.current().files
+    found = files.tree_hash(there) if sidecar.form == "directory" else files.content_hash(there)
+    if found != sidecar.file_hash:
+        raise InputChangedError(
+            f"{os.fspath(path)!r} is not what task {sidecar.task!r} wrote there: it was changed since. Write it again, or "
+            "read it as it is with read_future or path_future."
+        )
+    made: Future[Any] = _task_of(_load, keep="never")(there, sidecar)
+    # Its key is the one that it had where it was written, so that what is made of it is found in a shared cache.
+    made._call.fix_key(made.task.fingerprint(), bytes.fromhex(sidecar.key))
+    return made
+
+
+def _load(file: Any, sidecar: Sidecar) -> Any:
+    return sessions.current().load_written(os.fspath(file), sidecar)
 
 
 @functools.cache

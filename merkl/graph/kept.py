@@ -8,7 +8,7 @@ import math
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -18,11 +18,15 @@ from merkl.files.reads import FileRead
 from merkl.graph.batch import BatchTask, ItemTask
 from merkl.graph.building import CallRecorder
 from merkl.graph.call import Call, take_sequence
-from merkl.graph.future import Future, Write
+from merkl.graph.future import Future
 from merkl.graph.nested import find_futures
 from merkl.graph.reading import SeenPath
 from merkl.graph.task import MapTask, Task
+from merkl.graph.writes import Write
 from merkl.hashing.keys import hash_task_identity
+
+if TYPE_CHECKING:
+    from merkl.fingerprint import Fingerprint
 
 __all__ = [
     "GraphKeeper",
@@ -146,7 +150,7 @@ class RecalledCall(Call):
     __slots__ = ("graph",)
 
     def __init__(
-        self, graph: RecalledGraph, kept: KeptCall, task: Task[..., Any, Any], fingerprint: bytes
+        self, graph: RecalledGraph, kept: KeptCall, task: Task[..., Any, Any], fingerprint: Fingerprint
     ) -> None:
         self.graph: RecalledGraph | None = graph
         self.task = task
@@ -155,19 +159,25 @@ class RecalledCall(Call):
         self.batch = None
         self.is_settled = True
         self.files = ()
-        self.fingerprint = fingerprint
+        self.fingerprint = fingerprint.digest
+        self.held = fingerprint
         self._code = kept.location
         self._lasti = 0
         self._key = kept.key
         self.outs = task.outs_of(())
         self.writes = tuple(Write(Future(self, out), path, sidecar) for out, path, sidecar in kept.writes)
 
+    @property
+    def is_recalled(self) -> bool:
+        """Whether nothing else has been asked of it yet."""
+        return self.graph is not None
+
     def known_inputs(self) -> Iterable[Future[Any]]:
         return () if self.graph is not None else self.inputs()
 
     def __getattr__(self, name: str) -> Any:
         # Only asked where nothing was set: the first time that something else than the key is needed.
-        if name.startswith("__") or name not in _FILLED or self.graph is None:
+        if name not in _FILLED or self.graph is None:
             raise AttributeError(name)
         self._fill()
         return getattr(self, name)
@@ -188,18 +198,8 @@ class RecalledCall(Call):
         return super().__getstate__()
 
 
-_FILLED = (
-    "values",
-    "encodings",
-    "extras",
-    "mutable",
-    "batch",
-    "files",
-    "fingerprint",
-    "outs",
-    "_code",
-    "_lasti",
-)
+#: What is taken over from the call that the body makes: all but what is known of it.
+_FILLED = frozenset(Call.__slots__) - {"__weakref__", "_key", "sequence", "stages", "task", "writes"}
 
 
 class GraphKeeper:
@@ -274,9 +274,10 @@ class GraphKeeper:
     ) -> tuple[Any, list[RecalledCall], list[list[Future[Any]]]]:
         """Return what the body returned, the calls of it that are known, and its stages."""
         kept, tasks = known.kept, known.tasks
-        digests = {id(task): task.fingerprint().digest for task in tasks}
+        fingerprints = {id(task): task.fingerprint() for task in tasks}
         calls = [
-            RecalledCall(graph, call, tasks[call.task], digests[id(tasks[call.task])]) for call in kept.calls
+            RecalledCall(graph, call, tasks[call.task], fingerprints[id(tasks[call.task])])
+            for call in kept.calls
         ]
         futures: list[Future[Any]] = [Future(calls[number], out) for number, out in kept.futures]
 

@@ -28,6 +28,10 @@ class TaskOptions(NamedTuple):
 
     Those that enter the key: `deps`, `hash_mode`, `code_version`, `hash_key`, `ignore_args`, `extra_key`,
     `arg_serializers`. The others say how a call runs and where its result is kept.
+
+    `validate` says how far values are looked into, constants when the call is made and results after it ran: at the
+    "first" item of a container, at "all", or "off". `check_types=False` takes any Future for any parameter, whatever
+    its type; None leaves that to the project's setting, which is to check.
     """
 
     outs: OutsOption | None = None
@@ -45,6 +49,7 @@ class TaskOptions(NamedTuple):
     keep: Literal["always", "until-used", "never"] = "always"
     on_interrupt: Literal["discard", "keep"] = "discard"
     validate: Literal["first", "all", "off"] = "first"
+    check_types: bool | None = None
     capture: bool = False
     retries: int = 0
     retry_delay: float = 0

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from merkl._base.errors import TaskOutsError
 from merkl._base.type_forms import format_type, is_typed_dict
 from merkl._base.typed_dicts import typed_dict_keys
+from merkl.files import DirRef, FileRef
+from merkl.files.suffix import suffix_of
 
-__all__ = ["NamedOuts", "Outs", "OutsOption", "PositionalOuts", "SingleOut", "resolve_outs"]
+__all__ = ["FileOuts", "NamedOuts", "Outs", "OutsOption", "PositionalOuts", "SingleOut", "resolve_outs"]
 
 #: What `outs=` takes: a number, names, or a function of the task's parameters that gives one of these.
 OutsOption = int | Sequence[str] | Callable[..., "int | Sequence[str]"]
@@ -117,13 +120,9 @@ class NamedOuts:
         missing = [name for name in self._types if name not in value and name not in self.optional]
         extra = [name for name in value if name not in self._types]
         if missing or extra:
-            said = "; ".join(
-                f"{word} {_listed(names)}"
-                for word, names in (("missing", missing), ("undeclared", extra))
-                if names
-            )
             raise TaskOutsError(
-                f"task {task!r} declares the outs {_listed(self._types)} and returned {_listed(value)}: {said}",
+                f"task {task!r} declares the outs {_listed(self._types)} and returned {_listed(value)}: "
+                f"{_difference(missing, extra)}",
                 task=task,
                 expected=list(self._types),
                 actual=list(value),
@@ -136,7 +135,68 @@ class NamedOuts:
         return f"the keys {_listed(self._types)}"
 
 
+class FileOuts(NamedOuts):
+    """A dict of Futures, one for each file of the directory returned; a name that ends in a slash is a directory in it."""
+
+    __slots__ = ()
+
+    def __init__(self, task: str, names: Sequence[str]) -> None:
+        super().__init__({name: _type_of_file(task, name) for name in names})
+
+    def split(self, task: str, value: Any) -> Iterator[tuple[str | None, Any]]:
+        names = [str(name) for name in self.names()]
+        if not isinstance(value, DirRef):
+            raise TaskOutsError(
+                f"task {task!r} declares the files {_listed(names)} as outs, so it must return a DirRef that holds them; it "
+                f"returned {format_type(type(value))}",
+                task=task,
+                expected=names,
+                actual=type(value).__name__,
+            )
+        top = os.fspath(value)
+        there = [os.path.relpath(file, top) for file in value.files]
+        folders = tuple(name for name in names if name.endswith("/"))
+        missing = [name for name in names if not _is_there(value, name)]
+        extra = [name for name in there if name not in self._types and not name.startswith(folders)]
+        if missing or extra:
+            raise TaskOutsError(
+                f"task {task!r} declares the files {_listed(names)} as outs, and the directory that it returned holds "
+                f"{_listed(there)}: {_difference(missing, extra)}",
+                task=task,
+                expected=names,
+                actual=there,
+            )
+        for name in names:
+            yield name, value.directory(name) if name.endswith("/") else value.file(name)
+
+    def describe(self) -> str:
+        return f"the files {_listed(self._types)}"
+
+
 Outs = SingleOut | PositionalOuts | NamedOuts
+
+
+def _type_of_file(task: str, name: str) -> Any:
+    if os.path.normpath(name) != name.rstrip("/") or os.path.isabs(name) or name.split("/")[0] == "..":
+        raise TaskOutsError(
+            f"task {task!r} has the out {name!r}; wanted is a path inside of the directory that it returns, in its "
+            "shortest form",
+            task=task,
+            actual=name,
+        )
+    if name.endswith("/"):
+        return DirRef
+    suffix = suffix_of(name)
+    return FileRef[Literal[suffix]] if suffix else FileRef  # type: ignore[valid-type]
+
+
+def _is_there(directory: DirRef, name: str) -> bool:
+    return os.path.isdir(directory / name) if name.endswith("/") else os.path.isfile(directory / name)
+
+
+def _difference(missing: Iterable[str], extra: Iterable[str]) -> str:
+    said = (("missing", list(missing)), ("undeclared", list(extra)))
+    return "; ".join(f"{word} {_listed(names)}" for word, names in said if names)
 
 
 def _listed(names: Iterable[object]) -> str:
@@ -211,6 +271,8 @@ def _name_outs(task: str, hint: Any, names: Sequence[str]) -> Outs:
             f"task {task!r} has outs={list(names)!r}; wanted are different names", task=task, actual=names
         )
     plain = _strip_annotated(hint)
+    if isinstance(plain, type) and issubclass(plain, DirRef):
+        return FileOuts(task, names)
     declared = _typed_dict_outs(plain)
     if declared is not None:
         unknown = [name for name in names if name not in declared.names()]

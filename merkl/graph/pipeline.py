@@ -175,8 +175,13 @@ class _Run:
         self.keeper = GraphKeeper(whole.name, call.inputs() if call is not None else ())
 
     def _run_body(self, recorder: CallRecorder) -> Any:
-        with record_calls(recorder):
-            return collect_stages(self.whole.name, self.whole.fn(*self.args, **self.kwargs), recorder)
+        try:
+            with record_calls(recorder):
+                return collect_stages(self.whole.name, self.whole.fn(*self.args, **self.kwargs), recorder)
+        finally:
+            # What the body itself changes (a counter of its own) makes it no other pipeline.
+            if self.call is not None:
+                self.call.adopt_code()
 
     def build(self, key: bytes | None) -> Any:
         """Run the body; its graph is kept under a key, if it can be."""

@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from merkl_serializers import CanonicalRegistry
 
+    from merkl._base.config import Settings
     from merkl.files.tracker import FileTracker
     from merkl.fingerprint import Fingerprinter
     from merkl.graph.future import Future
+    from merkl.graph.sidecar import Sidecar
 
 __all__ = ["Session", "SessionHolder", "sessions"]
 
 
 class Session(Protocol):
     """The services of a workspace that calls and Futures use."""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of the project."""
+        ...
 
     @property
     def registry(self) -> CanonicalRegistry:
@@ -36,6 +43,10 @@ class Session(Protocol):
 
     def evaluate_futures(self, futures: Sequence[Future[Any]]) -> list[Any]:
         """Return the values of Futures, from the cache or by running."""
+        ...
+
+    def load_written(self, path: str, sidecar: Sidecar) -> Any:
+        """Return the value that a file holds which was written with a sidecar."""
         ...
 
     def is_cached(self, future: Future[Any]) -> bool:

@@ -39,7 +39,7 @@ class Parameter:
     ) -> None:
         self.name = name
         self.hint = hint
-        self.check = None if items == "off" or hint is Any else compile_argument_check(hint, items=items)
+        self.check = None if hint is Any else compile_argument_check(hint, items=items)
         self.is_secret = is_secret_hint(hint)
         self.is_keyed = not (is_ignored or self.is_secret)
         self.serializer = serializer or _annotated_serializer(hint)
@@ -50,7 +50,7 @@ class TaskSignature:
 
     `bind(*args, **kwargs)` gives the arguments as a tuple in the order of `parameters`, defaults applied, or raises
     the TypeError that Python itself would raise. `key_order` is the position and encoded name of the parameters that enter
-    the key, sorted by name.
+    the key, sorted by name. `problems` says which annotations could not be read.
     """
 
     __slots__ = (
@@ -60,6 +60,7 @@ class TaskSignature:
         "key_order",
         "names",
         "parameters",
+        "problems",
         "returns",
         "signature",
     )
@@ -95,6 +96,7 @@ class TaskSignature:
         )
         self.names = tuple(known)
         self.returns = hints.returns
+        self.problems = hints.problems
         #: No object of a user's class can be in the result.
         self.is_plain = is_plain_data(hints.returns)
         #: The function can be called with the arguments as they are bound, one after the other.

@@ -28,6 +28,7 @@ from typing import (
     Literal,
     ParamSpec,
     Protocol,
+    Self,
     TypeAlias,
     TypedDict,
     TypeVar,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from merkl.graph.task import Task
 
 P = ParamSpec("P")
+P_rest = ParamSpec("P_rest")
 R_co = TypeVar("R_co", covariant=True)
 Out_co = TypeVar("Out_co", covariant=True)
 
@@ -158,6 +160,9 @@ if TYPE_CHECKING:
             **kwargs: Any,
         ) -> R_co: ...
 
+    class TakesSelf(Protocol[A_in, P_rest, R_co]):
+        def _takes(self, instance: A_in, /, *args: P_rest.args, **kwargs: P_rest.kwargs) -> R_co: ...
+
 
 class TaskSurface(Generic[P, R_co, Out_co]):
     """The call of a task as checkers without plugins see it: positional arguments are checked, up to nine.
@@ -175,7 +180,7 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         @overload
         def __call__(
             self: Takes1[A, R],
-            a: Future[A] | A | Nested,
+            a: A | Future[A] | Nested,
             /,
             **kwargs: Any,
         ) -> R: ...
@@ -183,8 +188,8 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         @overload
         def __call__(
             self: Takes2[A, B, R],
-            a: Future[A] | A | Nested,
-            b: Future[B] | B | Nested,
+            a: A | Future[A] | Nested,
+            b: B | Future[B] | Nested,
             /,
             **kwargs: Any,
         ) -> R: ...
@@ -192,9 +197,9 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         @overload
         def __call__(
             self: Takes3[A, B, C, R],
-            a: Future[A] | A | Nested,
-            b: Future[B] | B | Nested,
-            c: Future[C] | C | Nested,
+            a: A | Future[A] | Nested,
+            b: B | Future[B] | Nested,
+            c: C | Future[C] | Nested,
             /,
             **kwargs: Any,
         ) -> R: ...
@@ -202,10 +207,10 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         @overload
         def __call__(
             self: Takes4[A, B, C, D, R],
-            a: Future[A] | A | Nested,
-            b: Future[B] | B | Nested,
-            c: Future[C] | C | Nested,
-            d: Future[D] | D | Nested,
+            a: A | Future[A] | Nested,
+            b: B | Future[B] | Nested,
+            c: C | Future[C] | Nested,
+            d: D | Future[D] | Nested,
             /,
             **kwargs: Any,
         ) -> R: ...
@@ -213,11 +218,11 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         @overload
         def __call__(
             self: Takes5[A, B, C, D, E, R],
-            a: Future[A] | A | Nested,
-            b: Future[B] | B | Nested,
-            c: Future[C] | C | Nested,
-            d: Future[D] | D | Nested,
-            e: Future[E] | E | Nested,
+            a: A | Future[A] | Nested,
+            b: B | Future[B] | Nested,
+            c: C | Future[C] | Nested,
+            d: D | Future[D] | Nested,
+            e: E | Future[E] | Nested,
             /,
             **kwargs: Any,
         ) -> R: ...
@@ -225,12 +230,12 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         @overload
         def __call__(
             self: Takes6[A, B, C, D, E, F, R],
-            a: Future[A] | A | Nested,
-            b: Future[B] | B | Nested,
-            c: Future[C] | C | Nested,
-            d: Future[D] | D | Nested,
-            e: Future[E] | E | Nested,
-            f: Future[F] | F | Nested,
+            a: A | Future[A] | Nested,
+            b: B | Future[B] | Nested,
+            c: C | Future[C] | Nested,
+            d: D | Future[D] | Nested,
+            e: E | Future[E] | Nested,
+            f: F | Future[F] | Nested,
             /,
             **kwargs: Any,
         ) -> R: ...
@@ -238,13 +243,13 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         @overload
         def __call__(
             self: Takes7[A, B, C, D, E, F, G, R],
-            a: Future[A] | A | Nested,
-            b: Future[B] | B | Nested,
-            c: Future[C] | C | Nested,
-            d: Future[D] | D | Nested,
-            e: Future[E] | E | Nested,
-            f: Future[F] | F | Nested,
-            g: Future[G] | G | Nested,
+            a: A | Future[A] | Nested,
+            b: B | Future[B] | Nested,
+            c: C | Future[C] | Nested,
+            d: D | Future[D] | Nested,
+            e: E | Future[E] | Nested,
+            f: F | Future[F] | Nested,
+            g: G | Future[G] | Nested,
             /,
             **kwargs: Any,
         ) -> R: ...
@@ -252,14 +257,14 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         @overload
         def __call__(
             self: Takes8[A, B, C, D, E, F, G, H, R],
-            a: Future[A] | A | Nested,
-            b: Future[B] | B | Nested,
-            c: Future[C] | C | Nested,
-            d: Future[D] | D | Nested,
-            e: Future[E] | E | Nested,
-            f: Future[F] | F | Nested,
-            g: Future[G] | G | Nested,
-            h: Future[H] | H | Nested,
+            a: A | Future[A] | Nested,
+            b: B | Future[B] | Nested,
+            c: C | Future[C] | Nested,
+            d: D | Future[D] | Nested,
+            e: E | Future[E] | Nested,
+            f: F | Future[F] | Nested,
+            g: G | Future[G] | Nested,
+            h: H | Future[H] | Nested,
             /,
             **kwargs: Any,
         ) -> R: ...
@@ -267,15 +272,15 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         @overload
         def __call__(
             self: Takes9[A, B, C, D, E, F, G, H, J, R],
-            a: Future[A] | A | Nested,
-            b: Future[B] | B | Nested,
-            c: Future[C] | C | Nested,
-            d: Future[D] | D | Nested,
-            e: Future[E] | E | Nested,
-            f: Future[F] | F | Nested,
-            g: Future[G] | G | Nested,
-            h: Future[H] | H | Nested,
-            j: Future[J] | J | Nested,
+            a: A | Future[A] | Nested,
+            b: B | Future[B] | Nested,
+            c: C | Future[C] | Nested,
+            d: D | Future[D] | Nested,
+            e: E | Future[E] | Nested,
+            f: F | Future[F] | Nested,
+            g: G | Future[G] | Nested,
+            h: H | Future[H] | Nested,
+            j: J | Future[J] | Nested,
             /,
             *rest: Any,
             **kwargs: Any,
@@ -288,6 +293,19 @@ class TaskSurface(Generic[P, R_co, Out_co]):
         def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Out_co: ...
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # type: ignore[misc]
+
+        @overload
+        def __get__(self, instance: None, owner: type | None = None) -> Self: ...
+
+        @overload
+        def __get__(
+            self: TakesSelf[A, P_rest, R], instance: A, owner: type | None = None
+        ) -> Task[P_rest, R_co, R]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: type | None = None) -> Self: ...
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any: ...
 
         @overload
         def __or__(self, other: Callable[[Out_co], Future[R]], /) -> Task[P, R, Future[R]]: ...
@@ -473,6 +491,7 @@ class TaskOptionTypes(TypedDict, total=False):
     keep: Literal["always", "until-used", "never"]
     on_interrupt: Literal["discard", "keep"]
     validate: Literal["first", "all", "off"]
+    check_types: bool | None
     capture: bool
     retries: int
     retry_delay: float

@@ -6,11 +6,12 @@ import functools
 import itertools
 import sys
 import types
+import warnings
 from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from merkl._base.errors import BindError, GraphError, TaskOutsError
+from merkl._base.errors import BindError, GraphError, MerklWarning, TaskOutsError
 from merkl._base.lazy import LazyModule
 from merkl.graph.building import building, record_calls
 from merkl.graph.call import Call, describe_site
@@ -82,6 +83,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
         qualified = getattr(fn, "__qualname__", None) or getattr(fn, "__name__", None) or repr(fn)
         self.name: str = qualified.rpartition("<locals>.")[2]
         self._invoke: _Invoke = invoke or self._make_call
+        self._is_derived = invoke is not None
         self._signature: signatures.TaskSignature | None = None
         # Names local to the function around are gone by the time that annotations are read.
         self._scope = hints.capture_scope(fn) if "<locals>" in qualified else None
@@ -107,7 +109,25 @@ class Task(TaskSurface[P, R_co, Out_co]):
                 ignore_args=frozenset(self.options.ignore_args),
                 scope=self._scope,
             )
+            if not self._is_derived:
+                self._warn_of_annotations(self._signature.problems)
         return self._signature
+
+    def _warn_of_annotations(self, problems: tuple[str, ...]) -> None:
+        code = getattr(self.fn, "__code__", None)
+        where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+        for problem in problems:
+            warnings.warn(
+                f"task {self.name!r}{where}: {problem.partition(': ')[2]}: what flows there is not checked. "
+                "Import the name outside of `if TYPE_CHECKING:`, or define it before the first call",
+                MerklWarning,
+                stacklevel=2,
+            )
+
+    def checks_types(self) -> bool:
+        """Say whether the types of Futures are compared with the parameters that they are given to."""
+        wanted = self.options.check_types
+        return sessions.current().settings.check_types if wanted is None else wanted
 
     def fingerprint(self) -> Fingerprint:
         """Return the digest of the code, of all that it reaches, and of the declared deps, with its components."""
@@ -199,12 +219,13 @@ class Task(TaskSurface[P, R_co, Out_co]):
         given = self._invoke(args, kwargs, frame.f_code, frame.f_lasti)
         return evaluate_given(given)  # type: ignore[no-any-return]
 
-    def __get__(self, instance: object, owner: type | None = None) -> Any:
-        """Bind a task that is a method to its instance, which is the first argument of the call."""
-        if instance is None:
-            return self
-        fn: Callable[..., Any] = self.fn
-        return self._bind(functools.partial(fn, instance), (instance,), {})
+    if not TYPE_CHECKING:  # typed by TaskSurface
+
+        def __get__(self, instance: object, owner: type | None = None) -> Any:
+            """Bind a task that is a method to its instance, which is the first argument of the call."""
+            if instance is None:
+                return self
+            return self._bind(functools.partial(self.fn, instance), (instance,), {})
 
     # -- other ways to call ----------------------------------------------------------------------------
 

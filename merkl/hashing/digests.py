@@ -36,7 +36,9 @@ def hash_parts(tag: bytes, parts: Iterable[bytes]) -> bytes:
     """
     pieces = [FORMAT_VERSION, _length(tag), tag]
     for part in parts:
-        pieces += (_length(part), part)
+        length = len(part)
+        pieces.append(_LENGTHS[length] if length < 512 else length.to_bytes(8, "little"))
+        pieces.append(part)
     return hashlib.sha256(b"".join(pieces)).digest()
 
 

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from merkl._base.printed import note_printed
 from merkl.graph.options import TaskOptions, make_options
+from merkl.graph.session import sessions
 from merkl.graph.task import Task
 from merkl.hashing.digests import hash_parts
 from merkl.shell.command import ShellCommand
@@ -26,13 +28,21 @@ class BashTask(Task[..., Any, Any]):
     def __init__(self, command: ShellCommand, name: str, module: str, options: TaskOptions) -> None:
         super().__init__(_function_of(command, name, module), options)
         self.command = command
+        self._digest = b""
+
+    def _hold(self) -> Any:
+        # Programs may be installed or rebuilt while this process lives, so they are looked at for each call.
+        digest = self.command.digest(sessions.current().files.content_hash)
+        if digest != self._digest:
+            self._digest, self._held = digest, None
+        return super()._hold()
 
     def _make_fingerprint(self, fingerprinter: Fingerprinter) -> Fingerprint:
         # Of a function that never changes; deps that were declared count through it.
         base = fingerprinter.fingerprint(
             _any_command, deps=self.options.deps, code_version=1, hash_key="merkl.bash_task"
         )
-        digest = hash_parts(b"bash task", [base.digest, self.command.digest()])
+        digest = hash_parts(b"bash task", [base.digest, self._digest])
         return dataclasses.replace(base, digest=digest)
 
     def __reduce__(self) -> Any:
@@ -84,7 +94,10 @@ def _function_of(command: ShellCommand, name: str, module: str) -> Callable[...,
     def run(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        outs = command.run(bound.arguments).outs
+        finished = command.run(bound.arguments)
+        note_printed(finished.stdout)
+        note_printed(finished.stderr)
+        outs = finished.outs
         return next(iter(outs.values()), None) if len(outs) < 2 else dict(outs)
 
     run.__name__ = run.__qualname__ = name

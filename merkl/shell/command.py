@@ -6,14 +6,14 @@ import contextlib
 import inspect
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 from merkl._base.errors import CommandFailedError, CommandTimeoutError, InputChangedError
 from merkl.files import DirRef, FileRef
-from merkl.files.content import require_regular
+from merkl.files.content import hash_file, require_regular
 from merkl.files.scratch import fresh_directory
 from merkl.files.stat import StatSignature, signature_at
 from merkl.files.transfer import clone_file
@@ -105,8 +105,10 @@ class ShellCommand:
         """The parameters in the order of their first placeholders, and what the command gives."""
         return self.template.signature()
 
-    def digest(self) -> bytes:
+    def digest(self, content_hash: Callable[[str], str] | None = None) -> bytes:
         """Return 32 bytes for what the command does: its normalised text, the programs in it, its environment.
+
+        `content_hash` gives the hash of a program's file; by default it is read.
 
         Raises:
             MissingInputError: a program is not installed.
@@ -120,7 +122,7 @@ class ShellCommand:
                 b"shell" if self.template.shell else b"words",
                 hash_parts(b"tokens", texts),
                 hash_parts(b"env", settings),
-                executables_digest(self.template, self.track),
+                executables_digest(self.template, self.track, content_hash or _read_hash),
             ],
         )
 
@@ -158,8 +160,9 @@ class ShellCommand:
                     f"\n  command: {shown}"
                 )
         outs = {one.name: self._collect(home, one, layout, shown) for one in self.template.outs}
+        finished = Finished(outs, _tail(home / "stdout"), _tail(home / "stderr"))
         _discard_rest(home, outs)
-        return Finished(outs, _tail(home / "stdout"), _tail(home / "stderr"))
+        return finished
 
     def _words(self, home: Path, arguments: Mapping[str, Any], layout: Layout) -> tuple[list[str], str]:
         if not self.template.shell:
@@ -262,6 +265,10 @@ class ShellCommand:
             ) from error
 
 
+def _read_hash(path: str) -> str:
+    return hash_file(path).content_hash
+
+
 def _link_inputs(work: Path, layout: Layout) -> dict[str, StatSignature]:
     """Link the inputs in; return what they look like, as a write through a link would change the original."""
     before: dict[str, StatSignature] = {}
@@ -319,7 +326,7 @@ def _discard_rest(home: Path, outs: Mapping[str, Any]) -> None:
     for path in _children(home / "work"):
         if str(path) not in kept:
             _remove(path)
-    for name in ("tmp", "script", "stdin"):
+    for name in ("tmp", "script", "stdin", "stdout", "stderr"):
         _remove(home / name)
 
 

@@ -6,11 +6,10 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Literal, TypeAlias
 
 from merkl._base.errors import CommandTemplateError, MissingInputError
-from merkl.files.content import hash_file
 from merkl.files.stat import StatSignature, signature_at
 from merkl.hashing.digests import hash_parts
 from merkl.shell.template import Template
@@ -23,11 +22,11 @@ Track: TypeAlias = Literal["content", "version", "name"]
 _VERSION_SECONDS: Final = 20
 
 
-def executables_digest(template: Template, track: Track) -> bytes:
+def executables_digest(template: Template, track: Track, content_hash: Callable[[str], str]) -> bytes:
     """Return 32 bytes for all programs that a template names, with the interpreters of those that are scripts.
 
     Programs by a relative path are left out: in the command's own directory they can only come from its
-    inputs.
+    inputs. `content_hash` gives the hash of a program's file.
 
     Raises:
         MissingInputError: a program is not installed (unless only names are tracked).
@@ -44,7 +43,7 @@ def executables_digest(template: Template, track: Track) -> bytes:
         )
     parts: list[bytes] = []
     for path in _programs(template, with_interpreters=track == "content"):
-        parts += [_base(path), _tracked(path, track)]
+        parts += [_base(path), _tracked(path, track, content_hash)]
     return hash_parts(b"executables", [track.encode(), *parts])
 
 
@@ -94,17 +93,11 @@ def _interpreter(path: str) -> str | None:
     return find_executable(words[0]) if words else None
 
 
-def _tracked(path: str, track: Track) -> bytes:
+def _tracked(path: str, track: Track, content_hash: Callable[[str], str]) -> bytes:
     real = os.path.realpath(path)
-    signature = signature_at(real)
     if track == "content":
-        return _content(real, signature).encode()
-    return _version(path, signature)
-
-
-@functools.lru_cache(maxsize=1024)
-def _content(path: str, _signature: StatSignature) -> str:
-    return hash_file(path).content_hash
+        return content_hash(real).encode()
+    return _version(path, signature_at(real))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 import functools
 import importlib
+import io
+import typing
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from merkl._base.type_forms import format_type
 from merkl.validation.problem import Problem, kind_of, misfit
@@ -15,6 +17,7 @@ __all__ = [
     "Check",
     "by_typeguard",
     "class_check",
+    "file_check",
     "literal_check",
     "none_check",
     "passes",
@@ -57,6 +60,21 @@ def class_check(cls: type, expected: str | None = None) -> Check:
         except Exception:  # noqa: BLE001  (a metaclass may refuse to answer)
             return None
         return None if fits else misfit(value, expected or cls)
+
+    return check
+
+
+def file_check(hint: Any) -> Check:
+    """Compile the check of an open file: no class of `io` derives from the ones of `typing`, and tempfile wraps them."""
+    origin = get_origin(hint) or hint
+    kind: Any = {typing.TextIO: str, typing.BinaryIO: bytes}.get(origin, (*get_args(hint), Any)[0])
+    wanted: Any = {str: io.TextIOBase, bytes: (io.RawIOBase, io.BufferedIOBase)}.get(kind, io.IOBase)
+
+    def check(value: object) -> Problem | None:
+        file = getattr(value, "file", value) if type(value).__module__ == "tempfile" else value
+        is_ours = isinstance(file, io.IOBase)  # of another's file-like object nothing is known
+        fits = isinstance(file, wanted) if is_ours else hasattr(file, "read") or hasattr(file, "write")
+        return None if fits else misfit(value, format_type(hint))
 
     return check
 

@@ -25,6 +25,7 @@ from merkl.validation.leaves import (
     Check,
     by_typeguard,
     class_check,
+    file_check,
     literal_check,
     none_check,
     passes,
@@ -96,6 +97,8 @@ class _Compiler:
         if hint is None or hint is type(None):
             return none_check
         origin = get_origin(hint)
+        if (origin or hint) in (typing.IO, typing.TextIO, typing.BinaryIO):
+            return file_check(hint)
         if origin is None:
             return self._plain(hint)
         if origin in (Literal, typing_extensions.Literal):

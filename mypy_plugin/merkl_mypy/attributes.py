@@ -51,7 +51,8 @@ def attribute_hook(name: str) -> Callable[[AttributeContext], Type]:
         signature = _signature(api, typ)
         if signature is None:
             return ctx.default_attr_type
-        return _attribute(api, name, *signature)
+        kind = method_kind(typ.fallback) if isinstance(typ, CallableType) else None
+        return _attribute(api, name, *signature, kind)
 
     return hook
 
@@ -99,24 +100,26 @@ def _signature(api: TypeChecker, typ: ProperType) -> tuple[CallableType, Type] |
     return None
 
 
-def _attribute(api: TypeChecker, name: str, plain: CallableType, returned: Type) -> Type:
+def _attribute(
+    api: TypeChecker, name: str, plain: CallableType, returned: Type, kind: str | None = None
+) -> Type:
     if name == "fn":
         return plain.copy_modified(ret_type=returned)
     made: CallableType
     if name == "run":
-        made = plain.copy_modified(ret_type=_awaited(returned))
+        made = plain.copy_modified(ret_type=_awaited(returned) if kind is None else strip(plain.ret_type))
     elif name == "map":
         made = _over_iterables(api, plain, named=False)
     elif name == "grid":
         made = _over_iterables(api, plain, named=True)
     else:
         made = plain
-    kind = LiteralType(name, api.named_type("builtins.str"))
+    said = LiteralType(name, api.named_type("builtins.str"))
     method = Instance(class_of(api, names.TASK_METHOD), [parameters(made), made.ret_type])
     method = method.copy_with_extra_attr(names.SIGNATURE_ATTR, made)
     if name == "bind":
         method = method.copy_with_extra_attr(names.RETURNED_ATTR, _awaited(returned))
-    return method.copy_with_extra_attr(names.KIND_ATTR, kind)
+    return method.copy_with_extra_attr(names.KIND_ATTR, said)
 
 
 def _awaited(returned: Type) -> Type:

@@ -28,17 +28,11 @@ from mypy.types import (
 
 from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
+from merkl_mypy.decorators import is_task
+from merkl_mypy.eager import EagerCalls
 from merkl_mypy.review import Reviews
 from merkl_mypy.rewrite import Rewriter, future_type, may_hold_future
-from merkl_mypy.shapes import any_type, class_of, is_future, mentions_future, plain_signature
-
-
-def is_task(typ: Type | None) -> bool:
-    """Whether `typ` is what a decorated function has become."""
-    proper = get_proper_type(typ)
-    if isinstance(proper, Overloaded):
-        return any(item.fallback.type.fullname == names.TASK for item in proper.items)
-    return isinstance(proper, CallableType) and proper.fallback.type.fullname == names.TASK
+from merkl_mypy.shapes import any_type, class_of, is_future, mentions_future, plain_signature, strip
 
 
 class CallChecker:
@@ -48,6 +42,10 @@ class CallChecker:
         self.reviews = reviews
         # Calls whose arguments are swapped right now, with what to put back.
         self.pending: dict[int, tuple[CallExpr, list[Expression], str]] = {}
+        # The same for calls that mypy checks more than once: these wait for the review of the module.
+        self._waiting: dict[int, tuple[CallExpr, list[Expression]]] = {}
+        self._eager = EagerCalls()
+        reviews.before += [self.restore_all, self._eager.forget]
         # The name that mypy asks about, set right before each hook runs.
         self.name = ""
         # The overloaded call that was checked last, with the signature that it gets.
@@ -90,11 +88,19 @@ class CallChecker:
         call, api = ctx.context, ctx.api
         if not isinstance(call, CallExpr) or not isinstance(api, TypeChecker):
             return plain
+        if self._eager.holds(api, call):
+            plain = plain.copy_modified(ret_type=strip(plain.ret_type))
+        whole = get_proper_type(api.lookup_type(call.callee)) if api.has_type(call.callee) else None
+        if isinstance(whole, Overloaded) and self._checked is not None and self._checked[0] is call:
+            if any(item is callee for item in whole.items[1:]):
+                return self._checked[1]  # mypy asks for each item of an overload in turn
         self.restore(call)
         info = class_of(api, names.FUTURE)
-        whole = get_proper_type(api.lookup_type(call.callee)) if api.has_type(call.callee) else None
         if isinstance(whole, Overloaded):
-            return self._checked_apart(api, whole.items, call, callee, info)
+            items = whole.items
+            if self._eager.holds(api, call):
+                items = [item.copy_modified(ret_type=strip(item.ret_type)) for item in items]
+            return self._checked_apart(api, items, call, callee, info)
         if isinstance(get_proper_type(_future_item(plain.ret_type)), CallableType):
             # What mypy makes of a decorator that is given an overload it makes of no Future.
             return self._checked_apart(api, [callee], call, callee, info)
@@ -107,13 +113,20 @@ class CallChecker:
 
     def restore(self, call: object) -> None:
         """Put the original arguments of a call back."""
-        entry = self.pending.pop(id(call), None)
+        entry = self.pending.pop(id(call), None) or self._waiting.pop(id(call), None)
         if entry is not None:
             entry[0].args[:] = entry[1]
 
+    def restore_all(self) -> None:
+        """Put the original arguments of all calls back: mypy is done with the module."""
+        for call, args in self._waiting.values():
+            call.args[:] = args
+        self._waiting.clear()
+
     def finish(self, ctx: FunctionContext | MethodContext) -> Type:
         """After the check of a call: put its arguments back."""
-        self.restore(ctx.context)
+        if id(ctx.context) in self.pending:
+            self.restore(ctx.context)
         result = method_result(ctx) if isinstance(ctx, MethodContext) else ctx.default_return_type
         proper = get_proper_type(result)
         if isinstance(proper, Instance) and is_future(proper):
@@ -141,10 +154,13 @@ class CallChecker:
         lifted = list(plain.arg_types)
         swapped: dict[int, Expression] = {}
         rewriter = Rewriter(api, info)
+        is_batch = method_kind(plain.fallback) == "batch"
         for index, arg in enumerate(call.args):
             targets = of_actual.get(index, [])
             if any(mentions_future(plain.arg_types[target]) for target in targets):
                 continue
+            if targets == [0] and is_batch and future_type(api, arg) is not None:
+                continue  # the items of a batch have to be there when the call is made: mypy says so
             if (
                 fits
                 and _takes_one(plain, call, formals, targets, index)
@@ -172,9 +188,6 @@ class CallChecker:
         info: TypeInfo,
     ) -> CallableType:
         """Check the call of one or several overload items here, so that mypy's own pass finds nothing to say."""
-        position = next((i for i, item in enumerate(items) if item is callee), 0)
-        if position and self._checked is not None and self._checked[0] is call:
-            return self._checked[1]  # mypy asks for each item in turn
         overloaded = isinstance(get_proper_type(api.lookup_type(call.callee)), Overloaded)
         plain = [plain_signature(item) for item in items]
         rewriter = Rewriter(api, info)
@@ -193,6 +206,9 @@ class CallChecker:
             result = Instance(info, [_simplified(result)])
         else:
             result = _check_items(api, plain, args, call, overloaded=overloaded)
+        if any(new is not old for new, old in zip(args, call.args, strict=True)):
+            self._waiting[id(call)] = (call, list(call.args))
+            call.args[:] = args
         made = callee.copy_modified(
             arg_types=[any_type(), any_type()],
             arg_kinds=[ARG_STAR, ARG_STAR2],

@@ -13,6 +13,7 @@ from mypy.types import (
     AnyType,
     CallableType,
     Instance,
+    LiteralType,
     Overloaded,
     Parameters,
     ProperType,
@@ -34,6 +35,8 @@ def decorator_called(kind: str) -> Callable[[FunctionContext], Type]:
         if not isinstance(api, TypeChecker):
             return ctx.default_return_type
         function = _function_argument(ctx)
+        if function is not None and kind == "batch" and is_task(function):
+            return _batch_of(ctx, function)
         if function is not None:
             return decorate(api, ctx, kind, function, None, ctx.default_return_type)
         returned = get_proper_type(ctx.default_return_type)
@@ -46,6 +49,19 @@ def decorator_called(kind: str) -> Callable[[FunctionContext], Type]:
     return hook
 
 
+def _batch_of(ctx: FunctionContext, single: Type) -> Type:
+    """`batch(single)`: the decorator that remembers what a call of the single task gives."""
+    returned = get_proper_type(ctx.default_return_type)
+    task = get_proper_type(single)
+    if not isinstance(returned, Instance):
+        return returned
+    if isinstance(task, CallableType) and not task.variables:
+        return returned.copy_with_extra_attr(names.SINGLE_ATTR, task)
+    if isinstance(task, Instance) and len(task.args) == 3:
+        return returned.copy_with_extra_attr(names.SINGLE_ATTR, task.args[2])
+    return returned
+
+
 def decorator_applied(kind: str) -> Callable[[MethodContext], Type]:
     """The hook for the second step of `@task(…)`: what its result does with the function."""
 
@@ -53,9 +69,25 @@ def decorator_applied(kind: str) -> Callable[[MethodContext], Type]:
         if not isinstance(ctx.api, TypeChecker) or not ctx.arg_types or not ctx.arg_types[0]:
             return ctx.default_return_type
         option = stored_outs(ctx.type)
-        return decorate(ctx.api, ctx, kind, ctx.arg_types[0][0], option, ctx.default_return_type)
+        made = decorate(ctx.api, ctx, kind, ctx.arg_types[0][0], option, ctx.default_return_type)
+        return _with_items_of(ctx.api, made, ctx.type)
 
     return hook
+
+
+def _with_items_of(api: TypeChecker, made: Type, decorator: ProperType) -> Type:
+    """A batch whose items are what the single task gives, where it was made of one."""
+    if not isinstance(decorator, Instance) or decorator.extra_attrs is None:
+        return made
+    single = get_proper_type(decorator.extra_attrs.attrs.get(names.SINGLE_ATTR))
+    task = get_proper_type(made)
+    if single is None or not isinstance(task, CallableType):
+        return made
+    item = single.ret_type if isinstance(single, CallableType) else single
+    result = api.named_generic_type("builtins.list", [item])
+    kept = task.fallback.extra_attrs
+    fallback = Instance(task.fallback.type, [*task.fallback.args[:2], result], extra_attrs=kept)
+    return task.copy_modified(ret_type=result, fallback=fallback)
 
 
 def decorate(
@@ -153,7 +185,20 @@ def _task_type(
     if returned is not function.ret_type:
         fallback = made.fallback.copy_with_extra_attr(names.ASYNC_ATTR, any_type())
         made = made.copy_modified(fallback=fallback)
+    if kind != "task":
+        said = LiteralType(kind, api.named_type("builtins.str"))
+        made = made.copy_modified(fallback=made.fallback.copy_with_extra_attr(names.KIND_ATTR, said))
     return made
+
+
+def is_task(typ: Type | None) -> bool:
+    """Whether `typ` is what a decorated function has become."""
+    proper = get_proper_type(typ)
+    if isinstance(proper, Overloaded):
+        return any(item.fallback.type.fullname == names.TASK for item in proper.items)
+    if isinstance(proper, CallableType):
+        return proper.fallback.type.fullname == names.TASK
+    return isinstance(proper, Instance) and proper.type.fullname == names.TASK
 
 
 def task_callable(

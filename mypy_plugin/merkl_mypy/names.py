@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+MERKL: Final = "merkl"
 FUTURE: Final = "merkl.graph.future.Future"
 TASK: Final = "merkl.graph.task.Task"
 TASK_FN: Final = "merkl.graph.task.task"
@@ -11,12 +12,15 @@ BATCH_FN: Final = "merkl.graph.batch.batch"
 PIPELINE_FN: Final = "merkl.graph.pipeline.pipeline"
 EVALUATE_FN: Final = "merkl.workspace.evaluate"
 BASH_TASK_FN: Final = "merkl.shell.bash.bash_task"
+PLACEHOLDER_MODULES: Final = ("merkl.shell.placeholders", "merkl.shell", "merkl")
+PLACEHOLDER: Final = "merkl.shell.placeholders.Placeholder"
 ARG_SERIALIZER_FN: Final = "merkl_serializers.arg_serializer"
-EVAL: Final = "merkl.graph.eager.Eval"
+EVAL: Final = "merkl.graph.building.Eval"
 FILE_REF: Final = "merkl.files.fileref.FileRef"
-DIR_REF: Final = "merkl.files.fileref.DirRef"
+DIR_REF: Final = "merkl.files.dirref.DirRef"
 
-SURFACE_MODULE: Final = "merkl.graph.surface."
+# Where the decorators' overloads for other checkers are.
+SURFACE_MODULES: Final = ("merkl.graph.surface.", "merkl.graph.batch.", "merkl.graph.pipeline.")
 SURFACE: Final = "merkl.graph.surface.TaskSurface"
 TASK_DECORATOR: Final = "merkl.graph.surface.TaskDecorator"
 BATCH_DECORATOR: Final = "merkl.graph.surface.BatchDecorator"
@@ -28,7 +32,9 @@ DECORATORS: Final = {
     TASK_FN: "task",
     "merkl.graph.surface.task": "task",
     BATCH_FN: "batch",
+    "merkl.graph.surface.batch": "batch",
     PIPELINE_FN: "pipeline",
+    "merkl.graph.surface.pipeline": "pipeline",
 }
 DECORATOR_CALLS: Final = {
     f"{TASK_DECORATOR}.__call__": "task",
@@ -67,3 +73,4 @@ SIGNATURE_ATTR: Final = "__merkl_signature__"
 RETURNED_ATTR: Final = "__merkl_returned__"
 ASYNC_ATTR: Final = "__merkl_async__"
 KIND_ATTR: Final = "__merkl_kind__"
+SINGLE_ATTR: Final = "__merkl_single__"

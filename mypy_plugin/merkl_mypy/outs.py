@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 from mypy.checker import TypeChecker
 from mypy.nodes import Context, Expression, ListExpr, TupleExpr, TypeInfo
 from mypy.types import (
@@ -21,6 +24,9 @@ from mypy.types import (
 
 from merkl_mypy import codes, names
 from merkl_mypy.shapes import any_type, class_of, future_of
+
+# Two suffixes that count as one, as `merkl.files.suffix` has it.
+_COMPOUND = re.compile(r"[^.]\.[A-Za-z][A-Za-z0-9]{0,9}\.(?:gz|bz2|xz|zst|lz4|lzma|br|Z|age|gpg)$")
 
 # What `outs=` said, as a type, so that it is kept on the decorator's own type: an int literal for `outs=3`, a
 # tuple of str literals for names, the callable itself, or None for "not given".
@@ -63,6 +69,8 @@ def call_result(
     """What a call gives: a Future, a tuple of Futures, a dict of Futures, or a pipeline's own outputs."""
     if kind == "pipeline":
         return _pipeline_result(returned)
+    if kind == "batch":
+        return _batch_result(api, context, returned, option, future)
     proper = get_proper_type(returned)
     if option is None:
         return _by_annotation(api, proper, returned, future)
@@ -137,22 +145,32 @@ def _named(api: TypeChecker, context: Context, proper: ProperType, keys: list[st
                 f"{', '.join(map(repr, proper.items))}",
             )
         return _dict_of_futures(api, {key: proper.items.get(key, any_type()) for key in keys}, future)
-    if isinstance(proper, Instance) and proper.type.fullname == names.DIR_REF:
-        file_ref = class_of(api, names.FILE_REF)
-        item: Type = Instance(file_ref, [any_type() for _ in file_ref.type_vars])
-    else:
-        found = _value_type(proper)
-        if found is None:
-            _disagree(
-                api, context, "outs= gives names, but the return type is not a dict, a TypedDict or a DirRef"
-            )
-        item = any_type() if found is None else found
-    return _dict_of_futures(api, dict.fromkeys(keys, item), future)
+    if isinstance(proper, Instance) and proper.type.has_base(names.DIR_REF):
+        return _dict_of_futures(api, {key: _file_type(api, key) for key in keys}, future)
+    item = _value_type(proper)
+    if item is None:
+        _disagree(
+            api, context, "outs= gives names, but the return type is not a dict, a TypedDict or a DirRef"
+        )
+    return _dict_of_futures(api, dict.fromkeys(keys, any_type() if item is None else item), future)
+
+
+def _file_type(api: TypeChecker, name: str) -> Type:
+    """The type of a file in a directory by its name: `FileRef[Literal[".csv"]]`; a name with a slash at its end is a DirRef."""
+    if name.endswith("/"):
+        return Instance(class_of(api, names.DIR_REF), [])
+    file_ref = class_of(api, names.FILE_REF)
+    base = name.rpartition("/")[2]
+    compound = _COMPOUND.search(base)
+    suffix = base[compound.start() + 1 :] if compound else os.path.splitext(base)[1]
+    if len(suffix) < 2:
+        return Instance(file_ref, [any_type() for _ in file_ref.type_vars])
+    return Instance(file_ref, [LiteralType(suffix, api.named_type("builtins.str"))])
 
 
 def _computed(api: TypeChecker, proper: ProperType, says: ProperType, future: TypeInfo) -> Type:
     """`outs=callable`: how many or which outs is known only when the call is made."""
-    if isinstance(proper, Instance) and proper.type.fullname == names.DIR_REF:
+    if isinstance(proper, Instance) and proper.type.has_base(names.DIR_REF):
         file_ref = class_of(api, names.FILE_REF)
         value: Type | None = Instance(file_ref, [any_type() for _ in file_ref.type_vars])
     else:
@@ -174,6 +192,18 @@ def _pipeline_result(returned: Type) -> Type:
     if isinstance(proper, Instance) and proper.type.fullname in ("typing.Iterator", "typing.Iterable"):
         return NoneType()
     return returned
+
+
+def _batch_result(
+    api: TypeChecker, context: Context, returned: Type, option: OutsOption, future: TypeInfo
+) -> Type:
+    """A list with what a single call gives for each item."""
+    proper = get_proper_type(returned)
+    item = _item_type(proper)
+    if item is None:
+        _disagree(api, context, "The body of a batch returns a list with one result for each item")
+        item = any_type()
+    return api.named_generic_type("builtins.list", [call_result(api, context, "task", item, option, future)])
 
 
 def _item_type(proper: ProperType) -> Type | None:

@@ -29,6 +29,7 @@ from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
 from merkl_mypy.review import PROBE, Reviews
+from merkl_mypy.shell import shell_task
 from merkl_mypy.surface import complete_task_class, leave_one_way
 
 _BUILTIN_MODULES = (
@@ -57,6 +58,7 @@ class MerklPlugin(Plugin):
         self._misused = guarded_signature(method_used)
         self._written = guarded_signature(written_to)
         self._attribute_read = guarded_result(attribute_read)
+        self._shell_task = guarded_result(shell_task)
         self._evaluate = guarded_result(evaluated)
         self._attributes = {name: guarded_result(attribute_hook(name)) for name in names.TASK_ATTRIBUTES}
         self._decorators = {
@@ -78,7 +80,7 @@ class MerklPlugin(Plugin):
         """Future's own class gets the methods whose use is reported; the decorators one signature."""
         if fullname == names.FUTURE:
             return add_methods
-        return leave_one_way if fullname.startswith(names.SURFACE_MODULE) else None
+        return leave_one_way if fullname.startswith(names.SURFACE_MODULES) else None
 
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         """`Task` gets exact signatures for those that other checkers see."""
@@ -137,6 +139,8 @@ class MerklPlugin(Plugin):
             return self._review
         if fullname == names.EVALUATE_FN:
             return self._evaluate
+        if fullname == names.BASH_TASK_FN:
+            return self._shell_task
         return self._decorators.get(fullname)
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:

@@ -80,6 +80,8 @@ class Reviews:
 
     def __init__(self) -> None:
         self._asked: set[tuple[str, bool]] = set()
+        #: What has to be done before a module is looked at.
+        self.before: list[Callable[[], None]] = []
 
     def ask(self, api: TypeChecker) -> None:
         """Have the module that is being checked reviewed when it is done."""
@@ -101,6 +103,8 @@ class Reviews:
             if first:
                 self._defer(api, 2)
             else:
+                for prepare in self.before:
+                    prepare()
                 self._asked -= {(api.tree.fullname, False), (api.tree.fullname, True)}
                 Reviewer(api).review()
         return NoneType()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from mypy.nodes import Node
+from mypy.nodes import Block, FuncDef, Node, OverloadedFuncDef, Statement
 
 # The parts of each kind of node, by the name of its class; a part is a node, a list of parts, or None.
 _PARTS: Final[dict[str, tuple[str, ...]]] = {
@@ -56,6 +56,11 @@ def parts(node: Node) -> Iterator[Node]:
     """The nodes right below `node`."""
     for name in _PARTS.get(type(node).__name__, ()):
         yield from _flat(getattr(node, name, None))
+
+
+def is_statement(node: Node) -> bool:
+    """Whether other statements may stand below this node, other than in a lambda."""
+    return isinstance(node, (Statement, Block, FuncDef, OverloadedFuncDef))
 
 
 def _flat(part: Any) -> Iterator[Node]:

@@ -1,6 +1,6 @@
 """Stores results in forked children, each killed one step later than the one before; prints what was found after.
 
-A step is any call into C that touches file or database. Run as a script: `kill_at_every_step.py FOLDER`.
+A step is any call into C that touches file or database. Run as a script: `kill_at_every_step.py FOLDER sqlite|files`.
 """
 
 import os
@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from merkl.cache import SqliteCache
+from merkl.cache import BaseCache, FileCache, SqliteCache
 from merkl.cache.contract import make_entry, make_key, read
+from merkl.cache.repair import verify
 
 STEPS = frozenset(
-    {"write", "fsync", "rename", "execute", "fchmod", "mkdir", "connect", "open", "fstat", "close"}
+    {"write", "fsync", "rename", "replace", "execute", "fchmod", "mkdir", "connect", "open", "fstat", "close"}
 )
 BEFORE, SMALL, MIDDLE, LARGE = (make_key(number) for number in range(4))
 CONTENTS = {BEFORE: b"b" * 70_000, SMALL: b"s" * 10, MIDDLE: b"m" * 5000, LARGE: b"l" * 300_000}
@@ -34,11 +35,16 @@ def kill_at(step: int) -> Any:
     return profile
 
 
-def child(folder: Path, step: int) -> int:
+def open_cache(kind: str, folder: Path) -> BaseCache:
+    """Return the cache that is tried."""
+    return SqliteCache(folder, delay=60) if kind == "sqlite" else FileCache(folder)
+
+
+def child(kind: str, folder: Path, step: int) -> int:
     """Store three results in a child that dies at `step`; return how it ended."""
     pid = os.fork()
     if pid == 0:
-        cache = SqliteCache(folder, delay=60)
+        cache = open_cache(kind, folder)
         sys.setprofile(kill_at(step))
         for key in (SMALL, MIDDLE, LARGE):
             cache.put(key, make_entry(CONTENTS[key]))
@@ -48,10 +54,12 @@ def child(folder: Path, step: int) -> int:
     return os.waitpid(pid, 0)[1]
 
 
-def check(folder: Path) -> list[str]:
+def check(kind: str, folder: Path) -> list[str]:
     """Return what is wrong in a cache whose writer was killed."""
     wrong = []
-    cache = SqliteCache(folder)
+    cache = open_cache(kind, folder)
+    if verify(cache):
+        wrong.append(f"not clean: {verify(cache)}")
     if read(cache.get(BEFORE)) != CONTENTS[BEFORE]:
         wrong.append("a finished result is lost")
     known = set(cache.keys())
@@ -62,26 +70,28 @@ def check(folder: Path) -> list[str]:
         cache.put(key, make_entry(content))
         if read(cache.get(key)) != content:
             wrong.append(f"{key[:4]} cannot be stored again")
+    if verify(cache):
+        wrong.append(f"not clean after storing again: {verify(cache)}")
     cache.close()
     return wrong
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, kind: str) -> None:
     """Go through all steps until a child finishes."""
     step = 0
     status = 1
     while status:
         step += 1
         place = folder / str(step)
-        cache = SqliteCache(place)
+        cache = open_cache(kind, place)
         cache.put(BEFORE, make_entry(CONTENTS[BEFORE]))
         cache.close()
-        status = child(place, step)
-        for problem in check(place):
+        status = child(kind, place, step)
+        for problem in check(kind, place):
             print(f"killed at step {step}: {problem}")
         shutil.rmtree(place)
     print("steps", step)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -19,7 +19,7 @@ from merkl.cache.exchange import export_entries, import_entries
 from merkl.cache.figures import find_stats
 from merkl.cache.inventory import Root
 from merkl.cache.repair import verify
-from merkl.cache.sweep import clear, collect
+from merkl.cache.sweep import collect
 from merkl.codecs import default_codecs
 
 DAY = 86_400.0

@@ -14,11 +14,14 @@ from pathlib import Path
 import pytest
 
 from merkl._base.errors import CacheError, CacheFormatError, MerklWarning
-from merkl.cache import MISSING, SqliteCache, load, store
+from merkl.cache import MISSING, FileCache, SqliteCache, load, store
 from merkl.cache.base import Metadata
 from merkl.cache.contract import make_entry, make_key, read
+from merkl.cache.repair import verify
+from merkl.cache.sweep import collect
 from merkl.codecs import default_codecs
 
+CACHES: dict[str, type[SqliteCache] | type[FileCache]] = {"SqliteCache": SqliteCache, "FileCache": FileCache}
 CODECS = default_codecs()
 KEY = make_key(1)
 LARGE = bytes(range(256)) * 1000
@@ -38,15 +41,20 @@ def filled(path: Path, content: bytes = LARGE) -> SqliteCache:
     return cache
 
 
-def test_killed_at_any_step_nothing_is_wrong_or_lost(tmp_path: Path) -> None:
-    """A writer killed between any two steps leaves no wrong result and no row without its content."""
+@pytest.mark.parametrize("kind", ["sqlite", "files"])
+def test_killed_at_any_step_nothing_is_wrong_or_lost(tmp_path: Path, kind: str) -> None:
+    """A writer killed between any two steps leaves no wrong result, no row without its content, and a clean cache."""
     script = Path(__file__).with_name("kill_at_every_step.py")
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=250, check=False
+        [sys.executable, str(script), str(tmp_path), kind],
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
     )
     *problems, steps = done.stdout.splitlines()
     assert problems == [], done.stderr
-    assert int(steps.split()[1]) > 30
+    assert int(steps.split()[1]) > 20
 
 
 DAMAGE = {
@@ -71,6 +79,7 @@ def test_damaged_file_is_a_miss_and_is_repaired(tmp_path: Path, damage: str) -> 
     assert not cache.has(KEY)
     cache.put(KEY, make_entry(LARGE))
     assert read(cache.get(KEY)) == LARGE
+    assert verify(cache) == []
 
 
 def test_damage_is_found_when_the_content_is_stored_again(tmp_path: Path) -> None:
@@ -100,6 +109,8 @@ def test_deleted_file_is_a_miss(tmp_path: Path) -> None:
     cache = filled(tmp_path)
     cache.files.path(make_entry(LARGE).content_hash).unlink()
     assert (cache.has(KEY), cache.lookup(KEY), cache.get(KEY)) == (False, None, None)
+    assert [damage.kind for damage in verify(cache, repair=True)] == ["missing"]
+    assert verify(cache) == []
 
 
 def test_newer_format_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -157,13 +168,14 @@ def test_locked_database_is_a_warning_and_nothing_is_lost(tmp_path: Path) -> Non
     assert load(SqliteCache(tmp_path), KEY, codecs=CODECS) == 5
 
 
-def test_sixteen_processes_share_a_cache(tmp_path: Path) -> None:
-    """Processes that open, write and read one new cache at once all find everything."""
-    script = """
+@pytest.mark.parametrize("kind", ["SqliteCache", "FileCache"])
+def test_sixteen_processes_share_a_cache(tmp_path: Path, kind: str) -> None:
+    """Processes that open, write and read one new cache at once all find everything, and leave it clean."""
+    script = f"""
         import sys
-        from merkl.cache import SqliteCache
+        from merkl.cache import {kind}
         from merkl.cache.contract import make_entry, make_key, read
-        cache, me = SqliteCache(sys.argv[1]), int(sys.argv[2])
+        cache, me = {kind}(sys.argv[1]), int(sys.argv[2])
         for number in range(20):
             for key, size in ((10_000 + number, 70_000), (me * 100 + number, 100)):
                 cache.put(make_key(key), make_entry(b"%d." % key * size))
@@ -175,9 +187,10 @@ def test_sixteen_processes_share_a_cache(tmp_path: Path) -> None:
         subprocess.Popen([*command, str(number)], stderr=subprocess.PIPE, text=True) for number in range(16)
     ]
     assert [process.communicate(timeout=200)[1] for process in processes] == [""] * 16
-    cache = SqliteCache(tmp_path)
+    cache = CACHES[kind](tmp_path)
     assert len(list(cache.keys())) == 16 * 20 + 20
     assert all(read(cache.get(key)) for key in cache.keys())  # noqa: SIM118 - not a dict
+    assert verify(cache) == []
 
 
 def test_forked_child_has_its_own_connection(tmp_path: Path) -> None:
@@ -282,6 +295,9 @@ def test_full_disk_is_a_warning_and_the_run_goes_on(tiny_disk: Path) -> None:
         for number in range(10, 60):
             store(cache, make_key(number), CODECS.encode(os.urandom(60_000)), Metadata(), urgent=True)
     assert load(cache, KEY, codecs=CODECS) == "kept"
+    subprocess.run(["mount", "-o", "remount,size=8m", str(tiny_disk)], check=True)
+    verify(cache, repair=True)
+    assert verify(cache) == []
 
 
 def test_clock_that_goes_backwards_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,7 +305,12 @@ def test_clock_that_goes_backwards_loses_nothing(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("time.time", lambda: 4e9)
     filled(tmp_path).close()
     monkeypatch.undo()
-    assert read(SqliteCache(tmp_path).get(KEY)) == LARGE
+    cache = SqliteCache(tmp_path)
+    assert read(cache.get(KEY)) == LARGE
+    assert verify(cache, repair=True) == []
+    assert collect(cache, keep_days=0, grace_days=0, dry_run=False).keys == ()
+    cache.put(make_key(2), make_entry(b"later"))
+    assert sorted(cache.keys()) == sorted([KEY, make_key(2)])
 
 
 def test_short_writes_of_the_system_lose_nothing(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from merkl.cache import (
     BaseCache,
+    ContentBackend,
     ContentCache,
     Database,
     Entry,
@@ -19,8 +20,9 @@ from merkl.cache import (
     SqliteCache,
     SqliteContentBackend,
     SqliteIndex,
+    TieredContents,
 )
-from merkl.cache.contract import CacheContract
+from merkl.testing import CacheContract, ContentBackendContract
 
 
 class DictCache(BaseCache):
@@ -70,3 +72,23 @@ class TestEveryCache(CacheContract):
         cache = MAKERS[request.param](tmp_path / "cache")
         yield cache
         cache.close()
+
+
+CONTENT_MAKERS = {
+    "files": FileContentBackend,
+    "sqlite": lambda path: SqliteContentBackend(path / "contents.db"),
+    "memory": lambda path: MemoryContents(),
+    "sqlite before files": lambda path: TieredContents(
+        SqliteContentBackend(path / "contents.db"), FileContentBackend(path / "files"), 5000
+    ),
+}
+
+
+class TestEveryContentBackend(ContentBackendContract):
+    """The contract over every content backend."""
+
+    @pytest.fixture(params=CONTENT_MAKERS)
+    def contents(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ContentBackend]:
+        contents = CONTENT_MAKERS[request.param](tmp_path / "contents")
+        yield contents
+        contents.close()

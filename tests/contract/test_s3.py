@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dropping_proxy import dropping_proxy
 
 from merkl._base.errors import CacheError, ConfigError, MerklWarning
 from merkl.cache import (
     MISSING,
     BaseCache,
+    ContentBackend,
     ContentCache,
     LayeredCache,
     S3Cache,
@@ -27,10 +29,13 @@ from merkl.cache import (
     store,
 )
 from merkl.cache.base import Metadata
-from merkl.cache.contract import CacheContract, make_entry, make_key, read
+from merkl.cache.contract import CacheContract, ContentBackendContract, make_entry, make_key, read
 from merkl.cache.database import Database
+from merkl.cache.inventory import Root
+from merkl.cache.repair import verify
 from merkl.cache.s3 import S3ContentBackend
 from merkl.cache.sqlite_index import SqliteIndex
+from merkl.cache.sweep import collect
 from merkl.codecs import default_codecs
 
 Bucket = tuple[str, dict[str, Any]]
@@ -45,6 +50,14 @@ class TestS3Cache(CacheContract):
     @pytest.fixture
     def cache(self, s3: Bucket) -> BaseCache:
         return S3Cache(*s3)
+
+
+class TestS3Contents(ContentBackendContract):
+    """The contract over contents in the bucket."""
+
+    @pytest.fixture
+    def contents(self, s3: Bucket) -> ContentBackend:
+        return S3ContentBackend(*s3)
 
 
 class TestS3ContentsBesideALocalIndex(CacheContract):
@@ -220,3 +233,60 @@ def test_server_in_trouble_costs_a_warning_and_not_the_run(tmp_path: Path, troub
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def test_connection_lost_in_the_middle_of_a_content_is_a_miss(s3: Bucket, tmp_path: Path) -> None:
+    """A body that breaks off is never a result, not even the part that came; when the server is back it is found."""
+    url, options = s3
+    data = os.urandom(3_000_000)
+    S3Cache(url, options).put(KEY, make_entry(data))
+    with dropping_proxy(options["endpoint"]) as proxy:
+        quick = {"client_options": {"timeout": "2s"}, "retry_config": {"max_retries": 1}}
+        remote = S3Cache(url, {**options, "endpoint": proxy.url, **quick})
+        assert remote.lookup(KEY) is not None
+        proxy.allowance = 500_000
+        with pytest.raises(CacheError):
+            remote.get(KEY)
+        assert proxy.cuts > 0
+        cache = LayeredCache(SqliteCache(tmp_path), remote)
+        with pytest.warns(MerklWarning, match="goes on without it"):
+            assert cache.get(KEY) is None
+        assert cache.get(KEY) is None, "a remote in trouble rests"
+        proxy.allowance = None
+        back = LayeredCache(SqliteCache(tmp_path), S3Cache(url, {**options, "endpoint": proxy.url}))
+        assert read(back.get(KEY)) == data
+        back.close()
+        cache.close()
+    assert verify(SqliteCache(tmp_path)) == []
+
+
+def test_connection_lost_while_storing_leaves_no_result(s3: Bucket) -> None:
+    """Either the whole result is in the bucket or none of it counts."""
+    url, options = s3
+    with dropping_proxy(options["endpoint"]) as proxy:
+        proxy.allowance = 0
+        quick = {"client_options": {"timeout": "1s"}, "retry_config": {"max_retries": 1}}
+        remote = S3Cache(url, {**options, "endpoint": proxy.url, **quick})
+        with pytest.raises(CacheError):
+            remote.put(KEY, make_entry(os.urandom(12 << 20)))
+    there = S3Cache(url, options)
+    assert there.get(KEY) is None
+    assert verify(there) == []
+
+
+def test_verify_and_collect_look_after_a_bucket(s3: Bucket) -> None:
+    """Damage in a bucket is found and repaired; what no project reaches goes with its content."""
+    cache = S3Cache(*s3)
+    for number in (1, 2, 3):
+        cache.put(make_key(number), make_entry(b"%d" % number * 50_000, created=1000.0, task="t"))
+    cache.note_root(Root("/elsewhere", "flow.main", "another-host", "run", 1.0, (make_key(1),)))
+    assert [root.keys for root in cache.roots()] == [(make_key(1),)]
+    damaged = make_entry(b"2" * 50_000).content_hash
+    S3ContentBackend(*s3).store.put(f"objects/{damaged[:2]}/{damaged}", b"other")
+    assert {found.name for found in verify(cache, repair=True)} == {make_key(2)}
+    assert verify(cache) == []
+    garbage = collect(cache, unreachable=True, dry_run=False)
+    assert garbage.keys == (make_key(3),)
+    assert list(cache.keys()) == [make_key(1)]
+    assert read(cache.get(make_key(1))) == b"1" * 50_000
+    assert list(cache.contents.hashes()) == [make_entry(b"1" * 50_000).content_hash]

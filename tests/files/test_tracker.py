@@ -94,7 +94,7 @@ def test_name_that_is_no_utf8_is_tracked(tracker: FileTracker, tmp_path: Path) -
 
 
 def test_files_of_merkls_own_are_not_listed(tmp_path: Path) -> None:
-    tracker = FileTracker(private=tmp_path / ".merkl")
+    tracker = FileTracker(root=tmp_path)
     for path in (tmp_path / ".merkl" / "v" / "f", tmp_path / "f"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")

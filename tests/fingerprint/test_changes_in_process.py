@@ -8,7 +8,11 @@ from types import FunctionType
 from typing import Any
 
 import pytest
+from merkl_serializers import default_registry
 from sample import Project
+
+from merkl import Workspace
+from merkl._base.errors import MerklWarning
 
 SOURCE = """
 def helper(x, y=1, *, z=1):
@@ -19,8 +23,25 @@ class Known:
     def value(self):
         return 1
 Made = type("Made", (), {"size": 1, "value": lambda self: 1})
+class Holder:
+    def __init__(self):
+        self.x = 1
+        self.xs = [1]
+class Slotted:
+    __slots__ = ("x",)
+class Named(dict):
+    pass
+HOLDER, SLOTTED, NAMED = Holder(), Slotted(), Named(a=1)
+SLOTTED.x = 1
+TABLE = {"a": [1, {"b": 2}]}
+NAMES = {1, 2}
+PAIR = (1, [2])
+MIXED = [HOLDER, 1]
+ROW = bytearray(b"abc")
+def uses_constants(x):
+    return HOLDER.x, HOLDER.xs, SLOTTED.x, NAMED, TABLE, NAMES, PAIR, MIXED, ROW
 def task(x):
-    return helper(x) + Known().value() + Known.size + Made().value() + Made.size
+    return helper(x) + Known().value() + Known.size + Made().value() + Made.size, uses_constants(x)
 """
 
 CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -31,14 +52,31 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "attribute of a class": lambda m: setattr(m["Known"], "size", 2),
     "method": lambda m: setattr(m["Known"], "value", lambda self: 2),
     "attribute of a class without source": lambda m: setattr(m["Made"], "size", 2),
+    "attribute of an object": lambda m: setattr(m["HOLDER"], "x", 2),
+    "new attribute of an object": lambda m: setattr(m["HOLDER"], "y", 2),
+    "list in an object": lambda m: m["HOLDER"].xs.append(2),
+    "slot": lambda m: setattr(m["SLOTTED"], "x", 2),
+    "item of a subclass of dict": lambda m: m["NAMED"].update(a=2),
+    "item of a dict": lambda m: m["TABLE"].update(a=2),
+    "order of a dict": lambda m: m["TABLE"].update(c=m["TABLE"].pop("a")),
+    "nested list": lambda m: m["TABLE"]["a"].append(2),
+    "nested dict": lambda m: m["TABLE"]["a"][1].update(b=3),
+    "set": lambda m: m["NAMES"].add(3),
+    "list in a tuple": lambda m: m["PAIR"][1].append(3),
+    "list with an object": lambda m: m["MIXED"].append(3),
+    "object of a library": lambda m: m["ROW"].append(3),
     "method of a class without source": lambda m: setattr(m["Made"], "value", lambda self: 2),
 }
+
+
+def encode(value: object) -> bytes:
+    return default_registry.encode(value).data
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_seen(change: str, tmp_path: Path) -> None:
     """As in a notebook: what is put in the place of something counts at the next call."""
-    project = Project(tmp_path / "project").write({"main.py": SOURCE})
+    project = Project(tmp_path / "project", encode=encode).write({"main.py": SOURCE})
     fn = project.load()
     assert isinstance(fn, FunctionType)
     fingerprinter = project.fingerprinter()
@@ -47,4 +85,66 @@ def test_a_change_is_seen(change: str, tmp_path: Path) -> None:
     CHANGES[change](fn.__globals__)
     assert not before.is_current()
     assert fingerprinter.fingerprint(fn).digest != before.digest
+    project.forget()
+
+
+MUTABLE = """
+from merkl import task
+class Config:
+    rate = 1
+    def __init__(self):
+        self.scale = 1
+CONFIG = Config()
+SEEN = {}
+@task
+def scaled(x: int) -> int:
+    return x * CONFIG.scale
+@task
+def remembered(x: int) -> int:
+    SEEN[x] = len(SEEN)
+    return x + len(SEEN)
+"""
+
+
+def modules(tmp_path: Path) -> Project:
+    return Project(tmp_path / "project").write({"main.py": MUTABLE})
+
+
+def test_an_object_that_was_changed_gives_later_calls_another_key(tmp_path: Path) -> None:
+    """What a module-level object holds counts as it is when the call is made."""
+    project = modules(tmp_path)
+    with Workspace(tmp_path):
+        scaled = project.load("main.scaled")
+        assert scaled(3).eval() == 3
+        scaled.fn.__globals__["CONFIG"].scale = 2
+        assert scaled(3).eval() == 6
+    project.forget()
+
+
+def test_a_result_made_with_what_came_after_the_call_is_not_stored(tmp_path: Path) -> None:
+    """Between the call and its run the object was changed: the result is not that of the key."""
+    project = modules(tmp_path)
+    with Workspace(tmp_path):
+        scaled = project.load("main.scaled")
+        config = scaled.fn.__globals__["CONFIG"]
+        future = scaled(3)
+        config.scale = 2
+        with pytest.warns(MerklWarning, match="was changed after the call was made"):
+            assert future.eval() == 6
+        config.scale = 1
+        assert not scaled(3).in_cache()
+        assert scaled(3).eval() == 3
+    project.forget()
+
+
+def test_a_table_that_bodies_fill_leaves_keys_alone(tmp_path: Path) -> None:
+    """Else the keys of later calls would depend on which calls ran and which were found."""
+    project = modules(tmp_path)
+    with Workspace(tmp_path):
+        remembered = project.load("main.remembered")
+        first = [remembered(x).eval() for x in range(3)]
+        keys = [remembered(x).hash for x in range(3)]
+        again = project.load("main.remembered")
+        assert [again(x).hash for x in range(3)] == keys
+        assert [again(x).eval() for x in range(3)] == first
     project.forget()

@@ -111,7 +111,7 @@ def test_reassigned_global_and_helper_are_seen_again(tmp_path: Path) -> None:
     assert second.digest != first.digest
     task.__globals__["h"] = lambda x: 7
     assert not second.is_current()
-    task.__globals__["h"] = first._others.codes[1][0]
+    task.__globals__["h"] = first._guards.codes[1][0]
     task.__globals__["K"] = 1
     assert fingerprinter.fingerprint(task).digest == first.digest
     project.forget()

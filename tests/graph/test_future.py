@@ -156,5 +156,6 @@ def test_a_future_has_no_other_public_names() -> None:
         "in_cache",
         "clear_cache",
         "write",
+        "from_file",
     ]
     assert public == set(wanted)

@@ -46,6 +46,18 @@ class Project:
             **options,
         )
 
+    def python(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of the project with the tests' Python, in its folder; it must succeed."""
+        return subprocess.run(
+            [sys.executable, *words],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+
     def start_and_wait(self, *words: str, until: str) -> subprocess.Popen[str]:
         """Start `merkl` in a session of its own, and return it once it has made a file of that name."""
         process = subprocess.Popen(

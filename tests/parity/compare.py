@@ -47,7 +47,7 @@ class Disagreement:
         return "\n".join(lines)
 
 
-def run_mypy(folder: Path, name: str, *, plugin: bool) -> dict[int, Verdict]:
+def run_mypy(folder: Path, name: str, *, plugin: bool, python: str = "3.11") -> dict[int, Verdict]:
     """What mypy says of `folder/name`, by line."""
     config = folder / f"{name}.ini"
     config.write_text("[mypy]\nstrict = True\n" + ("plugins = merkl_mypy\n" if plugin else ""))
@@ -59,7 +59,12 @@ def run_mypy(folder: Path, name: str, *, plugin: bool) -> dict[int, Verdict]:
         "--cache-dir=.cache_" + name,
         name,
     ]
-    command += ["--disable-error-code=empty-body", "--hide-error-context"]
+    command += [
+        f"--python-version={python}",
+        "--disable-error-code=empty-body",
+        "--disable-error-code=unused-coroutine",
+        "--hide-error-context",
+    ]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, env=dict(os.environ), check=False
     )
@@ -82,7 +87,9 @@ def run_mypy(folder: Path, name: str, *, plugin: bool) -> dict[int, Verdict]:
 
 def expected_type(plain: str) -> str:
     """What a task's call shows where the plain call shows `plain`: one Future of it."""
-    return f"merkl.graph.future.Future[{plain.removesuffix('?')}]"
+    awaited = re.fullmatch(r"typing\.Coroutine\[Any, Any, (.*)\]", plain)
+    returned = (awaited[1] if awaited else plain).removesuffix("?")
+    return f"merkl.graph.future.Future[{returned}]"
 
 
 def _same_result(want: Verdict, have: Verdict) -> bool:
@@ -94,12 +101,14 @@ def _same_result(want: Verdict, have: Verdict) -> bool:
     return plain == have.revealed
 
 
-def disagreements(calls: list[Call], folder: Path) -> list[Disagreement]:
+def disagreements(calls: list[Call], folder: Path, *, is_modern: bool = False) -> list[Disagreement]:
     """Calls where the plugin reports what plain mypy doesn't, misses what it does, or gives another result."""
-    plain_source, lazy_source = modules(calls)
+    plain_source, lazy_source = modules(calls, is_modern=is_modern)
     (folder / "plain.py").write_text(plain_source)
     (folder / "lazy.py").write_text(lazy_source)
-    plain, lazy = run_mypy(folder, "plain.py", plugin=False), run_mypy(folder, "lazy.py", plugin=True)
+    python = "3.13" if is_modern else "3.11"
+    plain = run_mypy(folder, "plain.py", plugin=False, python=python)
+    lazy = run_mypy(folder, "lazy.py", plugin=True, python=python)
     start = len(plain_source.splitlines()) - len(calls) + 1
     found = []
     for line, call in enumerate(calls, start):

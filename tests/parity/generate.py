@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from random import Random
 
+from tests.parity import modern
 from tests.parity.corpus import CALLABLES, FUNCTIONS, FUTURE_CONTAINERS, PRELUDE, VALUES
 
 CONSTANTS = ["1", "2.5", "'a'", "''", "None", "True", "b''", "[]", "{}", "()", "Color.RED", "int", "Base", "Derived",
@@ -39,12 +40,14 @@ class Call:
 class Generator:
     """Draws calls from a seeded source of randomness."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, is_modern: bool = False) -> None:
         self.random = Random(seed)
+        self.callables = modern.CALLABLES if is_modern else CALLABLES
+        self.constants = CONSTANTS + modern.CONSTANTS if is_modern else CONSTANTS
 
     def call(self) -> Call:
         """A call of a random function with random arguments, more often than not nearly right."""
-        name = self.random.choice(CALLABLES)
+        name = self.random.choice(self.callables)
         plain, lazy = zip(
             *[self._argument() for _ in range(self.random.choice([1, 1, 1, 2, 2, 2, 3, 3, 4]))], strict=True
         )
@@ -75,7 +78,7 @@ class Generator:
         if depth < 3 and roll < 0.4:
             return self._container(depth + 1)
         if roll < 0.55:
-            constant = self.random.choice(CONSTANTS)
+            constant = self.random.choice(self.constants)
             return constant, constant
         return self._variable()
 
@@ -131,9 +134,9 @@ class Generator:
         return tuple(f"{name}({', '.join((side * 2)[:arguments])})" for side in (plain, lazy))  # type: ignore[return-value]
 
 
-def draw(seed: int, count: int) -> list[Call]:
+def draw(seed: int, count: int, *, is_modern: bool = False) -> list[Call]:
     """`count` different calls that are valid Python."""
-    generator = Generator(seed)
+    generator = Generator(seed, is_modern=is_modern)
     calls: dict[str, Call] = {}
     while len(calls) < count:
         call = generator.call()
@@ -145,11 +148,11 @@ def draw(seed: int, count: int) -> list[Call]:
     return list(calls.values())
 
 
-def modules(calls: list[Call]) -> tuple[str, str]:
-    """The two modules that mypy is to agree on, call by call on equal lines, and the plain one's line offset."""
-    plain_functions = re.sub(
-        r"^ *@task\n", lambda found: " " * (len(found[0]) - 6) + "# task\n", FUNCTIONS, flags=re.M
-    )
+def modules(calls: list[Call], *, is_modern: bool = False) -> tuple[str, str]:
+    """The two modules that mypy is to agree on, call by call on equal lines."""
+    prelude = PRELUDE.format(imports="from merkl import Future, task") + (modern.PRELUDE if is_modern else "")
+    functions = FUNCTIONS + (modern.FUNCTIONS if is_modern else "")
+    plain_functions = re.sub(r"^( *)@task$", r"\1# task", functions, flags=re.M)
     values = [f"{name}: {typ}" for name, typ in VALUES.items()] + ["flag: bool"]
     futures = [f"f_{name}: Future[{typ}]" for name, typ in VALUES.items()]
     futures += [f"fs_{name}: {typ}" for name, typ in FUTURE_CONTAINERS.items()]
@@ -157,8 +160,8 @@ def modules(calls: list[Call]) -> tuple[str, str]:
     plain = [*values, *padding, *(_line(i, call.plain) for i, call in enumerate(calls))]
     lazy = [*values, *futures, *(_line(i, call.lazy) for i, call in enumerate(calls))]
     return (
-        PRELUDE.format(imports="") + plain_functions + "\n" + "\n".join(plain) + "\n",
-        PRELUDE.format(imports="from merkl import Future, task") + FUNCTIONS + "\n" + "\n".join(lazy) + "\n",
+        prelude + plain_functions + "\n" + "\n".join(plain) + "\n",
+        prelude + functions + "\n" + "\n".join(lazy) + "\n",
     )
 
 

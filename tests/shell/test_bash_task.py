@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from merkl import (
     CommandFailedError,
     FileRef,
     Future,
+    MissingInputError,
     TaskFailedError,
     TypeMismatchError,
     arg,
@@ -84,3 +86,35 @@ def test_a_command_that_fails_shows_what_it_said(words: Path) -> None:
     cause = caught.value.__cause__
     assert isinstance(cause, CommandFailedError)
     assert "oh no" in str(cause)
+
+
+def test_a_program_that_is_replaced_counts_at_the_next_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "bin" / "mytool"
+    tool.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+
+    def install(text: str) -> None:
+        tool.write_text(f"#!/bin/sh\necho {text}\n")
+        tool.chmod(0o755)
+
+    install("one")
+    say = bash_task(f"mytool {stdout_arg(str)}")
+    first = say()
+    assert first.eval() == "one\n"
+    install("two")
+    assert say().hash != first.hash
+    assert say().eval() == "two\n"
+    install("one")
+    assert say().hash == first.hash
+
+
+def test_a_program_that_is_installed_later_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    say = bash_task(f"not-yet-there {stdout_arg(str)}")
+    with pytest.raises(MissingInputError, match="not installed"):
+        say()
+    (tmp_path / "not-yet-there").write_text("#!/bin/sh\necho here\n")
+    (tmp_path / "not-yet-there").chmod(0o755)
+    assert say().eval() == "here\n"

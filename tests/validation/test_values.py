@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple, NewType, NotRequired, Protocol, TypedDict
+from pathlib import Path
+from typing import (
+    IO,
+    Annotated,
+    Any,
+    BinaryIO,
+    Literal,
+    NamedTuple,
+    NewType,
+    NotRequired,
+    Protocol,
+    TextIO,
+    TypedDict,
+)
 
 import numpy as np
 import pytest
@@ -117,3 +132,17 @@ def test_the_message_reads_as_a_sentence() -> None:
 
 def test_a_hint_that_makes_no_sense_passes() -> None:
     assert validate_value(1, "no type", items="all") is None
+
+
+def test_open_files_are_told_apart_by_what_they_give(tmp_path: Path) -> None:
+    """No class of `io` derives from the types that `typing` has for files; text is not bytes all the same."""
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    with open(path, "rb") as binary, open(path) as text, tempfile.NamedTemporaryFile() as temporary:
+        for file in (binary, temporary, io.BytesIO()):
+            for hint in (BinaryIO, IO[bytes], IO):
+                assert validate_value(file, hint) is None
+            assert validate_value(file, TextIO) is not None
+        assert validate_value(text, TextIO) is None
+        assert validate_value(text, IO[bytes]) is not None
+        assert validate_value("x", BinaryIO) is not None

@@ -1,0 +1,215 @@
+"""`merkl check`: what mypy, building every graph, and the self-test of serializers find wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pkgutil
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, TextIO
+
+import cyclopts
+
+from merkl._base.config import find_project_root
+from merkl.cli.arguments import parse_options
+from merkl.cli.command import Command
+from merkl.cli.errors import UsageError
+from merkl.cli.names import load_module
+from merkl.cli.output import print_json, stdout_for_result
+from merkl.cli.static import check_statically
+from merkl.execution.checking import BuildFindings, Finding, check_modules, check_serializers, locate_error
+from merkl.workspace import Workspace
+
+__all__ = ["COMMAND"]
+
+USAGE = """\
+usage: merkl check [MODULE ...] [--serializers] [--json]
+
+Run mypy with MerkL's plugin over the modules, then build every task, pipeline, and function declared to return Futures,
+that can be called without arguments. No task runs. A MODULE is a module, a package with all in it, or the path of a
+file; without any, all files of the project that import merkl are checked, tests aside.
+
+  --serializers   also hash the constants of the calls that were built, and an instance of each type with a serializer of
+                  your own, under two hash seeds and after a pickle round trip
+  --json          print the findings as one JSON object
+
+Exit code 1 if anything was found; warnings do not count.
+"""
+
+_SKIPPED = frozenset(
+    {"tests", "test", "build", "dist", "docs", "node_modules", "site-packages", "venv", "env"}
+)
+_IMPORTS_MERKL = re.compile(r"^\s*(?:from|import)\s+merkl\b", re.MULTILINE)
+Flag = Annotated[bool, cyclopts.Parameter(negative=())]
+
+
+def _options(*modules: str, serializers: Flag = False, json: Flag = False) -> None:
+    """The words of `merkl check`."""
+
+
+def _carry_out(words: list[str]) -> int:
+    bound, rest = parse_options(_options, words)
+    if rest:
+        raise UsageError(f"`merkl check` takes no {rest[0]!r}")
+    options = dict(bound.arguments)
+    names = [str(name) for name in options.get("modules", ())]
+    with stdout_for_result() as out:
+        return check_project(
+            names, serializers=options.get("serializers", False), as_json=options.get("json", False), out=out
+        )
+
+
+def check_project(names: list[str], *, serializers: bool, as_json: bool, out: TextIO) -> int:
+    """Check modules, or all of the project, print one report, and return the exit code."""
+    given = names or _files_of_project(find_project_root())
+    modules, findings = _load(given)
+    paths = list(
+        dict.fromkeys(
+            [*(path for m in modules if (path := _path_of(m))), *(f.file for f in findings if f.file)]
+        )
+    )
+    findings = [*(check_statically(sorted({_shown(path) for path in paths})) if paths else []), *findings]
+    with Workspace():
+        built = check_modules(modules)
+        findings += built.findings
+        if serializers:
+            findings += check_serializers(built.calls)
+    findings = _in_order(findings)
+    if as_json:
+        print_json(_as_json(findings, modules, built), out)
+    else:
+        for finding in findings:
+            print(_as_text(finding), file=out)
+    print(_summary(findings, modules, built), file=sys.stderr)
+    return 1 if any(finding.severity == "error" for finding in findings) else 0
+
+
+# -- what is checked ---------------------------------------------------------------------------------------
+
+
+def _files_of_project(root: Path) -> list[str]:
+    """The Python files that import merkl, tests aside."""
+    found = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if _is_looked_into(Path(folder) / name))
+        for name in sorted(files):
+            path = Path(folder) / name
+            is_other = name.startswith(("test_", "conftest.", "setup.")) or not name.endswith(".py")
+            if not is_other and _imports_merkl(path):
+                found.append(str(path))
+    if not found:
+        raise UsageError(f"no Python file in {root} imports merkl; name the modules to check")
+    return found
+
+
+def _is_looked_into(folder: Path) -> bool:
+    name = folder.name
+    return not (name.startswith((".", "_")) or name in _SKIPPED or (folder / "pyvenv.cfg").exists())
+
+
+def _imports_merkl(path: Path) -> bool:
+    try:
+        return _IMPORTS_MERKL.search(path.read_text(encoding="utf-8", errors="replace")) is not None
+    except OSError:
+        return False
+
+
+def _load(names: Iterable[str]) -> tuple[list[ModuleType], list[Finding]]:
+    """Import the modules and all that is in packages among them; one that fails is a finding."""
+    modules: dict[str, ModuleType] = {}
+    findings: list[Finding] = []
+    queue = list(names)
+    while queue:
+        name = queue.pop(0)
+        try:
+            module = load_module(name)
+        except UsageError as error:
+            cause = error.__cause__
+            if cause is None:
+                raise
+            file, line = locate_error(cause) or ("", 0)
+            findings.append(Finding("import", "error", file, line, str(error)))
+            continue
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001  (whatever the module raises, SystemExit included, is the finding)
+            file, line = locate_error(error) or ("", 0)
+            message = f"{name} cannot be imported: {type(error).__name__}: {error}"
+            findings.append(Finding("import", "error", file, line, message))
+            continue
+        if module.__name__ in modules:
+            continue
+        modules[module.__name__] = module
+        if hasattr(module, "__path__"):
+            inside = pkgutil.iter_modules(module.__path__, f"{module.__name__}.")
+            queue += [each.name for each in inside if not each.name.endswith(".__main__")]
+    return list(modules.values()), findings
+
+
+def _path_of(module: ModuleType) -> str:
+    file = getattr(module, "__file__", None)
+    if file is None or not file.endswith(".py"):
+        return ""
+    return _shown(file)
+
+
+# -- the report --------------------------------------------------------------------------------------------
+
+
+def _in_order(findings: list[Finding]) -> list[Finding]:
+    shown = [dataclasses.replace(finding, file=_shown(finding.file)) for finding in findings]
+    return sorted(dict.fromkeys(shown), key=lambda f: (f.file, f.line, f.column, f.source))
+
+
+def _shown(file: str) -> str:
+    """A path as seen from here, where that is shorter."""
+    if not file:
+        return file
+    try:
+        return str(Path(file).resolve().relative_to(Path.cwd().resolve()))
+    except ValueError:
+        return file
+
+
+def _as_text(finding: Finding) -> str:
+    place = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    code = finding.code or finding.source
+    return f"{place}{': ' if place else ''}{finding.severity}: {finding.message}  [{code}]"
+
+
+def _as_json(findings: list[Finding], modules: list[ModuleType], built: BuildFindings) -> dict[str, Any]:
+    return {
+        "findings": [dataclasses.asdict(finding) for finding in findings],
+        "modules": [module.__name__ for module in modules],
+        "built": built.built,
+        "ended_early": built.ended_early,
+        "calls": len(built.calls),
+    }
+
+
+def _summary(findings: list[Finding], modules: list[ModuleType], built: BuildFindings) -> str:
+    sources = Counter(finding.source for finding in findings if finding.severity == "error")
+    errors = ", ".join(f"{count} by {source}" for source, count in sources.items()) or "none"
+    graphs = f"{_count(len(built.built), 'graph')} of {_count(len(built.calls), 'call')} built"
+    text = f"merkl: {_count(len(modules), 'module')} checked, {graphs}; errors: {errors}"
+    if built.ended_early:
+        text += f"\nmerkl: ended where a value decides what comes next: {', '.join(built.ended_early)}"
+    return text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+COMMAND = Command(
+    name="check",
+    takes="[MODULE ...]",
+    summary="mypy with the plugin, and the build of every graph that takes no arguments",
+    usage=USAGE,
+    carry_out=_carry_out,
+)

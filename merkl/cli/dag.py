@@ -1,0 +1,133 @@
+"""`merkl dag`: the graph of calls as text or a picture."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import cyclopts
+import msgspec
+
+from merkl.cli.arguments import parameter_names, parse_arguments
+from merkl.cli.command import Command, split_at_function
+from merkl.cli.ledgers import open_ledger
+from merkl.cli.names import find_function
+from merkl.cli.output import stdout_for_result
+from merkl.execution.chronicle import describe_task
+from merkl.graph.call import Call
+from merkl.render.graph_html import format_html
+from merkl.render.graph_svg import format_svg
+from merkl.render.graph_text import format_dot, format_graph, format_mermaid
+from merkl.render.graph_view import GraphView, view_graph
+from merkl.render.why_view import needed_calls
+from merkl.workspace import Workspace
+
+__all__ = ["COMMAND"]
+
+USAGE = """\
+usage: merkl dag [OPTIONS] MODULE.FUNCTION [ARGS ...]
+
+Show the graph that a function makes with these arguments: calls, what flows between them, what is cached, stale, new or failed.
+Nothing runs.
+
+  --format FORMAT   text (default), dot, mermaid, json, svg or html; by default what the file of -o says
+  -o FILE           write it there
+  --collapse N      from so many alike calls on they are one node with a count (8; 0 for never)
+  --args FILE       take arguments from a TOML file; those on the command line win
+
+html is one file that works offline: drag to move, scroll to zoom, / to search, click for details.
+
+examples:
+  merkl dag flow.main
+  merkl dag flow.main --epochs 30 -o graph.html
+  merkl dag flow.main --format mermaid
+"""
+
+Format = Literal["text", "dot", "mermaid", "json", "svg", "html"]
+_SUFFIXES: dict[str, Format] = {
+    ".html": "html",
+    ".htm": "html",
+    ".svg": "svg",
+    ".json": "json",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".mmd": "mermaid",
+    ".md": "mermaid",
+}
+
+
+def _options(
+    *,
+    format: Format | None = None,
+    output: Annotated[Path | None, cyclopts.Parameter(name=["-o", "--output"])] = None,
+    collapse: int = 8,
+    args: Path | None = None,
+    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+) -> None:
+    """The options of `merkl dag`."""
+
+
+def _carry_out(words: list[str]) -> int:
+    target = split_at_function(words, _options)
+    with stdout_for_result() as out:
+        function = find_function(target.name)
+        options, rest = target.take_options(_options, parameters=parameter_names(function))
+        bound = parse_arguments(function, rest, args_file=options.get("args"))
+        output: Path | None = options.get("output")
+        by_name = "json" if options.get("json") else _SUFFIXES.get(output.suffix if output else "", "text")
+        chosen: Format = options.get("format") or by_name
+        make = functools.partial(function, *bound.args, **bound.kwargs)
+        collapse = options.get("collapse", 8)
+        is_coloured = output is None and out.isatty() and "NO_COLOR" not in os.environ
+        text = _render(target.name, make, chosen, collapse=collapse or None, colour=is_coloured)
+        if output is None:
+            print(text, file=out)
+        else:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.write_text(text + "\n", encoding="utf-8")
+            print(f"wrote {output}", file=sys.stderr)
+    return 0
+
+
+def _render(
+    name: str, make: Callable[[], Any], format_: Format, *, collapse: int | None, colour: bool
+) -> str:
+    workspace = Workspace()
+    try:
+        with workspace:
+            program, plan, _ = workspace.plan(make)
+            calls = list(dict.fromkeys([*program.calls, *needed_calls(program.wanted())]))
+            open_end = getattr(program, "depends_on", ())
+            ledger = open_ledger(workspace)
+            view = view_graph(name, calls, plan, ledger, collapse=collapse, depends_on=open_end)
+            return _format(view, format_, calls, colour=colour)
+    finally:
+        workspace.close()
+
+
+def _format(view: GraphView, format_: Format, calls: list[Call], *, colour: bool) -> str:
+    if format_ == "html":
+        return format_html(view, _components_of(calls))
+    if format_ == "text":
+        return format_graph(view, colour=colour)
+    if format_ == "json":
+        return msgspec.json.format(msgspec.json.encode(view), indent=1).decode()
+    return {"dot": format_dot, "mermaid": format_mermaid, "svg": format_svg}[format_](view)
+
+
+def _components_of(calls: list[Call]) -> dict[str, list[dict[str, str]]]:
+    tasks = {call.fingerprint.hex(): call.task for call in calls if call.fingerprint is not None}
+    return {digest: describe_task(task) for digest, task in tasks.items()}
+
+
+COMMAND = Command(
+    name="dag",
+    takes="MODULE.FUNCTION [ARGS]",
+    summary="the graph of calls, as text or a picture",
+    usage=USAGE,
+    carry_out=_carry_out,
+)

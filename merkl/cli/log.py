@@ -1,0 +1,164 @@
+"""`merkl log`: what ran, when, how long it took, and what each result was made of."""
+
+from __future__ import annotations
+
+import json as json_
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import cyclopts
+
+from merkl.cache import Ledger, Metadata
+from merkl.cli.arguments import parse_options
+from merkl.cli.command import Command
+from merkl.cli.errors import UsageError
+from merkl.cli.ledgers import find_key, find_run, open_ledger, parse_since
+from merkl.render.log_view import (
+    format_lineage,
+    format_output,
+    format_results,
+    format_runs,
+    result_record,
+    run_record,
+)
+from merkl.render.run_diff import diff_runs, format_run_diff
+from merkl.workspace import Workspace
+
+__all__ = ["COMMAND"]
+
+USAGE = """\
+usage: merkl log [OPTIONS] [KEY]
+
+List runs and results, newest first. With the first digits of a KEY: that result, what it was made of, and what was made of it.
+
+  --task NAME          results of this task: its qualified name, or the last part of it
+  --since WHEN         of the last 30m, 3h, 2d or 1w, or since a date like 2025-01-31
+  --where SQL          of which this holds: duration > 60, size > 1e6, tags ->> 'accuracy' > 0.9
+  --run RUN            made by this run: the first digits of its id, last, or last~1 for the one before
+  --limit N            at most so many (20; with --json all)
+  --runs               only runs
+  --output             what the bodies printed, as far as it was captured
+  --diff RUN1 RUN2     which calls differ between two runs, and why
+  --json               a list of records with key, task, run and the metadata; with --runs a list of runs
+
+examples:
+  merkl log --task train --since 2d --where 'duration > 60'
+  merkl log 3fa9
+  merkl log --diff last~1 last
+"""
+
+
+def _options(
+    *,
+    task: str | None = None,
+    since: str | None = None,
+    where: str | None = None,
+    run: str | None = None,
+    limit: int | None = None,
+    runs: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    output: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    diff: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+) -> None:
+    """The options of `merkl log`."""
+
+
+def _carry_out(words: list[str]) -> int:
+    bound, rest = parse_options(_options, words)
+    unknown = [word for word in rest if word.startswith("-")]
+    if unknown:
+        raise UsageError(f"unknown option {unknown[0]!r}; see `merkl log --help`")
+    workspace = Workspace()
+    try:
+        return _print_log(open_ledger(workspace), rest, **bound.arguments)
+    finally:
+        workspace.close()
+
+
+def _print_log(
+    ledger: Ledger | None,
+    words: Sequence[str],
+    *,
+    diff: bool = False,
+    json: bool = False,
+    runs: bool = False,
+    output: bool = False,
+    **filters: Any,
+) -> int:
+    if diff:
+        return _print_diff(ledger, words, as_json=json)
+    if len(words) > 1:
+        raise UsageError(f"`merkl log` takes one KEY, not {' '.join(words)!r}")
+    if words:
+        return _print_result(ledger, find_key(ledger, words[0]), as_json=json, with_output=output)
+    if runs:
+        limit = filters.get("limit", None if json else 20)
+        since = parse_since(filters["since"]) if filters.get("since") else 0.0
+        found = [] if ledger is None else ledger.runs(limit=limit, since=since)
+        print(_json([run_record(run) for run in found]) if json else format_runs(found) or "no runs yet")
+        return 0
+    records = _find_results(ledger, limit=filters.pop("limit", None if json else 20), **filters)
+    if json:
+        print(_json([result_record(key, metadata) for key, metadata in records]))
+    elif output:
+        print(format_output(records))
+    else:
+        if ledger is not None and not any(filters.values()):
+            print(format_runs(ledger.runs(limit=10)), end="\n\n")
+        print(
+            format_results(records) or "no results" + (" yet: nothing has run here" if ledger is None else "")
+        )
+    return 0
+
+
+def _find_results(
+    ledger: Ledger | None,
+    *,
+    task: str | None = None,
+    since: str | None = None,
+    where: str | None = None,
+    run: str | None = None,
+    limit: int | None = None,
+) -> list[tuple[str, Metadata]]:
+    after = parse_since(since) if since else None
+    if ledger is None:
+        return []
+    run_id = find_run(ledger, run).id if run else None
+    return ledger.log(task=task, since=after, where=where, run=run_id, limit=limit, only_tasks=True)
+
+
+def _print_result(ledger: Ledger | None, key: str, *, as_json: bool, with_output: bool) -> int:
+    assert ledger is not None
+    metadata = ledger.metadata(key) or Metadata()
+    if as_json:
+        children = [child for child, _ in ledger.children(key)]
+        above = sorted(set(ledger.closure([key])) - {key})
+        print(_json([{**result_record(key, metadata), "children": children, "ancestors": above}]))
+    elif with_output:
+        print(format_output([(key, metadata)]))
+    else:
+        print(format_lineage(ledger, key))
+    return 0
+
+
+def _print_diff(ledger: Ledger | None, words: Sequence[str], *, as_json: bool) -> int:
+    if len(words) != 2:
+        raise UsageError("--diff takes two runs: merkl log --diff RUN1 RUN2")
+    first, second = (find_run(ledger, word) for word in words)
+    assert ledger is not None
+    found = diff_runs(ledger, first, second)
+    print(_json(found) if as_json else format_run_diff(found))
+    return 0
+
+
+def _json(value: Any) -> str:
+    return json_.dumps(value, ensure_ascii=False, default=repr)
+
+
+COMMAND = Command(
+    name="log",
+    takes="[KEY]",
+    summary="what ran, when, how long, and what results were made of",
+    usage=USAGE,
+    carry_out=_carry_out,
+)

@@ -1,0 +1,147 @@
+"""`merkl status`: what has become of the files that tasks read and wrote."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+import msgspec
+
+from merkl.cli.arguments import parse_options
+from merkl.cli.command import Command
+from merkl.cli.errors import UsageError
+from merkl.files.status import StatusReport, check_files
+from merkl.files.tracker import FileTracker, TrackedFile
+from merkl.workspace import Workspace
+
+__all__ = ["COMMAND"]
+
+USAGE = """\
+usage: merkl status [--json] [--rehash] [--forget] [PATHS ...]
+
+Compare the files that tasks have read or written with what they were then: below PATHS, or all of them.
+
+  changed   its content is another one now
+  missing   it is not there any more
+  stale     it was written by a task, and what made it has changed since: the code, that of a task before it,
+            or an input file
+  clean     none of these
+
+Nothing is run or imported: code is read as text. Exit code 3 if anything but clean.
+
+  --json    print one JSON object
+  --rehash  read every file, whatever its time and size say
+  --forget  track no longer what is changed or missing
+"""
+
+_STATES = ("changed", "missing", "stale", "clean")
+
+
+def _options(
+    *,
+    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    rehash: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    forget: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+) -> None:
+    """The options of `merkl status`."""
+
+
+def _carry_out(words: list[str]) -> int:
+    paths: list[str] = []
+    if "--" in words:
+        words, paths = words[: words.index("--")], words[words.index("--") + 1 :]
+    bound, rest = parse_options(_options, words)
+    unknown = [word for word in rest if word.startswith("-")]
+    if unknown:
+        raise UsageError(f"unknown option {unknown[0]!r}; see `merkl status --help`")
+    options = dict(bound.arguments)
+    workspace = Workspace()
+    report = StatusReport()
+    if (workspace.root / ".merkl" / "merkl.db").exists():
+        origins = workspace.origins
+        report = check_files(
+            workspace.files,
+            rows=_rows_below(workspace.files, [*rest, *paths]),
+            is_stale=None if origins is None else origins.is_stale,
+            rehash=options.get("rehash", False),
+        )
+        if options.get("forget"):
+            for row in (*report.changed, *report.missing):
+                workspace.files.forget(os.fsdecode(row.path))
+        workspace.close()
+    if options.get("json"):
+        print(msgspec.json.encode(_view(report)).decode())
+    else:
+        _print(report, workspace.root)
+    return 0 if report.is_clean else 3
+
+
+def _rows_below(tracker: FileTracker, paths: list[str]) -> Iterable[TrackedFile]:
+    """Return the records of some paths and what is below them; of all where none are given."""
+    rows = tracker.tracked()
+    if not paths:
+        return rows
+    wanted = [os.fsencode(os.path.abspath(path)) for path in paths]
+    found = [
+        row
+        for row in rows
+        if any(row.path == one or row.path.startswith(one.rstrip(b"/") + b"/") for one in wanted)
+    ]
+    for path, encoded in zip(paths, wanted, strict=True):
+        if not os.path.lexists(path) and not any(row.path.startswith(encoded) for row in found):
+            raise UsageError(f"there is nothing at {path!r}, and nothing is known of it")
+    return found
+
+
+def _view(report: StatusReport) -> dict[str, Any]:
+    return {
+        "clean": report.is_clean,
+        "files": [
+            {
+                # JSON is text: a byte of a name that is no UTF-8 shows as U+FFFD there, and `raw` has it in hex.
+                "path": row.path.decode("utf-8", "replace"),
+                **({} if _is_text(row.path) else {"raw": row.path.hex()}),
+                "state": state,
+                "role": row.role,
+                "key": row.key or None,
+                "content_hash": row.content_hash,
+            }
+            for state in _STATES
+            for row in getattr(report, state)
+        ],
+    }
+
+
+def _is_text(path: bytes) -> bool:
+    return path.decode("utf-8", "replace").encode() == path
+
+
+def _print(report: StatusReport, root: Path) -> None:
+    here = os.getcwd()
+    lines = []
+    for state in _STATES[:3]:
+        for row in getattr(report, state):
+            path = os.fsdecode(row.path)
+            shown = os.path.relpath(path, here) if path.startswith(str(root) + os.sep) else path
+            lines.append(f"{state:<8} {_printable(shown)}\n")
+    sys.stdout.write("".join(lines))
+    counts = ", ".join(f"{len(getattr(report, state))} {state}" for state in _STATES)
+    print(f"merkl: {counts}", file=sys.stderr)
+
+
+def _printable(path: str) -> str:
+    """Return a path on one line: quoted where it holds a newline or anything else that does not print."""
+    return path if path.isprintable() else repr(path)
+
+
+COMMAND = Command(
+    name="status",
+    takes="[PATHS ...]",
+    summary="files that changed, are missing or stale since a task read or wrote them",
+    usage=USAGE,
+    carry_out=_carry_out,
+)

@@ -1,0 +1,90 @@
+"""What must be unchanged for a digest to hold: bindings, loaded code, closure cells, and what mutable constants hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from operator import is_
+from types import CellType, FunctionType
+from typing import Any
+
+__all__ = ["MISSING", "Content", "Guards"]
+
+MISSING: Any = type("Missing", (), {"__slots__": (), "__repr__": lambda self: "<missing>"})()
+
+
+class Content:
+    """What a mutable object held when it was last looked at: its items by identity, or its canonical bytes."""
+
+    __slots__ = ("_items", "_look", "_subject")
+
+    def __init__(self, subject: Any, look: Callable[[Any], object] | None = None) -> None:
+        self._subject = subject
+        self._look = look
+        self.take()
+
+    def take(self) -> None:
+        """Look at the object: what it holds now is what it is to hold."""
+        subject = self._subject
+        self._items: Any
+        if self._look is not None:
+            self._items = self._look(subject)
+        elif isinstance(subject, Mapping):
+            self._items = (list(subject), list(subject.values()))
+        else:
+            self._items = list(subject)
+
+    def holds(self) -> bool:
+        """Tell whether the object still holds what it held."""
+        subject, items = self._subject, self._items
+        try:
+            if self._look is not None:
+                return bool(self._look(subject) == items)
+            if isinstance(subject, Mapping):
+                keys, values = items
+                return (
+                    len(subject) == len(keys)
+                    and all(map(is_, subject, keys))
+                    and all(map(is_, subject.values(), values))
+                )
+            return len(subject) == len(items) and all(map(is_, subject, items))
+        except Exception:  # noqa: BLE001 - changed while it was looked at, or an encoder that fails now
+            return False
+
+
+@dataclass(slots=True)
+class Guards:
+    """What the digest of one node was taken from."""
+
+    bindings: list[tuple[Any, str, object]] = field(default_factory=list)
+    codes: list[tuple[FunctionType, object, object]] = field(default_factory=list)
+    cells: list[tuple[CellType, object]] = field(default_factory=list)
+    contents: list[Content] = field(default_factory=list)
+
+    def hold(self) -> bool:
+        """Tell whether all of it is as it was."""
+        for namespace, name, value in self.bindings:
+            if namespace.get(name, MISSING) is not value:
+                return False
+        for fn, code, defaults in self.codes:
+            if fn.__code__ is not code or fn.__defaults__ is not defaults:
+                return False
+        for content in self.contents:
+            if not content.holds():
+                return False
+        return all(_content(cell) is value for cell, value in self.cells)
+
+    def adopt(self) -> None:
+        """Take what is there now for what was there before: a body that is cached changed it, as a side effect."""
+        self.bindings[:] = [(space, name, space.get(name, MISSING)) for space, name, _ in self.bindings]
+        self.cells[:] = [(cell, _content(cell)) for cell, _ in self.cells]
+        for content in self.contents:
+            if not content.holds():
+                content.take()
+
+
+def _content(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING

@@ -1,0 +1,91 @@
+"""Wishes to have results in files: which paths are spoken for until the Future is evaluated."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import weakref
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from merkl._base.errors import GraphError
+
+if TYPE_CHECKING:
+    from merkl.graph.future import Future
+
+__all__ = ["PendingWrites", "Write", "pending_writes", "require_distinct_paths"]
+
+
+class Write:
+    """A wish to have a result in a file: where, and whether with a sidecar that says what made it."""
+
+    __slots__ = ("__weakref__", "future", "path", "sidecar")
+
+    def __init__(self, future: Future[Any], path: str, sidecar: bool) -> None:
+        self.future = future
+        self.path = path
+        self.sidecar = sidecar
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"future": self.future, "path": self.path, "sidecar": self.sidecar}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+class PendingWrites:
+    """The paths that Futures wait to be written to, outside of runs (a run compares all writes of its own program)."""
+
+    def __init__(self) -> None:
+        self._by_path: weakref.WeakValueDictionary[str, Write] = weakref.WeakValueDictionary()
+
+    def claim(self, write: Write) -> None:
+        """Remember a wish until its Future is evaluated.
+
+        Raises:
+            GraphError: another Future waits to be written to the same path.
+        """
+        path = os.path.realpath(write.path)
+        other = self._by_path.get(path)
+        if other is not None and other.future != write.future and not _is_interactive():
+            del other
+            gc.collect()  # a Future that nobody has any more may only be waiting for this
+            other = self._by_path.get(path)
+            if other is not None:
+                raise _two_writes(other, write)
+        self._by_path[path] = write
+
+    def release(self, writes: Iterable[Write]) -> None:
+        """Forget wishes whose Futures are being evaluated: another one may be written there afterwards."""
+        for write in writes:
+            path = os.path.realpath(write.path)
+            if self._by_path.get(path) is write:
+                del self._by_path[path]
+
+
+#: The wishes of this process.
+pending_writes = PendingWrites()
+
+
+def require_distinct_paths(writes: Iterable[Write]) -> None:
+    """Raise `GraphError` where two different Futures are to be written to one path, or one into another's."""
+    by_path: dict[str, Write] = {}
+    for write in writes:
+        other = by_path.setdefault(os.path.realpath(write.path), write)
+        if other.future != write.future:
+            raise _two_writes(other, write)
+
+
+def _two_writes(one: Write, other: Write) -> GraphError:
+    return GraphError(
+        f"two Futures are to be written to {other.path}: of task {one.future.task.name!r} "
+        f"({one.future._call.location()}) and of task {other.future.task.name!r} ({other.future._call.location()}). "
+        "Give each a path of its own"
+    )
+
+
+def _is_interactive() -> bool:
+    """Whether a person is trying things out: a cell that is run again replaces what it made before."""
+    return hasattr(sys, "ps1") or "ipykernel" in sys.modules

@@ -1,0 +1,104 @@
+"""What a call is made of, in one form for calls of this process and for those that only the ledger remembers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from merkl.cache import ArgumentPreview, Ledger, Metadata
+from merkl.execution.chronicle import classes_of_call, describe_component, describe_task
+from merkl.execution.previews import describe_arguments, describe_extras, outline_value
+from merkl.graph.call import Call
+from merkl.graph.session import sessions
+
+__all__ = ["CallState", "describe_state", "state_of_call", "state_of_record", "task_name"]
+
+Components = tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """All that enters the key of a call, and where it comes from.
+
+    `components` is None where what the fingerprint was made of is not known; `outlines` are the parts of structured
+    arguments by parameter and path; `unkeyed` are the parameters that are no part of the key.
+    """
+
+    key: str
+    task: str
+    out: str | None
+    fingerprint: str
+    components: Components | None
+    extras: tuple[str, ...]
+    classes: Components
+    arguments: tuple[ArgumentPreview, ...]
+    outlines: dict[str, dict[str, str]]
+    parents: tuple[str, ...]
+    location: str
+    run: str = ""
+    created: float = 0.0
+    unkeyed: frozenset[str] = frozenset()
+
+
+def task_name(call: Call) -> str:
+    """Return a task's name as metadata have it."""
+    return f"{call.task.__module__}.{call.task.name}"
+
+
+def state_of_call(call: Call) -> CallState:
+    """Return what a call is made of."""
+    fingerprinter = sessions.current().fingerprinter
+    classes: dict[tuple[str, str], dict[str, str]] = {}
+    for cls in classes_of_call(call) if call.extras else ():
+        if fingerprinter.digest_class(cls) in call.extras:
+            for component in fingerprinter.describe(cls).components:
+                classes[component.name, component.digest] = describe_component(component)
+    parameters = call.task.signature.parameters
+    shown = [(p, value) for p, value in zip(parameters, call.values, strict=True) if not p.is_secret]
+    outlines = {p.name: outline_value(value) or {} for p, value in shown}
+    key = call.key().hex()
+    return CallState(
+        key=key,
+        task=task_name(call),
+        out=None,
+        fingerprint=call.fingerprint.hex() if call.fingerprint else "",
+        components=tuple(describe_task(call.task)),
+        extras=describe_extras(call),
+        classes=tuple(classes.values()),
+        arguments=describe_arguments(call),
+        outlines=outlines,
+        parents=tuple(dict.fromkeys(f.hash for f in call.inputs())),
+        location=call.location(),
+        unkeyed=frozenset(p.name for p in parameters if not p.is_keyed),
+    )
+
+
+def state_of_record(ledger: Ledger, key: str, metadata: Metadata) -> CallState:
+    """Return what a result was made of, as far as the ledger knows."""
+    components = ledger.components(metadata.fingerprint) if metadata.fingerprint else None
+    classes = [c for extra in metadata.extras if len(extra) == 64 for c in ledger.components(extra) or ()]
+    outlines: dict[str, dict[str, str]] = {}
+    for argument in metadata.arguments:
+        content = ledger.blob(f"outline:{argument.digest}") if argument.digest else None
+        outlines[argument.name] = json.loads(content) if content is not None else {}
+    return CallState(
+        key=key,
+        task=metadata.task,
+        out=metadata.out,
+        fingerprint=metadata.fingerprint,
+        components=None if components is None else tuple(components),
+        extras=metadata.extras,
+        classes=tuple(classes),
+        arguments=metadata.arguments,
+        outlines=outlines,
+        parents=metadata.parents,
+        location=metadata.location,
+        run=metadata.run,
+        created=metadata.created,
+    )
+
+
+def describe_state(state: CallState) -> dict[str, Any]:
+    """Return the few fields that name an earlier result."""
+    return {"key": state.key, "run": state.run, "created": state.created}

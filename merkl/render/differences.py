@@ -1,0 +1,188 @@
+"""What differs between two calls of a task: code with its diff, constants, arguments with the path inside, versions."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from merkl.render.call_states import CallState
+
+__all__ = ["Difference", "compare_states", "format_difference", "same_arguments"]
+
+#: Kinds of components that `code_version` stands for.
+_CODE = frozenset({"code", "class", "code_object", "module"})
+_LONGEST_DIFF = 60
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One thing that is not as it was.
+
+    `kind` is that of the component ("code", "class", "constant", "dep", "package", "option"), or "argument", "parameter",
+    "extra_key" or "unknown"; `change` is "changed", "added" or "removed"; `path` leads into an argument.
+    """
+
+    kind: str
+    name: str
+    change: str = "changed"
+    old: str = ""
+    new: str = ""
+    path: str = ""
+    location: str = ""
+    diff: str = ""
+
+
+def compare_states(old: CallState, new: CallState) -> list[Difference]:
+    """Return what differs between two calls of their own, their inputs from other calls apart."""
+    found: list[Difference] = []
+    if old.fingerprint != new.fingerprint:
+        found += _compare_fingerprints(old, new)
+    if old.extras != new.extras:
+        found += _compare_extras(old, new)
+    return [*found, *_compare_arguments(old, new)]
+
+
+def _compare_fingerprints(old: CallState, new: CallState) -> list[Difference]:
+    if old.components is None or new.components is None:
+        text = "what its code was made of then is not known: it was computed elsewhere, or by an older MerkL"
+        return [Difference("unknown", new.task, new=text)]
+    found = list(_compare_components(old.components, new.components))
+    if not found:
+        return [
+            Difference(
+                "unknown", new.task, new="how its code hangs together changed, no part of it by itself"
+            )
+        ]
+    return found
+
+
+def _compare_extras(old: CallState, new: CallState) -> list[Difference]:
+    found = list(_compare_components(old.classes, new.classes))
+    keys = [{e for e in state.extras if e.startswith("extra_key:")} for state in (old, new)]
+    if keys[0] != keys[1]:
+        found.append(Difference("extra_key", "extra_key", new="what extra_key= gives is another value"))
+    if not found:
+        found.append(Difference("class", "classes among the arguments", new="their code changed"))
+    return found
+
+
+def _compare_components(old: Sequence[dict[str, str]], new: Sequence[dict[str, str]]) -> Iterable[Difference]:
+    digests = {c["digest"] for c in old}, {c["digest"] for c in new}
+    before = [c for c in old if c["digest"] not in digests[1]]
+    after = [c for c in new if c["digest"] not in digests[0]]
+    if any(c["kind"] == "option" and c["name"] == "code_version" for c in new):
+        before, after = ([c for c in side if c["kind"] not in _CODE] for side in (before, after))
+    for now, then in _pair(before, after):
+        if then is None:
+            assert now is not None
+            yield _component_difference(now, "added", new=now["text"])
+        elif now is None:
+            yield _component_difference(then, "removed", old=then["text"])
+        else:
+            yield _component_difference(now, "changed", old=then["text"], new=now["text"])
+
+
+def _pair(
+    before: list[dict[str, str]], after: list[dict[str, str]]
+) -> Iterable[tuple[dict[str, str] | None, dict[str, str] | None]]:
+    """Pair what is there now with what it was: by kind and name, else by the last part of the name (it moved)."""
+    left = list(before)
+    unpaired: list[dict[str, str]] = []
+    for now in after:
+        then = next((c for c in left if (c["kind"], c["name"]) == (now["kind"], now["name"])), None)
+        if then is None:
+            unpaired.append(now)
+            continue
+        left.remove(then)
+        yield now, then
+    for now in unpaired:
+        name = now["name"].rpartition(".")[2]
+        then = next(
+            (c for c in left if c["kind"] == now["kind"] and c["name"].rpartition(".")[2] == name), None
+        )
+        if then is not None:
+            left.remove(then)
+        yield now, then
+    for then in left:
+        yield None, then
+
+
+def _component_difference(
+    component: dict[str, str], change: str, *, old: str = "", new: str = ""
+) -> Difference:
+    kind, name = component["kind"], component["name"]
+    is_source = "\n" in old.strip() or "\n" in new.strip() or kind in _CODE
+    diff = _diff(old, new) if is_source and change == "changed" else ""
+    return Difference(kind, name, change, old, new, location=component["location"], diff=diff)
+
+
+def _diff(old: str, new: str) -> str:
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2)
+    return "\n".join(line for line in lines if not line.startswith(("---", "+++")))
+
+
+def same_arguments(old: CallState, new: CallState) -> int:
+    """Return how many constant arguments are the same."""
+    then = {a.name: a for a in old.arguments}
+    return sum(1 for a in new.arguments if a == then.get(a.name) and not a.preview.startswith("<Future of "))
+
+
+def _compare_arguments(old: CallState, new: CallState) -> Iterable[Difference]:
+    then = {a.name: a for a in old.arguments}
+    now = {a.name: a for a in new.arguments if a.name not in new.unkeyed}
+    for name in (n for n in then if n not in now and n not in new.unkeyed):
+        yield Difference("parameter", name, "removed", old=then[name].preview)
+    for name, argument in now.items():
+        before = then.get(name)
+        if before is None:
+            yield Difference("parameter", name, "added", new=argument.preview)
+        elif (before.preview, before.digest) != (argument.preview, argument.digest):
+            is_input = argument.preview.startswith("<Future of ")
+            if is_input and before.preview == argument.preview:
+                continue  # the same task upstream: what changed there is told there
+            yield from _compare_values(name, before.preview, argument.preview, old, new)
+
+
+def _compare_values(
+    name: str, before: str, after: str, old: CallState, new: CallState
+) -> Iterable[Difference]:
+    parts = old.outlines.get(name) or {}, new.outlines.get(name) or {}
+    paths = [p for p in {**parts[0], **parts[1]} if parts[0].get(p) != parts[1].get(p)]
+    if not (parts[0] and parts[1] and paths):
+        yield Difference("argument", name, old=before, new=after)
+        return
+    for path in paths:
+        change = "added" if path not in parts[0] else "removed" if path not in parts[1] else "changed"
+        yield Difference(
+            "argument", name, change, old=parts[0].get(path, ""), new=parts[1].get(path, ""), path=path
+        )
+
+
+def format_difference(difference: Difference) -> list[str]:
+    """Return a difference as lines of text."""
+    d = difference
+    where = f"  ({d.location})" if d.location else ""
+    what = f"{_WORDS.get(d.kind, d.kind)} {d.name}{d.path}"
+    if d.kind == "unknown":
+        return [d.new]
+    if d.kind == "extra_key":
+        return [d.new]
+    if d.kind == "parameter":
+        value = d.new if d.change == "added" else d.old
+        return [f"parameter {d.name} is {'new' if d.change == 'added' else 'gone'}: {value}"]
+    if d.diff:
+        lines = d.diff.splitlines()
+        more = [f"… {len(lines) - _LONGEST_DIFF} more lines"] if len(lines) > _LONGEST_DIFF else []
+        return [f"{what} changed{where}", *("  " + line for line in [*lines[:_LONGEST_DIFF], *more])]
+    if d.change == "changed" and d.old == d.new:
+        return [f"{what} changed{where}" + ("" if d.new else f": {d.new}")]
+    if d.change == "changed" and "\n" not in d.old + d.new:
+        return [f"{what}: {d.old} → {d.new}{where}"]
+    if d.change == "changed":
+        return [f"{what} changed{where}"]
+    value = "" if "\n" in d.old + d.new or not (d.old or d.new) or d.kind in _CODE else f": {d.old or d.new}"
+    return [f"{what} is {'new' if d.change == 'added' else 'no longer used'}{value}{where}"]
+
+
+_WORDS = {"code": "code of", "class": "class", "code_object": "code of", "dep": "declared dependency"}

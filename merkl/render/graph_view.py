@@ -1,0 +1,260 @@
+"""A graph of calls as plain data: nodes with their state, edges with their types, big maps as one node."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from merkl._base.containers import iter_leaves
+from merkl._base.hints import format_type
+from merkl.cache import Ledger
+from merkl.execution.plan import Plan
+from merkl.execution.previews import preview_arguments
+from merkl.files import DirRef, FileRef
+from merkl.graph.call import Call
+from merkl.graph.future import Future
+from merkl.graph.task import MapTask
+from merkl.render.call_states import task_name
+from merkl.shell.bash import BashTask
+
+__all__ = ["EdgeView", "GraphView", "NodeView", "view_graph"]
+
+
+class CallView(msgspec.Struct, frozen=True):
+    """One call of a node: its key, what it is called with, and what is known of its result."""
+
+    key: str
+    status: str
+    arguments: tuple[tuple[str, str], ...]
+    duration: float = 0.0
+    size: int = 0
+    run: str = ""
+    created: float = 0.0
+    failed: str = ""
+
+
+class NodeView(msgspec.Struct, frozen=True):
+    """A call, a map of calls (`count` more than one), or a file.
+
+    `kind` is "task", "shell", "map" (over a list that is not known yet), "file" (read), "output" (written) or "open" (the graph
+    goes on once a value is known). `status` is "cached", "stale" (would run, earlier results are there), "new" (would run for
+    the first time) or "failed" (would run again, failed the last time); of several calls the one that needs most attention.
+    """
+
+    id: int
+    kind: str
+    label: str
+    task: str = ""
+    status: str = ""
+    count: int = 1
+    location: str = ""
+    types: tuple[str, ...] = ()
+    fingerprint: str = ""
+    doc: str = ""
+    calls: tuple[CallView, ...] = ()
+
+
+class EdgeView(msgspec.Struct, frozen=True):
+    """What flows from one node to another: its type, the out that it is, and the parameter that takes it."""
+
+    source: int
+    target: int
+    type: str = ""
+    parameter: str = ""
+    out: str = ""
+    count: int = 1
+
+
+class GraphView(msgspec.Struct, frozen=True):
+    """A whole graph; nodes come in program order, so that each edge leads from an earlier to a later one."""
+
+    name: str
+    nodes: tuple[NodeView, ...]
+    edges: tuple[EdgeView, ...]
+    counts: dict[str, int] = {}
+
+
+#: The state of several calls in one node is the first of these that occurs.
+_ATTENTION = ("failed", "stale", "new", "cached")
+
+
+def view_graph(
+    name: str,
+    calls: Iterable[Call],
+    plan: Plan,
+    ledger: Ledger | None,
+    *,
+    collapse: int | None = 8,
+    depends_on: Sequence[Future[Any]] = (),
+) -> GraphView:
+    """Return the view of a graph.
+
+    Args:
+        name: what made it.
+        calls: all of its calls.
+        plan: which of them would run.
+        ledger: what earlier runs left.
+        collapse: from so many alike calls on they become one node; None for never.
+        depends_on: the values on which it depends how the graph goes on.
+    """
+    builder = _Builder(plan, ledger)
+    ordered = sorted(calls, key=lambda call: call.sequence)
+    for members in _group(ordered, collapse):
+        builder.add_node(members)
+    for call in ordered:
+        builder.add_edges(call)
+    builder.add_open_end(depends_on)
+    nodes = tuple(builder.nodes)
+    counts: dict[str, int] = {"calls": len(ordered)}
+    for node in nodes:
+        for call_view in node.calls:
+            counts[call_view.status] = counts.get(call_view.status, 0) + 1
+    return GraphView(name, nodes, tuple(builder.finished_edges()), counts)
+
+
+def _group(calls: Sequence[Call], collapse: int | None) -> list[list[Call]]:
+    """Return the calls in groups that are drawn as one: of one task, made at one place, with inputs from the same groups."""
+    groups: dict[int, list[Call]] = {}
+    numbers: dict[object, int] = {}
+    identity: dict[bytes, int] = {}
+    for call in calls:
+        inputs = {identity.get(f._call.key(), -1) for f in call.inputs()}
+        same = numbers.setdefault((task_name(call), call.location(), frozenset(inputs)), len(numbers))
+        identity[call.key()] = same
+        groups.setdefault(same, []).append(call)
+    found: list[list[Call]] = []
+    for members in groups.values():
+        if collapse is not None and len(members) >= collapse:
+            found.append(members)
+        else:
+            found += [[call] for call in members]
+    return sorted(found, key=lambda members: members[0].sequence)
+
+
+class _Builder:
+    def __init__(self, plan: Plan, ledger: Ledger | None) -> None:
+        self.nodes: list[NodeView] = []
+        self._ledger = ledger
+        self._missing = {call.key() for call in plan.missing}
+        self._failures = dict(ledger.notes("failed")) if ledger is not None else {}
+        self._known_tasks: dict[str, bool] = {}
+        self._node_of: dict[bytes, int] = {}
+        self._files: dict[tuple[str, str], int] = {}
+        self._edges: dict[tuple[int, int, str, str, str], int] = {}
+
+    def add_node(self, members: Sequence[Call]) -> None:
+        """Add a node for some calls."""
+        first = members[0]
+        views = tuple(map(self._view_call, members))
+        states = {view.status for view in views}
+        number = len(self.nodes)
+        for call in members:
+            self._node_of[call.key()] = number
+        self.nodes.append(
+            NodeView(
+                id=number,
+                kind=_kind(first),
+                label=first.task.name,
+                task=task_name(first),
+                status=next(state for state in _ATTENTION if state in states),
+                count=len(members),
+                location=first.location(),
+                types=tuple(show_type(first.outs.type_of(out)) for out in first.outs.names()),
+                fingerprint=first.fingerprint.hex() if first.fingerprint else "",
+                doc=(first.task.__doc__ or "").partition("\n")[0],
+                calls=views,
+            )
+        )
+
+    def _view_call(self, call: Call) -> CallView:
+        key = call.key()
+        status = "cached"
+        failed = ""
+        if key in self._missing:
+            failed = self._failures.get(key.hex(), {}).get("error", "")
+            status = "failed" if failed else "stale" if self._ran_before(task_name(call)) else "new"
+        metadata = None
+        if self._ledger is not None and status == "cached":
+            metadata = self._ledger.metadata(call.futures()[0].hash) if call.outs.names() else None
+        if metadata is None:
+            return CallView(key.hex(), status, preview_arguments(call), failed=failed)
+        return CallView(
+            key.hex(),
+            status,
+            preview_arguments(call),
+            metadata.duration,
+            metadata.size,
+            metadata.run,
+            metadata.created,
+        )
+
+    def _ran_before(self, task: str) -> bool:
+        if task not in self._known_tasks:
+            self._known_tasks[task] = self._ledger is not None and bool(self._ledger.log(task=task, limit=1))
+        return self._known_tasks[task]
+
+    def add_edges(self, call: Call) -> None:
+        """Add the edges into a call, and those of files that it reads and writes."""
+        target = self._node_of[call.key()]
+        for name, value, encoded in zip(call.task.signature.names, call.values, call.encodings, strict=True):
+            for leaf in iter_leaves(value) if type(encoded) is not bytes or _may_hold_files(value) else ():
+                if type(leaf) is Future:
+                    source = self._node_of.get(leaf._call.key())
+                    if source is not None:
+                        self._add_edge(source, target, show_type(leaf.type), name, leaf.out or "")
+                elif isinstance(leaf, (FileRef, DirRef)):
+                    self._add_edge(self._file_node("file", os.fspath(leaf)), target, "", name, "")
+        for write in call.writes:
+            node = self._file_node("output", write.path)
+            self._add_edge(target, node, show_type(write.future.type), "", write.future.out or "")
+
+    def _add_edge(self, source: int, target: int, kind: str, parameter: str, out: str) -> None:
+        edge = (source, target, kind, parameter, out)
+        self._edges[edge] = self._edges.get(edge, 0) + 1
+
+    def _file_node(self, kind: str, path: str) -> int:
+        if (kind, path) not in self._files:
+            self._files[kind, path] = len(self.nodes)
+            here = os.path.relpath(path)
+            label = here if not here.startswith("..") else path
+            self.nodes.append(NodeView(len(self.nodes), kind, label))
+        return self._files[kind, path]
+
+    def add_open_end(self, futures: Sequence[Future[Any]]) -> None:
+        """Add the node that stands for the rest of a graph that depends on values."""
+        if not futures:
+            return
+        names = ", ".join(dict.fromkeys(future.task.name for future in futures))
+        node = NodeView(len(self.nodes), "open", f"depends on {names}")
+        self.nodes.append(node)
+        for future in futures:
+            source = self._node_of.get(future._call.key())
+            if source is not None:
+                self._add_edge(source, node.id, show_type(future.type), "", future.out or "")
+
+    def finished_edges(self) -> Iterable[EdgeView]:
+        """Return the edges, equal ones counted."""
+        for (source, target, kind, parameter, out), count in self._edges.items():
+            yield EdgeView(source, target, kind, parameter, out, count)
+
+
+def show_type(hint: Any) -> str:
+    """Return a type as text, arrays as `NDArray[float64]`."""
+    return _ARRAY.sub(r"NDArray[\1]", format_type(hint))
+
+
+_ARRAY = re.compile(r"(?:numpy\.)?ndarray\[tuple\[(?:Any|int), \.\.\.\], dtype\[(\w+)\]\]")
+
+
+def _may_hold_files(value: Any) -> bool:
+    return isinstance(value, (FileRef, DirRef, list, tuple, dict))
+
+
+def _kind(call: Call) -> str:
+    if isinstance(call.task, BashTask):
+        return "shell"
+    return "map" if isinstance(call.task, MapTask) else "task"

@@ -1,0 +1,134 @@
+"""Runs, results and their lineage as people and programs read them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from merkl.cache import Ledger, Metadata, Run
+
+__all__ = [
+    "format_lineage",
+    "format_output",
+    "format_results",
+    "format_runs",
+    "format_time",
+    "result_record",
+    "run_record",
+]
+
+
+def result_record(key: str, metadata: Metadata) -> dict[str, Any]:
+    """Return a result as JSON has it: key, task, run, and all its metadata."""
+    fields = {name: getattr(metadata, name) for name in Metadata.__struct_fields__}
+    arguments = [{"name": a.name, "preview": a.preview, "digest": a.digest} for a in metadata.arguments]
+    head = {"key": key, "task": metadata.task, "run": metadata.run}
+    return {
+        **head,
+        **fields,
+        "arguments": arguments,
+        "parents": list(metadata.parents),
+        "extras": list(metadata.extras),
+    }
+
+
+def run_record(run: Run) -> dict[str, Any]:
+    """Return a run as JSON has it."""
+    return {**msgspec.structs.asdict(run), "command": list(run.command)}
+
+
+def format_runs(runs: Sequence[Run]) -> str:
+    """Return a line for each run: id, when, how it ended, figures, and what was asked for."""
+    return "\n".join(_run_line(run) for run in runs)
+
+
+def _run_line(run: Run) -> str:
+    figures = ", ".join(f"{run.counts[name]} {name}" for name in _FIGURES if run.counts.get(name))
+    took = f" in {run.ended - run.started:.1f} s" if run.ended is not None else ""
+    status = "not ended" if run.ended is None else run.status
+    said = f"  ({run.error})" if run.error else ""
+    return f"run {run.id[:8]}  {format_time(run.started)}  {status:<9}  {' '.join(run.command)}  {figures}{took}{said}"
+
+
+_FIGURES = ("run", "cached", "linked", "interrupted", "skipped", "failed")
+
+
+def format_results(records: Iterable[tuple[str, Metadata]]) -> str:
+    """Return a line for each result: key, when, duration, size, run, and the call."""
+    return "\n".join(_result_line(key, metadata) for key, metadata in records)
+
+
+def _result_line(key: str, metadata: Metadata) -> str:
+    return (
+        f"{key[:12]}  {format_time(metadata.created)}  {_duration(metadata.duration):>8}  {_size(metadata.size):>8}  "
+        f"run {metadata.run[:8]}  {format_call(metadata)}"
+    )
+
+
+def format_call(metadata: Metadata) -> str:
+    """Return `task(name=value, …)` with the out that is meant."""
+    out = "" if metadata.out is None else f"[{metadata.out!r}]"
+    arguments = ", ".join(f"{a.name}={a.preview}" for a in metadata.arguments)
+    return f"{metadata.task}({arguments}){out}"
+
+
+def format_time(at: float) -> str:
+    """Return a time as people here write it."""
+    return datetime.datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S") if at else "-"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _size(size: int) -> str:
+    amount = float(size)
+    for unit in ("B", "KB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def format_lineage(ledger: Ledger, key: str) -> str:
+    """Return what a result was made of, above it, and what was made of it, below."""
+    metadata = ledger.metadata(key) or Metadata()
+    up: list[str] = []
+    _walk(key, lambda k: (ledger.metadata(k) or Metadata()).parents, ledger, up)
+    down: list[str] = []
+    _walk(key, lambda k: [child for child, _ in ledger.children(k)], ledger, down)
+    lines = [_result_line(key, metadata), "made of"]
+    lines += up or ["  nothing: it has no inputs from other calls"]
+    lines.append("used by")
+    lines += down or ["  nothing yet"]
+    return "\n".join(lines)
+
+
+def _walk(key: str, next_keys: Callable[[str], Iterable[str]], ledger: Ledger, lines: list[str]) -> None:
+    """Add a line for each result that is reached, indented by how far away it is; each is shown once."""
+    seen = {key}
+    stack = [(k, 1) for k in reversed(list(next_keys(key)))]
+    while stack:
+        item, depth = stack.pop()
+        metadata = ledger.metadata(item)
+        call = "(not in the ledger)" if metadata is None else format_call(metadata)
+        again = item in seen
+        lines.append(f"{'  ' * depth}{item[:12]}  {call}{'  (shown above)' if again else ''}")
+        if not again:
+            seen.add(item)
+            stack.extend((k, depth + 1) for k in reversed(list(next_keys(item))))
+
+
+def format_output(records: Iterable[tuple[str, Metadata]]) -> str:
+    """Return what the bodies of these results wrote to stdout and stderr, as far as it was captured."""
+    parts = []
+    for key, metadata in records:
+        said = (
+            metadata.output.rstrip("\n")
+            or "(nothing was captured; @task(capture=True) keeps what a body prints)"
+        )
+        parts.append(f"{key[:12]}  {format_call(metadata)}\n{said}")
+    return "\n".join(parts)

@@ -1,0 +1,84 @@
+"""What differs between two runs: which calls one has and the other has not, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from merkl.cache import Ledger, Metadata, Run
+from merkl.render.call_states import state_of_record
+from merkl.render.differences import Difference, compare_states, format_difference
+from merkl.render.earlier_calls import EarlierCalls
+from merkl.render.log_view import format_call, format_runs, run_record
+
+__all__ = ["diff_runs", "format_run_diff"]
+
+
+def diff_runs(ledger: Ledger, first: Run, second: Run) -> dict[str, Any]:
+    """Return, as plain data, what two runs have in common and what not.
+
+    `changed` pairs results of the second run with the nearest of the first; where only inputs differ, `differences` is
+    empty. `packages` are the versions that differ.
+    """
+    before, after = (ledger.closure(ledger.roots(run)) for run in (first, second))
+    gone = {key: metadata for key, metadata in before.items() if key not in after}
+    earlier = EarlierCalls(ledger, set(after), gone)
+    matches: dict[str, str] = {}
+    changed: list[dict[str, Any]] = []
+    added: list[dict[str, Any]] = []
+    for key, metadata in sorted(after.items(), key=lambda item: item[1].created):
+        if key in before:
+            continue
+        state = state_of_record(ledger, key, metadata)
+        nearest = earlier.nearest(state, matches)
+        if nearest is None:
+            added.append(_named(key, metadata))
+            continue
+        old = nearest.outs.get(metadata.out, nearest.key)
+        matches[key] = old
+        differences = compare_states(state_of_record(ledger, old, nearest.metadata), state)
+        found = msgspec.to_builtins(differences)
+        changed.append({**_named(key, metadata), "was": old, "differences": found})
+    paired = {item["was"] for item in changed}
+    removed = [_named(key, metadata) for key, metadata in gone.items() if key not in paired]
+    return {
+        "runs": [run_record(first), run_record(second)],
+        "same": len(before.keys() & after.keys()),
+        "changed": changed,
+        "added": added,
+        "removed": removed,
+        "packages": _changed_versions(ledger.packages(first), ledger.packages(second)),
+        "python": [first.python, second.python],
+    }
+
+
+def _named(key: str, metadata: Metadata) -> dict[str, Any]:
+    return {"key": key, "task": metadata.task, "call": format_call(metadata), "location": metadata.location}
+
+
+def _changed_versions(before: dict[str, str], after: dict[str, str]) -> dict[str, list[str]]:
+    names = sorted({*before, *after})
+    return {n: [before.get(n, ""), after.get(n, "")] for n in names if before.get(n) != after.get(n)}
+
+
+def format_run_diff(found: dict[str, Any]) -> str:
+    """Return the difference of two runs as text."""
+    lines = [format_runs([msgspec.convert(run, Run) for run in found["runs"]]), ""]
+    lines.append(f"{found['same']} results are the same")
+    roots = [item for item in found["changed"] if item["differences"]]
+    for item in roots:
+        lines.append(f"changed  {item['key'][:12]}  was {item['was'][:12]}  {item['call']}")
+        for difference in item["differences"]:
+            lines += [f"  {line}" for line in format_difference(msgspec.convert(difference, Difference))]
+    follow = len(found["changed"]) - len(roots)
+    if follow:
+        lines.append(f"{follow} more changed because their inputs did")
+    lines += [f"only in the second  {item['key'][:12]}  {item['call']}" for item in found["added"]]
+    lines += [f"only in the first   {item['key'][:12]}  {item['call']}" for item in found["removed"]]
+    if found["python"][0] != found["python"][1]:
+        lines.append(f"Python {found['python'][0]} → {found['python'][1]}")
+    lines += [
+        f"{name} {old or '(none)'} → {new or '(none)'}" for name, (old, new) in found["packages"].items()
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,230 @@
+"""`merkl check`: mypy, the build of every graph, and the self-test of serializers in one report."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from project import Project
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    project.write("pyproject.toml", '[tool.mypy]\nplugins = ["merkl_mypy"]\n')
+    project.write(
+        "prices.py",
+        """
+        from merkl import Future, task
+
+        @task
+        def load(n: int) -> list[float]:
+            open("ran", "w").close()
+            return [1.5] * n
+
+        @task
+        def total(prices: list[float]) -> float:
+            return sum(prices)
+
+        def bill(n: int = 4) -> Future[float]:
+            print("building")
+            return total(load(n))
+
+        def needs(n: int) -> Future[float]:
+            raise RuntimeError("is not built: it wants an argument")
+
+        def plain() -> float:
+            raise RuntimeError("is not built: it gives no Future")
+        """,
+    )
+    return project
+
+
+WRONG = """
+from merkl import Future
+from prices import load, total
+
+def bill() -> Future[float]:
+    return total(total(load(1)))
+"""
+
+
+def test_a_project_without_a_mistake(shop: Project) -> None:
+    """Nothing on stdout, code 0, and no task has run."""
+    done = shop.merkl("check")
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr
+    assert "1 module checked, 1 graph of 2 calls built; errors: none" in done.stderr
+    assert not (shop.folder / "ran").exists()
+
+
+def test_a_wrong_edge_is_found_by_mypy_and_by_the_build(shop: Project) -> None:
+    """One line for each finding, with the place, as mypy writes them."""
+    shop.write("wrong.py", WRONG)
+    done = shop.merkl("check", "wrong")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert 'wrong.py:6: error: Argument 1 to "total" has incompatible type "Future[float]"' in lines[1]
+    assert "[arg-type]" in lines[1]
+    assert lines[0].startswith(
+        "wrong.py:6: error: wrong.bill: task 'total', parameter 'prices': wanted list[float]"
+    )
+    assert lines[0].endswith("[build]")
+    assert len(lines) == 2
+
+
+def test_findings_as_json(shop: Project) -> None:
+    """The same report as one object."""
+    shop.write("wrong.py", WRONG)
+    done = shop.merkl("check", "--json", "wrong.py", "prices")
+    found = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert {f["source"] for f in found["findings"]} == {"mypy", "build"}
+    assert {(f["file"], f["line"], f["severity"]) for f in found["findings"]} == {("wrong.py", 6, "error")}
+    assert found["modules"] == ["wrong", "prices"]
+    assert found["built"] == ["prices.bill"]
+
+
+def test_a_graph_whose_shape_depends_on_a_value_ends_there(shop: Project) -> None:
+    """Nothing runs, and it is no finding."""
+    shop.write(
+        "branch.py",
+        """
+        from merkl import Future
+        from prices import load, total
+
+        def bill() -> Future[float]:
+            try:
+                return total(load(3)) if load(1).v else total([])
+            except Exception:
+                raise SystemExit(3)
+        """,
+    )
+    done = shop.merkl("check", "branch")
+    assert done.returncode == 0, done.stdout
+    assert "ended where a value decides what comes next: branch.bill" in done.stderr
+    assert not (shop.folder / "ran").exists()
+
+
+def test_a_module_that_does_not_import_is_a_finding(shop: Project) -> None:
+    """The others are checked all the same."""
+    shop.write("broken.py", "from merkl import task\nimport missing_thing\n")
+    shop.write("exits.py", "from merkl import task\nraise SystemExit(0)\n")
+    done = shop.merkl("check", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 1
+    imports = {(f["file"], f["line"]): f["message"] for f in found["findings"] if f["source"] == "import"}
+    assert "missing_thing" in imports["broken.py", 2]
+    assert "SystemExit" in imports["exits.py", 2]
+    assert found["built"] == ["prices.bill"]
+
+
+def test_a_task_that_contradicts_itself_is_found_without_a_call(shop: Project) -> None:
+    """Outs that disagree with the annotation, and annotations that cannot be read."""
+    shop.write(
+        "odd.py",
+        """
+        from __future__ import annotations
+        from typing import Any
+        from merkl import task
+
+        @task(outs=3)
+        def two() -> tuple[int, int]:
+            return 1, 2
+
+        @task
+        def unknown(a: Nowhere) -> int:  # type: ignore
+            return 1
+        """,
+    )
+    done = shop.merkl("check", "odd")
+    assert done.returncode == 1
+    assert "odd.two: task 'two' has outs=3" in done.stdout
+    assert "odd.py:10: warning: task 'unknown'" in done.stdout
+    assert "'Nowhere' in the annotation of 'a' is not found" in done.stdout
+
+
+def test_settings_without_the_plugin_say_what_to_add(shop: Project) -> None:
+    """Without the plugin mypy would take every Future for a mistake."""
+    shop.write("pyproject.toml", "[tool.mypy]\nstrict = true\n")
+    done = shop.merkl("check")
+    assert done.returncode == 1
+    assert 'plugins = ["merkl_mypy"]' in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_settings_of_mypy_the_plugin_is_used(shop: Project) -> None:
+    """A first look at a project needs no configuration."""
+    shop.write("pyproject.toml", "[project]\nname = 'x'\n")
+    assert shop.merkl("check").returncode == 0
+
+
+def test_usage(shop: Project) -> None:
+    """A module that is not there, an option that is not there, and a project without MerkL."""
+    for words in (["check", "nope"], ["check", "--frob"], ["check", "nope.py"]):
+        done = shop.merkl(*words)
+        assert done.returncode == 2, done.stderr
+        assert done.stdout == ""
+    (shop.folder / "prices.py").unlink()
+    assert "imports merkl; name the modules" in shop.merkl("check").stderr
+
+
+def test_a_package_is_checked_with_all_in_it(shop: Project) -> None:
+    """Modules of subpackages are found by the name of the package."""
+    shop.write("flow/__init__.py", "")
+    shop.write("flow/deep/__init__.py", "")
+    shop.write("flow/deep/wrong.py", WRONG)
+    done = shop.merkl("check", "flow", "--json")
+    found = json.loads(done.stdout)
+    assert found["modules"] == ["flow", "flow.deep", "flow.deep.wrong"]
+    assert {(f["source"], f["file"]) for f in found["findings"]} == {
+        ("mypy", "flow/deep/wrong.py"),
+        ("build", "flow/deep/wrong.py"),
+    }
+
+
+def test_serializers_whose_digests_change_are_found(shop: Project) -> None:
+    """The constants of the graphs and default instances are hashed under two hash seeds."""
+    shop.write(
+        "colours.py",
+        """
+        from merkl import Future, arg_serializer, task
+
+        class Bag:
+            def __init__(self, *names: str) -> None:
+                self.names = frozenset(names)
+
+        class Fine:
+            def __init__(self, size: int = 1) -> None:
+                self.size = size
+
+        class Wants:
+            def __init__(self, size: int) -> None:
+                self.size = size
+
+        @arg_serializer(Bag)
+        def encode_bag(bag: Bag) -> bytes:
+            return ",".join(bag.names).encode()
+
+        @arg_serializer(Fine)
+        def encode_fine(fine: Fine) -> int:
+            return fine.size
+
+        @arg_serializer(Wants)
+        def encode_wants(wants: Wants) -> int:
+            return wants.size
+
+        @task
+        def count(bag: Bag) -> int:
+            return len(bag.names)
+
+        def main() -> Future[int]:
+            return count(Bag("red", "green", "blue", "yellow", "white"))
+        """,
+    )
+    assert shop.merkl("check", "colours").returncode == 0
+    done = shop.merkl("check", "colours", "--serializers")
+    assert done.returncode == 1, done.stderr
+    errors = [line for line in done.stdout.splitlines() if "error" in line]
+    assert errors
+    assert all("colours.Bag" in line and "PYTHONHASHSEED" in line for line in errors)
+    assert "warning: the serializer of Wants is not tested" in done.stdout
+    assert "Fine" not in done.stdout
