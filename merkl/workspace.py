@@ -45,6 +45,10 @@ from merkl.execution.report import RunReport
 from merkl.execution.results import Results, identify
 from merkl.execution.runner import Runner
 from merkl.execution.selection import Selection
+from merkl.execution.targets import make_target
+from merkl.execution.targets.base import Target
+from merkl.execution.targets.local import WorkerSetup
+from merkl.execution.targets.worker import SMALL
 from merkl.execution.upkeep import Upkeep
 from merkl.execution.writing import FileWriter, read_written
 from merkl.files.codec import register_codecs
@@ -86,8 +90,9 @@ class Workspace:
     """Where results live and how calls run.
 
     `root` is the project's folder (by default that of the nearest pyproject.toml, see `find_project_root`); results
-    live in its `.merkl/`, or in `cache`, a cache or the URL of one. Nothing is read or written before the first result is
-    asked for.
+    live in its `.merkl/`, or in `cache`, a cache or the URL of one. Calls run in this process, on `target=N` processes, or
+    on the target of that name in pyproject.toml. Nothing is read or written before the first result is asked for. With
+    `keeps_going` a call that fails ends only what needs it.
 
     >>> import tempfile
     >>> from merkl import Workspace, task
@@ -104,9 +109,14 @@ class Workspace:
         root: str | os.PathLike[str] | None = None,
         *,
         cache: BaseCache | str | None = None,
+        target: int | str | None = None,
         is_reading: bool = True,
         is_writing: bool = True,
+        keeps_going: bool = False,
     ) -> None:
+        self._given_target = target
+        self._keeps_going = keeps_going
+        self._targets: dict[int | str, Target] = {}
         self._given_root = None if root is None else Path(root).absolute()
         self._given_cache = cache
         self._is_reading = is_reading
@@ -336,6 +346,58 @@ class Workspace:
     def _is_in_folder(self) -> bool:
         return isinstance(nearest(self.cache), (SqliteCache, FileCache))
 
+    @property
+    def worker_results(self) -> Results:
+        """The results of the cache, for a worker: small ones are also handed on with their keys."""
+        self._results.hands_over = SMALL
+        return self._results
+
+    @property
+    def scratch(self) -> Path | None:
+        """Where the directories of calls are made; None: in the system's place for temporary files."""
+        home = self.root / ".merkl"
+        is_ours = self._is_writing and self._is_in_folder() and home.exists()
+        return home / "scratch" if is_ours else None
+
+    def settle(self) -> None:
+        """Make durable all results."""
+        if "cache" in self.__dict__:
+            self._settle_cache(self.cache.flush)
+
+    def _target_of(self, name: int | str | None, run_id: str) -> Target | None:
+        if name is None:
+            return None
+        if name not in self._targets:
+            if self._is_writing:
+                self._make_home()
+            setup = functools.partial(self._worker_setup, run_id)
+            self._targets[name] = make_target(name, self.settings.targets, setup=setup)
+        return self._targets[name]
+
+    def _worker_setup(self, run_id: str) -> WorkerSetup:
+        return WorkerSetup(_open_worker, (self.root, self.cache, self._is_reading, self._is_writing), run_id)
+
+    @contextlib.contextmanager
+    def use_target(self, target: int | str) -> Iterator[None]:
+        """Have calls run there inside the block; workers are started for it and ended with it."""
+        before, others = self._given_target, self._targets
+        runner = self._runner
+        self._given_target, self._targets = target, {}
+        try:
+            if runner is not None:
+                kept, runner.target = runner.target, self._target_of(target, runner.run_id)
+            yield
+        finally:
+            if runner is not None:
+                runner.target = kept
+            self._close_targets()
+            self._given_target, self._targets = before, others
+
+    def _close_targets(self) -> None:
+        targets, self._targets = self._targets, {}
+        for target in targets.values():
+            target.close()
+
     def _make_runner(
         self,
         report: RunReport | None = None,
@@ -344,16 +406,17 @@ class Workspace:
         *,
         selection: Selection | None = None,
     ) -> Runner:
-        home = self.root / ".merkl"
-        is_ours = self._is_writing and self._is_in_folder() and home.exists()
+        run_id = uuid.uuid4().hex if chronicle is None else chronicle.run_id
         return Runner(
             self._results,
             write_file=FileWriter(self.codecs, self.files, self.origins).write,
-            run_id=uuid.uuid4().hex if chronicle is None else chronicle.run_id,
+            run_id=run_id,
             report=report,
             observers=observers if chronicle is None else (chronicle, *observers),
-            scratch=home / "scratch" if is_ours else None,
+            scratch=self.scratch,
             selection=selection,
+            target=self._target_of(self._given_target, run_id),
+            keeps_going=self._keeps_going,
         )
 
     # -- runs ---------------------------------------------------------------------------------------------
@@ -461,7 +524,8 @@ class Workspace:
         return report.quick_counts() if chronicle is self._session else report.counts()
 
     def close(self) -> None:
-        """Make durable all results and let go of the cache; using the workspace again opens it again."""
+        """Make durable all results, let go of the cache and of all workers; using the workspace again opens it again."""
+        self._close_targets()
         if self._session is not None:
             self._session.settle()
             self._session = None
@@ -521,6 +585,12 @@ def default_workspace() -> Workspace:
     return Workspace()
 
 
+def _open_worker(root: Path, cache: BaseCache, is_reading: bool, is_writing: bool) -> Workspace:
+    """Open in a worker the workspace of the run that it works for."""
+    workspace = Workspace(root, cache=cache, is_reading=is_reading, is_writing=is_writing)
+    return workspace.__enter__()
+
+
 def _connect_layers() -> None:
     """Let lower layers reach what they must not import: Futures, files, and the fingerprints of functions."""
     default_registry.register_reference(Future)
@@ -540,21 +610,24 @@ def _key_of(value: Any) -> bytes:
 
 
 @overload
-def evaluate(structure: Future[T]) -> T: ...
+def evaluate(structure: Future[T], *, target: int | str | None = None) -> T: ...
 @overload
-def evaluate(structure: tuple[Future[T], Future[U]]) -> tuple[T, U]: ...
+def evaluate(structure: tuple[Future[T], Future[U]], *, target: int | str | None = None) -> tuple[T, U]: ...
 @overload
-def evaluate(structure: tuple[Future[T], Future[U], Future[V]]) -> tuple[T, U, V]: ...
+def evaluate(
+    structure: tuple[Future[T], Future[U], Future[V]], *, target: int | str | None = None
+) -> tuple[T, U, V]: ...
 @overload
-def evaluate(structure: list[Future[T]]) -> list[T]: ...
+def evaluate(structure: list[Future[T]], *, target: int | str | None = None) -> list[T]: ...
 @overload
-def evaluate(structure: dict[K, Future[T]]) -> dict[K, T]: ...
+def evaluate(structure: dict[K, Future[T]], *, target: int | str | None = None) -> dict[K, T]: ...
 @overload
-def evaluate(structure: T) -> Any: ...
-def evaluate(structure: Any) -> Any:
+def evaluate(structure: T, *, target: int | str | None = None) -> Any: ...
+def evaluate(structure: Any, *, target: int | str | None = None) -> Any:
     """Return a structure with the value of every Future in it, in one run.
 
-    Futures may be nested in lists, tuples, dicts, sets, dataclasses and NamedTuples.
+    Futures may be nested in lists, tuples, dicts, sets, dataclasses and NamedTuples. The calls run where the workspace says,
+    or on `target`: a number of processes here, or a name from pyproject.toml.
 
     >>> from merkl import evaluate, task
     >>> @task
@@ -564,7 +637,13 @@ def evaluate(structure: Any) -> Any:
     {'a': 2, 'b': [4, 5]}
     """
     futures = find_futures(structure)
-    values = dict(zip(map(id, futures), sessions.current().evaluate_futures(futures), strict=True))
+    session = sessions.current()
+    with (
+        session.use_target(target)
+        if isinstance(session, Workspace) and target is not None
+        else contextlib.nullcontext()
+    ):
+        values = dict(zip(map(id, futures), session.evaluate_futures(futures), strict=True))
     return replace_futures(structure, lambda future: values[id(future)])
 
 

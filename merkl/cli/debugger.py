@@ -6,7 +6,7 @@ import pdb
 import sys
 from types import TracebackType
 
-from merkl.cli.output import traceback_from_body
+from merkl.execution.targets.failures import from_body
 
 __all__ = ["open_debugger"]
 
@@ -14,7 +14,7 @@ __all__ = ["open_debugger"]
 def open_debugger(error: BaseException) -> None:
     """Open pdb at the frame that raised: of what a body raised, where it did, not where MerkL reports it."""
     origin = error.__cause__ if error.__cause__ is not None else error
-    tb: TracebackType | None = traceback_from_body(origin.__traceback__)
+    tb: TracebackType | None = from_body(origin.__traceback__)
     if tb is None:
         print("merkl: the failure has no frame in this process to debug", file=sys.stderr)
         return

@@ -10,11 +10,10 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
-from types import TracebackType
 from typing import Any, TextIO
 
 from merkl._base.errors import MerklWarning, TaskFailedError
+from merkl.execution.targets.failures import RemoteTraceback, from_body
 from merkl.files import FileRef
 
 __all__ = [
@@ -23,11 +22,8 @@ __all__ = [
     "print_failure",
     "result_text",
     "stdout_for_result",
-    "traceback_from_body",
     "warnings_in_one_line",
 ]
-
-_PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
 @contextlib.contextmanager
@@ -107,14 +103,8 @@ def print_failure(error: TaskFailedError) -> None:
     """Print which call failed, and the traceback of the body from its own frame on."""
     print(f"merkl: {error}", file=sys.stderr)
     cause = error.__cause__
-    if cause is not None:
-        lines = traceback.format_exception(type(cause), cause, traceback_from_body(cause.__traceback__))
+    if cause is not None and isinstance(cause.__cause__, RemoteTraceback):
+        print(cause.__cause__.text, file=sys.stderr)
+    elif cause is not None:
+        lines = traceback.format_exception(type(cause), cause, from_body(cause.__traceback__))
         print("".join(lines).rstrip(), file=sys.stderr)
-
-
-def traceback_from_body(tb: TracebackType | None) -> TracebackType | None:
-    """Return a traceback from the first frame on that is none of MerkL's own."""
-    start = tb
-    while start is not None and start.tb_frame.f_code.co_filename.startswith(_PACKAGE):
-        start = start.tb_next
-    return start or tb

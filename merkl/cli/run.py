@@ -36,6 +36,8 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
 
   --args FILE   take arguments from a TOML file; those on the command line win
   --json        print result and figures as one JSON object
+  --target T    run calls on T processes here, or on the target of that name in pyproject.toml
+  --keep-going  after a failure go on with all that does not need what failed
   -v            list every call with what became of it
 
 What runs:
@@ -63,6 +65,8 @@ def _options(
     frozen: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     no_cache: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    target: str | None = None,
+    keep_going: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     output: Annotated[list[Path] | None, cyclopts.Parameter(negative=())] = None,
     pdb: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     plan: Annotated[bool, cyclopts.Parameter(name=["--plan", "-n"], negative=())] = False,
@@ -91,6 +95,8 @@ def _run_function(
     frozen: bool = False,
     json: bool = False,
     no_cache: bool = False,
+    target: str | None = None,
+    keep_going: bool = False,
     output: Sequence[Path] = (),
     pdb: bool = False,
     plan: bool = False,
@@ -100,7 +106,9 @@ def _run_function(
 ) -> int:
     """Run a function and print its result; return the exit code."""
     bound = parse_arguments(function, words, args_file=args)
-    workspace = Workspace(is_reading=not no_cache, is_writing=not no_cache)
+    workspace = Workspace(
+        target=target, is_reading=not no_cache, is_writing=not no_cache, keeps_going=keep_going
+    )
     selection = Selection(rerun=rerun, until=until, outputs=output, is_frozen=frozen)
 
     make = functools.partial(function, *bound.args, **bound.kwargs)
@@ -166,13 +174,11 @@ def _evaluate(
     except WouldRunError as error:
         print_error(error)
         return CHANGED, None, None
-    except TaskFailedError as error:
-        print_failure(error)
-        if is_debugged:
-            open_debugger(error)
-        return FAILED, None, None
     except MerklError as error:
-        print_error(error)
+        for one in report.failures or [error]:
+            print_failure(one) if isinstance(one, TaskFailedError) else print_error(one)
+        if is_debugged and isinstance(error, TaskFailedError):
+            open_debugger(error)
         return FAILED, None, None
     except Exception as error:
         if not is_debugged:

@@ -32,8 +32,7 @@ class BatchCall(Call):
         self.sequence = first.sequence
         self.stages = first.stages
         self.files = tuple(read for part in parts for read in part.files)
-        self.fingerprint = first.fingerprint
-        self._key = hash_batch(part.key() for part in parts)
+        self.adopt_key(first.fingerprint or b"", hash_batch(part.key() for part in parts))
 
     @property
     def parts(self) -> tuple[Call, ...]:

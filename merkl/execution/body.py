@@ -18,26 +18,44 @@ from merkl._base.errors import (
 )
 from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
+from merkl.execution.interrupts import Interrupts
 from merkl.execution.previews import preview_arguments
 from merkl.graph.building import building
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 
-__all__ = ["BodyOutcome", "run_body", "validate_outs"]
+__all__ = [
+    "BodyOutcome",
+    "expand_call",
+    "failure_of",
+    "outcome_of",
+    "require_unchanged",
+    "run_body",
+    "validate_outs",
+]
 
 
 class BodyOutcome:
-    """What a body gave: the value of each out, how long it took, the tags it set, and whether its arguments held."""
+    """What a body gave: the value of each out, how long it took, the tags it set, and whether its arguments held.
 
-    __slots__ = ("duration", "is_pure", "outs", "tags")
+    `output` is the end of what it printed.
+    """
+
+    __slots__ = ("duration", "is_pure", "output", "outs", "tags")
 
     def __init__(
-        self, outs: dict[str | None, Any], duration: float, tags: dict[str, Any], is_pure: bool
+        self,
+        outs: dict[str | None, Any],
+        duration: float,
+        tags: dict[str, Any],
+        is_pure: bool,
+        output: str = "",
     ) -> None:
         self.outs = outs
         self.duration = duration
         self.tags = tags
         self.is_pure = is_pure
+        self.output = output
 
     @classmethod
     def of_link(cls) -> BodyOutcome:
@@ -45,24 +63,34 @@ class BodyOutcome:
         return cls({}, 0.0, {}, True)
 
 
-def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) -> BodyOutcome:
+def run_body(
+    call: Call,
+    values: tuple[Any, ...],
+    expand: Callable[[Any], Any],
+    interrupts: Interrupts,
+    *,
+    is_copy: bool = False,
+    on_attempt: Callable[[], None] | None = None,
+) -> BodyOutcome:
     """Run the body of a call with arguments in which every Future has been replaced by its value.
 
-    `expand` evaluates what the body of an expanding task (a map over a list) returned.
+    `expand` evaluates what the body of an expanding task (a map over a list) returned. With `is_copy` the call came from
+    another process, which has checked that its constants are what they were. `on_attempt` is told of each attempt.
 
     Raises `TaskFailedError` from what the body raised, `TypeMismatchError` and `TaskOutsError` for what it returned,
     `ArgumentMutatedError` where a constant was changed since the call was made.
     """
     task = call.task
     is_current = _has_its_inputs(call) and _has_its_code(call)
-    if is_current:
-        _require_unchanged(call)
+    if is_current and not is_copy:
+        require_unchanged(call)
+    constants = digest_constants(call)
     context = BodyContext(call.key())
     started = time.perf_counter()
     # Calls that a body makes are no part of the graph that is being built.
     outside, before = building.set(None), enter_body(context)
     try:
-        result = _run_with_retries(call, values)
+        result = _run_with_retries(call, values, interrupts, on_attempt)
         duration = time.perf_counter() - started
         if task.is_expanding:
             result = expand(result)
@@ -73,24 +101,67 @@ def run_body(call: Call, values: tuple[Any, ...], expand: Callable[[Any], Any]) 
             call.adopt_code()
     outs = dict(call.outs.split(task.name, result))
     validate_outs(call, outs)
-    is_pure = is_current and _has_its_inputs(call) and _is_unchanged_after(call)
+    is_unchanged = constants is None or digest_constants(call) == constants
+    if not is_unchanged:
+        _warn_of_change(call)
+    is_pure = is_current and is_unchanged and _has_its_inputs(call)
     return BodyOutcome(outs, duration, context.tags, is_pure)
 
 
-def _run_with_retries(call: Call, values: tuple[Any, ...]) -> Any:
+def expand_call(call: Call, values: tuple[Any, ...]) -> Any:
+    """Return what the body of an expanding task gives: a structure with the Futures that are to be evaluated."""
+    outside = building.set(None)
+    try:
+        return _invoke(call, values)
+    except Exception as error:
+        raise failure_of(call, error) from error
+    finally:
+        building.reset(outside)
+
+
+def outcome_of(call: Call, result: Any, duration: float) -> BodyOutcome:
+    """Return the outcome of a call whose result was put together elsewhere.
+
+    Raises `TypeMismatchError` and `TaskOutsError` where it is not what the task declares.
+    """
+    outs = dict(call.outs.split(call.task.name, result))
+    validate_outs(call, outs)
+    return BodyOutcome(outs, duration, {}, True)
+
+
+def _run_with_retries(
+    call: Call, values: tuple[Any, ...], interrupts: Interrupts, on_attempt: Callable[[], None] | None
+) -> Any:
     options = call.task.options
     for attempt in range(options.retries + 1):
+        if on_attempt is not None:
+            on_attempt()
         try:
-            result = _invoke(call, values)
-            return _await(result) if type(result) is CoroutineType else result
+            before = interrupts.enter_body()
+            try:
+                result = _invoke(call, values)
+                return _await(result) if type(result) is CoroutineType else result
+            finally:
+                interrupts.leave_body(before)
         except options.retry_on as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
             if attempt == options.retries:
-                raise _failure(call, error) from error
-            time.sleep(options.retry_delay)
+                raise failure_of(call, error) from error
+            _wait(options.retry_delay, interrupts)
         except (Exception, SystemExit, GeneratorExit) as error:
             # A body that calls sys.exit() gave no result, so the run must not end as if all were done.
-            raise _failure(call, error) from error
+            raise failure_of(call, error) from error
     raise AssertionError("unreachable")
+
+
+def _wait(seconds: float, interrupts: Interrupts) -> None:
+    """Sleep, and let Ctrl-C end that."""
+    before = interrupts.enter_body()
+    try:
+        time.sleep(seconds)
+    finally:
+        interrupts.leave_body(before)
 
 
 def _await(coroutine: CoroutineType[Any, Any, Any]) -> Any:
@@ -125,7 +196,8 @@ def _invoke(call: Call, values: tuple[Any, ...]) -> Any:
     return call.task.fn(*args, **kwargs)
 
 
-def _failure(call: Call, error: BaseException) -> TaskFailedError:
+def failure_of(call: Call, error: BaseException) -> TaskFailedError:
+    """Return the error that says which call raised what."""
     arguments = preview_arguments(call)
     shown = ", ".join(f"{name}={preview}" for name, preview in arguments)
     said = str(error) or "no message"
@@ -140,7 +212,8 @@ def _failure(call: Call, error: BaseException) -> TaskFailedError:
     )
 
 
-def _require_unchanged(call: Call) -> None:
+def require_unchanged(call: Call) -> None:
+    """Raise `ArgumentMutatedError` where a constant is not what it was when the call was made."""
     changed = call.changed_arguments()
     if changed:
         raise ArgumentMutatedError(
@@ -171,16 +244,23 @@ def _has_its_code(call: Call) -> bool:
     return not changed
 
 
-def _is_unchanged_after(call: Call) -> bool:
+def digest_constants(call: Call) -> bytes | None:
+    """Return a digest of the constants that a body could change in place; None where there are none."""
+    if type(call) is Call:
+        return call.recompute_key() if call.mutable and call.fingerprint is not None else None
+    parts = [part for part in call.parts if part.mutable and part.fingerprint is not None]
+    return b"".join(part.recompute_key() for part in parts) or None
+
+
+def _warn_of_change(call: Call) -> None:
     changed = call.changed_arguments()
-    if changed:
-        warnings.warn(
-            f"the body of task {call.task.name!r} changed its argument {changed[0]!r} in place; its result is used, "
-            "but not stored. Change a copy instead",
-            MerklWarning,
-            stacklevel=2,
-        )
-    return not changed
+    which = f" {changed[0]!r}" if changed else ""
+    warnings.warn(
+        f"the body of task {call.task.name!r} changed its argument{which} in place; its result is used, "
+        "but not stored. Change a copy instead",
+        MerklWarning,
+        stacklevel=2,
+    )
 
 
 def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:

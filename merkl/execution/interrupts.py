@@ -1,42 +1,186 @@
-"""Ctrl-C: counted while bodies run, so that a result that was cut short is never taken for the true one."""
+"""Ctrl-C and SIGTERM while calls run: bodies may stop early and return what they have, and nothing is cut in half.
+
+A body gets the first Ctrl-C as KeyboardInterrupt. Everywhere else (results are being stored, calls are handed out) it
+waits for the next moment at which the run can stop. A second one within two seconds ends the run at once.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["InterruptWatch"]
+__all__ = ["Interrupts", "Terminated", "interruptible", "interrupts"]
+
+T = TypeVar("T")
+
+#: Seconds within which a second Ctrl-C means: at once.
+AGAIN = 2.0
 
 
-class InterruptWatch:
-    """Counts SIGINT while it is entered; each still raises KeyboardInterrupt, as ever.
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: as Ctrl-C, but the run ends even where the body returns something."""
 
-    Only the main thread can receive signals; in others `count` stays 0.
+
+class Interrupts:
+    """Counts Ctrl-C while it is entered, and raises KeyboardInterrupt where that does no harm.
+
+    Signals reach the main thread alone; entered in another one it only counts what the main thread sees. It may be
+    entered again inside a body, as where that evaluates something itself.
     """
 
     def __init__(self) -> None:
         self.count = 0
-        self._previous: Any = None
-        self._is_installed = False
+        self.is_terminated = False
+        #: There was a second Ctrl-C within two seconds: the run ends whatever bodies return.
+        self.is_ended = False
+        #: Called at a second Ctrl-C within two seconds; None: KeyboardInterrupt is raised wherever the program is.
+        self.end_at_once: Callable[[], None] | None = None
+        #: Called at each signal that is not the last: passes it on to where bodies run, and says whether any do.
+        self.forward: Callable[[], bool] | None = None
+        self._handles_term = False
+        self._in_body = False
+        self._loops = 0
+        self._is_pending = False
+        self._last = float("-inf")
+        self._depth = 0
+        self._previous: dict[int, Any] = {}
 
-    def __enter__(self) -> InterruptWatch:
+    # -- where it is in force ---------------------------------------------------------------------------
+
+    def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            previous = signal.getsignal(signal.SIGINT)
-            if callable(previous):
-                self._previous = previous
-                signal.signal(signal.SIGINT, self._handle)
-                self._is_installed = True
+            if self._depth == 0:
+                self._install(signal.SIGINT)
+                if self._handles_term:
+                    self._install(signal.SIGTERM)
+            self._depth += 1
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._is_installed:
-            signal.signal(signal.SIGINT, self._previous)
-            self._is_installed = False
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self._depth -= 1
+        if self._depth:
+            return
+        self.is_ended = False
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous.clear()
+        is_pending, self._is_pending = self._is_pending, False
+        if is_pending and error is None:
+            raise KeyboardInterrupt
+
+    def _install(self, number: signal.Signals) -> None:
+        previous = signal.getsignal(number)
+        # Ignored stays ignored (nohup, a job in the background).
+        if callable(previous) or (number == signal.SIGTERM and previous == signal.SIG_DFL):
+            self._previous[number] = previous
+            signal.signal(number, self._handle)
+
+    def handle_termination(self) -> None:
+        """Let SIGTERM stop runs as cleanly as Ctrl-C does, from the next entering on."""
+        self._handles_term = True
+
+    @contextlib.contextmanager
+    def outside_body(self) -> Iterator[None]:
+        """Hold back KeyboardInterrupt inside the block, as where a body evaluates Futures by itself."""
+        before, self._in_body = self._in_body, False
+        try:
+            yield
+        finally:
+            self._in_body = before
+        if before:
+            self.check()
+
+    def enter_body(self) -> bool:
+        """Let Ctrl-C raise from here on; returns what `leave_body` wants."""
+        if threading.current_thread() is not threading.main_thread():
+            return self._in_body
+        before, self._in_body = self._in_body, True
+        return before
+
+    def leave_body(self, before: bool) -> None:
+        """Undo `enter_body`."""
+        if threading.current_thread() is threading.main_thread():
+            self._in_body = before
+            if not before:
+                self._loops = 0  # of a loop that the body left, but whose iterator lives on
+
+    def check(self) -> None:
+        """Raise `KeyboardInterrupt` if there was a Ctrl-C that no body got, `Terminated` after SIGTERM."""
+        if self.is_terminated:
+            self._is_pending = False
+            raise Terminated
+        if self._is_pending or self.is_ended:
+            self._is_pending = False
+            raise KeyboardInterrupt
+
+    def take(self) -> bool:
+        """Say whether there was a Ctrl-C that no body got, and forget it."""
+        is_pending, self._is_pending = self._is_pending, False
+        return is_pending
+
+    # -- the signals ------------------------------------------------------------------------------------
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        is_again = now - self._last < AGAIN
+        self._last = now
         self.count += 1
-        self._previous(number, frame)
+        if number == signal.SIGTERM:
+            self.is_terminated = True
+        elif is_again:
+            self.is_ended = True
+            if self.end_at_once is not None:
+                self.end_at_once()
+            raise KeyboardInterrupt
+        if self.forward is not None and self.forward():
+            return
+        if self._in_body and (self._loops == 0 or self.is_terminated):
+            if self.is_terminated:
+                raise Terminated
+            self._previous[number](number, frame)
+        elif self._loops == 0:
+            self._is_pending = True
+
+    def reset(self) -> None:
+        """Forget what there was, as at the beginning of a program."""
+        self.is_terminated = self.is_ended = self._is_pending = False
+        self._last = float("-inf")
+
+    def loop(self, iterable: Iterable[T]) -> Iterator[T]:
+        """Yield items until Ctrl-C; see `interruptible`."""
+        before = self.count
+        is_main = threading.current_thread() is threading.main_thread()
+        with self if is_main and not self._depth else contextlib.nullcontext():
+            self._loops += is_main
+            try:
+                for item in iterable:
+                    yield item
+                    if self.count > before:
+                        return
+            finally:
+                self._loops = max(0, self._loops - is_main)
+
+
+#: Those of this process: signals are a matter of the whole process.
+interrupts = Interrupts()
+
+
+def interruptible(iterable: Iterable[T]) -> Iterator[T]:
+    """Iterate until Ctrl-C: the item at hand is finished, then the loop ends as if there were no more.
+
+    What the body returns then is used by the rest of the run, and computed afresh by later ones (see
+    `on_interrupt`). Works in threads and coroutines too, where KeyboardInterrupt does not arrive.
+
+    >>> sum(interruptible([1, 2, 3]))
+    6
+    """
+    return interrupts.loop(iterable)

@@ -25,6 +25,8 @@ class RunReport(Observer):
         self.failed: set[Call] = set()
         self.interrupted: set[Call] = set()
         self.skipped: set[Call] = set()
+        #: What the failed calls raised, in the order in which they did.
+        self.failures: list[BaseException] = []
         self._found: set[Call] = set()
 
         self._by_status = {
@@ -44,6 +46,8 @@ class RunReport(Observer):
     ) -> None:
         """Note what became of a call."""
         self._by_status[status].add(call)
+        if error is not None:
+            self.failures.append(error)
 
     @property
     def cached(self) -> set[Call]:

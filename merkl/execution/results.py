@@ -112,6 +112,8 @@ class Results:
         self.trust = trust
         self.is_reading = is_reading
         self.is_writing = is_writing
+        #: Contents up to this size are kept beside the cache, to be handed to other processes with their keys.
+        self.hands_over = 0
         self._others: dict[str, BaseCache] = {}
         self._before_first_store = before_first_store
         self._remember = remember
@@ -239,7 +241,9 @@ class Results:
             if record is not None and self._remember is not None:
                 self._remember(cache, first, _with_record(metadata, record))
         if record is not None:
-            return FreshResult(record, shared, None)
+            if record.size > self.hands_over or type(encoded.content) is not bytes:
+                return FreshResult(record, shared, None)
+            return FreshResult(record, shared, msgspec.structs.replace(encoded, code=()))
         is_stream = not isinstance(encoded.content, (bytes, list))
         kept = (value, None) if is_stream else (shared, encoded)
         return FreshResult(record_of(encoded), *kept, is_stored=False)

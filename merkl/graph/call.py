@@ -140,6 +140,11 @@ class Call:
         self.held = fingerprint
         self._key = key
 
+    def adopt_key(self, fingerprint: bytes, key: bytes) -> None:
+        """Take over the key that was made elsewhere: in another process, in another checkout, of the parts of a batch."""
+        self.fingerprint = fingerprint
+        self._key = key
+
     def has_changed_code(self) -> bool:
         """Say whether code or constants that the key was made from have changed in this process since it was made."""
         if self.held is None or self.held.is_current():

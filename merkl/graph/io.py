@@ -115,7 +115,7 @@ def future_from_file(path: str | os.PathLike[str]) -> Future[Any]:
         )
     made: Future[Any] = _task_of(_load, keep="never")(there, sidecar)
     # Its key is the one that it had where it was written, so that what is made of it is found in a shared cache.
-    made._call.fix_key(made.task.fingerprint(), bytes.fromhex(sidecar.key))
+    made._call.adopt_key(made.task.fingerprint().digest, bytes.fromhex(sidecar.key))
     return made
 
 

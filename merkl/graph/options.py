@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from merkl._base.errors import GraphError, MerklWarning
+from merkl._base.errors import GraphError
 from merkl._base.hash_mode import HashMode
 
 if TYPE_CHECKING:
@@ -88,20 +87,7 @@ def make_options(task: str, given: Mapping[str, Any]) -> TaskOptions:
     for name in ("retries", "retry_delay"):
         if name in values and not values[name] >= 0:
             raise GraphError(f"task {task!r}: {name}={values[name]!r}; wanted is a number from 0 on")
-    _warn_of_idle_options(task, values)
     return TaskOptions(**values)
-
-
-def _warn_of_idle_options(task: str, values: Mapping[str, Any]) -> None:
-    idle = [f"{name}=" for name in ("timeout", "capture", "resources", "max_concurrency") if values.get(name)]
-    if values.get("keep") == "until-used":
-        idle.append('keep="until-used"')
-    if idle:
-        warnings.warn(
-            f"task {task!r}: {', '.join(idle)} has no effect where calls run one after another in this process",
-            MerklWarning,
-            stacklevel=4,
-        )
 
 
 def _suggest(name: str) -> str:

@@ -229,11 +229,6 @@ def test_unknown_options_and_wrong_values_name_the_closest() -> None:
         task(ignore_args=["z"])(double.fn)(1)
 
 
-def test_options_without_effect_say_so() -> None:
-    with pytest.warns(MerklWarning, match="'double': timeout=, keep=\"until-used\" has no effect"):
-        task(timeout=5, keep="until-used")(double.fn)
-
-
 def test_map_calls_once_for_each_item() -> None:
     assert evaluate(double.map([1, 2, 3])) == [2, 4, 6]
     assert evaluate(add.map([1, 2], [3, 4])) == [4, 6]

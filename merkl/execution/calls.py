@@ -1,0 +1,71 @@
+"""Carries out one call where it is to run: links it by content, or runs its body and keeps what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from merkl.execution.batches import take_apart
+from merkl.execution.body import run_body
+from merkl.execution.evaluation import Evaluation
+from merkl.execution.events import Status
+from merkl.execution.interrupts import Interrupts
+from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
+from merkl.graph.call import Call
+
+__all__ = ["link_call", "run_call"]
+
+
+def link_call(evaluation: Evaluation, call: Call) -> tuple[list[Call], dict[Call, bytes | None]]:
+    """Try to find the results of a call by its content key, of a batch those of each item.
+
+    Returns the parts whose results are there now, and the content keys of all.
+    """
+    content_keys = {part: evaluation.content_key(part) for part in call.parts}
+    forced = evaluation.plan.forced
+    linked = [
+        part
+        for part, key in content_keys.items()
+        if key is not None and part.key() not in forced and evaluation.link(part, key)
+    ]
+    return linked, content_keys
+
+
+def run_call(
+    evaluation: Evaluation,
+    call: Call,
+    values: tuple[Any, ...],
+    content_keys: Mapping[Call, bytes | None],
+    interrupts: Interrupts,
+    *,
+    expand: Callable[[Any], Any],
+    scratch_parent: Path | None,
+    is_copy: bool = False,
+    on_attempt: Callable[[], None] | None = None,
+) -> tuple[Status, float]:
+    """Run the body of a call, store what it gives, and return what became of it with the seconds of the body.
+
+    A Ctrl-C reaches the body as KeyboardInterrupt; while results are stored it waits until they are. What a body
+    returned in spite of it is a result of this run alone, unless its task says `on_interrupt="keep"`.
+
+    Raises what `run_body` and storing raise, and `KeyboardInterrupt`.
+    """
+    before = interrupts.count
+    scratch = Scratch(scratch_parent)
+    token = enter_scratch(scratch)
+    is_stored = True
+    try:
+        outcome = run_body(call, values, expand, interrupts, is_copy=is_copy, on_attempt=on_attempt)
+        is_interrupted = interrupts.count > before
+        is_discarded = is_interrupted and call.task.options.on_interrupt == "discard"
+        for part, its_outcome in take_apart(call, outcome):
+            alias = None if is_discarded else content_keys[part]
+            is_kept = evaluation.keep(part, its_outcome, alias, is_interrupted=is_discarded)
+            is_stored = is_stored and is_kept
+    finally:
+        leave_scratch(token)
+        # A file that is in no cache is the result itself: it stays where the body made it.
+        if is_stored:
+            scratch.remove()
+    return ("interrupted" if is_interrupted else "run"), outcome.duration

@@ -1,0 +1,215 @@
+"""What is known while a plan is carried out: records and values of results, what was cut short, what is still wanted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from merkl._base.errors import MerklError
+from merkl.cache import Metadata, Record, interrupted_key
+from merkl.execution.body import BodyOutcome
+from merkl.execution.plan import Plan
+from merkl.execution.previews import describe_arguments, describe_extras
+from merkl.execution.results import ABSENT, FreshResult, Results, identify
+from merkl.graph.call import Call
+from merkl.graph.future import Future
+from merkl.graph.nested import replace_futures
+from merkl.hashing.keys import hash_out
+
+__all__ = ["Evaluation"]
+
+#: A call that took longer is made durable at once, quicker ones together with others.
+SLOW = 0.005
+
+
+class Evaluation:
+    """One plan being carried out: the results so far, of each Future by key.
+
+    `recompute` gives the value of a Future whose stored content turned out to be lost.
+    """
+
+    def __init__(
+        self, results: Results, plan: Plan, *, run_id: str, recompute: Callable[[Future[Any]], Any]
+    ) -> None:
+        self.results = results
+        self.plan = plan
+        self.run_id = run_id
+        self.records = dict(plan.records)
+        self.fresh: dict[bytes, FreshResult] = {}
+        self.tainted: set[bytes] = set()
+        self.waiting = dict(plan.consumers)
+        #: Results to be removed from the cache once nothing wants them any more (`keep="until-used"`).
+        self.passing: dict[bytes, Future[Any]] = {}
+        self._recompute = recompute
+
+    # -- values ----------------------------------------------------------------------------------------
+
+    def arguments(self, call: Call) -> tuple[Any, ...]:
+        """Return the arguments of a call with the value of every Future in its place."""
+        values: list[Any] = []
+        for value, encoded in zip(call.values, call.encodings, strict=True):
+            if type(encoded) is bytes:
+                values.append(value)
+            elif type(value) is Future:
+                values.append(self._consume(value))
+            else:
+                values.append(replace_futures(value, self._consume))
+        return tuple(values)
+
+    def _consume(self, future: Future[Any]) -> Any:
+        value = self.value_of(future)
+        key = future.__merkl_key__()
+        self.waiting[key] = self.waiting.get(key, 1) - 1
+        if self.waiting[key] <= 0 and not future._call.writes:
+            self.fresh.pop(key, None)
+        return value
+
+    def release_inputs(self, call: Call) -> None:
+        """Note that a call that ran elsewhere has used its inputs."""
+        for key in {future.__merkl_key__(): future for future in call.inputs() if not future._call.writes}:
+            self.waiting[key] = self.waiting.get(key, 1) - 1
+            if self.waiting[key] <= 0:
+                self.fresh.pop(key, None)
+
+    def value_of(self, future: Future[Any]) -> Any:
+        """Return the value of a Future whose call has run or was found; one that can be changed is a fresh copy."""
+        fresh = self.fresh.get(future.__merkl_key__())
+        value: tuple[Any]
+        if fresh is not None and fresh.value is not None:
+            value = fresh.value
+        elif fresh is not None and fresh.encoded is not None:
+            value = (self.results.decode(fresh),)
+        else:
+            value = self._stored_value(future)
+        if future._call.task.options.cache_in_memory:
+            future._value = value
+        return value[0]
+
+    def _stored_value(self, future: Future[Any]) -> tuple[Any]:
+        record = self.record_of(future)
+        entry = self.plan.entries.get(future.__merkl_key__()) if record.codec != ABSENT else None
+        value = None if entry is None else self.results.decode_entry(future, entry)
+        return value or self.results.load(future, record) or (self._recompute(future),)
+
+    def record_of(self, future: Future[Any]) -> Record:
+        """Return the record of a Future whose call has run or was found."""
+        record = self.records.get(future.__merkl_key__())
+        if record is None:
+            record = self.results.find(future)
+        if record is None:
+            raise MerklError(f"task {future._call.task.name!r} gave no out {future.out!r}")
+        return record
+
+    # -- content keys ----------------------------------------------------------------------------------
+
+    def content_key(self, call: Call) -> bytes | None:
+        """Return the content key of a call; None for one without inputs: its recipe says it all."""
+        if call.task.is_expanding or not call.has_inputs():
+            return None
+        return call.content_key(lambda future: identify(self.record_of(future)))
+
+    def link(self, call: Call, content_key: bytes) -> bool:
+        """Find the results of a call under its content key; say whether nothing needs to run."""
+        found: list[tuple[Future[Any], bytes, bytes, Record]] = []
+        for future in call.futures():
+            alias = _content_key_of_out(content_key, future.out)
+            other = self.results.find_by_content(call.task, alias)
+            if other is None:
+                return False
+            found.append((future, alias, *other))
+        is_tainted = self._is_tainted(call)
+        describe = self._describe(call, BodyOutcome.of_link())
+        for future, alias, other_key, record in found:
+            key = future.__merkl_key__()
+            metadata = describe(future, alias, record)
+            # A result that is looked at again because of what was run before it is there under its own key.
+            is_linked = not is_tainted and (
+                key == other_key or self.results.link(call.task, key, other_key, metadata)
+            )
+            if not is_linked:
+                value = self.results.load_key(call.task, other_key, record, future.out)
+                if value is None:
+                    return False
+                self.fresh[key] = FreshResult(record, value, None)
+            if is_tainted:
+                self.tainted.add(key)
+            self.records[key] = record
+        return True
+
+    def _is_tainted(self, call: Call) -> bool:
+        """Say whether an input of a call is what an interrupted body returned, or was made of that."""
+        return bool(self.tainted) and any(f.__merkl_key__() in self.tainted for f in call.inputs())
+
+    # -- results ---------------------------------------------------------------------------------------
+
+    def keep(
+        self, call: Call, outcome: BodyOutcome, content_key: bytes | None, *, is_interrupted: bool
+    ) -> bool:
+        """Store what a body gave; say whether all of it is in the cache."""
+        is_stored = True
+        is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
+        describe = self._describe(call, outcome)
+        for future in call.futures():
+            key = future.__merkl_key__()
+            alias = None if content_key is None else _content_key_of_out(content_key, future.out)
+            keys = [] if is_tainted else [key]
+            if alias is not None:
+                keys.append(alias)
+            if not outcome.is_pure:
+                keys = []
+            metadata = describe(future, alias)
+            if is_interrupted and outcome.is_pure:
+                # No result, but one that `merkl cache accept` can make one.
+                keys = [bytes.fromhex(interrupted_key(key.hex()))]
+                metadata = msgspec.structs.replace(metadata, interrupted=key.hex())
+            if future.out in outcome.outs:
+                urgent = outcome.duration > SLOW
+                fresh = self.results.save(future, outcome.outs[future.out], keys, metadata, urgent=urgent)
+            else:
+                fresh = self.results.save_absent(future, keys, metadata)
+            if is_tainted and fresh.value is None and fresh.encoded is None:
+                fresh.value = (outcome.outs[future.out],)
+            self.records[key] = fresh.record
+            self.fresh[key] = fresh
+            is_stored = is_stored and fresh.is_stored and not is_tainted
+            if is_tainted:
+                self.tainted.add(key)
+        return is_stored
+
+    def _describe(self, call: Call, outcome: BodyOutcome) -> Callable[..., Metadata]:
+        """Return a function that gives the metadata of an out, from its Future, content key, and record if known."""
+        arguments = describe_arguments(call)
+        parents = tuple(dict.fromkeys(f.__merkl_key__().hex() for f in call.inputs()))
+        fingerprint = call.fingerprint.hex() if call.fingerprint is not None else ""
+        extras = describe_extras(call)
+
+        def describe(future: Future[Any], alias: bytes | None, record: Record | None = None) -> Metadata:
+            return Metadata(
+                size=record.size if record else 0,
+                codec=record.codec if record else "",
+                codec_version=record.codec_version if record else 0,
+                decode_type=record.decode_type if record else "",
+                extra=record.extra if record else "",
+                task=f"{call.task.__module__}.{call.task.name}",
+                fingerprint=fingerprint,
+                arguments=arguments,
+                parents=parents,
+                extras=extras,
+                out=future.out,
+                created=time.time(),
+                duration=outcome.duration,
+                run=self.run_id,
+                location=call.location(),
+                content_key="" if alias is None else alias.hex(),
+                tags=outcome.tags,
+                output=outcome.output,
+            )
+
+        return describe
+
+
+def _content_key_of_out(content_key: bytes, out: str | None) -> bytes:
+    return content_key if out is None else hash_out(content_key, out)

@@ -1,0 +1,400 @@
+"""Carries out a plan on a target: hands out calls in program order, takes their ends, and deals with what goes wrong."""
+
+from __future__ import annotations
+
+import signal
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from merkl._base.errors import MerklError, MerklWarning, TargetError, TaskFailedError, WorkerDiedError
+from merkl.execution.batches import BatchCall
+from merkl.execution.body import expand_call, failure_of, outcome_of, require_unchanged
+from merkl.execution.evaluation import Evaluation
+from merkl.execution.interrupts import Terminated, interrupts
+from merkl.execution.plan import PlannedStage
+from merkl.execution.previews import preview_arguments
+from merkl.execution.schedule import Schedule
+from merkl.execution.targets.base import Death, KnownResult, Reply, Target, Ticket
+from merkl.execution.targets.failures import load_error
+from merkl.execution.targets.tickets import dump_call
+from merkl.graph.call import Call
+from merkl.graph.future import Future
+from merkl.graph.nested import find_futures, replace_futures
+
+if TYPE_CHECKING:
+    from merkl.execution.runner import Runner
+
+__all__ = ["Spread"]
+
+#: Seconds between two looks at what nobody tells: timeouts, Ctrl-C.
+_TICK = 0.2
+
+
+class Spread:
+    """One plan on a target.
+
+    Expanding calls (a map over a list) are carried out here, as they only make further calls; so are batches, and calls
+    whose code the workers do not have.
+    """
+
+    def __init__(self, runner: Runner, evaluation: Evaluation, target: Target) -> None:
+        self._runner = runner
+        self._observer = runner.observer
+        self._evaluation = evaluation
+        self._target = target
+        self._schedule = Schedule()
+        self._in_flight: dict[bytes, Call] = {}
+        #: In program order, what a target that takes calls before their inputs are there has not got yet.
+        self._unsubmitted: dict[bytes, Call] = {}
+        self._running_of_task: dict[int, int] = {}
+        self._attempts: dict[bytes, int] = {}
+        self._deaths: dict[bytes, int] = {}
+        self._differing: set[bytes] = set()
+        self._expansions: dict[bytes, tuple[Any, float]] = {}
+        self._failures: list[tuple[int, MerklError]] = []
+        self._is_stopping = False
+        self._was_interrupted = False
+
+    def run(self) -> list[MerklError]:
+        """Run all missing calls; return the failures, first made first.
+
+        Raises `KeyboardInterrupt` where a body let it through, `TargetError` where the target is lost.
+        """
+        self._add(self._evaluation.plan.stages)
+        before = interrupts.forward
+        interrupts.forward = self._forward
+        is_done = False
+        try:
+            self._loop()
+            is_done = True
+        finally:
+            interrupts.forward = before
+            if not is_done:
+                self._target.close(at_once=True)
+        self._target.settle()
+        if self._was_interrupted:
+            raise Terminated if interrupts.is_terminated else KeyboardInterrupt
+        return [error for _, error in sorted(self._failures, key=lambda pair: pair[0])]
+
+    def _add(self, stages: list[PlannedStage]) -> None:
+        self._schedule.add(stages)
+        if self._target.takes_unready:
+            self._unsubmitted.update((call.key(), call) for stage in stages for call in stage.calls)
+
+    def _loop(self) -> None:
+        while len(self._schedule):
+            if interrupts.take() or interrupts.is_terminated:
+                self._stop()
+                self._was_interrupted = True
+            if not self._is_stopping:
+                self._hand_out()
+            elif not self._in_flight:
+                return
+            if not self._in_flight:
+                continue
+            for reply in self._target.poll(_TICK):
+                self._take(reply)
+            for key in self._target.started():
+                if key in self._in_flight:
+                    self._observer.call_started(self._in_flight[key])
+
+    def _forward(self) -> bool:
+        return self._target.interrupt()
+
+    def _stop(self) -> None:
+        """Start nothing more."""
+        self._is_stopping = True
+        for key in self._target.cancel():
+            self._forget(key)
+
+    # -- handing out -----------------------------------------------------------------------------------
+
+    def _hand_out(self) -> None:
+        if self._target.takes_unready:
+            self._hand_out_ahead()
+            return
+        postponed: list[Call] = []
+        while (call := self._schedule.take_ready()) is not None:
+            if call.task.is_expanding:
+                self._guarded(call, self._expand)
+            elif isinstance(call, BatchCall):
+                self._run_in_process(call)
+            elif not self._has_turn(call):
+                postponed.append(call)
+            elif not self._guarded(call, self._submit):
+                postponed.append(call)
+                break
+            if self._is_stopping:
+                break
+        for call in postponed:
+            self._schedule.put_back(call)
+
+    def _hand_out_ahead(self) -> None:
+        """Submit what depends only on calls that are done or submitted; expand what is ready."""
+        while (call := self._schedule.take_ready()) is not None:
+            if call.task.is_expanding:
+                self._guarded(call, self._expand)
+            elif isinstance(call, BatchCall):
+                self._run_in_process(call)
+        for call in list(self._unsubmitted.values()):
+            if call.task.is_expanding or isinstance(call, BatchCall) or call not in self._schedule:
+                del self._unsubmitted[call.key()]
+            elif self._schedule.is_held(call):
+                continue
+            elif all(self._is_under_way(future) for future in call.inputs()) and self._has_turn(call):
+                self._guarded(call, self._submit)
+
+    def _is_under_way(self, future: Future[Any]) -> bool:
+        return future._call.key() in self._in_flight or future._call not in self._schedule
+
+    def _has_turn(self, call: Call) -> bool:
+        most = call.task.options.max_concurrency
+        return most is None or self._running_of_task.get(id(call.task), 0) < most
+
+    def _guarded(self, call: Call, action: Any) -> bool:
+        """Do something for a call; what it raises is the failure of that call alone."""
+        try:
+            return bool(action(call))
+        except TargetError:
+            raise
+        except MerklError as error:
+            self._fail(call, error)
+        except Exception as error:  # noqa: BLE001 - an argument that cannot be pickled
+            self._fail(call, _unpicklable(call, error))
+        return True
+
+    def _submit(self, call: Call) -> bool:
+        options = call.task.options
+        attempt = self._attempts.get(call.key(), 0)
+        resources = {
+            name: value(attempt) if callable(value) else value for name, value in options.resources.items()
+        }
+        if not self._target.admits(resources):
+            return False
+        require_unchanged(call)
+        parents: dict[bytes, None] = {}
+        inputs: dict[bytes, KnownResult] = {}
+        for future in call.inputs():
+            key = future.__merkl_key__()
+            if future._call.key() in self._in_flight:
+                parents[future._call.key()] = None
+            elif key not in inputs:
+                record = self._evaluation.record_of(future)
+                fresh = self._evaluation.fresh.get(key)
+                inputs[key] = KnownResult(record, fresh, key in self._evaluation.tainted)
+        payload = dump_call(call)
+        key = call.key()
+        self._in_flight[key] = call
+        self._unsubmitted.pop(key, None)
+        self._running_of_task[id(call.task)] = self._running_of_task.get(id(call.task), 0) + 1
+        self._target.submit(
+            Ticket(
+                key,
+                call.task.name,
+                payload,
+                inputs,
+                tuple(parents),
+                resources,
+                options.timeout,
+                is_forced=key in self._evaluation.plan.forced,
+            )
+        )
+        return True
+
+    def _forget(self, key: bytes) -> Call | None:
+        call = self._in_flight.pop(key, None)
+        if call is not None:
+            self._running_of_task[id(call.task)] -= 1
+        return call
+
+    # -- ends ------------------------------------------------------------------------------------------
+
+    def _take(self, reply: Reply) -> None:
+        call = self._forget(reply.key)
+        if call is None:
+            return
+        for category, message in reply.warnings:
+            warnings.warn(message, category, stacklevel=2)
+        if reply.output:
+            self._observer.call_printed(call, reply.output)
+        if reply.death is not None:
+            self._mourn(call, reply.death)
+        elif reply.differs:
+            self._run_here(call)
+        elif reply.lost is not None:
+            self._recover(call, reply.lost)
+        elif reply.error is not None:
+            self._guard_error(call, load_error(reply.error))
+        elif not reply.outs and reply.status == "interrupted":
+            self._observer.call_ended(call, "interrupted")
+            self._schedule.drop(call)
+            self._was_interrupted = True
+            self._stop()
+        elif reply.status != "skipped":
+            self._end(call, reply)
+
+    def _end(self, call: Call, reply: Reply) -> None:
+        evaluation = self._evaluation
+        for key, known in reply.outs.items():
+            evaluation.records[key] = known.record
+            if known.fresh is not None:
+                evaluation.fresh[key] = known.fresh
+            if known.is_tainted:
+                evaluation.tainted.add(key)
+        evaluation.release_inputs(call)
+        self._observer.call_ended(call, reply.status, reply.duration)
+        self._schedule.done(call)
+
+    def _guard_error(self, call: Call, error: BaseException) -> None:
+        self._fail(call, error if isinstance(error, MerklError) else failure_of(call, error))
+
+    def _fail(self, call: Call, error: MerklError) -> None:
+        self._observer.call_ended(call, "failed", error=error)
+        self._failures.append((call.sequence, error))
+        for other in self._schedule.drop(call):
+            if self._runner.keeps_going:
+                self._observer.call_ended(other, "skipped")
+        if not self._runner.keeps_going:
+            self._stop()
+
+    def _again(self, call: Call) -> None:
+        if self._target.takes_unready:
+            self._unsubmitted[call.key()] = call
+        else:
+            self._schedule.put_back(call)
+
+    def _mourn(self, call: Call, death: Death) -> None:
+        """The worker of a call has ended: try again, or give the call up."""
+        key = call.key()
+        options = call.task.options
+        if death.is_unstarted:
+            self._again(call)
+            return
+        if death.is_timeout:
+            attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
+            if attempt <= options.retries and issubclass(TimeoutError, tuple(options.retry_on)):
+                self._again(call)
+                return
+            cause = TimeoutError(f"it ran for more than {options.timeout:g} seconds and was ended")
+            error = failure_of(call, cause)
+            error.__cause__ = cause
+            self._fail(call, error)
+            return
+        deaths = self._deaths[key] = self._deaths.get(key, 0) + 1
+        if interrupts.is_terminated or self._was_interrupted:
+            self._observer.call_ended(call, "interrupted")
+            self._schedule.drop(call)
+        elif deaths == 1:
+            self._attempts[key] = self._attempts.get(key, 0) + 1
+            self._again(call)
+        else:
+            self._fail(call, _worker_died(call, death))
+
+    def _run_here(self, call: Call) -> None:
+        """Run in this process what workers have other code for; they get a second chance with fresh processes."""
+        if call.key() not in self._differing:
+            self._differing.add(call.key())
+            self._again(call)
+            return
+        warnings.warn(
+            f"task {call.task.name!r} runs in this process: the workers import other code for it than is loaded here. "
+            "Was a file edited since this process began?",
+            MerklWarning,
+            stacklevel=2,
+        )
+        self._run_in_process(call)
+
+    def _run_in_process(self, call: Call) -> None:
+        try:
+            self._runner.run_here(self._evaluation, call)
+        except MerklError as error:
+            self._failures.append((call.sequence, error))
+            self._schedule.drop(call)
+            if not self._runner.keeps_going:
+                self._stop()
+            return
+        self._schedule.done(call)
+
+    def _recover(self, call: Call, lost: bytes) -> None:
+        """Compute again an input whose content is lost, and submit the call again."""
+        for future in call.inputs():
+            if future.__merkl_key__() == lost:
+                self._runner.recompute(future)
+                self._evaluation.records.pop(lost, None)
+                self._evaluation.fresh.pop(lost, None)
+                self._evaluation.records[lost] = self._evaluation.record_of(future)
+                break
+        self._again(call)
+
+    # -- calls that make calls --------------------------------------------------------------------------
+
+    def _expand(self, call: Call) -> bool:
+        key = call.key()
+        if key in self._expansions:
+            return self._finish_expansion(call)
+        self._observer.call_started(call)
+        structure = expand_call(call, self._evaluation.arguments(call))
+        self._expansions[key] = (structure, time.perf_counter())
+        plan = self._runner.plan(find_futures(structure))
+        evaluation = self._evaluation
+        for found, record in plan.records.items():
+            evaluation.records.setdefault(found, record)
+        evaluation.plan.entries.update(plan.entries)
+        evaluation.plan.forced |= plan.forced
+        for wanted, count in plan.consumers.items():
+            evaluation.waiting[wanted] = evaluation.waiting.get(wanted, 0) + count
+        for stage in plan.stages:
+            stage.calls[:] = [one for one in stage.calls if not self._is_known(one)]
+        plan.missing = [part for stage in plan.stages for one in stage.calls for part in one.parts]
+        self._observer.plan_made(plan)
+        self._add(plan.stages)
+        if not self._schedule.wait_for(call, plan.missing):
+            return self._finish_expansion(call)
+        return True
+
+    def _is_known(self, call: Call) -> bool:
+        return all(f.__merkl_key__() in self._evaluation.records for f in call.futures())
+
+    def _finish_expansion(self, call: Call) -> bool:
+        structure, started = self._expansions.pop(call.key())
+        result = replace_futures(structure, self._evaluation.value_of)
+        outcome = outcome_of(call, result, time.perf_counter() - started)
+        self._evaluation.keep(call, outcome, None, is_interrupted=False)
+        self._observer.call_ended(call, "run", outcome.duration)
+        self._schedule.done(call)
+        return True
+
+
+def _worker_died(call: Call, death: Death) -> WorkerDiedError:
+    if death.exit_code is None:
+        how = "was lost"
+    elif death.exit_code < 0:
+        try:
+            name = signal.Signals(-death.exit_code).name
+        except ValueError:
+            name = str(-death.exit_code)
+        how = f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+    else:
+        how = f"ended with exit code {death.exit_code}"
+    arguments = preview_arguments(call)
+    shown = ", ".join(f"{name}={preview}" for name, preview in arguments)
+    return WorkerDiedError(
+        f"task {call.task.name!r} failed twice: the worker process that ran it {how}\n"
+        f"  in the call {call.task.name}({shown})\n"
+        f"  made at {call.location()}",
+        task=call.task.name,
+        key=call.key().hex(),
+        location=call.location(),
+        arguments=arguments,
+    )
+
+
+def _unpicklable(call: Call, error: Exception) -> TaskFailedError:
+    failure = failure_of(call, error)
+    failure.args = (
+        f"task {call.task.name!r} cannot be sent to another process: {type(error).__name__}: {error}\n"
+        f"  in the call made at {call.location()}",
+    )
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,125 @@
+"""What a target is: calls are submitted by key, their ends are polled for, and no value passes unless no cache has it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from merkl.cache import Record
+from merkl.execution.events import Status
+from merkl.execution.results import FreshResult
+
+__all__ = ["Death", "KnownResult", "Reply", "Target", "Ticket"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownResult:
+    """What goes with the key of a result: its record; its content where that is small or in no cache.
+
+    `is_tainted` says that it is, or was made of, what an interrupted body returned.
+    """
+
+    record: Record
+    fresh: FreshResult | None = None
+    is_tainted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A call on its way to a target.
+
+    `payload` is the pickled call, in which other calls are keys only; `inputs` are the results it needs by key, as far as
+    they are known; `parents` the keys of calls that were submitted and have not ended. `resources` are the figures for
+    this attempt. `fingerprint` is that of its task here, which a worker compares with its own unless `is_trusted`. With
+    `is_forced` it runs though a result for the same content of its inputs may be there.
+    """
+
+    key: bytes
+    task: str
+    payload: bytes
+    inputs: dict[bytes, KnownResult]
+    parents: tuple[bytes, ...] = ()
+    resources: dict[str, Any] = field(default_factory=dict)
+    timeout: float | None = None
+    is_trusted: bool = False
+    is_forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How a worker ended in the middle of a call: by a signal (negative) or an exit code, None where nobody knows.
+
+    `is_timeout` says that it was ended because the call took too long, `is_unstarted` that the call had only waited there.
+    """
+
+    exit_code: int | None
+    is_timeout: bool = False
+    is_unstarted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of a submitted call.
+
+    `outs` are its results by key. One of the others says why there are none: the `error` that the call raised, the
+    `death` of its worker, `differs` where the worker has other code, the key of a `lost` input. `warnings` and `output`
+    are what it said meanwhile.
+    """
+
+    key: bytes
+    status: Status
+    duration: float = 0.0
+    outs: dict[bytes, KnownResult] = field(default_factory=dict)
+    error: bytes | None = None
+    death: Death | None = None
+    differs: bool = False
+    lost: bytes | None = None
+    warnings: tuple[tuple[type[Warning], str], ...] = ()
+    output: str = ""
+
+
+class Target(ABC):
+    """Where calls run: submit, poll and cancel over keys.
+
+    Subclass it and name a factory in the entry-point group `merkl.targets` to run calls elsewhere. All methods are
+    called from one thread.
+    """
+
+    #: Calls may be submitted before their inputs are there: `Ticket.parents` are what they depend on.
+    takes_unready: bool = False
+
+    @abstractmethod
+    def admits(self, resources: dict[str, Any]) -> bool:
+        """Say whether a call that wants these resources can be submitted now.
+
+        Raises `TargetError` where it never can.
+        """
+
+    @abstractmethod
+    def submit(self, ticket: Ticket) -> None:
+        """Have a call run."""
+
+    @abstractmethod
+    def poll(self, timeout: float) -> Sequence[Reply]:
+        """Return the calls that ended since, waiting at most `timeout` seconds for the first; () if none did."""
+
+    @abstractmethod
+    def cancel(self) -> Collection[bytes]:
+        """Take back the calls that have not started; return their keys."""
+
+    @abstractmethod
+    def interrupt(self) -> bool:
+        """Pass Ctrl-C on to the bodies that run, once; say whether there are any."""
+
+    def started(self) -> Sequence[bytes]:
+        """Return the keys of calls that started since the last time it was asked, as far as that is known."""
+        return ()
+
+    def settle(self) -> None:  # noqa: B027 - most have nothing to settle
+        """Make sure that all results of calls that ended are where others can see them."""
+
+    @abstractmethod
+    def close(self, *, at_once: bool = False) -> None:
+        """Let go of the workers; `at_once` kills those that run something."""

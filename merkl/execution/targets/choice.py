@@ -1,0 +1,72 @@
+"""From what `target=` says to the target that it means."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from merkl._base.errors import ConfigError, TargetError
+from merkl.execution.targets.base import Target
+from merkl.execution.targets.local import LocalTarget, WorkerSetup
+
+__all__ = ["make_target"]
+
+#: Types of our own whose parts are loaded when they are asked for; others come from the entry-point group.
+_OWN = {"dask": "merkl.execution.targets.dask:make_dask_target"}
+
+
+def make_target(
+    name: int | str, targets: Mapping[str, Mapping[str, Any]], *, setup: Callable[[], WorkerSetup]
+) -> Target:
+    """Return a target: that many local processes, or the one of that name among the settings.
+
+    A third party's target is a function in the entry-point group `merkl.targets`, named by the type; it is called with the
+    settings of the target and with `setup`.
+
+    Raises `TargetError` for a name that the settings do not have, `ConfigError` for a type that nobody provides.
+    """
+    if isinstance(name, int):
+        return LocalTarget(name, setup=setup)
+    if name.isdigit():
+        return LocalTarget(int(name), setup=setup)
+    if name not in targets:
+        close = difflib.get_close_matches(name, targets, 1)
+        hint = (
+            f"; did you mean {close[0]!r}?"
+            if close
+            else f"; there are {', '.join(targets)}"
+            if targets
+            else ""
+        )
+        raise TargetError(
+            f"there is no target {name!r}{hint}. A number means that many processes here; others are tables "
+            "[tool.merkl.targets.NAME] in pyproject.toml"
+        )
+    options = dict(targets[name])
+    kind = options.pop("type", None)
+    if kind == "local":
+        return _local(name, options, setup)
+    return _factory(name, kind)(options, setup=setup)
+
+
+def _local(name: str, options: dict[str, Any], setup: Callable[[], WorkerSetup]) -> Target:
+    unknown = set(options) - {"processes", "resources"}
+    if unknown:
+        raise ConfigError(f"target {name!r} has no setting {min(unknown)!r}; there are processes, resources")
+    return LocalTarget(int(options.get("processes", 1)), setup=setup, resources=options.get("resources"))
+
+
+def _factory(name: str, kind: Any) -> Callable[..., Target]:
+    if kind in _OWN:
+        module, _, function = _OWN[kind].partition(":")
+        found: Callable[..., Target] = getattr(importlib.import_module(module), function)
+        return found
+    provided = {entry.name: entry for entry in entry_points(group="merkl.targets")}
+    if kind not in provided:
+        known = ", ".join(sorted(["local", *_OWN, *provided]))
+        raise ConfigError(f"[tool.merkl.targets.{name}]: type = {kind!r} is not known; there are {known}")
+    loaded: Callable[..., Target] = provided[kind].load()
+    return loaded

@@ -1,0 +1,102 @@
+"""Exceptions on their way from a worker: whatever a body raises arrives, with its traceback as text."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cloudpickle
+
+__all__ = ["RemoteError", "RemoteTraceback", "dump_error", "load_error", "traceback_text"]
+
+_PACKAGE = str(Path(__file__).parent.parent.parent) + os.sep
+
+
+class RemoteTraceback(Exception):
+    """The traceback of an exception that was raised in another process, as the cause of its copy here."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"\n{self.text}"
+
+
+class RemoteError(Exception):
+    """Stands for an exception of a worker that cannot be pickled; `type_name` is its class."""
+
+    def __init__(self, type_name: str, message: str) -> None:
+        super().__init__(f"{type_name}: {message}" if message else type_name)
+        self.type_name = type_name
+
+
+def traceback_text(error: BaseException) -> str:
+    """Return an exception with its traceback from the body's own frame on."""
+    lines = traceback.format_exception(type(error), error, from_body(error.__traceback__))
+    return "".join(lines).rstrip()
+
+
+def from_body(tb: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without its first frames, those that only lead to the body."""
+    start = tb
+    while start is not None and start.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        start = start.tb_next
+    return start or tb
+
+
+def dump_error(error: BaseException) -> bytes:
+    """Return an exception and its cause as bytes; what cannot be pickled is replaced by a description."""
+    cause = error.__cause__
+    text = traceback_text(cause if cause is not None else error)
+    packed = (_pack(error), None if cause is None else _pack(cause), text)
+    return cloudpickle.dumps(packed, protocol=5)
+
+
+def load_error(data: bytes) -> BaseException:
+    """Return the exception that `dump_error` made bytes of."""
+    packed, packed_cause, text = pickle.loads(data)
+    error = _unpack(packed)
+    cause = None if packed_cause is None else _unpack(packed_cause)
+    inner = error if cause is None else cause
+    inner.__cause__ = RemoteTraceback(text)
+    if cause is not None:
+        error.__cause__ = cause
+    return error
+
+
+def _pack(error: BaseException) -> Any:
+    # By class, arguments and attributes: an exception's own way of pickling calls the class with `args` alone.
+    state = {name: value for name, value in vars(error).items() if not name.startswith("__")}
+    notes = list(getattr(error, "__notes__", ()))
+    for attributes in (state, {}):
+        try:
+            data = cloudpickle.dumps((type(error), error.args, attributes, notes), protocol=5)
+            _unpack(data)
+        except Exception:  # noqa: BLE001 - anything can happen in the pickling of what users wrote
+            continue
+        return data
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001
+        message = ""
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    return pickle.dumps((RemoteError, (name, message), {}, notes))
+
+
+def _unpack(data: bytes) -> BaseException:
+    kind, args, state, notes = pickle.loads(data)
+    if kind is RemoteError:
+        error: BaseException = RemoteError(*args)
+    else:
+        error = kind.__new__(kind, *args)
+        error.args = args
+        vars(error).update(state)
+    for note in notes:
+        error.add_note(note)
+    str(error)
+    return error

@@ -1,0 +1,159 @@
+"""Calls as bytes: the call itself, with keys in place of other calls, and its task by name or, failing that, by value."""
+
+from __future__ import annotations
+
+import functools
+import importlib.machinery
+import io
+import pickle
+import sys
+from typing import Any
+
+import cloudpickle
+
+from merkl.graph.call import Call
+from merkl.graph.future import Future
+from merkl.graph.task import Task
+
+__all__ = ["dump_call", "dump_reply", "is_by_name", "load_call"]
+
+
+class _TaskPickler(cloudpickle.Pickler):
+    """Pickles tasks by name where another process can import them, else with their functions."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, Task):
+            by_name = obj.__reduce__()
+            if isinstance(by_name, str) and not is_importable(obj.fn.__module__):
+                return type(obj), (obj.fn, obj.options)
+            return by_name
+        return super().reducer_override(obj)
+
+
+class _CallPickler(_TaskPickler):
+    """Pickles one call: each task in it once for all calls, each Future as the key of a result."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if type(obj) is Future:
+            call = obj._call
+            return _make_input, (call.key(), obj.__merkl_key__(), obj._out, call.task, call.location())
+        if isinstance(obj, Task):
+            return load_task, (dump_task(obj, obj.fingerprint().digest),)
+        return super().reducer_override(obj)
+
+
+def dump_call(call: Call) -> bytes:
+    """Return a call as bytes that `load_call` makes a call with the same key of, without its ancestors.
+
+    Raises `pickle.PicklingError` and the like where an argument cannot be pickled.
+    """
+    outs = None if call.outs is call.task._outs else call.outs
+    state = (
+        call.task,
+        call.values,
+        call.encodings,
+        outs,
+        call.extras,
+        call.mutable,
+        call.files,
+        call.location(),
+        call.fingerprint,
+        call.key(),
+        call.sequence,
+    )
+    buffer = io.BytesIO()
+    _CallPickler(buffer, protocol=5).dump(state)
+    return buffer.getvalue()
+
+
+def load_call(payload: bytes) -> Call:
+    """Return the call that `dump_call` made bytes of."""
+    state = pickle.loads(payload)
+    task, values, encodings, outs, extras, mutable, files, location, fingerprint, key, sequence = state
+    call = _make_call(task, values, encodings, outs or task.outs_of(values), extras, mutable, location)
+    call.adopt_key(fingerprint, key)
+    call.files = files
+    call.sequence = sequence
+    return call
+
+
+def _make_call(
+    task: Any, values: Any, encodings: Any, outs: Any, extras: Any, mutable: Any, location: str
+) -> Call:
+    call = Call(task, values, encodings, outs, extras, mutable, _make_call.__code__, 0)
+    call._code = location
+    return call
+
+
+def _make_input(
+    call_key: bytes, key: bytes, out: str | None, task: Task[..., Any, Any], location: str
+) -> Future[Any]:
+    """Return a Future of which only key, task and out are known."""
+    outs: Any = None  # what its type is, only its own call needs to know
+    call = _make_call(task, (), (), outs, (), (), location)
+    call.adopt_key(b"", call_key)
+    future: Future[Any] = Future(call, out)
+    future._key = key
+    return future
+
+
+# -- tasks ---------------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=1024)
+def dump_task(task: Task[..., Any, Any], fingerprint: bytes) -> bytes:
+    """Return a task as bytes; `fingerprint` tells apart what a task was at different times."""
+    buffer = io.BytesIO()
+    by_value = _by_value_module(task)
+    try:
+        if by_value is not None:
+            cloudpickle.register_pickle_by_value(by_value)
+        _TaskPickler(buffer, protocol=5).dump(task)
+    finally:
+        if by_value is not None:
+            cloudpickle.unregister_pickle_by_value(by_value)  # type: ignore[attr-defined]
+    return buffer.getvalue()
+
+
+@functools.lru_cache(maxsize=1024)
+def load_task(blob: bytes) -> Task[..., Any, Any]:
+    """Return the task that `dump_task` made bytes of; the same object for the same bytes."""
+    task: Task[..., Any, Any] = pickle.loads(blob)
+    return task
+
+
+def is_by_name(task: Task[..., Any, Any]) -> bool:
+    """Say whether another process gets a task by importing it."""
+    return isinstance(task.__reduce__(), str) and is_importable(task.fn.__module__)
+
+
+def _by_value_module(task: Task[..., Any, Any]) -> Any:
+    module = sys.modules.get(task.fn.__module__)
+    if module is None or module.__name__ == "__main__" or is_importable(module.__name__):
+        return None
+    return module
+
+
+def is_importable(name: str) -> bool:
+    """Say whether another process with the same path finds the module of that name that is loaded here."""
+    if name == "__main__":
+        return False
+    top = name.partition(".")[0]
+    module = sys.modules.get(top)
+    return module is not None and _found_at(top, tuple(sys.path)) == getattr(module, "__file__", None)
+
+
+@functools.lru_cache(maxsize=256)
+def _found_at(top: str, path: tuple[str, ...]) -> str | None:
+    if top in sys.builtin_module_names:
+        return None
+    spec = importlib.machinery.PathFinder.find_spec(top, list(path))
+    return None if spec is None else spec.origin
+
+
+# -- replies -------------------------------------------------------------------------------------------
+
+
+def dump_reply(reply: Any) -> bytes:
+    """Return a reply as bytes."""
+    return cloudpickle.dumps(reply, protocol=5)

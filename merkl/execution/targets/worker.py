@@ -1,0 +1,164 @@
+"""What a worker does with a ticket: load the inputs by key, link or run the call, commit its results, and reply."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from merkl._base.errors import MerklWarning
+from merkl.execution.calls import link_call, run_call
+from merkl.execution.evaluation import Evaluation
+from merkl.execution.events import Status
+from merkl.execution.interrupts import interrupts
+from merkl.execution.plan import Plan
+from merkl.execution.results import Results
+from merkl.execution.targets.base import KnownResult, Reply, Ticket
+from merkl.execution.targets.failures import dump_error
+from merkl.execution.targets.tickets import is_by_name, load_call
+from merkl.graph.call import Call
+from merkl.graph.future import Future
+
+__all__ = ["Worker", "WorkerSession"]
+
+#: Contents up to this size go with their keys, so that nobody has to wait for the cache or look there.
+SMALL = 4096
+
+
+class WorkerSession(Protocol):
+    """What a worker needs of a workspace that is opened in its process."""
+
+    @property
+    def worker_results(self) -> Results:
+        """The results of the run's cache."""
+        ...
+
+    @property
+    def scratch(self) -> Path | None:
+        """Where the directories of calls are made."""
+        ...
+
+    def settle(self) -> None:
+        """Make durable all results."""
+        ...
+
+    def evaluate_futures(self, futures: Any) -> list[Any]:
+        """Return the values of Futures, by running here what is missing."""
+        ...
+
+
+class Worker:
+    """Carries out tickets in this process, one at a time.
+
+    `on_attempt` is told when an attempt at a call with a timeout begins.
+    """
+
+    def __init__(
+        self, session: WorkerSession, run_id: str, *, on_attempt: Callable[[], None] | None = None
+    ) -> None:
+        self._session = session
+        self._run_id = run_id
+        self._on_attempt = on_attempt
+
+    def carry_out(self, ticket: Ticket) -> Reply:
+        """Carry out one ticket; whatever goes wrong is in the reply."""
+        said: list[tuple[type[Warning], str]] = []
+        status: Status = "failed"
+        duration = 0.0
+        outs: dict[bytes, KnownResult] = {}
+        error: BaseException | None = None
+        try:
+            with _collect_warnings(said):
+                call = load_call(ticket.payload)
+                if not ticket.is_trusted and self._differs(call):
+                    return Reply(ticket.key, "failed", differs=True)
+                status, duration, outs = self._run(call, ticket)
+        except KeyboardInterrupt:
+            status = "interrupted"
+        except _LostInput as lost:
+            return Reply(ticket.key, "failed", lost=lost.key)
+        except BaseException as raised:  # noqa: BLE001 - the parent decides what it means
+            error = raised
+        packed = None if error is None else dump_error(error)
+        return Reply(ticket.key, status, duration, outs, error=packed, warnings=tuple(said))
+
+    @staticmethod
+    def _differs(call: Call) -> bool:
+        """Say whether the task that was imported here is another one than where the call was made."""
+        return is_by_name(call.task) and call.task.fingerprint().digest != call.fingerprint
+
+    def _run(self, call: Call, ticket: Ticket) -> tuple[Status, float, dict[bytes, KnownResult]]:
+        plan = Plan()
+        if ticket.is_forced:
+            plan.forced.add(ticket.key)
+        results = self._session.worker_results
+        evaluation = Evaluation(results, plan, run_id=self._run_id, recompute=_lost)
+        for key, known in ticket.inputs.items():
+            evaluation.records[key] = known.record
+            if known.fresh is not None:
+                evaluation.fresh[key] = known.fresh
+            if known.is_tainted:
+                evaluation.tainted.add(key)
+        status: Status = "linked"
+        duration = 0.0
+        linked, content_keys = link_call(evaluation, call)
+        if not linked:
+            values = evaluation.arguments(call)
+            status, duration = run_call(
+                evaluation,
+                call,
+                values,
+                content_keys,
+                interrupts,
+                expand=lambda value: value,
+                scratch_parent=self._session.scratch,
+                is_copy=True,
+                on_attempt=None if ticket.timeout is None else self._on_attempt,
+            )
+        return status, duration, self._outs(evaluation, call)
+
+    def _outs(self, evaluation: Evaluation, call: Call) -> dict[bytes, KnownResult]:
+        outs: dict[bytes, KnownResult] = {}
+        needs_flush = False
+        for future in call.futures():
+            key = future.__merkl_key__()
+            record = evaluation.records[key]
+            fresh = evaluation.fresh.get(key)
+            if fresh is not None and fresh.is_stored:
+                if record.size > SMALL or (fresh.value is None and fresh.encoded is None):
+                    fresh, needs_flush = None, True
+            outs[key] = KnownResult(record, fresh, key in evaluation.tainted)
+        if needs_flush:
+            evaluation.results.cache_of(call.task).flush()
+        return outs
+
+
+class _LostInput(Exception):
+    """The content of an input is not in the cache any more."""
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def _lost(future: Future[Any]) -> Any:
+    raise _LostInput(future.__merkl_key__())
+
+
+@contextlib.contextmanager
+def _collect_warnings(said: list[tuple[type[Warning], str]]) -> Iterator[None]:
+    """Gather MerkL's own warnings, to be given where the run is; what bodies warn of shows as ever."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def note(message: Any, category: Any, *rest: Any, **named: Any) -> None:
+            if isinstance(category, type) and issubclass(category, MerklWarning):
+                said.append((category, str(message)))
+            else:
+                show(message, category, *rest, **named)
+
+        warnings.showwarning = note
+        warnings.simplefilter("always", MerklWarning)
+        yield

@@ -1,0 +1,305 @@
+"""Calls on local processes: same results, commits by the workers, and workers that die, hang or lack the code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import numpy as np
+import parallel_tasks as tasks
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from merkl import MerklWarning, TargetError, TaskFailedError, WorkerDiedError, Workspace, evaluate, task
+from merkl.execution.report import RunReport
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A workspace on two processes, which several tests share."""
+    with Workspace(tmp_path_factory.mktemp("two"), target=2) as entered:
+        yield entered
+
+
+def test_bodies_run_in_other_processes(two: Workspace) -> None:
+    pids = evaluate([tasks.where(i) for i in range(6)])
+    assert os.getpid() not in pids
+
+
+def test_two_calls_run_at_the_same_time(two: Workspace) -> None:
+    """The first one waits for a file that only the second one makes."""
+    marker = two.root / "meet"
+
+    @task(ignore_args=["marker"])
+    def wait(marker: Path) -> bool:
+        deadline = time.monotonic() + 30
+        while not marker.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return marker.exists()
+
+    @task(ignore_args=["marker"])
+    def make(marker: Path) -> None:
+        marker.write_text("")
+
+    assert evaluate([wait(marker), make(marker)]) == [True, None]
+
+
+def test_results_are_in_the_cache_when_the_run_is_over(two: Workspace) -> None:
+    f = tasks.add(tasks.add(1, 2), 3)
+    assert f.v == 6
+    assert f.in_cache()
+    assert all(parent.in_cache() for parent in f.parents)
+
+
+def test_large_values_travel_by_key(two: Workspace) -> None:
+    big = tasks.text(300_000)
+    assert tasks.length(big).v == 300_000
+    assert big.in_cache()
+
+
+def test_large_arrays_are_mapped_and_may_be_written_to(two: Workspace) -> None:
+    array = tasks.zeros(200_000)
+    assert tasks.is_mapped(array).v
+    assert not array.v.any()
+
+
+def test_a_result_that_no_cache_keeps_travels_by_value(two: Workspace) -> None:
+    assert tasks.summed(tasks.unkept(50_000)).v == sum(range(50_000))
+
+
+def test_without_a_cache_all_travels_by_value(tmp_path: Path) -> None:
+    with Workspace(tmp_path, target=2, is_reading=False, is_writing=False):
+        assert tasks.summed(tasks.zeros(10_000)).v == 0
+        assert tasks.add(tasks.add(1, 2), 3).v == 6
+    assert not (tmp_path / ".merkl").exists()
+
+
+def test_lambdas_closures_and_unpicklable_locals(two: Workspace) -> None:
+    offset = 10
+    plus = task(lambda x: x + offset)
+
+    @task
+    def apply(function: Any, x: int) -> int:
+        return int(function(x))
+
+    assert evaluate([plus(1), apply(lambda y: y * offset, 2)]) == [11, 20]
+
+
+def test_an_exception_that_cannot_be_pickled_arrives_with_its_traceback(two: Workspace) -> None:
+    with pytest.raises(TaskFailedError, match="Prickly: code 3: spines") as caught:
+        tasks.prickly(3).eval()
+    assert caught.value.task == "prickly"
+    assert "raise Prickly" in str(caught.value.__cause__.__cause__)  # type: ignore[union-attr]
+
+
+def test_an_exception_keeps_its_class(two: Workspace) -> None:
+    with pytest.raises(TaskFailedError) as caught:
+        tasks.fail(4).eval()
+    assert type(caught.value.__cause__) is ValueError
+    assert caught.value.arguments == (("x", "4"),)
+
+
+@pytest.mark.parametrize("how", ["kill", "exit", "exit well"])
+def test_a_worker_that_dies_once_costs_its_call_one_retry(two: Workspace, tmp_path: Path, how: str) -> None:
+    marker = tmp_path / "left"
+    marker.write_text("1")
+    values = evaluate([tasks.die(str(marker), how), tasks.add(1, 41)])
+    assert values[0] > 0
+    assert values[1] == 42
+
+
+@pytest.mark.parametrize(("how", "said"), [("kill", "SIGKILL"), ("exit", "exit code 3")])
+def test_a_worker_that_dies_twice_is_an_error_that_names_the_call(
+    two: Workspace, tmp_path: Path, how: str, said: str
+) -> None:
+    marker = tmp_path / "left"
+    marker.write_text("2")
+    with pytest.raises(WorkerDiedError, match=said) as caught:
+        tasks.die(str(marker), how).eval()
+    assert caught.value.task == "die"
+    assert tasks.add(2, 3).v == 5
+
+
+def test_a_timeout_ends_the_worker_and_not_the_run(two: Workspace) -> None:
+    with pytest.raises(TaskFailedError, match=r"TimeoutError: it ran for more than 0\.3 seconds"):
+        tasks.hang(1).eval()
+    assert tasks.add(3, 3).v == 6
+
+
+def test_a_timeout_counts_as_an_attempt(two: Workspace, tmp_path: Path) -> None:
+    assert tasks.hang_once(str(tmp_path / "once")).v == 1
+
+
+def test_no_more_calls_of_a_task_run_at_a_time_than_it_says(two: Workspace, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    evaluate([tasks.alone(i, str(log)) for i in range(4)])
+    assert log.read_text() == "()" * 4
+
+
+def test_a_call_that_wants_two_processors_runs_alone(two: Workspace, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    evaluate([tasks.wide(i, str(log)) for i in range(3)])
+    assert log.read_text() == "()" * 3
+
+
+def test_a_call_that_wants_more_than_there_is_says_so(two: Workspace) -> None:
+    @task(resources={"cpu": 64})
+    def huge(x: int) -> int:
+        return x
+
+    with pytest.raises(TargetError, match="cpu=64, and this target has 2 at most"):
+        huge(1).eval()
+
+
+def test_each_graphics_processor_has_one_call_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    with Workspace(tmp_path, target=2):
+        devices = evaluate([tasks.on_gpu(i) for i in range(6)])
+    assert set(devices) == {"4", "7"} or len(set(devices)) == 1
+    assert set(devices) <= {"4", "7"}
+
+
+def test_a_list_that_becomes_known_during_the_run_fans_out(two: Workspace) -> None:
+    report = RunReport()
+    outcome = two.run(lambda: tasks.total(tasks.square.map(tasks.spread(20))), report=report)
+    assert outcome.result == sum(i * i for i in range(20))
+    assert len(report.run) == 23
+
+
+def test_a_body_that_changes_its_argument_is_warned_of_and_not_stored(two: Workspace) -> None:
+    f = tasks.spoil([1, 2])
+    with pytest.warns(MerklWarning, match="changed its argument"):
+        assert f.v == 3
+    assert not f.in_cache()
+
+
+def test_a_body_may_evaluate_futures_itself(two: Workspace) -> None:
+    assert tasks.nested(7).v == 50
+
+
+def test_early_cutoff_happens_in_the_workers(tmp_path: Path) -> None:
+    with Workspace(tmp_path, target=2) as workspace:
+        first = tasks.square(tasks.add(1, 2))
+        assert first.v == 9
+        report = RunReport()
+        outcome = workspace.run(lambda: tasks.square(tasks.add(2, 1)), report=report)
+    assert outcome.result == 9
+    assert len(report.linked) == 1
+
+
+def test_keep_going_runs_all_that_does_not_need_what_failed(tmp_path: Path) -> None:
+    with Workspace(tmp_path, target=2, keeps_going=True) as workspace:
+        report = RunReport()
+        with pytest.raises(TaskFailedError, match="no 1"):
+            workspace.run(
+                lambda: [tasks.square(tasks.fail(1)), tasks.square(5), tasks.fail(2)], report=report
+            )
+    assert (len(report.run), len(report.failed), len(report.skipped)) == (1, 2, 1)
+
+
+@pytest.mark.parametrize("target", [None, 2])
+def test_without_it_the_first_failure_ends_the_run(tmp_path: Path, target: int | None) -> None:
+    with Workspace(tmp_path, target=target) as workspace:
+        report = RunReport()
+        with pytest.raises(TaskFailedError):
+            workspace.run(lambda: [tasks.square(tasks.fail(1)), tasks.fail(2)], report=report)
+    assert not report.skipped
+
+
+def test_evaluate_takes_a_target(tmp_path: Path) -> None:
+    with Workspace(tmp_path):
+        assert evaluate([tasks.where(1)], target=1) != [os.getpid()]
+        assert tasks.where(2).v == os.getpid()
+
+
+def test_an_unknown_target_names_those_there_are(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.merkl.targets.cluster]\ntype = "dask"\n')
+    with Workspace(tmp_path, target="clustre"), pytest.raises(TargetError, match="did you mean 'cluster'"):
+        tasks.add(9, 9).eval()
+
+
+SCRIPT = """
+    import os, sys
+    from merkl import Workspace, task, evaluate
+    print("script runs")
+
+    class Thing:
+        def __init__(self, x): self.x = x
+        def __eq__(self, other): return type(self) is type(other) and self.x == other.x
+
+    def helper(x):
+        return x + 1
+
+    @task
+    def make(x: int) -> Thing:
+        return Thing(helper(x))
+
+    @task
+    def read(thing: Thing) -> tuple[int, int]:
+        return thing.x, os.getpid()
+
+    with Workspace(sys.argv[1], target=2):
+        x, pid = evaluate(read(make(4)))
+    print(x, pid != os.getpid())
+"""
+
+
+def test_a_script_without_a_guard_runs_once(tmp_path: Path) -> None:
+    """Its functions and classes are sent by value, and what it stored is found by a run in one process."""
+    script = tmp_path / "script.py"
+    script.write_text(dedent(SCRIPT))
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr == ""
+    assert done.stdout == "script runs\n5 True\n"
+    script.write_text(dedent(SCRIPT).replace(", target=2", ""))
+    again = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert again.stdout == "script runs\n5 True\n", again.stderr
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[tuple[list[int], int]]:
+    """Calls as (numbers of earlier calls that are arguments, a constant)."""
+    size = draw(st.integers(1, 12))
+    return [
+        (draw(st.lists(st.integers(0, i - 1), max_size=3)) if i else [], draw(st.integers(0, 3)))
+        for i in range(size)
+    ]
+
+
+def build(graph: list[tuple[list[int], int]]) -> list[Any]:
+    """Make the calls of a graph."""
+    calls: list[Any] = []
+    for parents, salt in graph:
+        calls.append(tasks.combine([calls[i] for i in parents], salt))
+    return calls
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(graphs())
+def test_results_are_the_same_as_in_one_process(two: Workspace, graph: list[tuple[list[int], int]]) -> None:
+    """Seeds too; a fresh cache for each."""
+    two_values = evaluate(build(graph))
+    two.cache.flush()
+    for call in build(graph):
+        call.clear_cache()
+    with Workspace(two.root / "one", is_reading=False):
+        assert evaluate(build(graph)) == two_values
+
+
+def test_arrays_are_the_same_bytes_as_in_one_process(two: Workspace, tmp_path: Path) -> None:
+    parallel = tasks.zeros(70_000).v
+    with Workspace(tmp_path):
+        assert np.array_equal(tasks.zeros(70_000).v, parallel)
