@@ -38,8 +38,7 @@ def find_volatile(fn: Callable[..., Any]) -> str:
     Tasks are not looked into: their bodies don't run while a graph is built.
 
     >>> import time
-    >>> def stamp(): return time.time()
-    >>> def build(): return stamp()
+    >>> def build(): return time.time()
     >>> find_volatile(build)
     'time'
     >>> find_volatile(lambda x: x + 1)
