@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import base64
 import contextlib
 import functools
 import os
@@ -19,7 +20,7 @@ from typing import Any, TypeVar, overload
 from merkl_serializers import CanonicalRegistry, UnserializableError, default_registry
 
 from merkl._base.config import Settings, find_project_root, load_settings
-from merkl._base.errors import MerklWarning, SerializationError
+from merkl._base.errors import CacheError, MerklWarning, SerializationError
 from merkl.cache import (
     MISSING,
     BaseCache,
@@ -30,6 +31,7 @@ from merkl.cache import (
     SqliteCache,
     Trust,
     load,
+    lookup,
     nearest,
     open_configured,
     open_relative,
@@ -43,7 +45,7 @@ from merkl.execution.origins import Origins
 from merkl.execution.plan import Plan
 from merkl.execution.program import Program, build_program
 from merkl.execution.report import RunReport
-from merkl.execution.results import Results
+from merkl.execution.results import Results, identify
 from merkl.execution.runner import Runner
 from merkl.execution.selection import Selection
 from merkl.execution.targets import make_target
@@ -56,7 +58,7 @@ from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
 from merkl.files.tracker import FileTracker
 from merkl.fingerprint import Fingerprinter, SourceStore
-from merkl.graph.building import GraphEnded, Stage, building
+from merkl.graph.building import CallRecorder, GraphEnded, Stage, building, record_calls
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
@@ -70,6 +72,10 @@ K = TypeVar("K")
 T = TypeVar("T")
 U = TypeVar("U")
 V = TypeVar("V")
+
+
+#: The kind of the ledger's notes that hold graphs of pipelines.
+_GRAPHS = "graph"
 
 
 class RunOutcome:
@@ -120,6 +126,7 @@ class Workspace:
         self._is_writing = is_writing
         self._tokens: list[Any] = []
         self._runner: Runner | None = None
+        self._unwritten_graphs: dict[str, bytes] = {}
         # The run that evaluations outside of `run` belong to.
         self._session: Chronicle | None = None
 
@@ -217,12 +224,60 @@ class Workspace:
             return self._evaluate(futures)
         if not recorder.may_run:
             runner = self._runner or self._make_runner()
-            if runner.plan(futures).missing:
-                raise GraphEnded(futures)
-            return runner.evaluate(futures)
-        values = self._evaluate(futures, recorder.pending_stages())
+            with record_calls(None):
+                if runner.plan(futures).missing:
+                    raise GraphEnded(futures)
+                return runner.evaluate(futures)
+        # What is looked at while bodies run is nothing that the graph depends on; the values are.
+        with record_calls(None):
+            values = self._evaluate(futures, recorder.pending_stages())
         recorder.settle_stages()
+        self._note_values(recorder, futures)
         return values
+
+    def _note_values(self, recorder: CallRecorder, futures: Sequence[Future[Any]]) -> None:
+        for future in futures:
+            options = future._call.task.options
+            key = future.__merkl_key__()
+            is_lasting = options.cache is None and options.expires is None
+            recorder.note_value(key, self.content_identity(key) if is_lasting else None)
+
+    @property
+    def keeps_graphs(self) -> bool:
+        """Whether graphs of pipelines are kept and given again."""
+        return self._is_reading and self._is_writing
+
+    def recall_graph(self, key: str) -> bytes | None:
+        """Return a graph that was kept."""
+        if key in self._unwritten_graphs or not self.ledger.database.path.exists():
+            return self._unwritten_graphs.get(key)
+        try:
+            content = self.ledger.noted(_GRAPHS, key)
+        except CacheError:
+            return None
+        return base64.b64decode(content) if isinstance(content, str) else None
+
+    def keep_graph(self, key: str, content: bytes) -> None:
+        """Keep a graph, in place of what was kept under the key; a database in trouble costs nothing but time.
+
+        Where nothing is stored yet, that waits for the first result: to build graphs leaves no trace.
+        """
+        if not self.ledger.database.path.exists():
+            self._unwritten_graphs[key] = content
+            return
+        with contextlib.suppress(CacheError):
+            self.ledger.note(_GRAPHS, key, base64.b64encode(content).decode())
+
+    def _write_graphs(self) -> None:
+        with contextlib.suppress(CacheError):
+            for key, content in self._unwritten_graphs.items():
+                self.ledger.note(_GRAPHS, key, base64.b64encode(content).decode())
+            self._unwritten_graphs.clear()
+
+    def content_identity(self, key: bytes) -> bytes | None:
+        """Return the content identity of a result in the cache, None where there is none."""
+        record = lookup(self.cache, key.hex()) if self._is_reading else None
+        return None if record is None else identify(record)
 
     def _evaluate(self, futures: Sequence[Future[Any]], stages: Sequence[Stage] = ()) -> list[Any]:
         if self._runner is not None:
@@ -242,6 +297,9 @@ class Workspace:
 
     def is_cached(self, future: Future[Any]) -> bool:
         """Say whether the value of a Future is in the cache."""
+        recorder = building.get()
+        if recorder is not None:
+            recorder.note_value(future.__merkl_key__(), None)
         return self._results.find(future) is not None
 
     def forget(self, future: Future[Any]) -> None:
@@ -281,13 +339,13 @@ class Workspace:
         home = self.root / ".merkl"
         if self._is_reading:
             self.files.attach(self.database)
-        if (home / ".gitignore").exists():
-            return
-        with contextlib.suppress(OSError):
-            home.mkdir(parents=True, exist_ok=True)
-            (home / ".gitignore").write_text("*\n", encoding="utf-8")
-            if self._given_root is None and isinstance(self.cache, SqliteCache):
-                sys.stderr.write(f"merkl: results are kept in {home}\n")
+        if not (home / ".gitignore").exists():
+            with contextlib.suppress(OSError):
+                home.mkdir(parents=True, exist_ok=True)
+                (home / ".gitignore").write_text("*\n", encoding="utf-8")
+                if self._given_root is None and isinstance(self.cache, SqliteCache):
+                    sys.stderr.write(f"merkl: results are kept in {home}\n")
+        self._write_graphs()
 
     def _is_in_folder(self) -> bool:
         return isinstance(nearest(self.cache), (SqliteCache, FileCache))

@@ -66,7 +66,7 @@ class Upkeep(Observer):
 
     def _keys(self) -> tuple[str, ...]:
         """Return the keys that nothing else in this run was made from: all others are reached from them."""
-        inner = {future.__merkl_key__() for call in self._calls for future in call.inputs()}
+        inner = {future.__merkl_key__() for call in self._calls for future in call.known_inputs()}
         keys = (future.__merkl_key__() for call in self._calls for future in call.futures())
         return tuple(key.hex() for key in keys if key not in inner)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from merkl.graph.outs import Outs
     from merkl.graph.task import Task
 
-__all__ = ["BatchGroup", "Call", "Nested", "describe_site", "next_sequence"]
+__all__ = ["BatchGroup", "Call", "Nested", "describe_site", "take_sequence"]
 
 _sequence = itertools.count(1)
 
@@ -96,7 +96,7 @@ class Call:
         self.outs = outs
         self.extras = extras
         self.mutable = mutable
-        self.sequence = next(_sequence)
+        self.sequence: float = next(_sequence)
         self.writes: tuple[Write, ...] = ()
         self.stages: tuple[Stage, ...] = ()
         self.batch: BatchGroup | None = None
@@ -235,6 +235,10 @@ class Call:
             elif type(encoded) is Nested:
                 yield from encoded.futures
 
+    def known_inputs(self) -> Iterable[Future[Any]]:
+        """Return the Futures among the arguments, as far as they are known without running the body of a pipeline."""
+        return self.inputs()
+
     def has_inputs(self) -> bool:
         """Say whether there is a Future among the arguments."""
         return any(type(encoded) is not bytes for encoded in self.encodings)
@@ -269,12 +273,12 @@ class Call:
             setattr(self, name, value)
 
 
-def next_sequence() -> int:
+def take_sequence() -> int:
     """Return a place in program order: after all calls made so far, before those that will be made."""
     return next(_sequence)
 
 
-def _by_sequence(call: Call) -> int:
+def _by_sequence(call: Call) -> float:
     return call.sequence
 
 

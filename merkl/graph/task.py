@@ -135,6 +135,10 @@ class Task(TaskSurface[P, R_co, Out_co]):
         """Return the digest of the code, of all that it reaches, and of the declared deps, with its components."""
         return self._hold()[1]
 
+    def class_digests(self) -> tuple[bytes, ...]:
+        """Return the digests of the user's classes among the annotations, which enter the key of each call."""
+        return self._hold()[2].of(set())
+
     def _hold(self) -> tuple[Fingerprinter, Fingerprint, arguments.CallExtras]:
         fingerprinter = sessions.current().fingerprinter
         held = self._held
