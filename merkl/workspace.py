@@ -95,7 +95,8 @@ class Workspace:
     `root` is the project's folder (by default that of the nearest pyproject.toml, see `find_project_root`); results
     live in its `.merkl/`, or in `cache`, a cache or the URL of one. Calls run in this process, on `target=N` processes, or
     on the target of that name in pyproject.toml. Nothing is read or written before the first result is asked for. With
-    `keeps_going` a call that fails ends only what needs it.
+    `keeps_going` a call that fails ends only what needs it; with `accepts_interrupted` what bodies return after Ctrl-C is
+    stored like any other result.
 
     >>> import tempfile
     >>> from merkl import Workspace, task
@@ -116,7 +117,9 @@ class Workspace:
         is_reading: bool = True,
         is_writing: bool = True,
         keeps_going: bool = False,
+        accepts_interrupted: bool = False,
     ) -> None:
+        self._accepts_interrupted = accepts_interrupted
         self._given_target = target
         self._keeps_going = keeps_going
         self._targets: dict[int | str, Target] = {}
@@ -421,6 +424,7 @@ class Workspace:
             selection=selection,
             target=self._target_of(self._given_target, run_id),
             keeps_going=self._keeps_going,
+            accepts_interrupted=self._accepts_interrupted,
         )
 
     # -- runs ---------------------------------------------------------------------------------------------

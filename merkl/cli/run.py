@@ -20,6 +20,7 @@ from merkl.cli.names import find_function
 from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.events import Observer
+from merkl.execution.interrupts import Terminated
 from merkl.execution.previews import preview_value
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
@@ -30,6 +31,8 @@ from merkl.workspace import Workspace
 __all__ = ["COMMAND"]
 
 DONE, FAILED, USAGE, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
+#: As the shell has it: 128 and the number of SIGTERM.
+TERMINATED = 143
 
 _USAGE = """\
 usage: merkl run [OPTIONS] MODULE.FUNCTION [ARGS ...]
@@ -38,8 +41,6 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
 
   --args FILE   take arguments from a TOML file; those on the command line win
   --json        print result and figures as one JSON object
-  --target T    run calls on T processes here, or on the target of that name in pyproject.toml
-  --keep-going  after a failure go on with all that does not need what failed
   --explain     say first why each call runs, as `merkl why` does
   -v            list every call with what became of it, and why it ran
 
@@ -54,8 +55,14 @@ What runs:
   --no-cache      neither read nor write the cache
   --pdb           open the debugger where a task fails
 
---rerun, --until and --output may be given several times.
+Where and how:
 
+  --target T      run calls on T processes here, or on the target of that name in pyproject.toml
+  --keep-going    after a failure go on with all that does not need what failed
+  --accept-interrupted
+                  store what bodies return after Ctrl-C as if they had not been interrupted
+
+--rerun, --until and --output may be given several times.
 
 Options of `run` may stand before or after the function; where the function has a parameter of the same
 name, they must stand before it. What follows `--` goes to the function.
@@ -71,6 +78,7 @@ def _options(
     no_cache: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     target: str | None = None,
     keep_going: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    accept_interrupted: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     output: Annotated[list[Path] | None, cyclopts.Parameter(negative=())] = None,
     pdb: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     plan: Annotated[bool, cyclopts.Parameter(name=["--plan", "-n"], negative=())] = False,
@@ -102,6 +110,7 @@ def _run_function(
     no_cache: bool = False,
     target: str | None = None,
     keep_going: bool = False,
+    accept_interrupted: bool = False,
     output: Sequence[Path] = (),
     pdb: bool = False,
     plan: bool = False,
@@ -112,7 +121,11 @@ def _run_function(
     """Run a function and print its result; return the exit code."""
     bound = parse_arguments(function, words, args_file=args)
     workspace = Workspace(
-        target=target, is_reading=not no_cache, is_writing=not no_cache, keeps_going=keep_going
+        target=None if pdb else target,
+        is_reading=not no_cache,
+        is_writing=not no_cache,
+        keeps_going=keep_going,
+        accepts_interrupted=accept_interrupted,
     )
     selection = Selection(rerun=rerun, until=until, outputs=output, is_frozen=frozen)
 
@@ -175,9 +188,11 @@ def _evaluate(
         outcome = workspace.run(
             make, report=report, observers=observers, selection=selection, command=command
         )
-    except KeyboardInterrupt:
-        print("merkl: interrupted; all that was complete is kept", file=sys.stderr)
-        return INTERRUPTED, None, None
+    except KeyboardInterrupt as error:
+        is_terminated = isinstance(error, Terminated)
+        word = "terminated" if is_terminated else "interrupted"
+        print(f"merkl: {word}; all that was complete is kept", file=sys.stderr)
+        return TERMINATED if is_terminated else INTERRUPTED, None, None
     except SelectionError as error:
         print_error(error)
         return USAGE, None, None
