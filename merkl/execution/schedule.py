@@ -27,7 +27,7 @@ class Schedule:
         self._waiting_for_stage: dict[int, list[bytes]] = {}
         self._missing_inputs: dict[bytes, int] = {}
         self._dependents: dict[bytes, list[bytes]] = {}
-        self._ready: list[tuple[int, bytes]] = []
+        self._ready: list[tuple[float, bytes]] = []
 
     def add(self, stages: Sequence[PlannedStage]) -> None:
         """Take in the stages of a plan: calls all of whose missing inputs are among them or here already."""
@@ -132,5 +132,5 @@ class Schedule:
         return calls
 
 
-def _by_sequence(call: Call) -> int:
+def _by_sequence(call: Call) -> float:
     return call.sequence
