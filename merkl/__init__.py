@@ -65,7 +65,7 @@ if TYPE_CHECKING:
         SqliteContentBackend,
     )
     from merkl.cache.s3 import S3ContentBackend
-    from merkl.codecs import Codec
+    from merkl.codecs import Codec, register_codec
     from merkl.execution.context import annotate, call_seed
     from merkl.files import DirRef, FileRef
     from merkl.fingerprint import find_pip_version, pip_version_of
@@ -95,6 +95,7 @@ _HOMES = {
     "SqliteCache": "merkl.cache",
     "SqliteContentBackend": "merkl.cache",
     "Codec": "merkl.codecs",
+    "register_codec": "merkl.codecs",
     "annotate": "merkl.execution.context",
     "call_seed": "merkl.execution.context",
     "DirRef": "merkl.files",
@@ -187,6 +188,7 @@ __all__ = [
     "pip_version_of",
     "pipeline",
     "read_future",
+    "register_codec",
     "stdin_arg",
     "stdout_arg",
     "task",

@@ -22,6 +22,7 @@ from merkl_serializers import CanonicalRegistry, UnserializableError, default_re
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import CacheError, MerklWarning, SerializationError
 from merkl.cache import (
+    MISSING,
     BaseCache,
     Database,
     FileCache,
@@ -29,6 +30,7 @@ from merkl.cache import (
     Metadata,
     SqliteCache,
     Trust,
+    load,
     lookup,
     nearest,
     open_configured,
@@ -38,6 +40,7 @@ from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
+from merkl.execution.migrations import load_migrations
 from merkl.execution.origins import Origins
 from merkl.execution.plan import Plan
 from merkl.execution.program import Program, build_program
@@ -318,6 +321,7 @@ class Workspace:
             before_first_store=self._make_home,
             remember=self._remember,
             root=self.root,
+            load_migrations=lambda: load_migrations(self.ledger),
         )
 
     def _remember(self, cache: BaseCache, key: str, metadata: Metadata) -> None:
@@ -493,6 +497,12 @@ class Workspace:
         database = _database_of(self.cache)
         is_there = database is None or database.path.exists()
         return self._results if is_there else self._make_results(is_reading=False)
+
+    def load(self, key: str) -> tuple[Any] | None:
+        """Return the value under a key of the workspace's cache in a tuple, None where there is none that can be read."""
+        trust = Trust.from_environment(allow_pickle=self.settings.cache.allow_pickle)
+        value = load(self.cache, key, codecs=self.codecs, trust=trust)
+        return None if value is MISSING else (value,)
 
     def holds(self, call: Call) -> bool:
         """Say whether a result of a call is stored, expired or not."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from merkl._base.errors import MerklError
-from merkl.cli import cache, check, dag, debug, init, log, run, status, why
+from merkl.cli import cache, check, dag, debug, init, log, migrate, run, status, why
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_error, warnings_in_one_line
 
@@ -23,6 +23,7 @@ _COMMANDS = {
         dag.COMMAND,
         debug.COMMAND,
         log.COMMAND,
+        migrate.COMMAND,
         check.COMMAND,
         cache.COMMAND,
         init.COMMAND,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -66,6 +67,8 @@ def _ls(
     cache: str = "",
 ) -> int:
     """List results."""
+    if limit is not None and limit < 0:
+        raise UsageError("--limit is not negative")
     with closing(_open(cache)) as opened:
         found = _items(opened)
     items = [
@@ -148,7 +151,7 @@ def _gc(
     cache: str = "",
 ) -> int:
     """Remove what may go."""
-    if (keep_days is not None and keep_days < 0) or grace_days < 0:
+    if not all(0 <= days < math.inf for days in (keep_days or 0.0, grace_days)):
         raise UsageError("a number of days is not negative")
     try:
         most = None if max_size is None else parse_size(max_size)
@@ -162,6 +165,7 @@ def _gc(
             unreachable=unreachable,
             ignore_roots=ignore_roots,
             grace_days=grace_days,
+            besides_own=True,
             dry_run=not yes,
         )
     if json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -15,9 +15,11 @@ from merkl._base.errors import MerklError, SelectionError, TaskFailedError, Woul
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.command import Command, split_at_function
 from merkl.cli.debugger import open_debugger
+from merkl.cli.explain import RunExplainer
 from merkl.cli.names import find_function
 from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
 from merkl.cli.plan import forecast_json, forecast_text
+from merkl.execution.events import Observer
 from merkl.execution.previews import preview_value
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
@@ -38,7 +40,8 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
   --json        print result and figures as one JSON object
   --target T    run calls on T processes here, or on the target of that name in pyproject.toml
   --keep-going  after a failure go on with all that does not need what failed
-  -v            list every call with what became of it
+  --explain     say first why each call runs, as `merkl why` does
+  -v            list every call with what became of it, and why it ran
 
 What runs:
 
@@ -62,6 +65,7 @@ name, they must stand before it. What follows `--` goes to the function.
 def _options(
     *,
     args: Path | None = None,
+    explain: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     frozen: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     no_cache: Annotated[bool, cyclopts.Parameter(negative=())] = False,
@@ -92,6 +96,7 @@ def _run_function(
     out: TextIO,
     *,
     args: Path | None = None,
+    explain: bool = False,
     frozen: bool = False,
     json: bool = False,
     no_cache: bool = False,
@@ -116,7 +121,9 @@ def _run_function(
         return _print_plan(workspace, make, selection, out, as_json=json, is_frozen=frozen)
     report = RunReport()
     command = describe_command("run", name, function, bound)
-    code, returned, value = _evaluate(workspace, make, report, selection, command, is_debugged=pdb)
+    explainer = RunExplainer(workspace, name, is_printing=explain)
+    observers = [explainer] if explain or verbose else []
+    code, returned, value = _evaluate(workspace, make, report, selection, command, observers, is_debugged=pdb)
     workspace.close()
     if code == USAGE:
         return code
@@ -126,7 +133,7 @@ def _run_function(
     elif code == DONE:
         print(result_text(value), file=out)
     if verbose:
-        _print_calls(report)
+        _print_calls(report, explainer.reasons)
     print(report.summary(), file=sys.stderr)
     return code
 
@@ -160,11 +167,14 @@ def _evaluate(
     report: RunReport,
     selection: Selection,
     command: Sequence[str],
+    observers: Sequence[Observer],
     *,
     is_debugged: bool,
 ) -> tuple[int, Any, Any]:
     try:
-        outcome = workspace.run(make, report=report, selection=selection, command=command)
+        outcome = workspace.run(
+            make, report=report, observers=observers, selection=selection, command=command
+        )
     except KeyboardInterrupt:
         print("merkl: interrupted; all that was complete is kept", file=sys.stderr)
         return INTERRUPTED, None, None
@@ -236,13 +246,12 @@ def _describe(value: Any, key: str | None) -> dict[str, Any]:
     return {"type": name, "key": key, "preview": preview_value(value)}
 
 
-def _print_calls(report: RunReport) -> None:
+def _print_calls(report: RunReport, reasons: Mapping[str, str]) -> None:
     for word in ("run", "linked", "interrupted", "failed", "cached"):
         for call in sorted(getattr(report, word), key=lambda c: c.sequence):
-            print(
-                f"merkl: {word:>6} {call.key().hex()[:12]} {call.task.name} ({call.location()})",
-                file=sys.stderr,
-            )
+            key = call.key().hex()
+            why = f": {reasons[key]}" if key in reasons else ""
+            print(f"merkl: {word:>6} {key[:12]} {call.task.name} ({call.location()}){why}", file=sys.stderr)
 
 
 COMMAND = Command(

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 from merkl._base.errors import MerklWarning
+from merkl._base.readable import readable
 from merkl._base.sizes import format_size
 from merkl.cache import BaseCache, Root, evict, nearest
 from merkl.execution.events import Observer
@@ -48,7 +49,14 @@ class Upkeep(Observer):
         keys = self._keys()
         if not keys:
             return
-        root = Root(str(self._project), self._name, socket.gethostname(), self._run, time.time(), keys)
+        root = Root(
+            readable(str(self._project)),
+            readable(self._name),
+            socket.gethostname(),
+            self._run,
+            time.time(),
+            keys,
+        )
         try:
             self._cache.note_root(root)
             if self._most_bytes is not None:

@@ -13,6 +13,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,7 +41,8 @@ _OWN_NAMES = {
     "__builtins__",
     "__cached__",
 }
-_TELLING = {"__name__", "__qualname__", "__doc__", "__module__"}
+_TELLING = {"__name__", "__qualname__", "__doc__", "__module__", "__annotations__"}
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _OURS = {"merkl"}
 #: Decorators that do not look at annotations.
 _BLIND_DECORATORS = {
@@ -158,7 +160,7 @@ class Reach:
         reads_annotations = False
         for decorator in record.decorators:
             targets = self.decorator_targets(node, decorator, around)
-            if any(target.kind == "merkl" for target in targets):
+            if any(target.name.partition(".")[0] in _OURS for target in targets):
                 continue
             self.add_fragment(node, decorator, around, b"decorator")
             reads_annotations |= not (targets and targets[0].name in _BLIND_DECORATORS)
@@ -282,7 +284,7 @@ class Reach:
             and isinstance(value, FunctionType | type | ModuleType)
         ):
             text = getattr(value, rest[0], None)
-            told = inspect.cleandoc(text) if isinstance(text, str) else repr(text)
+            told = inspect.cleandoc(text) if isinstance(text, str) else _ADDRESS.sub("", repr(text))
             if rest[0] != "__module__":
                 return Edge(rest[0].encode() + b"=" + told.encode("utf-8", "surrogatepass"), target)
         return _edge(rest, target)

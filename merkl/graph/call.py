@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from merkl._base.readable import readable
 from merkl.graph.future import Future
 from merkl.graph.writes import Write
 from merkl.hashing.keys import describe_constant, describe_input, hash_call, hash_call_content, hash_out
@@ -189,6 +190,10 @@ class Call:
     def _describe_constant(self, index: int) -> bytes:
         return describe_constant(self.task.encode_argument(index, self.values[index], _recipe_key).data)
 
+    def key_under(self, fingerprint: bytes, resolve: Callable[[Future[Any]], bytes]) -> bytes:
+        """Return the key that the call would have with another fingerprint and other keys of its inputs."""
+        return hash_call(fingerprint, self._describe_arguments(resolve), self.extras)
+
     def content_key(self, identify: Callable[[Future[Any]], bytes]) -> bytes:
         """Return the content key, given the content identity of each input."""
         if self.fingerprint is None:
@@ -288,4 +293,4 @@ def describe_site(code: CodeType, lasti: int) -> str:
     for start, end, number in code.co_lines():
         if start <= lasti < end and number is not None:
             line = number
-    return f"{code.co_filename}:{line}"
+    return f"{readable(code.co_filename)}:{line}"

@@ -12,7 +12,7 @@ from merkl._base.lazy import LazyModule
 from merkl.graph.building import building
 from merkl.graph.operators import FutureMeta, ValueMisuse
 from merkl.graph.session import sessions
-from merkl.graph.writes import Write, pending_writes
+from merkl.graph.writes import Write, full_path, pending_writes
 from merkl.hashing.keys import hash_out
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
 
         Raises `GraphError` where another Future waits to be written there.
         """
-        write = Write(self, os.path.abspath(os.fsdecode(path)), sidecar)
+        write = Write(self, full_path(path), sidecar)
         if building.get() is None:
             pending_writes.claim(write)
         self._call.add_write(write)

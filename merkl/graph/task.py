@@ -75,6 +75,8 @@ class Task(TaskSurface[P, R_co, Out_co]):
     options: TaskOptions
     #: The body returns Futures, which the runner evaluates in its place.
     is_expanding = False
+    #: The shell command that the body runs, for what shows it.
+    command: Any = None
 
     def __init__(self, fn: Callable[P, R_co], options: TaskOptions, *, invoke: _Invoke | None = None) -> None:
         self.fn = fn

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mypy.nodes import Decorator, FuncDef, OverloadedFuncDef, TypeInfo, Var
+from mypy.nodes import Decorator, FuncDef, MypyFile, OverloadedFuncDef, TypeInfo, Var
 from mypy.options import Options
 from mypy.plugin import (
     AnalyzeTypeContext,
@@ -18,6 +18,7 @@ from mypy.plugin import (
     MethodContext,
     MethodSigContext,
     Plugin,
+    ReportConfigContext,
 )
 from mypy.types import FunctionLike, Type
 
@@ -29,6 +30,7 @@ from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
 from merkl_mypy.review import PROBE, Reviews
+from merkl_mypy.serializable import note_registration, registrations
 from merkl_mypy.shell import shell_task
 from merkl_mypy.surface import complete_task_class, leave_one_way
 
@@ -58,6 +60,7 @@ class MerklPlugin(Plugin):
         self._misused = guarded_signature(method_used)
         self._written = guarded_signature(written_to)
         self._attribute_read = guarded_result(attribute_read)
+        self._registration = guarded_result(note_registration)
         self._shell_task = guarded_result(shell_task)
         self._evaluate = guarded_result(evaluated)
         self._attributes = {name: guarded_result(attribute_hook(name)) for name in names.TASK_ATTRIBUTES}
@@ -68,9 +71,16 @@ class MerklPlugin(Plugin):
             name: guarded_result(decorator_applied(kind)) for name, kind in names.DECORATOR_CALLS.items()
         }
 
-    def report_config_data(self, ctx: Any) -> Any:
+    def report_config_data(self, ctx: ReportConfigContext) -> Any:
         """A change of the plugin's own version makes mypy check everything again."""
+        if ctx.is_check:  # the module may be taken from mypy's cache
+            registrations.read(ctx.path)
         return {"merkl_mypy": self._digest}
+
+    def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
+        """No deps; but each module that is not in mypy's cache comes by here before any is checked."""
+        registrations.read(file.path)
+        return []
 
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         """`AnyFunction` in the decorators' signatures is any object to this plugin."""
@@ -139,6 +149,8 @@ class MerklPlugin(Plugin):
             return self._review
         if fullname == names.EVALUATE_FN:
             return self._evaluate
+        if fullname == names.ARG_SERIALIZER_FN:
+            return self._registration
         if fullname == names.BASH_TASK_FN:
             return self._shell_task
         return self._decorators.get(fullname)
