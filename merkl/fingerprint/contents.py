@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import re
 import types
 import typing
@@ -23,6 +24,7 @@ __all__ = [
     "is_plain",
     "ordered",
     "preview",
+    "remembered_by",
     "set_order",
     "state_of",
 ]
@@ -124,9 +126,21 @@ def set_order(value: object) -> tuple[str, str]:
     ) in ATOMS else ""
 
 
+def remembered_by(cls: type) -> frozenset[str]:
+    """Return the names of cached properties: what they remember says nothing that the other attributes don't say."""
+    return frozenset(
+        name
+        for base in cls.__mro__
+        for name, attribute in vars(base).items()
+        if isinstance(attribute, functools.cached_property)
+    )
+
+
 def state_of(value: object) -> list[tuple[str, object]]:
-    """Return the attributes of an instance, from its dictionary and its slots."""
+    """Return the attributes of an instance, from its dictionary and its slots, without what it only remembers."""
     state: dict[str, object] = dict(getattr(value, "__dict__", {}))
+    for name in remembered_by(type(value)):
+        state.pop(name, None)
     for base in type(value).__mro__:
         slots = base.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:

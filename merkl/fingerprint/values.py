@@ -29,13 +29,14 @@ from merkl.fingerprint.contents import (
     is_plain,
     ordered,
     preview,
+    remembered_by,
     set_order,
     state_of,
 )
 from merkl.fingerprint.guards import Content, Guards
 from merkl.fingerprint.naming import calls_by_name, module_name, name_of, package_of
 from merkl.fingerprint.nodes import Edge, Node
-from merkl.fingerprint.reach import Attributes, Reach, Surroundings, leaf, named
+from merkl.fingerprint.reach import Attributes, Hidden, Reach, Surroundings, leaf, named
 from merkl.fingerprint.tokens import constant_token, words_of
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
@@ -118,6 +119,8 @@ class Values:
         node.expanded = True
         if node.kind in {"code", "code_object"} and isinstance(value, FunctionType):
             self._reach.expand_function(node, value)
+        elif isinstance(value, Hidden):
+            self._reach.expand_hidden(node, value)
         elif node.kind in {"class", "class_object"} and isinstance(value, type):
             expand_class(self._reach, node, value)
         elif node.kind == "module" and isinstance(value, ModuleType):
@@ -355,7 +358,8 @@ class Values:
         for scalar in scalars:
             if isinstance(value, scalar):
                 self._edge(node, b"content", scalar.__repr__(value))
-        if isinstance(vars_of := getattr(value, "__dict__", None), dict):
+        vars_of = getattr(value, "__dict__", None)
+        if isinstance(vars_of, dict) and not remembered_by(kind):
             node.guards.contents.append(Content(vars_of))
         for name, item in state_of(value):
             node.guards.bindings.append((Attributes(value), name, item))
