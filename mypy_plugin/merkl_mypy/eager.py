@@ -31,7 +31,7 @@ class EagerCalls:
         self._calls = set()
 
     def _find(self, node: Node) -> None:
-        if isinstance(node, WithStmt) and any(map(_is_eval, node.expr)):
+        if isinstance(node, WithStmt) and any(map(is_eval, node.expr)):
             self._collect(node.body)
         for part in parts(node):
             if is_statement(part):
@@ -45,7 +45,8 @@ class EagerCalls:
                 self._collect(part)
 
 
-def _is_eval(expr: Expression) -> bool:
+def is_eval(expr: Expression) -> bool:
+    """Whether this is `Eval()`, as it stands after `with`."""
     return (
         isinstance(expr, CallExpr)
         and isinstance(expr.callee, RefExpr)
