@@ -43,7 +43,7 @@ len(f)  # E: merkl-future-iter
 list(f)  # E: merkl-future-iter
 [*f]  # E: merkl-future-iter
 a, b = f  # E: merkl-future-iter
-sum([f, 1])  # E: merkl-future-iter
+sum([f, g])  # E: merkl-future-iter
 max(f, g)  # E: merkl-future-iter
 sorted(many)  # E: type-var
 for _ in f: pass  # E: merkl-future-iter
