@@ -49,7 +49,9 @@ class Reviews:
     """Which modules are to be reviewed in this run."""
 
     def __init__(self) -> None:
-        self._asked: set[tuple[str, bool]] = set()
+        # The modules that wait for their review, and whether mypy is past their top level.
+        self._asked: dict[tuple[str, bool], bool] = {}
+        self._tops: set[str] = set()
         self._last: TypeChecker | None = None
         #: What has to be done before a module is looked at.
         self.before: list[Callable[[], None]] = []
@@ -67,7 +69,7 @@ class Reviews:
         asked = (api.tree.fullname, bool(getattr(api, "recurse_into_functions", True)))
         if asked in self._asked or names.FUTURE.rpartition(".")[0] not in api.modules:
             return
-        self._asked.add(asked)
+        self._asked[asked] = asked[1] and api.pass_num == 0 and api.tree.fullname in self._tops
         self._defer(api)
 
     def _defer(self, api: TypeChecker, round_: int = 1) -> None:
@@ -83,11 +85,27 @@ class Reviews:
             else:
                 for prepare in self.before:
                     prepare()
-                self._asked -= {(api.tree.fullname, False), (api.tree.fullname, True)}
                 self._last = None
-                if _knows_future(api):
-                    Reviewer(api).review()
+                self._review(api)
         return NoneType()
+
+    def _review(self, api: TypeChecker) -> None:
+        name = api.tree.fullname
+        top = self._asked.pop((name, False), None)
+        rest = self._asked.pop((name, True), None)
+        if top is not None:
+            self._tops.add(name)
+        elif rest is not None:
+            self._tops.discard(name)
+        if not _knows_future(api):
+            return
+        reviewer = Reviewer(api)
+        if top is not None:
+            reviewer.review_top_level()
+        elif rest:
+            reviewer.review_functions()
+        else:
+            reviewer.review()
 
 
 def add_trigger(tree: MypyFile) -> None:

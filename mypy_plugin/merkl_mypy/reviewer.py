@@ -14,6 +14,7 @@ from mypy.nodes import (
     AssertStmt,
     AssignmentStmt,
     AwaitExpr,
+    BytesExpr,
     CallExpr,
     ClassDef,
     ComparisonExpr,
@@ -21,17 +22,21 @@ from mypy.nodes import (
     Context,
     Decorator,
     DictionaryComprehension,
+    EllipsisExpr,
     Expression,
     ExpressionStmt,
+    FloatExpr,
     FuncDef,
     GeneratorExpr,
     IfStmt,
+    IntExpr,
     ListExpr,
     MatchStmt,
     MemberExpr,
     NameExpr,
     Node,
     OpExpr,
+    OverloadedFuncDef,
     RefExpr,
     ReturnStmt,
     SetExpr,
@@ -50,7 +55,7 @@ from merkl_mypy.decorators import is_task
 from merkl_mypy.eager import is_eval
 from merkl_mypy.misuse import message
 from merkl_mypy.shapes import has_future, is_future
-from merkl_mypy.walk import parts
+from merkl_mypy.walk import is_statement, parts
 
 _TAKES_ANYTHING: Final = frozenset(
     [
@@ -84,6 +89,9 @@ _ITERATES: Final = frozenset(
 )  # fmt: skip
 
 
+_LEAVES: Final = frozenset([NameExpr, StrExpr, IntExpr, FloatExpr, BytesExpr, EllipsisExpr])
+
+
 class Reviewer:
     """Reports misuse of Futures in one module, from the types that mypy has stored."""
 
@@ -91,6 +99,12 @@ class Reviewer:
         self.api = api
         self._class: TypeInfo | None = None
         self._function: FuncDef | None = None
+        self._enters: dict[type[Node], Callable[[Any], None]] = {
+            ClassDef: self._class_def,
+            Decorator: self._decorator,
+            FuncDef: self._func_def,
+            WithStmt: self._with_stmt,
+        }
         self._looks: dict[type[Node], Callable[[Any], None]] = {
             IfStmt: self._if_stmt,
             WhileStmt: self._while_stmt,
@@ -117,30 +131,59 @@ class Reviewer:
         for statement in self.api.tree.defs:
             self._visit(statement)
 
+    def review_top_level(self) -> None:
+        """Look at the module without the bodies of its functions, which mypy has not checked yet."""
+        self._enters[FuncDef] = self._enters[Decorator] = lambda node: None
+        self.review()
+
+    def review_functions(self) -> None:
+        """Look at the functions of the module; the rest has been looked at."""
+        found: list[tuple[Node, TypeInfo | None]] = [(one, None) for one in reversed(self.api.tree.defs)]
+        while found:
+            node, self._class = found.pop()
+            if isinstance(node, (FuncDef, Decorator, OverloadedFuncDef)):
+                self._visit(node)
+                continue
+            owner = node.info if isinstance(node, ClassDef) else self._class
+            found += [(part, owner) for part in reversed(parts(node)) if is_statement(part)]
+        self._class = None
+
     def _visit(self, node: Node) -> None:
-        if isinstance(node, ClassDef):
-            outer, self._class = self._class, node.info
-            self._below(node)
-            self._class = outer
-        elif isinstance(node, Decorator):
-            self._in_function(node.func, any(map(_makes_task, node.decorators)))
-        elif isinstance(node, FuncDef):
-            self._in_function(node, False)
-        elif isinstance(node, WithStmt) and any(map(is_eval, node.expr)):
-            self._bodies.append(False)  # calls in it are evaluated at once
-            self._below(node)
-            self._bodies.pop()
-        else:
-            look = self._looks.get(type(node))
-            if look is not None:
-                look(node)
-            self._below(node)
+        kind = type(node)
+        enter = self._enters.get(kind)
+        if enter is not None:
+            enter(node)
+            return
+        look = self._looks.get(kind)
+        if look is not None:
+            look(node)
+        self._below(node)
 
     def _below(self, node: Node) -> None:
         for part in parts(node):
-            self._visit(part)
+            if type(part) not in _LEAVES:
+                self._visit(part)
 
     # -- where we are --------------------------------------------------------------------------------
+
+    def _class_def(self, node: ClassDef) -> None:
+        outer, self._class = self._class, node.info
+        self._below(node)
+        self._class = outer
+
+    def _decorator(self, node: Decorator) -> None:
+        self._in_function(node.func, any(map(_makes_task, node.decorators)))
+
+    def _func_def(self, node: FuncDef) -> None:
+        self._in_function(node, False)
+
+    def _with_stmt(self, node: WithStmt) -> None:
+        if not any(map(is_eval, node.expr)):
+            self._below(node)
+            return
+        self._bodies.append(False)  # calls in it are evaluated at once
+        self._below(node)
+        self._bodies.pop()
 
     def _in_function(self, function: FuncDef, is_task: bool) -> None:
         outer = self._function
@@ -292,7 +335,12 @@ class Reviewer:
 
     def _arguments(self, call: CallExpr) -> None:
         """Futures given to a plain function that can only want their values."""
-        if call.args and isinstance(call.callee, RefExpr) and call.callee.fullname in _TEST_ITEMS:
+        if not call.args:
+            return
+        callee = self._type(call.callee)
+        if is_task(callee):
+            return
+        if isinstance(call.callee, RefExpr) and call.callee.fullname in _TEST_ITEMS:
             types = [self._type(call.args[0]), *map(self._type, _items(call.args[0]))]
             if any(typ is not None and has_future(typ) for typ in types) and not self._is_future(
                 call.args[0]
@@ -310,9 +358,6 @@ class Reviewer:
             return
         if name == "builtins.bool":
             self._truth(call.args[0])
-            return
-        callee = self._type(call.callee)
-        if is_task(callee):
             return
         code = codes.FUTURE_ITER if name in _ITERATES else codes.FUTURE_VALUE
         refused = False
