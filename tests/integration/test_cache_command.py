@@ -205,6 +205,26 @@ def test_gc_keeps_what_a_project_reaches_however_old(flow: Project) -> None:
     assert flow.run_json("flow.main", "1")["run"] == 2
 
 
+def test_gc_keeps_what_a_script_evaluated(flow: Project) -> None:
+    """A project that never used `merkl run` is known too."""
+    flow.write("script.py", "from flow import main\nprint(main(1).eval())\nprint(main(2).eval())\n")
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=flow.folder,
+        env=flow.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout == "1000000\n1000000\n", done.stderr
+    (root,) = ask(flow, "roots")
+    assert (root["name"], len(root["keys"])) == ("script.py", 2)
+    age(flow, 90)
+    assert ask(flow, "gc", "--unreachable", "--yes")["kept"] == 4
+    assert len(tasks(flow)) == 4
+
+
 def test_gc_of_a_project_that_is_gone(flow: Project, tmp_path: Path) -> None:
     """A shared cache keeps nothing for a project whose folder was deleted."""
     shared = tmp_path / "shared"
