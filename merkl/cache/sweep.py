@@ -7,6 +7,7 @@ left that could.
 from __future__ import annotations
 
 import itertools
+import re
 import socket
 import time
 from collections import Counter
@@ -150,7 +151,13 @@ def clear(cache: BaseCache, keys: Iterable[str]) -> int:
 def live_roots(cache: BaseCache) -> list[Root]:
     """Return what projects asked for, without those projects of this machine whose folder is gone."""
     here = socket.gethostname()
-    return [root for root in cache.roots() if root.host != here or Path(root.project).is_dir()]
+    return [root for root in cache.roots() if root.host != here or _is_folder(root.project)]
+
+
+def _is_folder(name: str) -> bool:
+    """Say whether a folder is there, whose name may hold bytes that are no text, written out as `\\udcff`."""
+    escaped = re.sub(r"\\u(dc[89a-f][0-9a-f])", lambda found: chr(int(found[1], 16)), name)
+    return Path(name).is_dir() or Path(escaped).is_dir()
 
 
 def reach(cache: BaseCache, roots: Iterable[Root]) -> set[str]:
