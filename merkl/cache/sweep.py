@@ -25,7 +25,7 @@ from merkl.cache.leases import live_since
 from merkl.cache.repair import LEFTOVER_AGE, find_orphans, old_leftovers
 from merkl.cache.sqlite import SqliteCache
 
-__all__ = ["Garbage", "clear", "collect", "evict", "live_roots", "reach"]
+__all__ = ["Garbage", "clear", "collect", "evict", "is_in_use", "live_roots", "reach"]
 
 DAY = 86_400.0
 #: Contents are checked and removed in groups of this size, so that writers wait only a moment.
@@ -148,6 +148,12 @@ def clear(cache: BaseCache, keys: Iterable[str]) -> int:
     return count
 
 
+def is_in_use(cache: BaseCache) -> bool:
+    """Say whether another process uses a cache in a folder now."""
+    now = time.time()
+    return _live_since(cache, now, besides_own=True) < now
+
+
 def live_roots(cache: BaseCache) -> list[Root]:
     """Return what projects asked for, without those projects of this machine whose folder is gone."""
     here = socket.gethostname()
@@ -217,8 +223,7 @@ def _remove_contents(cache: ContentCache, hashes: Iterable[str]) -> None:
             for content_hash in group:
                 if content_hash not in named:
                     cache.contents.trash(content_hash)
-    now = time.time()
-    is_alone = isinstance(cache, SqliteCache) and _live_since(cache, now, besides_own=True) == now
+    is_alone = isinstance(cache, SqliteCache) and not is_in_use(cache)
     age = 0.0 if is_alone and not cache.is_writing else LEFTOVER_AGE
     cache.contents.empty_trash(cache.index.named(), age=age)
 
