@@ -59,6 +59,12 @@ What runs:
 
 Options of `run` may stand before or after the function; where the function has a parameter of the same
 name, they must stand before it. What follows `--` goes to the function.
+
+examples:
+  merkl run flow.main --epochs 30
+  merkl run --explain flow.main
+  merkl run --plan --rerun train flow.main
+  merkl run path/to/file.py:main --json
 """
 
 
