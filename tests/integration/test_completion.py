@@ -8,7 +8,6 @@ import subprocess
 import pytest
 from project import Project
 
-
 FLOW = """
 from merkl import task
 raise SystemExit("never imported")
