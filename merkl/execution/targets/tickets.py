@@ -135,9 +135,7 @@ def _hints_of(task: Task[..., Any, Any]) -> dict[str, Any]:
     }
 
 
-def _task_of(
-    fn: FunctionType, options: TaskOptions, name: str, hints: dict[str, Any]
-) -> Task[..., Any, Any]:
+def _task_of(fn: FunctionType, options: TaskOptions, name: str, hints: dict[str, Any]) -> Task[..., Any, Any]:
     fn.__annotations__ = hints
     task: Task[..., Any, Any] = Task(fn, options)
     task.name = name
