@@ -65,7 +65,7 @@ if TYPE_CHECKING:
         SqliteContentBackend,
     )
     from merkl.cache.s3 import S3ContentBackend
-    from merkl.codecs import Codec
+    from merkl.codecs import Codec, register_codec
     from merkl.execution.context import annotate, call_seed
     from merkl.execution.interrupts import interruptible
     from merkl.files import DirRef, FileRef
@@ -96,6 +96,7 @@ _HOMES = {
     "SqliteCache": "merkl.cache",
     "SqliteContentBackend": "merkl.cache",
     "Codec": "merkl.codecs",
+    "register_codec": "merkl.codecs",
     "annotate": "merkl.execution.context",
     "call_seed": "merkl.execution.context",
     "interruptible": "merkl.execution.interrupts",
@@ -190,6 +191,7 @@ __all__ = [
     "pip_version_of",
     "pipeline",
     "read_future",
+    "register_codec",
     "stdin_arg",
     "stdout_arg",
     "task",

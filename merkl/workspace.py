@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import base64
 import contextlib
 import functools
 import os
@@ -20,8 +21,9 @@ from typing import Any, TypeVar, overload
 from merkl_serializers import CanonicalRegistry, UnserializableError, default_registry
 
 from merkl._base.config import Settings, find_project_root, load_settings
-from merkl._base.errors import MerklWarning, SerializationError
+from merkl._base.errors import CacheError, MerklWarning, SerializationError
 from merkl.cache import (
+    MISSING,
     BaseCache,
     Database,
     FileCache,
@@ -29,6 +31,8 @@ from merkl.cache import (
     Metadata,
     SqliteCache,
     Trust,
+    load,
+    lookup,
     nearest,
     open_configured,
     open_relative,
@@ -37,11 +41,12 @@ from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
+from merkl.execution.migrations import load_migrations
 from merkl.execution.origins import Origins
 from merkl.execution.plan import Plan
 from merkl.execution.program import Program, build_program
 from merkl.execution.report import RunReport
-from merkl.execution.results import Results
+from merkl.execution.results import Results, identify
 from merkl.execution.runner import Runner
 from merkl.execution.selection import Selection
 from merkl.execution.targets import make_target
@@ -54,7 +59,7 @@ from merkl.files.codec import register_codecs
 from merkl.files.identity import register_canonical
 from merkl.files.tracker import FileTracker
 from merkl.fingerprint import Fingerprinter, SourceStore
-from merkl.graph.building import GraphEnded, Stage, building
+from merkl.graph.building import CallRecorder, GraphEnded, Stage, building, record_calls
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
@@ -68,6 +73,10 @@ K = TypeVar("K")
 T = TypeVar("T")
 U = TypeVar("U")
 V = TypeVar("V")
+
+
+#: The kind of the ledger's notes that hold graphs of pipelines.
+_GRAPHS = "graph"
 
 
 class RunOutcome:
@@ -121,8 +130,10 @@ class Workspace:
         self._is_writing = is_writing
         self._tokens: list[Any] = []
         self._runner: Runner | None = None
+        self._unwritten_graphs: dict[str, bytes] = {}
         # The run that evaluations outside of `run` belong to.
         self._session: Chronicle | None = None
+        self._session_upkeep: Upkeep | None = None
 
     # -- the parts, each made when first needed ---------------------------------------------------------
 
@@ -218,12 +229,60 @@ class Workspace:
             return self._evaluate(futures)
         if not recorder.may_run:
             runner = self._runner or self._make_runner()
-            if runner.plan(futures).missing:
-                raise GraphEnded(futures)
-            return runner.evaluate(futures)
-        values = self._evaluate(futures, recorder.pending_stages())
+            with record_calls(None):
+                if runner.plan(futures).missing:
+                    raise GraphEnded(futures)
+                return runner.evaluate(futures)
+        # What is looked at while bodies run is nothing that the graph depends on; the values are.
+        with record_calls(None):
+            values = self._evaluate(futures, recorder.pending_stages())
         recorder.settle_stages()
+        self._note_values(recorder, futures)
         return values
+
+    def _note_values(self, recorder: CallRecorder, futures: Sequence[Future[Any]]) -> None:
+        for future in futures:
+            options = future._call.task.options
+            key = future.__merkl_key__()
+            is_lasting = options.cache is None and options.expires is None
+            recorder.note_value(key, self.content_identity(key) if is_lasting else None)
+
+    @property
+    def keeps_graphs(self) -> bool:
+        """Whether graphs of pipelines are kept and given again."""
+        return self._is_reading and self._is_writing
+
+    def recall_graph(self, key: str) -> bytes | None:
+        """Return a graph that was kept."""
+        if key in self._unwritten_graphs or not self.ledger.database.path.exists():
+            return self._unwritten_graphs.get(key)
+        try:
+            content = self.ledger.noted(_GRAPHS, key)
+        except CacheError:
+            return None
+        return base64.b64decode(content) if isinstance(content, str) else None
+
+    def keep_graph(self, key: str, content: bytes) -> None:
+        """Keep a graph, in place of what was kept under the key; a database in trouble costs nothing but time.
+
+        Where nothing is stored yet, that waits for the first result: to build graphs leaves no trace.
+        """
+        if not self.ledger.database.path.exists():
+            self._unwritten_graphs[key] = content
+            return
+        with contextlib.suppress(CacheError):
+            self.ledger.note(_GRAPHS, key, base64.b64encode(content).decode())
+
+    def _write_graphs(self) -> None:
+        with contextlib.suppress(CacheError):
+            for key, content in self._unwritten_graphs.items():
+                self.ledger.note(_GRAPHS, key, base64.b64encode(content).decode())
+            self._unwritten_graphs.clear()
+
+    def content_identity(self, key: bytes) -> bytes | None:
+        """Return the content identity of a result in the cache, None where there is none."""
+        record = lookup(self.cache, key.hex()) if self._is_reading else None
+        return None if record is None else identify(record)
 
     def _evaluate(self, futures: Sequence[Future[Any]], stages: Sequence[Stage] = ()) -> list[Any]:
         if self._runner is not None:
@@ -232,10 +291,13 @@ class Workspace:
             return self._make_runner().evaluate(futures, stages=stages)
         if self._session is None:
             self._session = self._make_chronicle()
+            self._session_upkeep = self._make_upkeep(sys.argv[0] if sys.argv else "")
+            self._session_upkeep.run_started(self._session.run_id)
             atexit.register(_end_session, weakref.ref(self))
         report = RunReport()
         with self._chronicled(self._session, report):
-            return self._make_runner(report, self._session).evaluate(futures, stages=stages)
+            observers = (self._session_upkeep,) if self._session_upkeep is not None else ()
+            return self._make_runner(report, self._session, observers).evaluate(futures, stages=stages)
 
     def load_written(self, path: str, sidecar: Sidecar) -> Any:
         """Return the value that a file holds which was written with a sidecar."""
@@ -243,6 +305,9 @@ class Workspace:
 
     def is_cached(self, future: Future[Any]) -> bool:
         """Say whether the value of a Future is in the cache."""
+        recorder = building.get()
+        if recorder is not None:
+            recorder.note_value(future.__merkl_key__(), None)
         return self._results.find(future) is not None
 
     def forget(self, future: Future[Any]) -> None:
@@ -264,6 +329,7 @@ class Workspace:
             before_first_store=self._make_home,
             remember=self._remember,
             root=self.root,
+            load_migrations=lambda: load_migrations(self.ledger),
         )
 
     def _remember(self, cache: BaseCache, key: str, metadata: Metadata) -> None:
@@ -281,13 +347,13 @@ class Workspace:
         home = self.root / ".merkl"
         if self._is_reading:
             self.files.attach(self.database)
-        if (home / ".gitignore").exists():
-            return
-        with contextlib.suppress(OSError):
-            home.mkdir(parents=True, exist_ok=True)
-            (home / ".gitignore").write_text("*\n", encoding="utf-8")
-            if self._given_root is None and isinstance(self.cache, SqliteCache):
-                sys.stderr.write(f"merkl: results are kept in {home}\n")
+        if not (home / ".gitignore").exists():
+            with contextlib.suppress(OSError):
+                home.mkdir(parents=True, exist_ok=True)
+                (home / ".gitignore").write_text("*\n", encoding="utf-8")
+                if self._given_root is None and isinstance(self.cache, SqliteCache):
+                    sys.stderr.write(f"merkl: results are kept in {home}\n")
+        self._write_graphs()
 
     def _is_in_folder(self) -> bool:
         return isinstance(nearest(self.cache), (SqliteCache, FileCache))
@@ -389,8 +455,7 @@ class Workspace:
             chronicle = None
             if self._is_writing:
                 chronicle = self._make_chronicle(command)
-                upkeep = Upkeep(self.cache, self.root, _name_of(make), self.settings.cache.most_bytes)
-                observers = (*observers, upkeep)
+                observers = (*observers, self._make_upkeep(_name_of(make)))
             self._runner = runner = self._make_runner(report, chronicle, observers, selection=selection)
             runner.observer.run_started(runner.run_id)
             error: BaseException | None = None
@@ -442,6 +507,12 @@ class Workspace:
         is_there = database is None or database.path.exists()
         return self._results if is_there else self._make_results(is_reading=False)
 
+    def load(self, key: str) -> tuple[Any] | None:
+        """Return the value under a key of the workspace's cache in a tuple, None where there is none that can be read."""
+        trust = Trust.from_environment(allow_pickle=self.settings.cache.allow_pickle)
+        value = load(self.cache, key, codecs=self.codecs, trust=trust)
+        return None if value is MISSING else (value,)
+
     def holds(self, call: Call) -> bool:
         """Say whether a result of a call is stored, expired or not."""
         cache = self._results.cache_of(call.task)
@@ -474,9 +545,7 @@ class Workspace:
     def close(self) -> None:
         """Make durable all results, let go of the cache and of all workers; using the workspace again opens it again."""
         self._close_targets()
-        if self._session is not None:
-            self._session.settle()
-            self._session = None
+        self._end_session()
         self._keep_sources()
         if "cache" in self.__dict__:
             self._settle_cache(self.cache.close)
@@ -485,6 +554,17 @@ class Workspace:
                 OSError
             ):  # of our own cache it was said just now, of another one results are safe
                 self.ledger.close()
+
+    def _end_session(self) -> None:
+        if self._session is not None:
+            self._session.settle()
+            self._session = None
+        if self._session_upkeep is not None:
+            self._session_upkeep.run_ended()
+            self._session_upkeep = None
+
+    def _make_upkeep(self, name: str) -> Upkeep:
+        return Upkeep(self.cache, self.root, name, self.settings.cache.most_bytes)
 
     def _settle_cache(self, settle: Callable[[], None]) -> None:
         try:
@@ -517,8 +597,8 @@ def _database_of(cache: BaseCache) -> Database | None:
 def _end_session(reference: weakref.ref[Workspace]) -> None:
     """Write down, as the process ends, what a workspace that was never closed has evaluated."""
     workspace = reference()
-    if workspace is not None and workspace._session is not None:
-        workspace._session.settle()
+    if workspace is not None:
+        workspace._end_session()
 
 
 def _name_of(make: Callable[[], Any]) -> str:

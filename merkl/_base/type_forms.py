@@ -132,7 +132,7 @@ def strings_in(annotation: object, depth: int = 0) -> Iterator[str]:
         yield annotation
     elif isinstance(annotation, ForwardRef):
         yield annotation.__forward_arg__
-    elif isinstance(annotation, list):
+    elif isinstance(annotation, (list, tuple)):
         for item in annotation:
             yield from strings_in(item, depth + 1)
     elif not isinstance(annotation, type) or isinstance(annotation, types.GenericAlias):  # type: ignore[unreachable]
@@ -158,7 +158,7 @@ def map_arguments(form: Any, change: Callable[[Any], Any]) -> Any:
     >>> map_arguments(dict[str, int], lambda a: list[a])
     dict[list[str], list[int]]
     """
-    if isinstance(form, list):
+    if isinstance(form, (list, tuple)):
         return [change(item) for item in form]
     origin = get_origin(form)
     if origin is None or origin in _LITERALS:
@@ -235,7 +235,7 @@ def _format(form: Any, modules: bool, depth: int) -> str:
         return form
     if isinstance(form, ForwardRef):
         return form.__forward_arg__
-    if isinstance(form, list):
+    if isinstance(form, (list, tuple)):
         return f"[{', '.join(show(item) for item in form)}]"
     if isinstance(form, type) and not isinstance(form, types.GenericAlias):  # type: ignore[unreachable]
         return _class_name(form, modules)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import enum
 import functools
 import sys
+import typing
 from typing import Any, Generic, Protocol, get_args, get_origin
 
 import typing_extensions
 
+from merkl._base.type_forms import is_named
 from merkl.assignability.stdlib import GENERIC_BASES, PROTOCOLS, STUB_PROTOCOLS
 from merkl.assignability.typeshed import stub_bases, stub_parameters
 
@@ -16,6 +18,8 @@ __all__ = [
     "default_arguments",
     "derives_from_any",
     "has_known_bases",
+    "is_pack",
+    "is_parameters",
     "is_protocol",
     "is_stdlib",
     "original_bases",
@@ -67,6 +71,16 @@ def original_bases(cls: type) -> tuple[Any, ...]:
     return found
 
 
+def is_parameters(parameter: Any) -> bool:
+    """Say whether a type parameter is a ParamSpec."""
+    return isinstance(parameter, (typing.ParamSpec, typing_extensions.ParamSpec))
+
+
+def is_pack(parameter: Any) -> bool:
+    """Say whether a type parameter is a TypeVarTuple."""
+    return isinstance(parameter, (typing.TypeVarTuple, typing_extensions.TypeVarTuple))
+
+
 _NOT_SUBSCRIPTABLE = frozenset({enumerate, filter, map, zip, reversed, slice})
 
 
@@ -82,7 +96,7 @@ def parameters(cls: type) -> tuple[Any, ...]:
         return ()
     for base in original_bases(cls):
         if get_origin(base) in (Generic, Protocol, typing_extensions.Protocol):
-            return get_args(base)
+            return tuple(get_args(p)[0] if is_named(get_origin(p), "Unpack") else p for p in get_args(base))
     declared = getattr(cls, "__type_params__", ())
     if declared:
         return tuple(declared)

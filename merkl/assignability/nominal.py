@@ -6,7 +6,7 @@ import functools
 from enum import Enum
 from typing import Any
 
-from merkl.assignability.classes import original_bases, parameters
+from merkl.assignability.classes import is_pack, is_parameters, original_bases, parameters
 from merkl.assignability.parse import parse, substitute_term
 from merkl.assignability.terms import ANY, Inst, Term, Tup
 
@@ -22,7 +22,9 @@ class Variance(Enum):
 
 
 def declared_variance(parameter: Any) -> Variance:
-    """Give the variance that a type variable declares."""
+    """Give the variance that a type variable declares; mypy compares what stands for the others in one direction."""
+    if is_parameters(parameter) or is_pack(parameter):
+        return Variance.WIDER
     if getattr(parameter, "__covariant__", False):
         return Variance.WIDER
     if getattr(parameter, "__contravariant__", False):
@@ -32,7 +34,7 @@ def declared_variance(parameter: Any) -> Variance:
 
 def needs_inference(parameter: Any) -> bool:
     """Say whether the variance of a type variable is to be inferred from its use (PEP 695)."""
-    return bool(getattr(parameter, "__infer_variance__", False))
+    return not is_parameters(parameter) and bool(getattr(parameter, "__infer_variance__", False))
 
 
 @functools.lru_cache(maxsize=4096)

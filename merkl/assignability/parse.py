@@ -7,14 +7,13 @@ from __future__ import annotations
 import collections.abc
 import functools
 import types
-import typing
 from typing import Annotated, Any, ForwardRef, Literal, TypeVar, get_args, get_origin
 
 import typing_extensions
 
 from merkl._base.hints import resolve_class_hints
 from merkl._base.type_forms import alias_value, is_named, is_typed_dict, is_union, union_members
-from merkl.assignability.classes import default_arguments, original_bases, parameters
+from merkl.assignability.classes import default_arguments, is_pack, is_parameters, original_bases, parameters
 from merkl.assignability.terms import (
     ANY,
     NEVER,
@@ -122,16 +121,60 @@ def _class(cls: type) -> Term:
 
 def instance(cls: type, arguments: tuple[Any, ...]) -> Term:
     """The term of a class with its arguments, for all kinds of classes."""
-    args = tuple(parse(a) for a in arguments)
+    args = _argument_terms(cls, arguments)
+    if args is None:
+        return Opaque(types.GenericAlias(cls, arguments))
     if is_typed_dict(cls):
         return Record(cls, args)
     if issubclass(cls, tuple) and cls is not tuple:
         items = _tuple_items(cls, args)
         if items is not None:
             return Tup(items, cls, args)
-    if any(isinstance(p, (typing.ParamSpec, typing_extensions.ParamSpec)) for p in parameters(cls)):
-        return Opaque(cls[arguments] if arguments else cls)  # type: ignore[index]
     return Inst(cls, args)
+
+
+def _argument_terms(cls: type, arguments: tuple[Any, ...]) -> tuple[Term, ...] | None:
+    """The terms of type arguments, one for each parameter; None where they cannot be told apart.
+
+    What stands for a ParamSpec is a function that takes those parameters, what stands for a TypeVarTuple a tuple.
+    """
+    wanted = parameters(cls)
+    pack = next((i for i, p in enumerate(wanted) if is_pack(p)), None)
+    if pack is not None:
+        after = len(arguments) - (len(wanted) - pack - 1)
+        if after < pack:
+            return None
+        middle = arguments[pack:after]
+        arguments = (*arguments[:pack], middle, *arguments[after:])
+    found: list[Term] = []
+    for index, argument in enumerate(arguments):
+        parameter = wanted[index] if index < len(wanted) else None
+        if is_parameters(parameter):
+            found.append(_parameters_term(argument))
+        elif pack is not None and index == pack:
+            is_any = argument == (Any,) and len(arguments) == len(wanted)
+            found.append(
+                Inst(tuple, (ANY,)) if is_any else _tuple(types.GenericAlias(tuple, argument), argument)
+            )
+        else:
+            found.append(parse(argument))
+    return tuple(found)
+
+
+_ANY_REST = (Param(ANY, Kind.STAR), Param(ANY, Kind.STAR_STAR))
+
+
+def _parameters_term(form: Any) -> Term:
+    """The term of what stands for a ParamSpec: `[int, str]`, `...`, `Concatenate[int, ...]` or another ParamSpec."""
+    if isinstance(form, (list, tuple)):
+        if any(_unpacked(each) is not None for each in form):
+            return Fn(None, ANY)
+        return Fn(tuple(Param(parse(each), Kind.POSITIONAL) for each in form), ANY)
+    if is_named(get_origin(form), "Concatenate"):
+        first = get_args(form)[:-1]
+        params = tuple(Param(parse(each), Kind.POSITIONAL) for each in first)
+        return Fn((*params, *_ANY_REST), ANY)
+    return Var(form) if is_parameters(form) else Fn(None, ANY)
 
 
 def _tuple_items(cls: type, args: tuple[Term, ...]) -> tuple[Term, ...] | None:
@@ -159,11 +202,9 @@ def _generic(form: Any, origin: Any, args: tuple[Any, ...]) -> Term:
     if not isinstance(origin, type):
         return Opaque(form)
     wanted = parameters(origin)
-    if any(not isinstance(p, TypeVar) and not hasattr(p, "__bound__") for p in wanted):
-        return Opaque(form)
     if not args and wanted:
         args = default_arguments(origin, 0)
-    if len(args) < len(wanted):
+    if len(args) < len(wanted) and not any(map(is_pack, wanted)):
         args = (*args, *default_arguments(origin, len(args)))
     return instance(origin, args)
 
@@ -213,6 +254,12 @@ def _callable(args: tuple[Any, ...]) -> Term:
     params, ret = args if len(args) == 2 else (list(args[:-1]), args[-1])
     if params is Ellipsis:
         return Fn(None, parse(ret))
+    if is_parameters(params):
+        return Fn(None, parse(ret))
+    if is_named(get_origin(params), "Concatenate"):
+        term = _parameters_term(params)
+        assert isinstance(term, Fn)
+        return Fn(term.params, parse(ret))
     if not isinstance(params, list):
         return Opaque(collections.abc.Callable[params, ret])
     if any(_unpacked(p) is not None for p in params):

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import collections.abc
+import itertools
 import types
 import typing
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, Union
+from typing import Any, Literal, Union, get_args
 
 from merkl._base.type_forms import format_type
+from merkl.assignability.classes import is_pack, is_parameters, parameters
 
 __all__ = [
     "ANY",
@@ -239,6 +241,19 @@ def to_form(term: Term) -> Any:
     return _parametrized(term)
 
 
+def _argument_forms(term: Inst | Record) -> tuple[Any, ...]:
+    """The type arguments of a class: a ParamSpec is given as a tuple of parameters, a TypeVarTuple as several types."""
+    found: list[Any] = []
+    for parameter, arg in itertools.zip_longest(parameters(term.cls), term.args):
+        if isinstance(arg, Fn) and is_parameters(parameter):
+            found.append(... if arg.params is None else tuple(to_form(p.term) for p in arg.params))
+        elif isinstance(arg, Tup) and is_pack(parameter):
+            found += get_args(to_form(arg))
+        elif arg is not None:
+            found.append(to_form(arg))
+    return tuple(found)
+
+
 def _parametrized(term: Inst | Tup | Fn | Record) -> Any:
     if isinstance(term, Fn):
         params: Any = ... if term.params is None else [to_form(p.term) for p in term.params]
@@ -260,4 +275,4 @@ def _parametrized(term: Inst | Tup | Fn | Record) -> Any:
         return term.cls
     if term.cls is tuple:
         return tuple[to_form(term.args[0]), ...]  # type: ignore[misc]
-    return types.GenericAlias(term.cls, tuple(to_form(a) for a in term.args))
+    return types.GenericAlias(term.cls, _argument_forms(term))

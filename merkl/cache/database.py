@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import itertools
 import os
 import sqlite3
 import threading
@@ -24,101 +23,15 @@ import msgspec
 
 from merkl._base.errors import CacheError, CacheFormatError, MerklWarning
 from merkl.cache.leases import Lease
+from merkl.cache.schema import Schema, check_identity, migrate
+from merkl.cache.table import Row, Table
 
-__all__ = ["Database", "Schema", "Table"]
+__all__ = ["Database", "Row", "Schema", "Table"]
 
-#: "Mrkl": tells our files from other SQLite files.
-APPLICATION_ID = 0x4D726B6C
-#: Rows of one table that go into one statement; each size is one prepared statement, so only these.
-BATCHES = (256, 32, 4, 1)
 #: Rows that may wait for a commit before the writing thread commits itself.
 MOST_PENDING = 2000
 #: After a failed commit, rows are kept for another try up to this many.
 MOST_KEPT = 50_000
-
-Row = tuple[Any, ...]
-
-
-class Schema(msgspec.Struct, frozen=True):
-    """The tables of one part: `steps[i]` is the SQL script that brings version i to version i + 1."""
-
-    name: str
-    steps: tuple[str, ...]
-
-
-class Table:
-    """One table whose rows are written in batches and read by primary key, pending ones included.
-
-    The first column is the primary key. `head` gives the first `brief` columns alone, for what is asked often.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        name: str,
-        columns: Sequence[str],
-        *,
-        conflict: str = "REPLACE",
-        brief: int | None = None,
-    ) -> None:
-        self.database = database
-        self.pending: dict[Any, Row] = {}
-        names = ", ".join(columns)
-        self._insert = f"INSERT OR {conflict} INTO {name} ({names}) VALUES "
-        self._slots = "(" + ", ".join("?" * len(columns)) + ")"
-        self._select = f"SELECT {names} FROM {name} WHERE {columns[0]} = ?"
-        self._select_head = f"SELECT {', '.join(columns[:brief])} FROM {name} WHERE {columns[0]} = ?"
-        self._exists = f"SELECT 1 FROM {name} WHERE {columns[0]} = ?"
-        self._delete = f"DELETE FROM {name} WHERE {columns[0]} = ?"
-
-    def put(self, row: Row) -> None:
-        """Write a row in place of the one with its primary key, at most `delay` seconds from now."""
-        database = self.database
-        with database.lock:
-            self.pending[row[0]] = row
-            database.note_pending()
-
-    def get(self, key: Any) -> Row | None:
-        """Return the row with this primary key."""
-        return self._read(self._select, key)
-
-    def head(self, key: Any) -> Row | None:
-        """Return the row with this primary key, at least its first `brief` columns."""
-        return self._read(self._select_head, key)
-
-    def has(self, key: Any) -> bool:
-        """Say whether there is a row with this primary key."""
-        return self._read(self._exists, key) is not None
-
-    def _read(self, sql: str, key: Any) -> Row | None:
-        database = self.database
-        with database.lock:
-            row: tuple[Any, ...] | None = self.pending.get(key)
-            if row is not None:
-                return row
-            connection = database.connection or database.connect()
-            try:
-                row = connection.execute(sql, (key,)).fetchone()
-            except sqlite3.Error as error:
-                raise database.error(error) from error
-            return row
-
-    def delete(self, key: Any) -> bool:
-        """Delete the row with this primary key now; say whether it was there."""
-        database = self.database
-        with database.lock:
-            waiting = self.pending.pop(key, None) is not None
-            return database.execute(self._delete, (key,)) > 0 or waiting
-
-    def write(self, connection: sqlite3.Connection) -> None:
-        """Insert all pending rows: few long statements, because each step gives up the interpreter's lock."""
-        rows = list(self.pending.values())
-        start = 0
-        for size in BATCHES:
-            sql = self._insert + ", ".join([self._slots] * size)
-            while len(rows) - start >= size:
-                connection.execute(sql, list(itertools.chain.from_iterable(rows[start : start + size])))
-                start += size
 
 
 class Database:
@@ -190,7 +103,7 @@ class Database:
             if all(known.name != schema.name for known in self._schemas):
                 self._schemas.append(schema)
                 if self.connection is not None:
-                    self._migrate(self.connection, [schema])
+                    migrate(self.connection, self.path, [schema], read_only=self.read_only)
 
     def table(
         self, name: str, columns: Sequence[str], *, conflict: str = "REPLACE", brief: int | None = None
@@ -217,10 +130,10 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         connection = self._connect_read_only() if self.read_only else self._connect()
         try:
-            self._check_identity(connection)
+            check_identity(connection, self.path)
             if not self.read_only:
                 self._prepare(connection)
-            self._migrate(connection, self._schemas)
+            migrate(connection, self.path, self._schemas, read_only=self.read_only)
         except BaseException:
             connection.close()
             raise
@@ -278,55 +191,6 @@ class Database:
                 time.sleep(0.01)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -16384")
-
-    def _check_identity(self, connection: sqlite3.Connection) -> None:
-        (found,) = connection.execute("PRAGMA application_id").fetchone()
-        if found == APPLICATION_ID:
-            return
-        if found or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise CacheFormatError(
-                f"{self.path} is a SQLite file, but not one of MerkL's; move it away or choose another cache folder"
-            )
-
-    def _migrate(self, connection: sqlite3.Connection, schemas: Sequence[Schema]) -> None:
-        if not self._outdated(connection, schemas) or self.read_only:
-            return
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS schema_versions (name TEXT PRIMARY KEY, version INTEGER)"
-            )
-            for schema, version in self._outdated(connection, schemas):
-                for step in schema.steps[version:]:
-                    for statement in _statements(step):
-                        connection.execute(statement)
-                connection.execute(
-                    "INSERT OR REPLACE INTO schema_versions VALUES (?, ?)", (schema.name, len(schema.steps))
-                )
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-
-    def _outdated(
-        self, connection: sqlite3.Connection, schemas: Sequence[Schema]
-    ) -> list[tuple[Schema, int]]:
-        known: dict[str, int] = {}
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_versions'").fetchone():
-            known = dict(connection.execute("SELECT name, version FROM schema_versions"))
-        for schema in schemas:
-            if known.get(schema.name, 0) > len(schema.steps):
-                raise CacheFormatError(
-                    f"{self.path} was written by a newer MerkL (its {schema.name} tables are version "
-                    f"{known[schema.name]}, this MerkL knows {len(schema.steps)}): upgrade MerkL, or use another cache "
-                    "folder; nothing was changed"
-                )
-        return [
-            (schema, known.get(schema.name, 0))
-            for schema in schemas
-            if known.get(schema.name, 0) < len(schema.steps)
-        ]
 
     # ---- reading and writing ------------------------------------------------------------------------------
 
@@ -531,14 +395,3 @@ class _AfterFork(msgspec.Struct, frozen=True):
         database = self.database()
         if database is not None:
             database.forget_parent()
-
-
-def _statements(script: str) -> Iterator[str]:
-    text = ""
-    for line in script.splitlines(keepends=True):
-        text += line
-        if sqlite3.complete_statement(text):
-            yield text
-            text = ""
-    if text.strip():
-        yield text

@@ -45,8 +45,12 @@ def find_stats(cache: BaseCache) -> Stats:
         codecs[item.codec] += 1
         if item.task:
             tasks[item.task] += 1
-    by_codec, by_task = dict(codecs.most_common()), dict(tasks.most_common())
-    return Stats(results, len(sizes), total, sum(sizes.values()), by_codec, by_task, interrupted)
+    unique = sum(sizes.values())
+    return Stats(results, len(sizes), total, unique, _ordered(codecs), _ordered(tasks), interrupted)
+
+
+def _ordered(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def most_bytes_used(cache: BaseCache) -> int:

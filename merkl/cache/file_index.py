@@ -16,6 +16,7 @@ from merkl.cache.base import item_of
 from merkl.cache.content_cache import ContentCache, Index, Indexed
 from merkl.cache.file_contents import FileContentBackend
 from merkl.cache.inventory import ROOTS_KEPT, USE_GRANULARITY, Item, Root
+from merkl.cache.leases import Lease
 from merkl.cache.packing import pack_indexed, unpack_indexed
 from merkl.hashing.digests import hash_content
 
@@ -40,6 +41,7 @@ class FileIndex(Index):
         self.directory = Path(directory)
         self.shared = shared
         self.fsync = fsync
+        self._lease: Lease | None = None
 
     def path(self, key: str) -> Path:
         """Return where the record of a key is or would be."""
@@ -56,6 +58,7 @@ class FileIndex(Index):
                 packed = file.read()
         except FileNotFoundError:
             return None
+        self._take_lease()
         if time.time() - used > USE_GRANULARITY:
             with contextlib.suppress(OSError):  # its time of last use, unless somebody else owns it
                 os.utime(path)
@@ -94,7 +97,18 @@ class FileIndex(Index):
     def _roots(self) -> Path:
         return self.directory / "roots"
 
+    def close(self) -> None:
+        if self._lease is not None:
+            self._lease.close()
+            self._lease = None
+
+    def _take_lease(self) -> None:
+        """Say from the first use on that this process needs what it finds here."""
+        if self._lease is None:
+            self._lease = Lease(self.directory)
+
     def _write(self, path: Path, data: bytes) -> None:
+        self._take_lease()
         temporary = (
             self.directory
             / "tmp"

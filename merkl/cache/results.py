@@ -125,16 +125,12 @@ def store(
         return None
     spooled = None
     try:
-        content = encoded.content
-        if type(content) is list:
-            size = sum(len(piece) for piece in content)
-            content = b"".join(content) if size <= SMALL else content
-        if type(content) is bytes and len(content) <= SMALL:
-            size = len(content)
-            content_hash = hash_content(content)
+        content = _small_content(encoded.content)
+        if content is not None:
+            content_hash, size = hash_content(content), len(content)
         else:
-            spooled = cache.spool(_pieces(content))
-            content, size, content_hash = spooled.file, spooled.size, spooled.content_hash
+            spooled = cache.spool(_pieces(encoded.content))
+            content, content_hash, size = spooled.file, spooled.content_hash, spooled.size
         filled = _filled(metadata, encoded, size)
         if not encoded.is_safe and trust.signing_key is not None:
             filled = msgspec.structs.replace(filled, seal=trust.seal(content_hash, filled))
@@ -144,15 +140,7 @@ def store(
             cache.add_alias(alias, key, entry)
         if urgent:
             cache.flush()
-        return Record(
-            content_hash,
-            size,
-            encoded.codec,
-            encoded.codec_version,
-            encoded.decode_type,
-            encoded.extra,
-            metadata.created,
-        )
+        return entry.record
     except CacheFormatError:
         raise
     except OSError as error:
@@ -161,6 +149,13 @@ def store(
     finally:
         if spooled is not None:
             spooled.close()
+
+
+def _small_content(content: Any) -> bytes | None:
+    """Return the bytes of an encoded value that is small enough to be put as it is."""
+    if type(content) is list and sum(map(len, content)) <= SMALL:
+        return b"".join(content)
+    return content if type(content) is bytes and len(content) <= SMALL else None
 
 
 def record_of(encoded: Encoded) -> Record:

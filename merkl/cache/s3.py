@@ -9,7 +9,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import msgspec
 
@@ -90,6 +90,55 @@ class ObjectStore:
             raise self._translated(error, path) from error
         return True
 
+    def head(self, path: str, *, version: str | None = None) -> tuple[int, str] | None:
+        """Return the size of an object and what tells its versions apart, None if there is none."""
+        store = self._open()
+        options = {"head": True, **({"version": version} if version else {})}
+        try:
+            meta = self._api.get(store, path, options=options).meta
+        except Exception as error:
+            if self._is(error, "NotFoundError", FileNotFoundError):
+                return None
+            raise self._translated(error, path) from error
+        tag = version or meta["version"] or meta["e_tag"] or meta["last_modified"].isoformat()
+        return meta["size"], tag
+
+    def copy_to(self, path: str, sink: BinaryIO | IO[bytes], *, tag: str, version: str | None = None) -> int:
+        """Write the version of an object that `head` found to a file; return the bytes, -1 if it is no longer that one."""
+        store = self._open()
+        start, total = 0, 1
+        try:
+            while start < total:
+                options: Any = {"range": (start, start + RANGE), **({"version": version} if version else {})}
+                part = self._api.get(store, path, options=options)
+                meta = part.meta
+                if tag not in (version, meta["version"], meta["e_tag"], meta["last_modified"].isoformat()):
+                    return -1
+                total = meta["size"]
+                sink.write(part.bytes())
+                start = min(start + RANGE, total)
+        except Exception as error:
+            if self._is(error, "NotFoundError", FileNotFoundError):
+                return -1
+            found = self.head(path, version=version)
+            if found == (0, tag):  # an empty object has no range
+                return 0
+            raise self._translated(error, path) from error
+        return start
+
+    def send(self, path: str, content: BinaryIO | IO[bytes]) -> str:
+        """Write an object in place of what is there; return what tells its versions apart."""
+        store = self._open()
+        is_large = content_size(content) > RANGE
+        content.seek(0)
+        try:
+            found = self._api.put(
+                store, path, content, use_multipart=is_large, chunk_size=RANGE, max_concurrency=4
+            )
+        except Exception as error:
+            raise self._translated(error, path) from error
+        return str(found["version"] or found["e_tag"] or "")
+
     def has(self, path: str) -> bool:
         """Say whether there is an object."""
         return self.size(path) is not None
@@ -153,9 +202,7 @@ class ObjectStore:
                 import obstore
                 import obstore.store
             except ImportError as error:
-                raise MissingDependencyError(
-                    f"the cache {self.url} needs obstore: pip install 'merkl[s3]'"
-                ) from error
+                raise MissingDependencyError(f"{self.url} needs obstore: pip install 'merkl[s3]'") from error
             options = {"virtual_hosted_style_request": False, **self.options}
             client = {**CLIENT_OPTIONS, **options.pop("client_options", {})}
             retries = {**RETRIES, **options.pop("retry_config", {})}

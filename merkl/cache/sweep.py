@@ -7,6 +7,7 @@ left that could.
 from __future__ import annotations
 
 import itertools
+import re
 import socket
 import time
 from collections import Counter
@@ -18,12 +19,13 @@ import msgspec
 from merkl.cache.base import BaseCache
 from merkl.cache.content_cache import ContentCache
 from merkl.cache.figures import most_bytes_used
+from merkl.cache.file_index import FileCache
 from merkl.cache.inventory import USE_GRANULARITY, Item, Root
 from merkl.cache.leases import live_since
 from merkl.cache.repair import LEFTOVER_AGE, find_orphans, old_leftovers
 from merkl.cache.sqlite import SqliteCache
 
-__all__ = ["Garbage", "clear", "collect", "evict", "live_roots", "reach"]
+__all__ = ["Garbage", "clear", "collect", "evict", "is_in_use", "live_roots", "reach"]
 
 DAY = 86_400.0
 #: Contents are checked and removed in groups of this size, so that writers wait only a moment.
@@ -63,6 +65,7 @@ def collect(
     unreachable: bool = False,
     ignore_roots: bool = False,
     grace_days: float = 1.0,
+    besides_own: bool = False,
     dry_run: bool = True,
     now: float | None = None,
 ) -> Garbage:
@@ -77,11 +80,12 @@ def collect(
         unreachable: results go that no registered project reaches.
         ignore_roots: what projects reach may go too.
         grace_days: results used within this time stay in any case, as does all that a live process may have used.
+        besides_own: this process uses nothing of the cache but to look after it.
         dry_run: only say what would go.
         now: Unix time.
     """
     moment = time.time() if now is None else now
-    limit = min(moment - grace_days * DAY, _live_since(cache, moment)) - USE_GRANULARITY
+    limit = _last_use_that_may_go(cache, moment, grace_days, besides_own=besides_own)
     cache.flush()
     reached: Container[str] = () if ignore_roots else reach(cache, live_roots(cache))
     items = sorted(cache.items(), key=lambda item: item.used)
@@ -120,8 +124,7 @@ def evict(cache: BaseCache, max_size: int) -> Garbage | None:
     if most_bytes_used(cache) <= max_size:
         return None
     moment = time.time()
-    limit = _live_since(cache, moment, besides_own=True)
-    limit = limit if limit == moment else limit - USE_GRANULARITY
+    limit = _last_use_that_may_go(cache, moment, 0, besides_own=True)
     reached = reach(cache, live_roots(cache))
     items = sorted(cache.items(), key=lambda item: (item.key in reached, item.used))
     total = sum({item.content_hash: item.size for item in items}.values())
@@ -145,10 +148,22 @@ def clear(cache: BaseCache, keys: Iterable[str]) -> int:
     return count
 
 
+def is_in_use(cache: BaseCache) -> bool:
+    """Say whether another process uses a cache in a folder now."""
+    now = time.time()
+    return _live_since(cache, now, besides_own=True) < now
+
+
 def live_roots(cache: BaseCache) -> list[Root]:
     """Return what projects asked for, without those projects of this machine whose folder is gone."""
     here = socket.gethostname()
-    return [root for root in cache.roots() if root.host != here or Path(root.project).is_dir()]
+    return [root for root in cache.roots() if root.host != here or _is_folder(root.project)]
+
+
+def _is_folder(name: str) -> bool:
+    """Say whether a folder is there, whose name may hold bytes that are no text, written out as `\\udcff`."""
+    escaped = re.sub(r"\\u(dc[89a-f][0-9a-f])", lambda found: chr(int(found[1], 16)), name)
+    return Path(name).is_dir() or Path(escaped).is_dir()
 
 
 def reach(cache: BaseCache, roots: Iterable[Root]) -> set[str]:
@@ -208,12 +223,23 @@ def _remove_contents(cache: ContentCache, hashes: Iterable[str]) -> None:
             for content_hash in group:
                 if content_hash not in named:
                     cache.contents.trash(content_hash)
-    now = time.time()
-    is_alone = isinstance(cache, SqliteCache) and _live_since(cache, now, besides_own=True) == now
+    is_alone = isinstance(cache, SqliteCache) and not is_in_use(cache)
     age = 0.0 if is_alone and not cache.is_writing else LEFTOVER_AGE
     cache.contents.empty_trash(cache.index.named(), age=age)
 
 
+def _last_use_that_may_go(cache: BaseCache, moment: float, grace_days: float, *, besides_own: bool) -> float:
+    """Return the latest noted use of a result that may go; it can have been used for a while after that was noted."""
+    since = _live_since(cache, moment, besides_own=besides_own)
+    if since == moment and not grace_days:
+        return moment
+    return min(moment - grace_days * DAY, since) - USE_GRANULARITY
+
+
 def _live_since(cache: BaseCache, now: float, *, besides_own: bool = False) -> float:
-    """Return when the longest-living process that uses a cache began to; only of SQLite caches is that known."""
-    return live_since(cache.path, now, besides_own=besides_own) if isinstance(cache, SqliteCache) else now
+    """Return when the longest-living process that uses a cache began to; of caches in folders that is known."""
+    if isinstance(cache, SqliteCache):
+        return live_since(cache.path, now, besides_own=besides_own)
+    if isinstance(cache, FileCache):
+        return live_since(cache.path / "index", now, besides_own=besides_own)
+    return now

@@ -12,27 +12,26 @@ from importlib.metadata import version
 
 from merkl._base.early_interrupts import end_quietly
 from merkl._base.errors import MerklError
-from merkl.cli import cache, check, dag, debug, init, log, run, status, why
+from merkl.cli import cache, check, completion, dag, debug, init, log, migrate, run, status, why
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_error, warnings_in_one_line
 from merkl.execution.interrupts import Terminated, interrupts
 
 __all__ = ["main"]
 
-_COMMANDS = {
-    command.name: command
-    for command in (
-        run.COMMAND,
-        status.COMMAND,
-        why.COMMAND,
-        dag.COMMAND,
-        debug.COMMAND,
-        log.COMMAND,
-        check.COMMAND,
-        cache.COMMAND,
-        init.COMMAND,
-    )
-}
+_MAIN = (
+    run.COMMAND,
+    status.COMMAND,
+    why.COMMAND,
+    dag.COMMAND,
+    debug.COMMAND,
+    log.COMMAND,
+    migrate.COMMAND,
+    check.COMMAND,
+    cache.COMMAND,
+    init.COMMAND,
+)
+_COMMANDS = {command.name: command for command in (*_MAIN, completion.make_command(_MAIN))}
 
 #: Seconds between the second Ctrl-C and the end of the process.
 _MOMENT = 0.5
@@ -80,7 +79,7 @@ def _main(words: list[str]) -> int:
 
 
 def _usage() -> str:
-    lines = [f"  {c.name:<7} {c.takes:<29} {c.summary}" for c in _COMMANDS.values()]
+    lines = [f"  {c.name:<10} {c.takes:<29} {c.summary}" for c in _COMMANDS.values()]
     return "\n".join(
         (
             "usage: merkl COMMAND [OPTIONS] ...\n",

@@ -1,54 +1,226 @@
-"""`merkl debug`: what a task is, and what its fingerprint reaches."""
+"""`merkl debug`: what a task is, what calls a pipeline makes, and what is known of one result."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import functools
+import inspect
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TextIO
 
 import cyclopts
 import msgspec
 
-from merkl.cli.command import Command, split_at_function
+from merkl.cli.arguments import parameter_names, parse_arguments, parse_options
+from merkl.cli.command import Command, FunctionWords, split_at_function
 from merkl.cli.errors import UsageError
+from merkl.cli.ledgers import find_key, open_ledger
 from merkl.cli.names import find_function
+from merkl.cli.output import result_text, stdout_for_result
+from merkl.cli.replay import replay_call
+from merkl.execution.previews import preview_value
+from merkl.files import DirRef, FileRef
+from merkl.graph.pipeline import Pipeline
 from merkl.graph.task import Task
+from merkl.render.call_view import format_result, view_result
+from merkl.render.graph_text import format_graph
+from merkl.render.graph_view import view_graph
 from merkl.render.task_view import format_task, view_task
+from merkl.render.why_view import needed_calls
+from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]
 
 USAGE = """\
-usage: merkl debug [--json] MODULE.FUNCTION
+usage: merkl debug [--json] MODULE.FUNCTION [ARGS ...]
+       merkl debug --hash KEY [--value] [-o FILE] [--json]
+       merkl debug --hash KEY --rerun [MODULE.FUNCTION [ARGS ...]]
 
-Print a task's signature with the types that its parameters take, what each out is, its code hash,
-and every definition and constant that its fingerprint reaches.
+Of a task without arguments: its signature with the types that its parameters take, how arguments get into the key and results
+into the cache, its options, its code hash, and every definition and constant that its fingerprint reaches. Of a task or a
+pipeline with arguments: the calls that it makes, their keys, and which of them are cached. Nothing runs.
+
+  --hash KEY    of one result, by the first digits of its key: inputs, value, metadata, parents and children, where it lies
+  --value       print the value alone, as `merkl run` does
+  -o FILE       write the value into a file: text and bytes as they are, a file as a copy, else the bytes of its codec
+  --rerun       run that one call again in this process, and compare; its constants are read back from the log, or, where that
+                has only a short text of them, taken from the call of that key that MODULE.FUNCTION makes
+  --args FILE   take arguments from a TOML file; those on the command line win
+  --json        print one JSON object
+
+examples:
+  merkl debug flow.train
+  merkl debug flow.main --epochs 30
+  merkl debug --hash 3fa9
+  merkl debug --hash 3fa9 --value
 """
 
 
-def _options(*, json: Annotated[bool, cyclopts.Parameter(negative=())] = False) -> None:
+def _options(
+    *,
+    hash: str | None = None,
+    value: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    rerun: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    output: Annotated[Path | None, cyclopts.Parameter(name=["-o", "--output"])] = None,
+    args: Path | None = None,
+    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+) -> None:
     """The options of `merkl debug`."""
 
 
 def _carry_out(words: list[str]) -> int:
-    target = split_at_function(words, _options)
-    options, rest = target.take_options(_options)
+    with stdout_for_result() as out:
+        if any(word == "--hash" or word.startswith("--hash=") for word in words):
+            return _debug_result(words, out)
+        target = split_at_function(words, _options)
+        found = find_function(target.name)
+        options, rest = target.take_options(_options, parameters=parameter_names(found))
+        for name in ("value", "rerun", "output"):
+            if options.get(name):
+                raise UsageError(f"--{name} goes with --hash KEY")
+        return _debug_function(
+            target.name, found, rest, out, options.get("args"), as_json=options.get("json", False)
+        )
+
+
+# -- a task, or the calls of a function -------------------------------------------------------------------------------
+
+
+def _debug_function(
+    name: str, found: Any, words: Sequence[str], out: TextIO, args: Path | None, *, as_json: bool
+) -> int:
+    workspace = Workspace()
+    try:
+        with workspace:
+            is_task = isinstance(found, Task)
+            is_called = bool(words or args) or (
+                (not is_task or isinstance(found, Pipeline)) and _takes_nothing(found)
+            )
+            if is_task and not is_called:
+                view = view_task(found, workspace.registry, workspace.codecs)
+                print(msgspec.json.encode(view).decode() if as_json else format_task(view), file=out)
+                return 0
+            bound = parse_arguments(found, words, args_file=args)
+            make = functools.partial(found, *bound.args, **bound.kwargs)
+            program, plan, _ = workspace.plan(make)
+            calls = list(dict.fromkeys([*program.calls, *needed_calls(program.wanted())]))
+            if not calls and not program.depends_on:
+                raise UsageError(
+                    f"{name} is no task, and makes no calls; `merkl debug` shows tasks and what makes calls"
+                )
+            graph = view_graph(
+                name, calls, plan, open_ledger(workspace), collapse=None, depends_on=program.depends_on
+            )
+            print(msgspec.json.encode(graph).decode() if as_json else format_graph(graph), file=out)
+            return 0
+    finally:
+        workspace.close()
+
+
+def _takes_nothing(function: Any) -> bool:
+    declared = inspect.signature(function.fn if isinstance(function, Task) else function).parameters.values()
+    return all(p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in declared)
+
+
+# -- one result -------------------------------------------------------------------------------------------------------
+
+
+def _debug_result(words: list[str], out: TextIO) -> int:
+    bound, rest = parse_options(_options, words)
+    options = dict(bound.arguments)
+    function: FunctionWords | None = None
     if rest:
-        raise UsageError(f"`merkl debug` takes no {rest[0]!r}")
-    return debug_function(target.name, as_json=options.get("json", False))
+        function = split_at_function(words, _options)
+        if not options.get("rerun"):
+            raise UsageError(f"--hash shows one result; {function.name} goes with --rerun only")
+    workspace = Workspace()
+    try:
+        with workspace:
+            ledger = open_ledger(workspace)
+            key = find_key(ledger, options["hash"])
+            assert ledger is not None
+            if options.get("rerun"):
+                return _rerun(workspace, key, function, options, out)
+            if options.get("value") or options.get("output"):
+                return _print_value(workspace, key, options.get("output"), out)
+            metadata = ledger.metadata(key)
+            near = [key, *(metadata.parents if metadata else ())]
+            view = view_result(key, ledger, workspace.cache, _previews(workspace, near))
+            print(
+                msgspec.json.encode(view, enc_hook=repr).decode()
+                if options.get("json")
+                else format_result(view),
+                file=out,
+            )
+            return 0
+    finally:
+        workspace.close()
 
 
-def debug_function(name: str, *, as_json: bool) -> int:
-    """Print what there is to see of the task of that name."""
-    found = find_function(name)
-    if not isinstance(found, Task):
-        raise UsageError(f"{name} is no task; `merkl debug` shows functions under @task")
-    view = view_task(found)
-    print(msgspec.json.encode(view).decode() if as_json else format_task(view))
+#: Values above this many bytes are not loaded to be shown.
+_MOST_SHOWN = 1 << 20
+
+
+def _previews(workspace: Workspace, keys: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key in keys:
+        record = workspace.cache.lookup(key)
+        if record is not None and record.size <= _MOST_SHOWN:
+            value = workspace.load(key)
+            if value is not None:
+                found[key] = preview_value(value[0])
+    return found
+
+
+def _print_value(workspace: Workspace, key: str, output: Path | None, out: TextIO) -> int:
+    value = workspace.load(key)
+    if value is None:
+        raise UsageError(f"the result {key[:12]} is not in the cache any more, or cannot be read")
+    if output is None:
+        print(result_text(value[0]), file=out)
+        return 0
+    _write_value(workspace, value[0], output)
+    print(f"wrote {os.fspath(output)}", file=sys.stderr)
     return 0
+
+
+def _write_value(workspace: Workspace, value: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(value, DirRef):
+        shutil.copytree(value, path, dirs_exist_ok=True)
+    elif isinstance(value, FileRef):
+        shutil.copyfile(value, path)
+    elif isinstance(value, str):
+        path.write_text(value, encoding="utf-8")
+    elif isinstance(value, (bytes, bytearray)):
+        path.write_bytes(value)
+    else:
+        content = workspace.codecs.encode(value).content
+        path.write_bytes(content if isinstance(content, bytes) else b"".join(map(bytes, content)))
+
+
+def _rerun(
+    workspace: Workspace, key: str, function: FunctionWords | None, options: dict[str, Any], out: TextIO
+) -> int:
+    make = None
+    if function is not None:
+        found = find_function(function.name)
+        rest = function.take_options(_options, parameters=parameter_names(found))[1]
+        bound = parse_arguments(found, rest, args_file=options.get("args"))
+        make = functools.partial(found, *bound.args, **bound.kwargs)
+    replay = replay_call(workspace, key, make)
+    print(result_text(replay.value), file=out)
+    print(f"merkl: {replay.verdict}", file=sys.stderr)
+    return 0 if replay.is_same is not False else 3
 
 
 COMMAND = Command(
     name="debug",
-    takes="MODULE.FUNCTION",
-    summary="signature, outs, code hash, and all that the fingerprint reaches",
+    takes="MODULE.FUNCTION [ARGS]",
+    summary="a task and all that its key reaches; the calls of a pipeline; one result by its key",
     usage=USAGE,
     carry_out=_carry_out,
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -13,12 +14,16 @@ import cyclopts
 
 from merkl._base.errors import MerklError, SelectionError, TaskFailedError, WouldRunError
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
+from merkl.cli.auditing import format_findings, parse_share
+from merkl.cli.auditing import recheck as recheck_calls
 from merkl.cli.command import Command, split_at_function
 from merkl.cli.debugger import open_debugger
 from merkl.cli.errors import UsageError
+from merkl.cli.explain import RunExplainer
 from merkl.cli.names import find_function
 from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
 from merkl.cli.plan import forecast_json, forecast_text
+from merkl.execution.audit import AuditObserver
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
 from merkl.execution.interrupts import Terminated
@@ -44,7 +49,10 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
 
   --args FILE   take arguments from a TOML file; those on the command line win
   --json        print result and figures as one JSON object
-  -v            list every call with what became of it
+  --explain     say first why each call runs, as `merkl why` does
+  --audit       report what the bodies that ran touched and their keys do not know: files, environment, network, ...
+  --recheck 5%  run that share of the cached calls again and compare: exit with 3 where one gives another content
+  -v            list every call with what became of it, and why it ran
 
 What runs:
 
@@ -70,12 +78,20 @@ Where and how:
 
 Options of `run` may stand before or after the function; where the function has a parameter of the same
 name, they must stand before it. What follows `--` goes to the function.
+
+examples:
+  merkl run flow.main --epochs 30
+  merkl run --explain flow.main
+  merkl run --plan --rerun train flow.main
+  merkl run path/to/file.py:main --json
 """
 
 
 def _options(
     *,
     args: Path | None = None,
+    audit: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    explain: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     frozen: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     no_cache: Annotated[bool, cyclopts.Parameter(negative=())] = False,
@@ -87,6 +103,7 @@ def _options(
     output: Annotated[list[Path] | None, cyclopts.Parameter(negative=())] = None,
     pdb: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     plan: Annotated[bool, cyclopts.Parameter(name=["--plan", "-n"], negative=())] = False,
+    recheck: str | None = None,
     rerun: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
     until: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
     verbose: Annotated[bool, cyclopts.Parameter(name=["--verbose", "-v"], negative=())] = False,
@@ -109,6 +126,8 @@ def _run_function(
     out: TextIO,
     *,
     args: Path | None = None,
+    audit: bool = False,
+    explain: bool = False,
     frozen: bool = False,
     json: bool = False,
     no_cache: bool = False,
@@ -120,6 +139,7 @@ def _run_function(
     output: Sequence[Path] = (),
     pdb: bool = False,
     plan: bool = False,
+    recheck: str | None = None,
     rerun: Sequence[str] = (),
     until: Sequence[str] = (),
     verbose: bool = False,
@@ -140,24 +160,38 @@ def _run_function(
         return _print_plan(workspace, make, selection, out, as_json=json, is_frozen=frozen)
     report = RunReport()
     command = describe_command("run", name, function, bound)
-    observers: list[Observer] = [] if events is None else [_open_events(events)]
+    explainer = RunExplainer(workspace, name, is_printing=explain)
+    observers: list[Observer] = [explainer] if explain or verbose else []
+    share = None if recheck is None else parse_share(recheck)
+    auditor = AuditObserver([workspace.root / ".merkl"])
+    if audit:
+        if target is not None:
+            raise UsageError("--audit watches bodies in this process; leave out --target")
+        observers.append(auditor)
+    if events is not None:
+        observers.append(_open_events(events))
     if not quiet and not pdb:
         observers.append(make_progress(body_output.open_screen(), workspace.predictor()))
-    code, returned, value = _evaluate(
-        workspace, make, report, selection, command, observers=observers, is_debugged=pdb
-    )
+    code, returned, value = _evaluate(workspace, make, report, selection, command, observers, is_debugged=pdb)
+    rechecked = recheck_calls(workspace, report, share) if share is not None and code == DONE else []
     workspace.close()
     if code == USAGE:
         return code
+    figures: dict[str, Any] = dict(report.counts())
+    if audit:
+        print(f"merkl: {format_findings(list(auditor.findings))}", file=sys.stderr)
+        figures["audit"] = [dataclasses.asdict(finding) for finding in auditor.findings]
+    if share is not None:
+        figures["rechecked"] = rechecked
     if json:
         shown = _json_result(returned, value) if code == DONE else None
-        print_json({"result": shown, **report.counts()}, out)
+        print_json({"result": shown, **figures}, out)
     elif code == DONE:
         print(result_text(value), file=out)
     if verbose:
-        _print_calls(report)
+        _print_calls(report, explainer.reasons)
     print(report.summary(), file=sys.stderr)
-    return code
+    return CHANGED if rechecked else code
 
 
 def _open_events(path: Path) -> EventFile:
@@ -196,8 +230,8 @@ def _evaluate(
     report: RunReport,
     selection: Selection,
     command: Sequence[str],
-    *,
     observers: Sequence[Observer],
+    *,
     is_debugged: bool,
 ) -> tuple[int, Any, Any]:
     try:
@@ -277,13 +311,12 @@ def _describe(value: Any, key: str | None) -> dict[str, Any]:
     return {"type": name, "key": key, "preview": preview_value(value)}
 
 
-def _print_calls(report: RunReport) -> None:
+def _print_calls(report: RunReport, reasons: Mapping[str, str]) -> None:
     for word in ("run", "linked", "interrupted", "failed", "cached"):
         for call in sorted(getattr(report, word), key=lambda c: c.sequence):
-            print(
-                f"merkl: {word:>6} {call.key().hex()[:12]} {call.task.name} ({call.location()})",
-                file=sys.stderr,
-            )
+            key = call.key().hex()
+            why = f": {reasons[key]}" if key in reasons else ""
+            print(f"merkl: {word:>6} {key[:12]} {call.task.name} ({call.location()}){why}", file=sys.stderr)
 
 
 COMMAND = Command(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,7 +64,7 @@ def _carry_out(words: list[str]) -> int:
         origins = workspace.origins
         report = check_files(
             workspace.files,
-            rows=_rows_below(workspace.files, [*rest, *paths]),
+            below=_known(workspace.files, [*rest, *paths]),
             is_stale=None if origins is None else origins.is_stale,
             rehash=options.get("rehash", False),
         )
@@ -74,30 +73,26 @@ def _carry_out(words: list[str]) -> int:
                 workspace.files.forget(os.fsdecode(row.path))
         workspace.close()
     if options.get("json"):
-        print(msgspec.json.encode(_view(report)).decode())
+        print(msgspec.json.encode(_view(report, workspace.files)).decode())
     else:
         _print(report, workspace.root)
     return 0 if report.is_clean else 3
 
 
-def _rows_below(tracker: FileTracker, paths: list[str]) -> Iterable[TrackedFile]:
-    """Return the records of some paths and what is below them; of all where none are given."""
-    rows = tracker.tracked()
-    if not paths:
-        return rows
-    wanted = [os.fsencode(os.path.abspath(path)) for path in paths]
-    found = [
-        row
-        for row in rows
-        if any(row.path == one or row.path.startswith(one.rstrip(b"/") + b"/") for one in wanted)
-    ]
-    for path, encoded in zip(paths, wanted, strict=True):
-        if not os.path.lexists(path) and not any(row.path.startswith(encoded) for row in found):
+def _known(tracker: FileTracker, paths: list[str]) -> list[str]:
+    """Return the paths that a user gave; raises `UsageError` for one where nothing is and nothing was."""
+    for path in paths:
+        if not os.path.lexists(path) and tracker.get(path) is None and not tracker.below(path):
             raise UsageError(f"there is nothing at {path!r}, and nothing is known of it")
-    return found
+    return paths
 
 
-def _view(report: StatusReport) -> dict[str, Any]:
+def _view(report: StatusReport, tracker: FileTracker) -> dict[str, Any]:
+    known = {row.path: row for row in tracker.tracked()} if report.clean else {}
+    by_state: dict[str, list[TrackedFile]] = {
+        **{state: getattr(report, state) for state in _STATES[:3]},
+        "clean": [known[path] for path in report.clean],
+    }
     return {
         "clean": report.is_clean,
         "files": [
@@ -111,7 +106,7 @@ def _view(report: StatusReport) -> dict[str, Any]:
                 "content_hash": row.content_hash,
             }
             for state in _STATES
-            for row in getattr(report, state)
+            for row in by_state[state]
         ],
     }
 

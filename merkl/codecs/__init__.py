@@ -3,5 +3,6 @@
 from merkl.codecs.base import Codec, DecodeError, Encoded
 from merkl.codecs.defaults import default_codecs
 from merkl.codecs.registry import CodecRegistry
+from merkl.codecs.users import register_codec
 
-__all__ = ["Codec", "CodecRegistry", "DecodeError", "Encoded", "default_codecs"]
+__all__ = ["Codec", "CodecRegistry", "DecodeError", "Encoded", "default_codecs", "register_codec"]

@@ -11,17 +11,18 @@ from merkl.codecs.plain import MsgpackCodec, RawCodec
 from merkl.codecs.polars_frames import PolarsCodec
 from merkl.codecs.registry import CodecRegistry
 from merkl.codecs.streams import StreamCodec
+from merkl.codecs.users import user_codecs
 
 __all__ = ["default_codecs"]
 
 
 def default_codecs() -> CodecRegistry:
-    """Return a new registry with MerkL's own codecs.
+    """Return a new registry with MerkL's own codecs, which takes in those that users register.
 
     >>> default_codecs().encode([1, 2]).codec
     'msgpack'
     """
-    registry = CodecRegistry()
+    registry = CodecRegistry(user_codecs)
     registry.register(RawCodec(), bytes)
     registry.register(NpyCodec(), "numpy:ndarray")
     registry.register(ArrowCodec(), "pyarrow:Table", "pyarrow:RecordBatch")

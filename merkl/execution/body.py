@@ -17,6 +17,7 @@ from merkl._base.errors import (
     TaskFailedError,
     TypeMismatchError,
 )
+from merkl._base.printed import collect_printed, stop_collecting_printed
 from merkl.execution.alarm import time_limit
 from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
@@ -36,6 +37,9 @@ __all__ = [
     "run_body",
     "validate_outs",
 ]
+
+#: Characters of what a body and its commands printed that are kept with its result.
+_MOST_OUTPUT = 65_536
 
 
 class BodyOutcome:
@@ -93,6 +97,8 @@ def run_body(
     # Calls that a body makes are no part of the graph that is being built.
     outside, before = building.set(None), enter_body(context)
     output = ""
+    printed: list[str] = []
+    noting = collect_printed(printed)
     try:
         if body_output.is_installed and threading.current_thread() is threading.main_thread():
             result, output = _run_and_listen(call, values, interrupts, on_attempt)
@@ -102,6 +108,7 @@ def run_body(
         if task.is_expanding:
             result = expand(result)
     finally:
+        stop_collecting_printed(noting)
         building.reset(outside)
         leave_body(before)
         if is_current:
@@ -112,7 +119,7 @@ def run_body(
     if not is_unchanged:
         _warn_of_change(call)
     is_pure = is_current and is_unchanged and _has_its_inputs(call)
-    return BodyOutcome(outs, duration, context.tags, is_pure, output)
+    return BodyOutcome(outs, duration, context.tags, is_pure, (output + "".join(printed))[-_MOST_OUTPUT:])
 
 
 def _run_and_listen(

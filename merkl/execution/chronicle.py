@@ -18,8 +18,9 @@ import msgspec
 
 from merkl._base.hash_mode import HashMode
 from merkl._base.hint_classes import iter_classes
+from merkl._base.readable import readable
 from merkl.cache import Ledger, Run
-from merkl.execution.events import Observer
+from merkl.execution.events import Observer, Status
 from merkl.execution.plan import Plan
 from merkl.execution.previews import digest_argument, outline_value
 from merkl.fingerprint import Component
@@ -55,8 +56,8 @@ class Chronicle(Observer):
         self._run = Run(
             id=self.run_id,
             started=time.time(),
-            command=tuple(command) or command_of_process(),
-            root=str(root),
+            command=tuple(map(readable, command)) or command_of_process(),
+            root=readable(str(root)),
             host=socket.gethostname(),
             pid=os.getpid(),
             python=platform.python_version(),
@@ -80,6 +81,13 @@ class Chronicle(Observer):
                 self._begin()
                 for call in plan.missing:
                     self._note_call(call)
+
+    def call_ended(
+        self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
+    ) -> None:
+        """Note a failed call, also where the run goes on after it."""
+        if status == "failed" and error is not None:
+            self.failed(error)
 
     def failed(self, error: BaseException) -> None:
         """Note that a call failed: its key, and what was said."""
@@ -200,12 +208,23 @@ def classes_of_call(call: Call) -> set[type]:
 def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
     """Return what the fingerprint of a task is made of: its components, and the options that enter it."""
     components = list(map(describe_component, task.fingerprint().components))
+    # The default of a secret may come from the environment: it must not be written down.
+    secrets = _secret_defaults(task)
+    for component in components if secrets else ():
+        if component["kind"] == "constant" and component["text"] in secrets:
+            component["text"] = "***"
     options: dict[str, object] = {
         "code_version": task.options.code_version,
         "hash_key": task.options.hash_key,
     }
     if task.options.hash_mode is not HashMode.FIND_DEPS:
         options["hash_mode"] = task.options.hash_mode
+    if task.command is not None:
+        text = " ".join(task.command.template.tokens)
+        digest = task.command.digest().hex()
+        components.append(
+            {"name": task.name, "kind": "command", "digest": digest, "location": "", "text": text}
+        )
     for name, value in options.items():
         if value is not None:
             text = str(value.value) if isinstance(value, HashMode) else repr(value)
@@ -216,21 +235,26 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
     return components
 
 
+def _secret_defaults(task: Task[..., Any, Any]) -> set[str]:
+    declared = task.signature.signature.parameters
+    return {repr(declared[p.name].default) for p in task.signature.parameters if p.is_secret}
+
+
 def describe_component(component: Component) -> dict[str, str]:
     """Return a component as the ledger keeps it."""
     return {
-        "name": component.name,
+        "name": readable(component.name),
         "kind": component.kind,
         "digest": component.digest,
-        "location": component.location,
-        "text": component.text.encode("utf-8", "replace").decode(),
+        "location": readable(component.location),
+        "text": readable(component.text),
     }
 
 
 def command_of_process() -> tuple[str, ...]:
     """Return what started this process, without its arguments: they may hold a password."""
     script = Path(sys.argv[0]).name if sys.argv and sys.argv[0] not in ("", "-c") else ""
-    return ("python", script) if script else ("python",)
+    return ("python", readable(script)) if script else ("python",)
 
 
 def installed_versions() -> dict[str, str]:

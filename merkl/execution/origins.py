@@ -24,6 +24,7 @@ from merkl.fingerprint import Fingerprint
 from merkl.fingerprint.definitions import SourceDefinitions
 from merkl.graph.call import Call
 from merkl.graph.future import Future
+from merkl.graph.kept import RecalledCall
 from merkl.graph.session import sessions
 
 __all__ = ["Origins"]
@@ -84,6 +85,11 @@ class Origins:
 
     def record(self, future: Future[Any]) -> None:
         """Keep what makes a Future; trouble with the database is no error."""
+        if isinstance(future._call, RecalledCall) and future._call.is_recalled:
+            # A pipeline gave it without running its body, because nothing of what makes it has changed.
+            with contextlib.suppress(CacheError):
+                if self._origins.has(future.__merkl_key__()):
+                    return
         fingerprints: dict[bytes, None] = {}
         reads: dict[FileRead, None] = {}
         self._files.clear()

@@ -188,5 +188,5 @@ def _calls_of_stage(stage: Stage, missing: dict[bytes, Call], waiting: dict[Call
     return [*sorted(needed, key=_by_sequence), *(call for call in members if call not in needed)]
 
 
-def _by_sequence(call: Call) -> int:
+def _by_sequence(call: Call) -> float:
     return call.sequence

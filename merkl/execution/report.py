@@ -7,6 +7,7 @@ import time
 from merkl.execution.events import Observer, Status
 from merkl.execution.plan import Plan
 from merkl.graph.call import Call
+from merkl.graph.kept import RecalledCall
 
 __all__ = ["RunReport"]
 
@@ -54,18 +55,25 @@ class RunReport(Observer):
         seen = set(self._found)
         stack = list(self._found)
         while stack:
-            for future in stack.pop().inputs():
+            for future in stack.pop().known_inputs():
                 parent = future._call
                 if parent not in seen:
                     seen.add(parent)
                     stack.append(parent)
         return seen - self.run - self.linked - self.failed - self.interrupted - self.skipped
 
+    def _hidden(self) -> int:
+        """Return how many calls are behind those that pipelines gave without running their bodies."""
+        graphs = {
+            call.graph for call in self._found if isinstance(call, RecalledCall) and call.graph is not None
+        }
+        return sum(graph.hidden for graph in graphs)
+
     def counts(self) -> dict[str, int | float]:
         """Return the figures of the summary line and of `--json`."""
         counts: dict[str, int | float] = {
             "run": len(self.run),
-            "cached": len(self.cached),
+            "cached": len(self.cached) + self._hidden(),
             "linked": len(self.linked),
             "failed": len(self.failed),
             "interrupted": len(self.interrupted),

@@ -29,6 +29,8 @@ from merkl.cache import (
     store,
 )
 from merkl.codecs import Codec, CodecRegistry, DecodeError, Encoded
+from merkl.execution.migrations import ADOPTED, Migrations
+from merkl.execution.previews import describe_arguments
 from merkl.graph.future import Future
 from merkl.graph.options import Expires
 from merkl.graph.session import sessions
@@ -106,7 +108,10 @@ class Results:
         before_first_store: Callable[[], None] | None = None,
         remember: Callable[[BaseCache, str, Metadata], None] | None = None,
         root: Path | None = None,
+        load_migrations: Callable[[], Migrations] | None = None,
     ) -> None:
+        self._load_migrations = load_migrations
+        self._migrations: Migrations | None = None
         self.cache = cache
         self.codecs = codecs
         self.trust = trust
@@ -143,14 +148,45 @@ class Results:
         cache = self.cache_of(task)
         key = future.__merkl_key__().hex()
         found = peek(cache, key)
+        if found is None and self._has_migrations() and self._adopt(cache, future):
+            found = peek(cache, key)
         if found is None or task.options.expires is None:
             return found
         return None if _is_expired(task.options.expires, cache, key, found[0]) else found
+
+    def _has_migrations(self) -> bool:
+        if self._migrations is None:
+            self._migrations = (
+                self._load_migrations() if self._load_migrations is not None else Migrations({})
+            )
+        return bool(self._migrations)
+
+    def _adopt(self, cache: BaseCache, future: Future[Any]) -> bool:
+        """Take over the result that a call had before an edit that was declared to change nothing."""
+        if not self.is_writing or self._migrations is None:
+            return False
+        for earlier in self._migrations.earlier_keys(future):
+            before = cache.metadata(earlier.hex()) if lookup(cache, earlier.hex()) is not None else None
+            if before is None:
+                continue
+            fingerprint = future._call.fingerprint
+            metadata = msgspec.structs.replace(
+                before,
+                fingerprint=fingerprint.hex() if fingerprint else "",
+                arguments=describe_arguments(future._call),
+                parents=tuple(dict.fromkeys(f.hash for f in future._call.inputs())),
+                content_key="",
+                tags={**before.tags, ADOPTED: earlier.hex()},
+            )
+            if self.link(future._call.task, future.__merkl_key__(), earlier, metadata):
+                return True
+        return False
 
     def decode_entry(self, future: Future[Any], entry: Entry) -> tuple[Any] | None:
         """Return the value of an entry that `peek` gave, None where it cannot be read (with a warning)."""
         cache = self.cache_of(future._call.task)
         key = future.__merkl_key__().hex()
+        self._learn_codecs(future._call.task)
         value = decode_entry(cache, entry, key, codecs=self.codecs, trust=self.trust)
         return None if value is MISSING else (value,)
 
@@ -191,8 +227,17 @@ class Results:
                 task=task.name,
                 expected=out,
             )
+        self._learn_codecs(task)
         value = load(self.cache_of(task), key.hex(), codecs=self.codecs, trust=self.trust)
         return None if value is MISSING else (value,)
+
+    def _learn_codecs(self, task: Task[..., Any, Any]) -> None:
+        """Know by name the codecs that a task was given as objects: they read what they stored."""
+        option = task.options.codec
+        if option is not None and not isinstance(option, str):
+            for codec in option.values() if isinstance(option, Mapping) else (option,):
+                if not isinstance(codec, str):
+                    self.codecs.learn(codec)
 
     def save(
         self, future: Future[Any], value: Any, keys: Sequence[bytes], metadata: Metadata, *, urgent: bool
@@ -263,6 +308,7 @@ class Results:
             raise CacheError(f"a result cannot be read back from its own bytes: {error}") from error
 
     def _codec_of(self, future: Future[Any]) -> Codec | None:
+        self._learn_codecs(future._call.task)
         option = future._call.task.options.codec
         if isinstance(option, Mapping):
             option = option.get(future.out or "")

@@ -52,7 +52,7 @@ class Spread:
         self._deaths: dict[bytes, int] = {}
         self._differing: set[bytes] = set()
         self._expansions: dict[bytes, tuple[Any, float]] = {}
-        self._failures: list[tuple[int, MerklError]] = []
+        self._failures: list[tuple[float, MerklError]] = []
         self._is_stopping = False
         self._was_interrupted = False
 

@@ -6,14 +6,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from merkl._base.errors import CacheError, MerklError, OutputError
+from merkl._base.errors import CacheError, MerklError, MissingInputError, OutputError
 from merkl.cache import Record, Trust
 from merkl.codecs import CodecRegistry
 from merkl.execution.origins import Origins
 from merkl.files import DirRef, FileRef
+from merkl.files.remote import is_remote, look_up, send
 from merkl.files.tracker import FileTracker
 from merkl.files.transfer import atomic_path, replace_file, replace_tree
-from merkl.graph.sidecar import SIDECAR_SUFFIX, Form, Sidecar
+from merkl.graph.sidecar import Form, Sidecar, sidecar_of
 from merkl.graph.writes import Write
 from merkl.hashing.digests import hash_content
 
@@ -37,14 +38,28 @@ class FileWriter:
         Raises:
             OutputError: the path cannot be written to; what was there is untouched, and the result is in the cache.
         """
+        if is_remote(write.path):
+            self._send(write, record, value)
+        else:
+            self._put_with_sidecar(write, record, value)
+        if self._origins is not None:
+            self._origins.record(write.future)
+
+    def _put_with_sidecar(self, write: Write, record: Record, value: Any) -> None:
         try:
             content_hash = self._put(write, value)
             if write.sidecar:
                 sidecar = _describe(write, record, value, content_hash).to_json()
-                if not self._holds(write.path + SIDECAR_SUFFIX, sidecar):
-                    _replace(write.path + SIDECAR_SUFFIX, sidecar)
+                if not self._holds(sidecar_of(write.path), sidecar):
+                    _replace(sidecar_of(write.path), sidecar)
         except MerklError:
             raise
+        except UnicodeEncodeError as error:
+            raise OutputError(
+                f"the result of task {write.future.task.name!r} ({write.future._call.location()}) cannot be written to "
+                f"{write.path!r}: it is no text that UTF-8 can hold ({error}). Return bytes instead",
+                path=write.path,
+            ) from error
         except OSError as error:
             raise OutputError(
                 f"the result of task {write.future.task.name!r} ({write.future._call.location()}) cannot be written to "
@@ -52,8 +67,32 @@ class FileWriter:
                 "and run again: the result itself is in the cache",
                 path=write.path,
             ) from error
-        if self._origins is not None:
-            self._origins.record(write.future)
+
+    def _send(self, write: Write, record: Record, value: Any) -> None:
+        """Bring a value to an object store, unless the object there is the one that was sent last time."""
+        if isinstance(value, DirRef):
+            raise OutputError(
+                f"the result of task {write.future.task.name!r} is a directory, which is no object that could be written to "
+                f"{write.path!r}: write its files one by one",
+                path=write.path,
+            )
+        source: FileRef[Any] | bytes = value if isinstance(value, FileRef) else self._bytes_of(value)
+        content_hash = (
+            hash_content(source) if isinstance(source, bytes) else self._tracker.content_hash(source)
+        )
+        sent = self._tracker.sent(write.path)
+        try:
+            if sent is None or sent.content_hash != content_hash or not _is_still(write.path, sent.tag):
+                tag = send(source, write.path)
+                self._tracker.remember_sent(write.path, content_hash, tag, write.future.hash)
+            if write.sidecar:
+                send(_describe(write, record, value, content_hash).to_json(), sidecar_of(write.path))
+        except OSError as error:
+            raise OutputError(
+                f"the result of task {write.future.task.name!r} ({write.future._call.location()}) cannot be written to "
+                f"{write.path!r}: {error}. The result itself is in the cache: run again",
+                path=write.path,
+            ) from error
 
     def _put(self, write: Write, value: Any) -> str:
         """Bring a value to its path; return the hash of what is there now."""
@@ -135,6 +174,13 @@ def read_written(codecs: CodecRegistry, trust: Trust, path: str, sidecar: Sideca
             "[tool.merkl.cache] if you trust who wrote it"
         )
     return codecs.decode(sidecar.codec, sidecar.codec_version, sidecar.decode_type, bytearray(content))
+
+
+def _is_still(url: str, tag: str) -> bool:
+    try:
+        return look_up(url).tag == tag
+    except MissingInputError:
+        return False
 
 
 def _describe(write: Write, record: Record, value: Any, file_hash: str) -> Sidecar:

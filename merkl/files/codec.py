@@ -93,9 +93,8 @@ class FileCodec(Codec):
             )
         require_regular(path)
         stream = FileStream(path, movable=_is_ours(path))
-        return Encoded(
-            stream, self.name, self.version, _type_text(value, FileRef, value.suffix), value.suffix
-        )
+        suffix = _suffix_text(value.suffix)
+        return Encoded(stream, self.name, self.version, _type_text(value, FileRef, suffix), suffix)
 
     def decode(self, content: Any, decode_type: str) -> FileRef[Any]:
         """Return a FileRef to a view of the stored bytes.
@@ -103,7 +102,8 @@ class FileCodec(Codec):
         Raises:
             DecodeError: `decode_type` is not what `encode` gave.
         """
-        kind, suffix = _type_from(decode_type, FileRef)
+        kind, text = _type_from(decode_type, FileRef)
+        suffix = _suffix_from(text)
         with _closing(content):
             stored = _stored_path(content)
             content_hash = _content_hash(content, stored)
@@ -173,6 +173,19 @@ def _type_text(value: object, base: type, suffix: str) -> str:
     kind = type(value)
     name = "" if kind is base else f"{kind.__module__}:{kind.__qualname__}"
     return f"{name}|{suffix}"
+
+
+def _suffix_text(suffix: str) -> str:
+    """A suffix as text that any cache takes; no suffix of text begins as one of other bytes does."""
+    try:
+        suffix.encode()
+    except UnicodeEncodeError:
+        return f"bytes:{os.fsencode(suffix).hex()}"
+    return suffix
+
+
+def _suffix_from(text: str) -> str:
+    return os.fsdecode(bytes.fromhex(text[6:])) if text.startswith("bytes:") else text
 
 
 def _type_from(decode_type: str, base: type[Any]) -> tuple[type[Any], str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat as stat_module
+import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,6 +60,7 @@ def require_regular(path: str) -> os.stat_result:
         MissingInputError: nothing is there.
         UnsupportedFileError: it is of another kind.
     """
+    sys.audit("merkl.files.look", path)
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -47,6 +48,7 @@ class DirRef:
             given = str(fresh_directory())
         else:
             given = os.fsdecode(path)
+            sys.audit("merkl.files.look", given)
             if not os.path.isdir(given):
                 scan_tree(given)  # raises the error that fits
         self._fill(given, fresh=path is None)

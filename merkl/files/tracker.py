@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from merkl.files.stat import StatSignature, is_settled, signature_of
 from merkl.files.suffix import suffix_of
 from merkl.files.tree import digest_tree, scan_tree
 
-__all__ = ["FILES_SCHEMA", "FileTracker", "Role", "TrackedFile"]
+__all__ = ["FILES_SCHEMA", "FileTracker", "Role", "SentObject", "Stamp", "TrackedFile"]
 
 #: "seen": hashed once, nothing more; "input": a Future reads it; "output": a Future wrote it.
 Role: TypeAlias = Literal["seen", "input", "output"]
@@ -41,6 +42,14 @@ FILES_SCHEMA: Final = Schema(
             recorded_at INTEGER NOT NULL
         ) WITHOUT ROWID;
         CREATE INDEX files_by_role ON files (role) WHERE role != 'seen';
+        """,
+        """
+        CREATE TABLE sent (
+            url TEXT PRIMARY KEY,
+            content_hash TEXT NOT NULL,
+            tag TEXT NOT NULL,
+            key TEXT NOT NULL
+        ) WITHOUT ROWID;
         """,
     ),
 )
@@ -79,6 +88,19 @@ class TrackedFile(NamedTuple):
         return bool(self.settled) and self.signature == signature
 
 
+#: Path, size, mtime (-1 where a stat can say nothing), ctime and inode of a record, and its key.
+Stamp: TypeAlias = tuple[bytes, int, int, int, int, str]
+
+
+class SentObject(NamedTuple):
+    """What was last written to the URL of an object: its content, the tag that it got, and the key that made it."""
+
+    url: str
+    content_hash: str
+    tag: str
+    key: str
+
+
 class FileTracker:
     """Gives content hashes of files and directories, reading a file only where its stat leaves a doubt.
 
@@ -105,6 +127,7 @@ class FileTracker:
         self._memory: dict[bytes, TrackedFile] = {}
         self._database: Database | None = None
         self._table: Table | None = None
+        self._sent: Table | None = None
         self._is_writing = True
         if database is not None:
             self.attach(database)
@@ -121,6 +144,7 @@ class FileTracker:
         database.add(FILES_SCHEMA)
         self._database = database
         self._table = database.table("files", TrackedFile._fields)
+        self._sent = database.table("sent", SentObject._fields)
         self._is_writing = is_writing
         if is_writing:
             waiting, self._memory = self._memory, {}
@@ -151,8 +175,17 @@ class FileTracker:
             return known.content_hash
         return self._hash(absolute, known, role, key).content_hash
 
-    def tree_hash(self, path: str | os.PathLike[str], *, role: Role = "seen", key: str = "") -> str:
+    def tree_hash(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        role: Role = "seen",
+        key: str = "",
+        is_trusting: bool = True,
+    ) -> str:
         """Return the digest, in hex, of a directory's names, modes and contents.
+
+        With `is_trusting` off every file is read, whatever its stat says.
 
         Raises:
             MissingInputError: nothing is there.
@@ -163,7 +196,7 @@ class FileTracker:
 
         def hash_one(source: str, signature: StatSignature) -> str:
             row = known.get(os.fsencode(source))
-            if row is not None and row.matches(signature):
+            if is_trusting and row is not None and row.matches(signature):
                 return row.content_hash
             return self._hash(source, row, "seen", "").content_hash
 
@@ -182,6 +215,19 @@ class FileTracker:
         """Record what was found in a file by someone who has read it, from `recorded_at` (nanoseconds) on."""
         absolute = os.path.abspath(os.fsdecode(path))
         self._record(absolute, content.signature, content.content_hash, role, key, recorded_at)
+
+    def remember_sent(self, url: str, content_hash: str, tag: str, key: str) -> None:
+        """Record what was written to the URL of an object, and the tag that it got."""
+        if self._sent is not None and self._is_writing and tag:
+            with contextlib.suppress(CacheError):
+                self._sent.put((url, content_hash, tag, key))
+
+    def sent(self, url: str) -> SentObject | None:
+        """Return what was last written to the URL of an object."""
+        with contextlib.suppress(CacheError):
+            row = None if self._sent is None else self._sent.get(url)
+            return None if row is None else SentObject._make(row)
+        return None
 
     def get(self, path: str | os.PathLike[str]) -> TrackedFile | None:
         """Return the record of a path, whether or not it still holds."""
@@ -211,12 +257,31 @@ class FileTracker:
         return rows
 
     def tracked(self) -> Iterable[TrackedFile]:
-        """Return the records of all inputs and outputs, those of one folder one after another."""
+        """Return the records of all inputs and outputs."""
+        waiting = [row for row in self._memory.values() if row.role != "seen"]
         if self._database is None:
-            return sorted(row for row in self._memory.values() if row.role != "seen")
+            return waiting
         columns = ", ".join(TrackedFile._fields)
         rows = self._database.query(f"SELECT {columns} FROM files WHERE role != 'seen' ORDER BY path")
-        return map(self._row, rows)
+        return itertools.chain(map(self._row, rows), waiting)
+
+    def stamps(self) -> Iterable[Stamp]:
+        """Return of all inputs and outputs what a bulk comparison needs."""
+        waiting = [
+            (row.path, row.size, row.mtime_ns if row.settled else -1, row.ctime_ns, row.inode, row.key)
+            for row in self._memory.values()
+            if row.role != "seen"
+        ]
+        if self._database is None:
+            return waiting
+        # In the order of the primary key, and with paths made whole by SQLite: half as long as otherwise.
+        rows = self._database.query(
+            "SELECT CASE WHEN substr(path, 1, 1) = x'2f' THEN path ELSE CAST(? || path AS BLOB) END, "
+            "size, CASE WHEN settled THEN mtime_ns ELSE -1 END, ctime_ns, inode, key FROM files WHERE role != 'seen' "
+            "ORDER BY path",
+            (self._root or b"",),
+        )
+        return itertools.chain(rows, waiting)
 
     def forget(self, path: str | os.PathLike[str]) -> bool:
         """Delete the record of a path; say whether there was one."""

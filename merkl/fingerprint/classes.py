@@ -9,12 +9,13 @@ import linecache
 import sys
 import typing
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import CellType, FunctionType
 
 from merkl.fingerprint.fields import field_values
+from merkl.fingerprint.guards import Content
 from merkl.fingerprint.nodes import Edge, Node
-from merkl.fingerprint.reach import Reach, Surroundings
+from merkl.fingerprint.reach import Hidden, Reach, Surroundings
 from merkl.fingerprint.records import ClassRecord, DefinitionRecord, Fragment
 from merkl.fingerprint.sources import SourceFile
 from merkl.hashing.fingerprints import fragment_digest
@@ -203,6 +204,7 @@ def expand_class(reach: Reach, node: Node, cls: type) -> None:
     _add_bases(reach, node, cls)
     _add_attached(reach, node, cls, file, records)
     _add_fields(reach, node, cls)
+    _add_virtual(reach, node, cls)
 
 
 def functions_in(value: object) -> Iterator[FunctionType]:
@@ -299,8 +301,8 @@ def _add_methods(
                 break
         else:
             # Hidden in a wrapper, or replaced: what the source says counts nevertheless.
-            target = Node("code", f"{cls.__module__}.{method.qualname}")
-            reach.expand_definition(target, file, method, around, defaults=True)
+            hidden = Hidden(file, method, around)
+            target = Node("code", f"{cls.__module__}.{method.qualname}", subject=hidden, expanded=False)
         if whole or _is_called_unnamed(reach, node, method, around):
             node.edges.append(Edge(b"method " + method.name.encode(), target))
         else:
@@ -396,6 +398,21 @@ def _add_if_known(reach: Reach, node: Node, label: bytes, value: object, name: s
     target = reach.known_node(value, name)
     if target is not None:
         node.edges.append(Edge(label, target))
+
+
+def _add_virtual(reach: Reach, node: Node, cls: type) -> None:
+    """Add the classes that are registered as subclasses of an abstract one: `isinstance` asks for them."""
+    if type(cls) is not abc.ABCMeta:
+        return
+    node.guards.contents.append(Content(cls, lambda _: abc.get_cache_token()))
+    registered = [found for found in (reference() for reference in _registry_of(cls)) if found is not None]
+    for other in sorted(registered, key=lambda other: (other.__module__, other.__qualname__)):
+        node.edges.append(Edge(b"registered", reach.node_for(other, other.__qualname__)))
+
+
+def _registry_of(cls: type) -> Iterable[Callable[[], type | None]]:
+    dump = getattr(abc, "_get_dump", None)  # a private function; without it registrations go unseen
+    return dump(cls)[0] if dump is not None else ()
 
 
 def _is_made_by_metaclass(cls: type, name: str) -> bool:

@@ -14,6 +14,8 @@ from typing import Any
 __all__ = ["field_values"]
 
 _FLAGS = ("init", "repr", "hash", "compare", "kw_only")
+#: Those that every supported version of Python keeps.
+_OPTIONS = ("init", "repr", "eq", "order", "unsafe_hash", "frozen")
 _FACTORIES = {"Factory"}
 
 
@@ -32,6 +34,9 @@ def field_values(cls: type) -> Iterator[tuple[str, object]]:
         yield f"default {name}", default
     for name, field in _mapping(held, "__dataclass_fields__"):
         yield from _dataclass_field(name, field)
+    if "__dataclass_params__" in held:
+        params = held["__dataclass_params__"]
+        yield "options of the class", tuple(bool(getattr(params, option, None)) for option in _OPTIONS)
     for name, field in _mapping(held, "__pydantic_fields__"):
         yield from _pydantic_field(name, field)
     for attribute in held.get("__attrs_attrs__", ()):

@@ -363,7 +363,7 @@ class Fingerprinter:
 
 
 def _named_edges(node: Node) -> list[bytes]:
-    return [edge.label + b"=" + edge.target.name.encode() for edge in node.edges]
+    return [edge.label + b"=" + edge.target.name.rpartition(".")[2].encode() for edge in node.edges]
 
 
 def _require_known(fn: object, dep: Node) -> None:

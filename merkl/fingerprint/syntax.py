@@ -11,23 +11,29 @@ with the constant parts of f-strings merged: the same on every supported Python 
 from __future__ import annotations
 
 import ast
-import functools
-import re
-import struct
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
+from merkl.fingerprint.annotations import write_annotation
 from merkl.fingerprint.records import Fragment, Ref
 from merkl.fingerprint.scopes import Scope, scope_of
+from merkl.fingerprint.tokens import (
+    constant_token,
+    dotted_path,
+    flat_parts,
+    has_text,
+    names_in,
+    parameter_names,
+    shape_of,
+    string_token,
+    without_docstrings,
+    words_of,
+)
 from merkl.hashing.fingerprints import fragment_digest
 
-__all__ = ["SyntaxEncoder", "constant_token", "fragment_of", "without_docstrings", "words_of"]
+__all__ = ["SyntaxEncoder", "fragment_of"]
 
-_SKIPPED = {"ctx", "kind", "type_comment", "type_ignores"}
-_UNIONS = {"Optional", "Union"}
 _RECURSION_LIMIT = 100_000
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_LONGEST_NAMING_TEXT = 1000
 
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
@@ -92,8 +98,12 @@ class SyntaxEncoder:
 
     # --- what callers write -------------------------------------------------------------------------------
 
+    def mark(self, token: bytes) -> None:
+        """Write a token."""
+        self._out.append(token)
+
     def text(self, value: str) -> None:
-        self._out.append(_string(value))
+        self._out.append(string_token(value))
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         """Write parameters (without defaults and annotations) and body; the name is no part of it."""
@@ -101,7 +111,7 @@ class SyntaxEncoder:
         self._parameters(node.args)
         type_params = getattr(node, "type_params", None) or []
         body = [node.body] if isinstance(node, ast.Lambda) else node.body
-        scope = scope_of("function", body, [*_parameter_names(node.args), *(p.name for p in type_params)])
+        scope = scope_of("function", body, [*parameter_names(node.args), *(p.name for p in type_params)])
         self._scopes.append(scope)
         if type_params:
             self._nodes(type_params)
@@ -137,7 +147,7 @@ class SyntaxEncoder:
     def annotation(self, node: ast.expr) -> None:
         """Write an annotation: strings are parsed, and a union is one thing however it is spelled."""
         self._soft += 1
-        self._annotation(node)
+        write_annotation(self, node)
         self._soft -= 1
 
     def statements(self, body: Sequence[ast.stmt]) -> None:
@@ -177,7 +187,7 @@ class SyntaxEncoder:
     def plain(self, node: ast.AST) -> None:
         """Write a node as its type and its fields that are not empty."""
         out = self._out
-        head, fields = _shape(type(node))  # type: ignore[arg-type]
+        head, fields = shape_of(type(node))  # type: ignore[arg-type]
         out.append(head)
         for name, marker in fields:
             value = getattr(node, name, None)
@@ -415,7 +425,7 @@ class SyntaxEncoder:
     def _f_string(self, node: ast.JoinedStr) -> None:
         self._out.append(b"f(")
         text = ""
-        for part in _flat(node):
+        for part in flat_parts(node):
             if isinstance(part, ast.Constant):
                 text += str(part.value)
                 continue
@@ -431,7 +441,7 @@ class SyntaxEncoder:
         self._out.append(b"{%d;" % node.conversion)
         self.node(node.value)
         spec = node.format_spec
-        if spec is not None and not (isinstance(spec, ast.JoinedStr) and not _has_text(spec)):
+        if spec is not None and not (isinstance(spec, ast.JoinedStr) and not has_text(spec)):
             self._out.append(b":")
             self.node(spec)
         self._out.append(b"}")
@@ -450,13 +460,13 @@ class SyntaxEncoder:
         if (
             isinstance(node.func, ast.Attribute)
             and name != "import_module"
-            and _dotted(node.func) != ["builtins", name]
+            and dotted_path(node.func) != ["builtins", name]
         ):
             # A method that happens to be called like a builtin: `future.eval()`.
             return
         first = node.args[0] if node.args else None
         if name == "getattr" and first is not None and len(node.args) >= 2:
-            path = _dotted(first)
+            path = dotted_path(first)
             literal = node.args[1]
             if isinstance(literal, ast.Constant) and isinstance(literal.value, str):
                 if path and self._scope_binding(path[0]) is None:
@@ -474,7 +484,7 @@ class SyntaxEncoder:
             if literal is None:
                 self._blind[("exec", name)] = None
             else:
-                for free in _names_in(literal):
+                for free in names_in(literal):
                     self._hole(Ref("soft", free))
         elif literal is not None and not literal.startswith("."):
             self._hole(Ref("import", literal))
@@ -493,157 +503,6 @@ class SyntaxEncoder:
                 self._out.append(b"]")
             case _:
                 self.plain(node)
-
-    # --- annotations --------------------------------------------------------------------------------------
-
-    def _annotation(self, node: ast.expr) -> None:
-        match node:
-            case ast.Constant(value=str(text)):
-                try:
-                    self._annotation(ast.parse(text.strip(), mode="eval").body)
-                except SyntaxError:
-                    self.text(text)
-            case ast.BinOp(op=ast.BitOr()) | ast.Subscript():
-                members = _union_members(node)
-                if members:
-                    self._union(members)
-                else:
-                    self._generic(node)
-            case _:
-                self.node(node)
-
-    def _union(self, members: list[ast.expr]) -> None:
-        nothing = [m for m in members if isinstance(m, ast.Constant) and m.value is None]
-        self._out.append(b"union(")
-        for member in members:
-            if member not in nothing:
-                self._annotation(member)
-        if nothing:
-            self._out.append(b"None")
-        self._out.append(b")")
-
-    def _generic(self, node: ast.expr) -> None:
-        if not isinstance(node, ast.Subscript):
-            self.plain(node)
-            return
-        self._out.append(b"generic(")
-        self.node(node.value)
-        arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        literal = (_dotted(node.value) or [""])[-1] in {"Literal", "Annotated"}
-        for argument in arguments:
-            if isinstance(argument, ast.List):
-                self._out.append(b"[")
-                for item in argument.elts:
-                    self._annotation(item)
-                self._out.append(b"]")
-            elif literal:
-                self.node(argument)
-            else:
-                self._annotation(argument)
-        self._out.append(b")")
-
-
-def without_docstrings(body: Sequence[ast.stmt]) -> list[ast.stmt]:
-    """Return the statements of a body without strings that stand alone, and without `pass`: they do nothing."""
-    return [
-        statement
-        for statement in body
-        if not isinstance(statement, ast.Pass)
-        and not (
-            isinstance(statement, ast.Expr)
-            and isinstance(statement.value, ast.Constant)
-            and isinstance(statement.value.value, str)
-        )
-    ]
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words in a text that could be names of attributes (`"{0.area}".format(x)` reads one)."""
-    return _WORD.findall(text) if len(text) <= _LONGEST_NAMING_TEXT else []
-
-
-def constant_token(value: object) -> bytes:
-    """Return a self-delimiting token for a literal, by type and value."""
-    match value:
-        case None | True | False:
-            return repr(value).encode() + b";"
-        case str():
-            return _string(value)
-        case bytes():
-            return b"b%d:" % len(value) + value
-        case int():
-            return b"i%x;" % value
-        case float():
-            return b"d" + struct.pack(">d", value)
-        case complex():
-            return b"c" + struct.pack(">dd", value.real, value.imag)
-        case _ if value is ... or value is NotImplemented:
-            return repr(value).encode() + b";"
-    raise TypeError(f"no literal: {value!r}")
-
-
-def _string(value: str) -> bytes:
-    data = value.encode("utf-8", "surrogatepass")
-    return b"s%d:" % len(data) + data
-
-
-@functools.cache
-def _shape(kind: type[ast.AST]) -> tuple[bytes, list[tuple[str, bytes]]]:
-    fields = [(name, name.encode() + b"=") for name in kind._fields if name not in _SKIPPED]
-    return kind.__name__.encode() + b"(", fields
-
-
-def _parameter_names(args: ast.arguments) -> list[str]:
-    every = [*args.posonlyargs, *args.args, *args.kwonlyargs]
-    return [arg.arg for arg in (*every, args.vararg, args.kwarg) if arg is not None]
-
-
-def _flat(node: ast.JoinedStr) -> Iterable[ast.expr]:
-    for part in node.values:
-        if isinstance(part, ast.JoinedStr):
-            yield from _flat(part)
-        else:
-            yield part
-
-
-def _has_text(spec: ast.JoinedStr) -> bool:
-    return any(not (isinstance(part, ast.Constant) and part.value == "") for part in _flat(spec))
-
-
-def _dotted(node: ast.expr) -> list[str] | None:
-    path: list[str] = []
-    while isinstance(node, ast.Attribute):
-        path.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return None
-    return [node.id, *reversed(path)]
-
-
-def _names_in(source: str) -> list[str]:
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return []
-    return sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)})
-
-
-def _union_members(node: ast.expr) -> list[ast.expr]:
-    """Return the members of `A | B`, `Union[A, B]` or `Optional[A]` (nested ones included), else nothing."""
-    match node:
-        case ast.Constant(value=str(text)):
-            try:
-                return _union_members(ast.parse(text.strip(), mode="eval").body)
-            except SyntaxError:
-                return []
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return [*(_union_members(left) or [left]), *(_union_members(right) or [right])]
-        case ast.Subscript(value=value, slice=inner) if (_dotted(value) or [""])[-1] in _UNIONS:
-            members = list(inner.elts) if isinstance(inner, ast.Tuple) else [inner]
-            if (_dotted(value) or [""])[-1] == "Optional":
-                members.append(ast.Constant(value=None))
-            return [member for each in members for member in (_union_members(each) or [each])]
-    return []
 
 
 _SPECIAL: dict[type[ast.AST], Callable[..., None]] = {

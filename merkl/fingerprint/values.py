@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+import abc
+import contextvars
 import enum
 import functools
+import gc
 import operator
 import re
+import struct
 import types
 import typing
-from collections import OrderedDict, defaultdict, deque
+import weakref
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 from merkl_serializers import is_random_state
 
 from merkl.fingerprint.classes import expand_class
-from merkl.fingerprint.guards import MISSING, Content, Guards
+from merkl.fingerprint.contents import (
+    ATOMS,
+    MAPPINGS,
+    SEQUENCES,
+    SETS,
+    attributes_of,
+    contents_in,
+    current_value,
+    is_plain,
+    ordered,
+    preview,
+    reduced,
+    remembered_by,
+    set_order,
+    state_of,
+)
+from merkl.fingerprint.guards import Content, Guards, raw_items
 from merkl.fingerprint.naming import calls_by_name, module_name, name_of, package_of
 from merkl.fingerprint.nodes import Edge, Node
-from merkl.fingerprint.reach import Attributes, Reach, Surroundings, leaf, named
-from merkl.fingerprint.syntax import constant_token, words_of
+from merkl.fingerprint.reach import Attributes, Hidden, Reach, Surroundings, leaf, named
+from merkl.fingerprint.tokens import constant_token, words_of
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
 __all__ = ["Values"]
 
-_ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)})
 _C_DESCRIPTORS = (
     types.WrapperDescriptorType,
     types.MethodWrapperType,
@@ -33,22 +53,28 @@ _C_DESCRIPTORS = (
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
 )
-_SEQUENCES: tuple[type, ...] = (list, tuple, deque)
-_SETS: tuple[type, ...] = (set, frozenset)
-_MAPPINGS: tuple[type, ...] = (dict, OrderedDict, defaultdict, types.MappingProxyType)
-_CONTAINERS: tuple[type, ...] = (*_SEQUENCES, *_SETS, *_MAPPINGS)
-#: Constants are looked at before each call, so only those of up to this many items, or bytes.
-_QUICKLY_COMPARED = 10_000
+#: Objects of libraries are looked at before each call, so only those of up to this many bytes.
 _QUICKLY_ENCODED = 4096
 _HINTS = (types.GenericAlias, types.UnionType, typing.TypeVar, typing.NewType, typing.ParamSpec)
 #: Things that do work but say nothing about results: their type is enough, and no warning is due.
 _SILENT = re.compile(
     r"^(logging\.|_?thread\.|threading\.|weakref\.|contextvars\.|asyncio\.|functools\._|builtins\.object$|types\.)"
 )
+#: What an instance of a subclass holds beside its attributes.
+_HOLDERS: tuple[type, ...] = (dict, list, tuple, set, frozenset, deque)
+_SCALARS: tuple[typing.Any, ...] = (str, bytes, int, float, complex)
+#: Bases of a user's class whose instances hold nothing but attributes, or what is taken already.
+_NOTHING_MORE: tuple[object, ...] = (
+    object,
+    abc.ABC,
+    typing.Generic,
+    typing.Protocol,
+    bool,
+    *_HOLDERS[:-1],
+    *_SCALARS,
+)
 #: Marks a hint that is told by what it says, not by the class of the object that says it.
 _HINT = b"hint"
-_SECRET = re.compile(r"(password|passwd|secret|token|api_?key|credential)", re.IGNORECASE)
-_PREVIEW = 200
 
 
 class Values:
@@ -65,7 +91,7 @@ class Values:
     def node_for(self, value: object, name: str) -> Node:
         """Return the node of a value that was found under a name."""
         kind = type(value)
-        if kind in _ATOMS:
+        if kind in ATOMS:
             return self._constant(value, name)
         known = self._nodes.get(id(value))
         if known is not None:
@@ -94,7 +120,7 @@ class Values:
     def known_node(self, value: object, name: str) -> Node | None:
         """Return the node of a value, None for an object of somebody else's class that has no canonical bytes."""
         kind = type(value)
-        if kind not in _ATOMS and not callable(value) and not self._reach.ownership.owns_class(kind):
+        if kind not in ATOMS and not callable(value) and not self._reach.ownership.owns_class(kind):
             if kind in _C_DESCRIPTORS:
                 return None
             try:
@@ -109,6 +135,8 @@ class Values:
         node.expanded = True
         if node.kind in {"code", "code_object"} and isinstance(value, FunctionType):
             self._reach.expand_function(node, value)
+        elif isinstance(value, Hidden):
+            self._reach.expand_hidden(node, value)
         elif node.kind in {"class", "class_object"} and isinstance(value, type):
             expand_class(self._reach, node, value)
         elif node.kind == "module" and isinstance(value, ModuleType):
@@ -211,7 +239,7 @@ class Values:
             node.own = fragment_digest([b"enum", value.name.encode()])
             self._edge(node, b"class", kind)
             self._edge(node, b"value", value.value)
-        elif kind in _SEQUENCES or kind in _SETS or kind in _MAPPINGS:
+        elif kind in SEQUENCES or kind in SETS or kind in MAPPINGS:
             self._expand_container(node, value)
         elif not self._expand_callable(node, value):
             self._expand_instance(node, value)
@@ -235,36 +263,37 @@ class Values:
                 self._edge(node, b"dispatch " + name_of(cls).encode(), implementation)
                 self._edge(node, b"on", cls)
         for number, value in enumerate(seen):
-            if type(value) in _ATOMS or callable(value):
+            if type(value) in ATOMS or callable(value):
                 self._edge(node, b"holds %d" % number, value)
 
     def _expand_container(self, node: Node, value: object) -> None:
         kind = type(value)
-        node.guards.contents.extend(_contents_in(value))
-        if _is_plain(value):
+        node.guards.contents.extend(contents_in(value))
+        if is_plain(value):
             digest = self._plain_digest(value)
             if digest is not None:
                 node.digest = digest
                 return
-        node.own = fragment_digest([b"container", kind.__name__.encode()])
-        if kind in _MAPPINGS:
+        bound = repr(value.maxlen).encode() if isinstance(value, deque) else b""
+        node.own = fragment_digest([b"container", kind.__name__.encode(), bound])
+        if kind in MAPPINGS:
             if isinstance(value, defaultdict):
                 self._edge(node, b"default_factory", value.default_factory)
             for key, item in typing.cast("Mapping[object, object]", value).items():
                 self._edge(node, b"key", key)
-                self._edge(node, b"item", item, f"{node.name}[{key!r}]" if type(key) in _ATOMS else None)
+                self._edge(node, b"item", item, f"{node.name}[{key!r}]" if type(key) in ATOMS else None)
             return
         items = list(typing.cast("typing.Iterable[object]", value))
-        if kind in _SETS:
-            items.sort(key=_set_order)
+        if kind in SETS:
+            items.sort(key=set_order)
         for number, item in enumerate(items):
-            self._edge(node, b"item", item, f"{node.name}[{number}]" if kind not in _SETS else None)
+            self._edge(node, b"item", item, f"{node.name}[{number}]" if kind not in SETS else None)
 
     def _plain_digest(self, value: object) -> bytes | None:
         """Return the digest of a container of plain values by its canonical bytes, None if it has none."""
-        ordered = _ordered(value)
+        in_order = ordered(value)
         try:
-            shape = () if ordered is value else (self._encode(ordered),)
+            shape = () if in_order is value else (self._encode(in_order),)
             return token_digest(b"constant", self._encode(value), *shape)
         except Exception:  # noqa: BLE001 - whatever an encoder raises: then item by item
             return None
@@ -292,6 +321,12 @@ class Values:
             case operator.attrgetter() | operator.itemgetter() | operator.methodcaller():
                 parts = [(b"arguments", value.__reduce__()[1])]
                 node.mentions = frozenset(words_of(repr(value)))
+            case struct.Struct():
+                parts = [(b"format", value.format)]
+            case weakref.ReferenceType():
+                parts = [(b"referent", value())]
+            case contextvars.ContextVar():
+                parts = [(b"value", current_value(value))]
             case BuiltinFunctionType():
                 node.own = value.__name__.encode()
                 parts = [(b"self", value.__self__)]
@@ -332,17 +367,22 @@ class Values:
             return
         node.own = b"instance"
         self._edge(node, b"class", kind, kind.__qualname__)
-        for base, content in ((dict, dict), (list, list), (tuple, tuple), (set, set), (frozenset, frozenset)):
-            if isinstance(value, base):
-                self._edge(node, b"content", content(value))
-                node.guards.contents.append(Content(value))
-        scalars: tuple[typing.Any, ...] = (str, bytes, int, float, complex)
-        for scalar in scalars:
-            if isinstance(value, scalar):
+        for base in _HOLDERS:
+            if issubclass(kind, base):
+                items = raw_items(value, base)
+                self._edge(node, b"content", frozenset(items) if base in SETS else items)
+                node.guards.contents.append(Content.of_subclass(value, base))
+        for scalar in _SCALARS:
+            if issubclass(kind, scalar):
                 self._edge(node, b"content", scalar.__repr__(value))
-        if isinstance(vars_of := getattr(value, "__dict__", None), dict):
+        if any(
+            base not in _NOTHING_MORE and not self._reach.ownership.owns_class(base) for base in kind.__mro__
+        ):
+            self._edge(node, b"reduced", reduced(value))
+        vars_of = attributes_of(value)
+        if vars_of is not None and not remembered_by(kind):
             node.guards.contents.append(Content(vars_of))
-        for name, item in _state_of(value):
+        for name, item in state_of(value):
             node.guards.bindings.append((Attributes(value), name, item))
             self._edge(node, b"." + name.encode(), item, f"{node.name}.{name}")
 
@@ -365,10 +405,12 @@ class Values:
         name = name_of(type(value))
         node.own = fragment_digest([b"instance of", name.encode()])
         wrapped = [
-            (key, part)
-            for key, part in sorted(getattr(value, "__dict__", {}).items())
-            if self._is_users(part)
+            (key, part) for key, part in sorted((attributes_of(value) or {}).items()) if self._is_users(part)
         ]
+        if not wrapped:
+            # What compiled code holds (`cmp_to_key(f)`, `map(f, xs)`, a decoder of a class) shows only to the collector.
+            held = enumerate(gc.get_referents(value))
+            wrapped = [(str(number), part) for number, part in held if self._is_users(part)]
         for key, part in wrapped:
             self._edge(node, b"." + key.encode(), part)
         node.opaque = "" if wrapped else reason
@@ -387,101 +429,3 @@ class Values:
         return self._reach.ownership.owns_class(type(value)) or isinstance(
             value, functools.partial | MethodType
         )
-
-
-def preview(value: object, name: str) -> str:
-    """Return a short text for a constant; a secret's text says nothing."""
-    if _SECRET.search(name.rpartition(".")[2]) or "Secret" in type(value).__name__:
-        return "<secret>"
-    try:
-        text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
-    except Exception:  # noqa: BLE001 - a user's __repr__ may raise anything
-        text = f"<{name_of(type(value))}>"
-    return text if len(text) <= _PREVIEW else text[: _PREVIEW - 3] + "..."
-
-
-def _is_plain(value: object) -> bool:
-    """Tell whether a container holds, at any depth, nothing but atoms; without a loop where types are uniform."""
-    pending: list[object] = [value]
-    seen: set[int] = set()
-    while pending:
-        item = pending.pop()
-        kind = type(item)
-        if kind in _ATOMS:
-            continue
-        if id(item) in seen:
-            return False  # shared or recursive: what is inside what then counts
-        seen.add(id(item))
-        if kind is list or kind is tuple or kind is set or kind is frozenset:
-            parts = typing.cast("list[object]", item)
-            if not _ATOMS.issuperset(map(type, parts)):
-                pending.extend(parts)
-        elif kind is dict:
-            mapping = typing.cast("dict[object, object]", item)
-            for parts in (mapping.keys(), mapping.values()):  # type: ignore[assignment]
-                if not _ATOMS.issuperset(map(type, parts)):
-                    pending.extend(parts)
-        else:
-            return False
-    return True
-
-
-def _contents_in(value: object) -> list[Content]:
-    """Return guards of the mutable containers in a container of plain values, as long as looking at them is quick."""
-    found: list[Content] = []
-    pending: list[object] = [value]
-    total = 0
-    seen: set[int] = set()
-    while pending:
-        item = pending.pop()
-        if id(item) in seen or not isinstance(item, _CONTAINERS):
-            continue
-        seen.add(id(item))
-        items = typing.cast("typing.Collection[object]", item)
-        total += len(items)
-        if total > _QUICKLY_COMPARED:
-            break
-        if not isinstance(item, tuple | frozenset):
-            found.append(Content(item))
-        pending.extend(items.values() if isinstance(items, Mapping) else items)
-    return found
-
-
-def _ordered(value: object) -> object:
-    """Return a plain container with the order of its dicts made visible: code can see it."""
-    kind = type(value)
-    if kind is list or kind is tuple:
-        parts = typing.cast("list[object]", value)
-        if _ATOMS.issuperset(map(type, parts)):
-            return value
-        fresh = [_ordered(part) for part in parts]
-        return value if all(a is b for a, b in zip(fresh, parts, strict=True)) else fresh
-    if kind is dict:
-        mapping = typing.cast("dict[object, object]", value)
-        return ("dict", _ordered(list(mapping)), _ordered(list(mapping.values())))
-    return value
-
-
-def _set_order(value: object) -> tuple[str, str]:
-    return name_of(value if hasattr(value, "__qualname__") else type(value)), repr(value) if type(
-        value
-    ) in _ATOMS else ""
-
-
-def _state_of(value: object) -> list[tuple[str, object]]:
-    """Return the attributes of an instance, from its dictionary and its slots."""
-    state: dict[str, object] = dict(getattr(value, "__dict__", {}))
-    for base in type(value).__mro__:
-        slots = base.__dict__.get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if name in {"__dict__", "__weakref__"}:
-                continue
-            mangled = (
-                f"_{base.__name__.lstrip('_')}{name}"
-                if name.startswith("__") and not name.endswith("__")
-                else name
-            )
-            found = getattr(value, mangled, MISSING)
-            if found is not MISSING:
-                state[mangled] = found
-    return sorted(state.items())

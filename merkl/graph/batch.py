@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from merkl.fingerprint import Fingerprint, Fingerprinter
     from merkl.graph.surface import AnyFunction, BatchDecorator, TaskOptionTypes
 
-__all__ = ["BatchOuts", "BatchTask", "batch"]
+__all__ = ["BatchOuts", "BatchTask", "ItemTask", "batch"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,7 +82,7 @@ class BatchTask(Task[..., Any, Any]):
     @functools.cached_property
     def item_task(self) -> Task[..., Any, Any]:
         """The task that an item is a call of."""
-        return self._single if self._single is not None else _ItemTask(self)
+        return self._single if self._single is not None else ItemTask(self)
 
     @functools.cached_property
     def body_task(self) -> Task[..., Any, Any]:
@@ -205,7 +205,7 @@ class BatchOuts(PositionalOuts):
             yield str(number), item
 
 
-class _ItemTask(Task[..., Any, Any]):
+class ItemTask(Task[..., Any, Any]):
     """The task of which the items of a batch are calls where no single task was named."""
 
     def __init__(self, whole: BatchTask) -> None:

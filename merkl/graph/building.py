@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from merkl.graph.call import Call
     from merkl.graph.future import Future
+    from merkl.graph.reading import Reading
+    from merkl.graph.task import Task
 
 __all__ = ["CallRecorder", "Eval", "GraphEnded", "Stage", "building", "record_calls"]
 
@@ -43,11 +45,22 @@ class GraphEnded(BaseException):
 class CallRecorder:
     """The calls that were made while it was in force, in program order, and the stages that were yielded.
 
-    `outer` is the recorder around it (a pipeline called by another, or in a run). With `may_run` off, nothing may
-    run to give a value; with `is_eager`, each call runs when it is made.
+    `outer` is the recorder around it (a pipeline called by another, or in a run), `reading` what the body of a pipeline
+    looks at. With `may_run` off, nothing may run to give a value; with `is_eager`, each call runs when it is made.
     """
 
-    __slots__ = ("_start", "calls", "is_eager", "may_run", "outer", "settled", "stages")
+    __slots__ = (
+        "_start",
+        "calls",
+        "is_eager",
+        "may_recall",
+        "may_run",
+        "outer",
+        "reading",
+        "settled",
+        "stages",
+        "tasks",
+    )
 
     def __init__(
         self,
@@ -55,7 +68,9 @@ class CallRecorder:
         outer: CallRecorder | None = None,
         is_eager: bool = False,
         may_run: bool = True,
+        may_recall: bool = True,
         start: int | None = None,
+        reading: Reading | None = None,
     ) -> None:
         self.calls: list[Call] = []
         self.stages: list[Stage] = []
@@ -64,6 +79,11 @@ class CallRecorder:
         self.outer = outer
         self.is_eager = is_eager
         self.may_run: bool = may_run if outer is None else outer.may_run
+        #: Pipelines that are called may give a graph that was kept, instead of running their bodies.
+        self.may_recall: bool = may_recall if outer is None else outer.may_recall
+        self.reading = reading
+        #: Tasks of calls that a kept graph stands for.
+        self.tasks: list[Task[..., Any, Any]] = []
         self._start = start
 
     @property
@@ -88,6 +108,14 @@ class CallRecorder:
         recorder: CallRecorder | None = self
         while recorder is not None:
             recorder.stages.append(stage)
+            recorder = recorder.outer
+
+    def note_value(self, key: bytes, identity: bytes | None) -> None:
+        """Note, here and in all recorders around, that a value was asked for: what follows may depend on it."""
+        recorder: CallRecorder | None = self
+        while recorder is not None:
+            if recorder.reading is not None:
+                recorder.reading.note_value(key, identity)
             recorder = recorder.outer
 
     def pending_stages(self) -> list[Stage]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from merkl._base.readable import readable
 from merkl.graph.future import Future
 from merkl.graph.writes import Write
 from merkl.hashing.keys import describe_constant, describe_input, hash_call, hash_call_content, hash_out
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from merkl.graph.outs import Outs
     from merkl.graph.task import Task
 
-__all__ = ["BatchGroup", "Call", "Nested", "describe_site", "next_sequence"]
+__all__ = ["BatchGroup", "Call", "Nested", "describe_site", "take_sequence"]
 
 _sequence = itertools.count(1)
 
@@ -95,7 +96,7 @@ class Call:
         self.outs = outs
         self.extras = extras
         self.mutable = mutable
-        self.sequence = next(_sequence)
+        self.sequence: float = next(_sequence)
         self.writes: tuple[Write, ...] = ()
         self.stages: tuple[Stage, ...] = ()
         self.batch: BatchGroup | None = None
@@ -189,6 +190,10 @@ class Call:
     def _describe_constant(self, index: int) -> bytes:
         return describe_constant(self.task.encode_argument(index, self.values[index], _recipe_key).data)
 
+    def key_under(self, fingerprint: bytes, resolve: Callable[[Future[Any]], bytes]) -> bytes:
+        """Return the key that the call would have with another fingerprint and other keys of its inputs."""
+        return hash_call(fingerprint, self._describe_arguments(resolve), self.extras)
+
     def content_key(self, identify: Callable[[Future[Any]], bytes]) -> bytes:
         """Return the content key, given the content identity of each input."""
         if self.fingerprint is None:
@@ -230,6 +235,10 @@ class Call:
             elif type(encoded) is Nested:
                 yield from encoded.futures
 
+    def known_inputs(self) -> Iterable[Future[Any]]:
+        """Return the Futures among the arguments, as far as they are known without running the body of a pipeline."""
+        return self.inputs()
+
     def has_inputs(self) -> bool:
         """Say whether there is a Future among the arguments."""
         return any(type(encoded) is not bytes for encoded in self.encodings)
@@ -264,12 +273,12 @@ class Call:
             setattr(self, name, value)
 
 
-def next_sequence() -> int:
+def take_sequence() -> int:
     """Return a place in program order: after all calls made so far, before those that will be made."""
     return next(_sequence)
 
 
-def _by_sequence(call: Call) -> int:
+def _by_sequence(call: Call) -> float:
     return call.sequence
 
 
@@ -284,4 +293,4 @@ def describe_site(code: CodeType, lasti: int) -> str:
     for start, end, number in code.co_lines():
         if start <= lasti < end and number is not None:
             line = number
-    return f"{code.co_filename}:{line}"
+    return f"{readable(code.co_filename)}:{line}"

@@ -12,12 +12,12 @@ from merkl._base.lazy import LazyModule
 from merkl.graph.building import building
 from merkl.graph.operators import FutureMeta, ValueMisuse
 from merkl.graph.session import sessions
-from merkl.graph.writes import Write, pending_writes
+from merkl.graph.writes import Write, full_path, pending_writes
 from merkl.hashing.keys import hash_out
 
 if TYPE_CHECKING:
     from merkl._base import type_forms
-    from merkl.graph import io
+    from merkl.graph import io, shown
     from merkl.graph.call import Call
     from merkl.graph.task import Task
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 else:
     _Misuse = ValueMisuse
     type_forms = LazyModule("merkl._base.type_forms")
+    shown = LazyModule("merkl.graph.shown")
     io = LazyModule("merkl.graph.io")
 
 __all__ = ["Future"]
@@ -70,7 +71,8 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
 
         Raises `TaskFailedError` where a body raised; the body's exception is its cause.
         """
-        if self._value is not None:
+        # What a body of a pipeline asks for is noted there.
+        if self._value is not None and building.get() is None:
             return self._value[0]
         return sessions.current().evaluate_futures([self])[0]  # type: ignore[no-any-return]
 
@@ -127,7 +129,7 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
 
         Raises `GraphError` where another Future waits to be written there.
         """
-        write = Write(self, os.path.abspath(os.fsdecode(path)), sidecar)
+        write = Write(self, full_path(path), sidecar)
         if building.get() is None:
             pending_writes.claim(write)
         self._call.add_write(write)
@@ -188,6 +190,10 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
     def __repr__(self) -> str:
         out = f"[{self._out!r}]" if self._out is not None else ""
         return f"<Future[{type_forms.format_type(self.type)}] of {self._call.task.name}{out}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Show the call in a notebook; the value is not asked for."""
+        return shown.show_future(self)
 
     if not TYPE_CHECKING:
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import glob
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from merkl._base.errors import InputChangedError, MissingInputError
 from merkl.files import DirRef, FileRef
+from merkl.files.remote import RemoteFile, fetch, is_remote, look_up
 from merkl.graph.future import Future
 from merkl.graph.options import TaskOptions
 from merkl.graph.session import sessions
@@ -43,7 +45,8 @@ def read_future(path: str | os.PathLike[str], mode: Literal["rb"]) -> Future[byt
 def read_future(path: str | os.PathLike[str], mode: str = "r") -> Future[Any]:
     """Return a Future of a file's content: text (UTF-8, newlines as they are) or, with "rb", bytes.
 
-    Its key is that of the content and suffix, whatever the path.
+    Its key is that of the content and suffix, whatever the path. An `s3://…` URL is looked up now, and its object downloaded
+    once for each version when it is needed.
 
     Raises:
         MissingInputError: there is no such file.
@@ -51,8 +54,8 @@ def read_future(path: str | os.PathLike[str], mode: str = "r") -> Future[Any]:
     """
     if mode not in ("r", "rb"):
         raise ValueError(f"read_future(mode={mode!r}): it is 'r' for text or 'rb' for bytes")
-    made: Future[Any] = _task_of(_read_text if mode == "r" else _read_bytes)(FileRef(path))
-    return made
+    task = _task_of(_read_text if mode == "r" else _read_bytes)
+    return _call(task, _fetched(path) if is_remote(path) else FileRef(path))
 
 
 if TYPE_CHECKING:
@@ -68,10 +71,12 @@ else:
         Raises:
             MissingInputError: nothing is there.
         """
+        if is_remote(path):
+            return _fetched(path)
         if os.path.isdir(path):
-            return _task_of(_directory, keep="never")(DirRef(path))
+            return _call(_task_of(_directory, keep="never"), DirRef(path))
         file = FileRef(path)
-        return _path_task(file.suffix)(file)
+        return _call(_path_task(file.suffix), file)
 
 
 def glob_future(
@@ -93,8 +98,7 @@ def glob_future(
         raise MissingInputError(f"No file matches {os.fspath(pattern)!r} in {top!r}.")
     base = os.path.commonpath([os.path.dirname(os.fspath(file)) for file in files])
     names = tuple(os.path.relpath(file, base) for file in files)
-    made: Future[list[FileRef[Any]]] = _task_of(_glob, keep="never")(names, files)
-    return made
+    return _call(_task_of(_glob, keep="never"), names, files)
 
 
 def write_future(future: Future[T], path: str | os.PathLike[str], *, sidecar: bool = False) -> Future[T]:
@@ -113,10 +117,39 @@ def future_from_file(path: str | os.PathLike[str]) -> Future[Any]:
             f"{os.fspath(path)!r} is not what task {sidecar.task!r} wrote there: it was changed since. Write it again, or "
             "read it as it is with read_future or path_future."
         )
-    made: Future[Any] = _task_of(_load, keep="never")(there, sidecar)
+    made = _call(_task_of(_load, keep="never"), there, sidecar)
     # Its key is the one that it had where it was written, so that what is made of it is found in a shared cache.
     made._call.adopt_key(made.task.fingerprint().digest, bytes.fromhex(sidecar.key))
     return made
+
+
+def _call(task: Any, *args: Any) -> Future[Any]:
+    """Call a task of this module as if the user's own code did."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__") in (__name__, "merkl.graph.future"):
+        frame = frame.f_back
+    made: Future[Any] = task._invoke(args, {}, frame.f_code, frame.f_lasti)
+    return made
+
+
+def _fetched(url: str | os.PathLike[str]) -> Future[Any]:
+    remote = look_up(os.fspath(url))
+    return _call(_fetch_task(remote.suffix), remote)
+
+
+@functools.cache
+def _fetch_task(suffix: str) -> Any:
+    """The task that downloads objects of one suffix; its result is kept, so that each version is downloaded once."""
+    kind = FileRef[Literal[suffix]]  # type: ignore[valid-type]
+
+    def download(remote: RemoteFile) -> Any:
+        made = FileRef(suffix=suffix)
+        fetch(remote, made)
+        return made
+
+    download.__annotations__ = {"remote": RemoteFile, "return": kind}
+    download.__qualname__ = f"download{suffix}"
+    return Task(download, TaskOptions(code_version=1, hash_key="merkl.io.download", outs=1))
 
 
 def _load(file: Any, sidecar: Sidecar) -> Any:

@@ -5,20 +5,51 @@
 # pyright: reportOverlappingOverload=false
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import functools
 import inspect
-from collections.abc import Callable, Generator, Iterator
+import os
+import pickle
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from types import CodeType, GeneratorType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
+import msgspec
+
 from merkl._base.containers import is_container
-from merkl._base.errors import BindError, GraphError
+from merkl._base.errors import (
+    ArgumentMutatedError,
+    BindError,
+    GraphError,
+    InputChangedError,
+    SerializationError,
+)
+from merkl.files.reads import changed_reads
+from merkl.graph.arguments import encode_arguments
 from merkl.graph.building import CallRecorder, building, record_calls
-from merkl.graph.call import describe_site, next_sequence
+from merkl.graph.call import Call, describe_site, take_sequence
+from merkl.graph.future import Future
+from merkl.graph.kept import (
+    GraphKeeper,
+    KeptGraph,
+    KnownGraph,
+    RecalledGraph,
+    are_the_same,
+    file_reads,
+    read_graph,
+)
 from merkl.graph.nested import find_futures
 from merkl.graph.options import TaskOptions, make_options
+from merkl.graph.outs import SingleOut
+from merkl.graph.reading import Reading, watch_reads
+from merkl.graph.session import sessions
 from merkl.graph.task import Task
+from merkl.graph.volatile import find_volatile
+from merkl.hashing.keys import hash_graph, hash_pipeline
 
 if TYPE_CHECKING:
+    from merkl.fingerprint import Fingerprint, Fingerprinter
     from merkl.graph.surface import AnyFunction, PipelineDecorator, PipelineOptionTypes
 
 __all__ = ["Pipeline", "collect_stages", "pipeline"]
@@ -43,42 +74,217 @@ _OPTIONS = frozenset(
 )
 
 
+#: What is raised where a kept graph names classes that are not there (any more).
+_STALE = (pickle.UnpicklingError, AttributeError, ImportError, EOFError, TypeError, ValueError)
+#: How many graphs a pipeline remembers in one process.
+_MOST_REMEMBERED = 64
+
+
 class Pipeline(Task[P, R_co, Out_co]):
-    """A function under `@pipeline`: calling it runs its body, which makes calls, and gives what it returns."""
+    """A function under `@pipeline`: a call gives what its body returns, which makes calls.
+
+    The graph is kept under the pipeline's code, all that it reaches, and the arguments, with what the body looked at. As
+    long as all that is unchanged, a call gives it again without running the body; the body runs where a result is not
+    in the cache any more.
+    """
 
     def __init__(self, fn: Callable[P, R_co], options: TaskOptions) -> None:
         super().__init__(fn, options)
+        self._memory: dict[bytes, KnownGraph] = {}
+        self._volatile: str | None = None
+
+    def _make_fingerprint(self, fingerprinter: Fingerprinter) -> Fingerprint:
+        self._volatile = None
+        fingerprint = super()._make_fingerprint(fingerprinter)
+        return dataclasses.replace(fingerprint, digest=hash_pipeline(fingerprint.digest))
 
     def _make_call(self, args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int) -> Any:
+        signature = self.signature
         try:
-            self.signature.bind(*args, **kwargs)
+            values = signature.bind(*args, **kwargs)
         except TypeError as error:
             where = describe_site(code, lasti)
             raise BindError(f"{error} (called at {where})", task=self.name, location=where) from None
         outer = building.get()
         if outer is not None and outer.is_eager:
             return collect_stages(self.name, self.fn(*args, **kwargs), None)
-        return self._build(outer, args, kwargs)
+        call = self._identify(values, code, lasti)
+        run = _Run(self, args, kwargs, call, outer)
+        if (
+            call is None
+            or not sessions.current().keeps_graphs
+            or (outer is not None and not outer.may_recall)
+        ):
+            return run.build(None)
+        key = hash_graph(call.key(), os.fsencode(os.getcwd()))
+        known = self._memory.get(key) or _read_kept(key)
+        if known is not None and _holds(known):
+            with contextlib.suppress(*_STALE):
+                return run.recall(known)
+        return run.build(key)
 
-    def _build(self, outer: CallRecorder | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        start = next_sequence()
-        recorder = CallRecorder(outer=outer, start=start)
+    def _identify(self, values: tuple[Any, ...], code: CodeType, lasti: int) -> Call | None:
+        """Return a call that stands for this one of the pipeline; None where an argument has no canonical bytes."""
+        fingerprint, extras = self._hold()[1:]
+        outs = SingleOut(Any)
         try:
-            with record_calls(recorder):
-                returned = collect_stages(self.name, self.fn(*args, **kwargs), recorder)
-        finally:
-            # Where the body ended early, the calls that it made are part of the graph all the same.
-            if outer is not None:
-                outer.calls += recorder.calls
-        if recorder.stages:
-            stages = tuple(recorder.stages)
-            for future in find_futures(returned):
-                if future._call.sequence > start:
-                    future._call.stages = stages
-        return returned
+            call = encode_arguments(self, self.signature, fingerprint, extras, values, outs, code, lasti)
+        except SerializationError:
+            return None
+        return call if call.is_keyed else None
+
+    def volatile_name(self) -> str:
+        """Return what the body asks for that is another thing each time, "" for nothing."""
+        if self._volatile is None:
+            secret = next((p.name for p in self.signature.parameters if p.is_secret), "")
+            self._volatile = secret or find_volatile(self.fn)
+        return self._volatile
+
+    def remember(self, key: bytes, known: KnownGraph) -> None:
+        """Keep a graph, in this process and for later ones."""
+        if len(self._memory) >= _MOST_REMEMBERED:
+            del self._memory[next(iter(self._memory))]
+        self._memory[key] = known
+        if not any(name.startswith("?") for name, _ in known.kept.tasks):
+            sessions.current().keep_graph(key.hex(), msgspec.msgpack.encode(known.kept))
+
+    def __reduce__(self) -> Any:
+        found = super().__reduce__()
+        return found if isinstance(found, str) else (Pipeline, (self.fn, self.options))
 
     def __repr__(self) -> str:
         return super().__repr__().replace("<task", "<pipeline", 1)
+
+
+class _Run:
+    """One call of a pipeline: its graph given again, or built by the body."""
+
+    def __init__(
+        self,
+        whole: Pipeline[..., Any, Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        call: Call | None,
+        outer: CallRecorder | None,
+    ) -> None:
+        self.whole = whole
+        self.args = args
+        self.kwargs = kwargs
+        self.call = call
+        self.outer = outer
+        self.keeper = GraphKeeper(whole.name, call.inputs() if call is not None else ())
+
+    def _run_body(self, recorder: CallRecorder) -> Any:
+        try:
+            with record_calls(recorder):
+                return collect_stages(self.whole.name, self.whole.fn(*self.args, **self.kwargs), recorder)
+        finally:
+            # What the body itself changes (a counter of its own) makes it no other pipeline.
+            if self.call is not None:
+                self.call.adopt_code()
+
+    def build(self, key: bytes | None) -> Any:
+        """Run the body; its graph is kept under a key, if it can be."""
+        watch_reads()
+        start = take_sequence()
+        reading = Reading()
+        reading.volatile = self.whole.volatile_name() if key is not None else "it has no key"
+        recorder = CallRecorder(outer=self.outer, start=start, reading=reading)
+        try:
+            returned = self._run_body(recorder)
+        finally:
+            # Where the body ended early, the calls that it made are part of the graph all the same.
+            for call in recorder.calls:
+                reading.note_files(call.files)
+            self._tell_outer(recorder, reading, recorder.tasks)
+        if recorder.stages:
+            _attach_stages(find_futures(returned), recorder, start)
+        if (
+            key is not None
+            and recorder.may_run
+            and self.call is not None
+            and not self.call.changed_arguments()
+        ):
+            known = self.keeper.keep(returned, recorder, start)
+            if known is not None:
+                self.whole.remember(key, known)
+        return returned
+
+    def recall(self, known: KnownGraph) -> Any:
+        """Give a kept graph again."""
+        kept = known.kept
+        start = take_sequence()
+        graph = RecalledGraph(self.whole.name, known, start, functools.partial(self._rebuild, kept))
+        returned, calls, stages = self.keeper.give(known, graph)
+        recorder = CallRecorder(outer=self.outer, start=start)
+        recorder.calls += calls
+        for stage in stages:
+            recorder.add_stage(stage)
+        reading = Reading()
+        reading.paths = {seen.path: seen for seen in kept.paths}
+        reading.note_files(file_reads(kept))
+        reading.values = dict(kept.values)
+        self._tell_outer(recorder, reading, known.tasks)
+        if stages:
+            _attach_stages(find_futures(returned), recorder, start)
+        return returned
+
+    def _rebuild(self, kept: KeptGraph) -> CallRecorder:
+        changed = self.call.changed_arguments() if self.call is not None else []
+        if changed:
+            raise ArgumentMutatedError(
+                f"pipeline {self.whole.name!r}, parameter {changed[0]!r}: the argument was changed after the call, and the body "
+                "must run again because a result of it is not in the cache any more; pass a copy",
+                task=self.whole.name,
+                parameter=changed[0],
+            )
+        gone = _changed_paths(kept)
+        if gone:
+            raise InputChangedError(
+                f"{gone[0]} changed after pipeline {self.whole.name!r} was called, and its body must run again because a "
+                "result of it is not in the cache any more; start again"
+            )
+        recorder = CallRecorder(start=take_sequence(), may_recall=False)
+        self._run_body(recorder)
+        return recorder
+
+    def _tell_outer(
+        self, recorder: CallRecorder, reading: Reading, tasks: Sequence[Task[..., Any, Any]]
+    ) -> None:
+        if self.outer is None:
+            return
+        self.outer.calls += recorder.calls
+        self.outer.tasks += tasks
+        if self.outer.reading is not None:
+            self.outer.reading.add(reading)
+
+
+def _attach_stages(outputs: Iterable[Future[Any]], recorder: CallRecorder, start: int) -> None:
+    """Have the outputs of a pipeline bring its stages with them, wherever they are evaluated."""
+    stages = tuple(recorder.stages)
+    for future in outputs:
+        if future._call.sequence >= start:
+            future._call.stages = stages
+
+
+def _read_kept(key: bytes) -> KnownGraph | None:
+    content = sessions.current().recall_graph(key.hex())
+    return None if content is None else read_graph(content)
+
+
+def _holds(known: KnownGraph) -> bool:
+    """Say whether all that a body looked at, and the tasks that it called, are what they were."""
+    session = sessions.current()
+    return (
+        are_the_same(known)
+        and not _changed_paths(known.kept)
+        and all(session.content_identity(key) == identity for key, identity in known.kept.values)
+    )
+
+
+def _changed_paths(kept: KeptGraph) -> list[str]:
+    looked = [seen.path for seen in kept.paths if not seen.holds()]
+    return looked + changed_reads(file_reads(kept), sessions.current().files)
 
 
 def collect_stages(name: str, made: Any, recorder: CallRecorder | None) -> Any:

@@ -53,6 +53,23 @@ class Session(Protocol):
         """Say whether the value of a Future is in the cache."""
         ...
 
+    @property
+    def keeps_graphs(self) -> bool:
+        """Whether graphs of pipelines are kept and given again."""
+        ...
+
+    def recall_graph(self, key: str) -> bytes | None:
+        """Return a graph that was kept."""
+        ...
+
+    def keep_graph(self, key: str, content: bytes) -> None:
+        """Keep a graph, in place of what was kept under the key."""
+        ...
+
+    def content_identity(self, key: bytes) -> bytes | None:
+        """Return the content identity of a result in the cache, None where there is none."""
+        ...
+
     def forget(self, future: Future[Any]) -> None:
         """Remove the result of a Future from the cache."""
         ...

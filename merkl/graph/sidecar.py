@@ -10,12 +10,22 @@ import msgspec
 
 from merkl._base.errors import MerklError, MissingInputError
 
-__all__ = ["SIDECAR_SUFFIX", "Form", "Sidecar", "read_sidecar"]
+__all__ = ["SIDECAR_SUFFIX", "Form", "Sidecar", "read_sidecar", "sidecar_of"]
 
 SIDECAR_SUFFIX = ".merkl"
 
 #: How a value stands in its file: as its own text, bytes, file or directory, or as the bytes of a codec.
 Form = Literal["text", "bytes", "file", "directory", "codec"]
+
+
+def sidecar_of(path: str) -> str:
+    """Return where the sidecar of a file or object is.
+
+    >>> sidecar_of("s3://bucket/a.csv?region=x")
+    's3://bucket/a.csv.merkl?region=x'
+    """
+    name, mark, query = path.partition("?") if "://" in path else (path, "", "")
+    return f"{name}{SIDECAR_SUFFIX}{mark}{query}"
 
 
 class Sidecar(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from merkl import validation
     from merkl._base import hints
     from merkl.fingerprint import Fingerprint, Fingerprinter
-    from merkl.graph import arguments
+    from merkl.graph import arguments, shown
     from merkl.graph import outs as outs_
     from merkl.graph import signature as signatures
     from merkl.graph.outs import Outs
@@ -37,6 +37,7 @@ else:
     # What only a call needs: with it come type checks and serializers.
     hints = LazyModule("merkl._base.hints")
     arguments = LazyModule("merkl.graph.arguments")
+    shown = LazyModule("merkl.graph.shown")
     outs_ = LazyModule("merkl.graph.outs")
     validation = LazyModule("merkl.validation")
     signatures = LazyModule("merkl.graph.signature")
@@ -75,6 +76,8 @@ class Task(TaskSurface[P, R_co, Out_co]):
     options: TaskOptions
     #: The body returns Futures, which the runner evaluates in its place.
     is_expanding = False
+    #: The shell command that the body runs, for what shows it.
+    command: Any = None
 
     def __init__(self, fn: Callable[P, R_co], options: TaskOptions, *, invoke: _Invoke | None = None) -> None:
         self.fn = fn
@@ -132,6 +135,10 @@ class Task(TaskSurface[P, R_co, Out_co]):
     def fingerprint(self) -> Fingerprint:
         """Return the digest of the code, of all that it reaches, and of the declared deps, with its components."""
         return self._hold()[1]
+
+    def class_digests(self) -> tuple[bytes, ...]:
+        """Return the digests of the user's classes among the annotations, which enter the key of each call."""
+        return self._hold()[2].of(set())
 
     def _hold(self) -> tuple[Fingerprinter, Fingerprint, arguments.CallExtras]:
         fingerprinter = sessions.current().fingerprinter
@@ -316,6 +323,10 @@ class Task(TaskSurface[P, R_co, Out_co]):
         if found is self and module != "__main__":
             return name
         return Task, (self.fn, self.options)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Show the signature in a notebook."""
+        return shown.show_task(self)
 
     def __repr__(self) -> str:
         return f"<task {self.__module__}.{self.name}{self.signature.signature}>"

@@ -14,7 +14,7 @@ from merkl._base.errors import GraphError
 if TYPE_CHECKING:
     from merkl.graph.future import Future
 
-__all__ = ["PendingWrites", "Write", "pending_writes", "require_distinct_paths"]
+__all__ = ["PendingWrites", "Write", "full_path", "pending_writes", "require_distinct_paths"]
 
 
 class Write:
@@ -35,6 +35,16 @@ class Write:
             setattr(self, name, value)
 
 
+def full_path(path: str | os.PathLike[str]) -> str:
+    """Return a path from the root of the file system; a URL stays as it is."""
+    text = os.fsdecode(path)
+    return text if "://" in text else os.path.abspath(text)
+
+
+def _real(path: str) -> str:
+    return path if "://" in path else os.path.realpath(path)
+
+
 class PendingWrites:
     """The paths that Futures wait to be written to, outside of runs (a run compares all writes of its own program)."""
 
@@ -47,7 +57,7 @@ class PendingWrites:
         Raises:
             GraphError: another Future waits to be written to the same path.
         """
-        path = os.path.realpath(write.path)
+        path = _real(write.path)
         other = self._by_path.get(path)
         if other is not None and other.future != write.future and not _is_interactive():
             del other
@@ -60,7 +70,7 @@ class PendingWrites:
     def release(self, writes: Iterable[Write]) -> None:
         """Forget wishes whose Futures are being evaluated: another one may be written there afterwards."""
         for write in writes:
-            path = os.path.realpath(write.path)
+            path = _real(write.path)
             if self._by_path.get(path) is write:
                 del self._by_path[path]
 
@@ -73,7 +83,7 @@ def require_distinct_paths(writes: Iterable[Write]) -> None:
     """Raise `GraphError` where two different Futures are to be written to one path, or one into another's."""
     by_path: dict[str, Write] = {}
     for write in writes:
-        other = by_path.setdefault(os.path.realpath(write.path), write)
+        other = by_path.setdefault(_real(write.path), write)
         if other.future != write.future:
             raise _two_writes(other, write)
 

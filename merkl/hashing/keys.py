@@ -20,8 +20,11 @@ __all__ = [
     "hash_call_content",
     "hash_code_of_content",
     "hash_file_identity",
+    "hash_graph",
     "hash_map_call",
     "hash_out",
+    "hash_pipeline",
+    "hash_task_identity",
 ]
 
 #: Canonical bytes up to this length stand in the pre-image themselves, longer ones as their digest.
@@ -71,6 +74,22 @@ def hash_batch(keys: Iterable[bytes]) -> bytes:
 def hash_batch_item(fingerprint: bytes) -> bytes:
     """Return the fingerprint of the task that one item of a batch is a call of, from that of the function over lists."""
     return hash_parts(b"batch item", [fingerprint])
+
+
+def hash_pipeline(fingerprint: bytes) -> bytes:
+    """Return the fingerprint of a pipeline from that of its function, which a task may have as well."""
+    return hash_parts(b"pipeline", [fingerprint])
+
+
+def hash_graph(call_key: bytes, directory: bytes) -> bytes:
+    """Return what the graph of a pipeline is kept under, from the key of its call and where relative paths start."""
+    return hash_parts(b"graph", [call_key, directory])
+
+
+def hash_task_identity(fingerprint: bytes, classes: Sequence[bytes], described: Sequence[str]) -> bytes:
+    """Return the digest of a task with all that its keys and outs follow from: code, classes, signature, options."""
+    texts = [text.encode("utf-8", "surrogatepass") for text in described]
+    return hash_parts(b"task", [fingerprint, *classes, b"", *texts])
 
 
 def hash_out(call_key: bytes, out: str) -> bytes:

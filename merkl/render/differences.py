@@ -9,7 +9,7 @@ import msgspec
 
 from merkl.render.call_states import CallState
 
-__all__ = ["Difference", "compare_states", "format_difference", "same_arguments"]
+__all__ = ["Difference", "compare_components", "compare_states", "format_difference", "same_arguments"]
 
 #: Kinds of components that `code_version` stands for.
 _CODE = frozenset({"code", "class", "code_object", "module"})
@@ -47,7 +47,7 @@ def _compare_fingerprints(old: CallState, new: CallState) -> list[Difference]:
     if old.components is None or new.components is None:
         text = "what its code was made of then is not known: it was computed elsewhere, or by an older MerkL"
         return [Difference("unknown", new.task, new=text)]
-    found = list(_compare_components(old.components, new.components))
+    found = list(compare_components(old.components, new.components))
     if not found:
         return [
             Difference(
@@ -58,7 +58,7 @@ def _compare_fingerprints(old: CallState, new: CallState) -> list[Difference]:
 
 
 def _compare_extras(old: CallState, new: CallState) -> list[Difference]:
-    found = list(_compare_components(old.classes, new.classes))
+    found = list(compare_components(old.classes, new.classes))
     keys = [{e for e in state.extras if e.startswith("extra_key:")} for state in (old, new)]
     if keys[0] != keys[1]:
         found.append(Difference("extra_key", "extra_key", new="what extra_key= gives is another value"))
@@ -67,7 +67,8 @@ def _compare_extras(old: CallState, new: CallState) -> list[Difference]:
     return found
 
 
-def _compare_components(old: Sequence[dict[str, str]], new: Sequence[dict[str, str]]) -> Iterable[Difference]:
+def compare_components(old: Sequence[dict[str, str]], new: Sequence[dict[str, str]]) -> Iterable[Difference]:
+    """Yield what differs between the parts of two fingerprints."""
     digests = {c["digest"] for c in old}, {c["digest"] for c in new}
     before = [c for c in old if c["digest"] not in digests[1]]
     after = [c for c in new if c["digest"] not in digests[0]]
@@ -175,6 +176,8 @@ def format_difference(difference: Difference) -> list[str]:
         lines = d.diff.splitlines()
         more = [f"… {len(lines) - _LONGEST_DIFF} more lines"] if len(lines) > _LONGEST_DIFF else []
         return [f"{what} changed{where}", *("  " + line for line in [*lines[:_LONGEST_DIFF], *more])]
+    if d.change == "changed" and d.kind in _CODE and d.old == d.new and d.old:
+        return [f"{what} means something else than it did, though its text is the same{where}"]
     if d.change == "changed" and d.old == d.new:
         return [f"{what} changed{where}" + ("" if d.new else f": {d.new}")]
     if d.change == "changed" and "\n" not in d.old + d.new:
@@ -185,4 +188,10 @@ def format_difference(difference: Difference) -> list[str]:
     return [f"{what} is {'new' if d.change == 'added' else 'no longer used'}{value}{where}"]
 
 
-_WORDS = {"code": "code of", "class": "class", "code_object": "code of", "dep": "declared dependency"}
+_WORDS = {
+    "code": "code of",
+    "class": "class",
+    "code_object": "code of",
+    "command": "command of",
+    "dep": "declared dependency",
+}

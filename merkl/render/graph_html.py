@@ -19,7 +19,7 @@ def format_html(view: GraphView, components: dict[str, list[dict[str, str]]] | N
     layout = place_graph(view)
     nodes = []
     for node, (x, y, width, height) in zip(view.nodes, layout.boxes, strict=True):
-        place = {"x": round(x, 1), "y": round(y, 1), "w": round(width, 1), "h": height}
+        place = {"x": round(x, 1), "y": round(y, 1), "w": round(width, 1), "h": round(height, 1)}
         nodes.append({**msgspec.to_builtins(node), "title": describe_node(node), **place})
     edges: list[dict[str, Any]] = []
     for edge, points in zip(view.edges, layout.paths, strict=True):

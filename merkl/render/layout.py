@@ -7,12 +7,16 @@ method of Sugiyama, Tagawa and Toda (1981), without recursion and linear in node
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Layout", "lay_out"]
 
 HEIGHT = 40.0
+#: A node grows with the edges that end at it, up to a height.
+PORT = 13.0
+HIGHEST = 420.0
 GAP_Y = 18.0
 GAP_X = 110.0
 _SWEEPS = 6
@@ -44,14 +48,36 @@ def lay_out(widths: Sequence[float], edges: Sequence[tuple[int, int]]) -> Layout
         columns[column].append(node)
     links = [(a, b) for chain in chains for a, b in itertools.pairwise(chain)]
     before, after = _neighbours(len(nodes), links)
-    heights = [HEIGHT if node < len(widths) else 8.0 for node in range(len(nodes))]
+    arriving = Counter(target for _, target in edges)
+    heights = [_height(arriving[node]) if node < len(widths) else 8.0 for node in range(len(nodes))]
     _order(columns, before, after)
     tops = _place(columns, before, after, heights)
     lefts, width = _column_places(columns, widths)
-    boxes = [(lefts[nodes[node]], tops[node], widths[node], HEIGHT) for node in range(len(widths))]
+    boxes = [(lefts[nodes[node]], tops[node], widths[node], heights[node]) for node in range(len(widths))]
     paths = [_path(chain, boxes, lefts, tops, nodes, len(widths), columns, widths) for chain in chains]
+    _spread_ends(chains, boxes, paths)
     height = max((top + heights[node] for node, top in enumerate(tops)), default=0.0)
     return Layout(boxes, paths, width, height)
+
+
+def _height(arriving: int) -> float:
+    return min(max(HEIGHT, arriving * PORT + 8.0), HIGHEST)
+
+
+def _spread_ends(
+    chains: list[list[int]],
+    boxes: list[tuple[float, float, float, float]],
+    paths: list[list[tuple[float, float]]],
+) -> None:
+    """Let the edges into a node end beside each other, in the order in which they come."""
+    into: dict[int, list[int]] = {}
+    for number, chain in enumerate(chains):
+        into.setdefault(chain[-1], []).append(number)
+    for node, numbers in into.items():
+        x, y, _, height = boxes[node]
+        numbers.sort(key=lambda number: paths[number][-2][1])
+        for i, number in enumerate(numbers):
+            paths[number][-1] = (x, y + height * (i + 0.5) / len(numbers))
 
 
 def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:

@@ -3,59 +3,83 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from merkl_serializers import CanonicalRegistry
 
 from merkl._base.hints import format_type
-from merkl.fingerprint import Component
+from merkl.codecs import CodecRegistry
+from merkl.execution.chronicle import describe_task
+from merkl.execution.previews import preview_value
+from merkl.graph.options import TaskOptions
 from merkl.graph.outs import NamedOuts, Outs, SingleOut
+from merkl.graph.signature import Parameter
 from merkl.graph.task import Task
+from merkl.render.parameter_view import ParameterView, StoredView, view_codec, view_parameters
 
 __all__ = ["OutView", "TaskView", "format_task", "view_task"]
 
 
 class OutView(msgspec.Struct, frozen=True):
-    """One out: its name (None where it is the only one) and its type."""
+    """One out: its name (None where it is the only one), its type, and how it is stored."""
 
     name: str | None
     type: str
+    stored: StoredView
 
 
 class TaskView(msgspec.Struct, frozen=True):
-    """A task as `merkl debug` shows it; `signature` has the types that its parameters take and what a call gives."""
+    """A task as `merkl debug` shows it; `signature` has the types that its parameters take and what a call gives.
+
+    `options` are those that differ from their defaults, `deps` what was declared, `packages` the versions of what the code
+    reaches, whether or not they count.
+    """
 
     name: str
     location: str
     signature: str
+    parameters: tuple[ParameterView, ...]
     outs: tuple[OutView, ...]
+    options: dict[str, str]
+    deps: tuple[str, ...]
+    packages: dict[str, str]
     code_hash: str
     components: tuple[dict[str, str], ...]
 
 
-def view_task(task: Task[..., Any, Any]) -> TaskView:
-    """Return what there is to see of a task."""
+def view_task(task: Task[..., Any, Any], registry: CanonicalRegistry, codecs: CodecRegistry) -> TaskView:
+    """Return what there is to see of a task, given what encodes its arguments and stores its results."""
     outs = None if callable(task.options.outs) else task.outs_of(())
     fingerprint = task.fingerprint()
     return TaskView(
         name=f"{task.__module__}.{task.name}",
         location=_location(task),
         signature=_lifted_signature(task, outs),
-        outs=()
-        if outs is None
-        else tuple(OutView(name, format_type(outs.type_of(name))) for name in outs.names()),
+        parameters=view_parameters(task, registry),
+        outs=() if outs is None else tuple(_view_outs(task, outs, codecs)),
+        options=_changed_options(task),
+        deps=tuple(map(preview_value, task.options.deps)),
+        packages=fingerprint.packages(),
         code_hash=fingerprint.digest.hex(),
-        components=tuple(map(_component, fingerprint.components)),
+        components=tuple(describe_task(task)),
     )
 
 
-def _component(component: Component) -> dict[str, str]:
+def _view_outs(task: Task[..., Any, Any], outs: Outs, codecs: CodecRegistry) -> Iterator[OutView]:
+    for name in outs.names():
+        hint = outs.type_of(name)
+        yield OutView(name, format_type(hint), view_codec(task, name, hint, codecs))
+
+
+def _changed_options(task: Task[..., Any, Any]) -> dict[str, str]:
+    defaults = TaskOptions()
+    options = task.options._asdict()
     return {
-        "name": component.name,
-        "kind": component.kind,
-        "digest": component.digest,
-        "location": component.location,
-        "text": component.text,
+        name: preview_value(value)
+        for name, value in options.items()
+        if name != "deps" and value is not getattr(defaults, name) and value != getattr(defaults, name)
     }
 
 
@@ -74,7 +98,7 @@ def _lifted_signature(task: Task[..., Any, Any], outs: Outs | None) -> str:
         if declaration.kind is declaration.KEYWORD_ONLY and not keyword_only:
             words.append("*")
             keyword_only = True
-        words.append(_lifted_parameter(declaration, parameter.hint))
+        words.append(_lifted_parameter(declaration, parameter))
     given = "…" if outs is None else _given_type(outs)
     one_line = f"{task.name}({', '.join(words)}) -> {given}"
     if len(one_line) <= 100:
@@ -85,11 +109,12 @@ def _lifted_signature(task: Task[..., Any, Any], outs: Outs | None) -> str:
 _STARS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 
 
-def _lifted_parameter(declaration: inspect.Parameter, hint: Any) -> str:
+def _lifted_parameter(declaration: inspect.Parameter, parameter: Parameter) -> str:
     stars = _STARS.get(declaration.kind, "")
-    text = format_type(hint)
-    lifted = "Any" if hint is Any else f"{text} | Future[{text}]"
-    default = "" if declaration.default is declaration.empty else f" = {declaration.default!r}"
+    text = format_type(parameter.hint)
+    lifted = "Any" if parameter.hint is Any else f"{text} | Future[{text}]"
+    value = "***" if parameter.is_secret else repr(declaration.default)
+    default = "" if declaration.default is declaration.empty else f" = {value}"
     return f"{stars}{declaration.name}: {lifted}{default}"
 
 
@@ -105,16 +130,35 @@ def _given_type(outs: Outs) -> str:
 
 
 def format_task(view: TaskView) -> str:
-    """Return a task as text: signature, outs, code hash, and a line for each component of the fingerprint."""
-    lines = [view.signature, "", f"defined at  {view.location}", f"code hash   {view.code_hash}", "outs"]
-    lines += [f"  {'(one)' if out.name is None else out.name:<16} {out.type}" for out in view.outs]
-    lines.append("reaches")
+    """Return a task as text: signature, arguments, outs, options, code hash, and a line for each part of the fingerprint."""
+    lines = [view.signature, "", f"defined at  {view.location}", f"code hash   {view.code_hash}"]
+    if view.parameters:
+        lines.append("arguments")
+    for parameter in view.parameters:
+        default = f" = {parameter.default}" if parameter.default else ""
+        how = f"{parameter.serializer}: {parameter.why}" if parameter.serializer else parameter.why
+        lines.append(f"  {parameter.name:<16} {parameter.type}{default}  [{how}]")
+    lines.append("outs")
+    for out in view.outs:
+        stored = f"{', '.join(out.stored.codecs)}: {out.stored.why}"
+        lines.append(f"  {'(one)' if out.name is None else out.name:<16} {out.type}  [{stored}]")
+    if view.options:
+        lines.append("options")
+        lines += [f"  {name} = {text}" for name, text in view.options.items()]
+    if view.deps:
+        lines.append("declared dependencies")
+        lines += [f"  {dep}" for dep in view.deps]
+    if view.packages:
+        lines.append("packages that it reaches")
+        lines += [f"  {name} {version}" for name, version in view.packages.items()]
+    return "\n".join([*lines, "reaches", *_component_lines(view)])
+
+
+def _component_lines(view: TaskView) -> Iterator[str]:
     width = max((len(c["kind"]) for c in view.components), default=0)
     for component in view.components:
         text = " ".join(component["text"].split())
-        shown = f" = {text[:60]}{'…' if len(text) > 60 else ''}" if component["kind"] == "constant" else ""
+        is_value = component["kind"] in ("constant", "option", "package", "command")
+        shown = f" = {text[:60]}{'…' if len(text) > 60 else ''}" if is_value else ""
         place = f"  ({component['location']})" if component["location"] else ""
-        lines.append(
-            f"  {component['kind']:<{width}}  {component['digest'][:12]}  {component['name']}{shown}{place}"
-        )
-    return "\n".join(lines)
+        yield f"  {component['kind']:<{width}}  {component['digest'][:12]}  {component['name']}{shown}{place}"

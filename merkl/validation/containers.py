@@ -16,6 +16,7 @@ __all__ = [
     "items_check",
     "mapping_check",
     "named_tuple_check",
+    "open_tuple_check",
     "typed_dict_check",
 ]
 
@@ -24,8 +25,8 @@ TypeTest = Callable[[type], bool]
 
 # Only containers whose iteration changes nothing and costs nothing strange are looked into.
 _ITERABLE = (list, tuple, set, frozenset, collections.deque, dict, range, str, bytes, bytearray)
-_ITERABLE += (type({}.keys()), type({}.values()))  # type: ignore[assignment]
-_MAPPINGS = (dict, types.MappingProxyType)
+_MAPPINGS = (dict, types.MappingProxyType, collections.ChainMap)
+_ITERABLE += (type({}.keys()), type({}.values()), *_MAPPINGS)  # type: ignore[assignment]
 
 
 def _all_fit(values: Iterable[object], test: TypeTest | None) -> bool:
@@ -113,6 +114,30 @@ def fixed_tuple_check(hint: str, items: tuple[Check, ...]) -> Check:
             return Problem("", hint, f"a tuple of {len(value)}")
         for index, (each, item) in enumerate(zip(value, items, strict=True)):
             found = item(each)
+            if found is not None:
+                return within(f"item {index}", found)
+        return None
+
+    return check
+
+
+def open_tuple_check(
+    hint: str, first: tuple[Check, ...], rest: Check, last: tuple[Check, ...], *, every: bool
+) -> Check:
+    """Compile the check of `tuple[A, *tuple[B, ...], C]`: fixed ends, and any number of like items between them."""
+
+    def check(value: object) -> Problem | None:
+        if not isinstance(value, tuple):
+            return misfit(value, hint)
+        between = len(value) - len(first) - len(last)
+        if between < 0:
+            return Problem("", hint, f"a tuple of {len(value)}")
+        looked_at = between if every else min(between, 1)
+        checks = [*enumerate(first)]
+        checks += [(len(first) + index, rest) for index in range(looked_at)]
+        checks += [(len(value) - len(last) + index, item) for index, item in enumerate(last)]
+        for index, item in checks:
+            found = item(value[index])
             if found is not None:
                 return within(f"item {index}", found)
         return None

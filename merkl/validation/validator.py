@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import collections.abc
 import typing
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typing_extensions
@@ -19,6 +20,7 @@ from merkl.validation.containers import (
     items_check,
     mapping_check,
     named_tuple_check,
+    open_tuple_check,
     typed_dict_check,
 )
 from merkl.validation.leaves import (
@@ -43,7 +45,8 @@ _SEQUENCES: frozenset[Any] = frozenset(
     | {_abc.Collection, _abc.Iterable, _abc.Container, _abc.Reversible, _abc.KeysView, _abc.ValuesView}
 )
 _MAPPINGS: frozenset[Any] = frozenset(
-    {dict, collections.OrderedDict, collections.defaultdict, _abc.Mapping, _abc.MutableMapping}
+    {dict, collections.OrderedDict, collections.defaultdict, collections.ChainMap}
+    | {_abc.Mapping, _abc.MutableMapping}
 )
 
 
@@ -84,12 +87,12 @@ def compile_validator(hint: Any, *, items: Items = "first") -> Check:
 
 
 class _Compiler:
-    """Compiles the hints of one tree; aliases that refer to themselves are compiled once."""
+    """Compiles the hints of one tree; those that refer to themselves are compiled once."""
 
     def __init__(self, items: Items) -> None:
         self.items = items
         self.every = items == "all"
-        self.aliases: dict[int, Check] = {}
+        self.recursive: dict[int, tuple[Any, Check]] = {}
 
     def check(self, hint: Any) -> Check:
         if hint is Any or hint is object:
@@ -131,11 +134,11 @@ class _Compiler:
         if hasattr(hint, "__merkl_check__"):
             return _own_check(hint, hint)
         if is_typed_dict(hint):
-            return self._typed_dict(hint, hint)
+            return self._once(hint, lambda: self._typed_dict(hint, hint))
         if getattr(hint, "_is_protocol", False):
             return by_typeguard(hint, self.items)
         if issubclass(hint, tuple) and hasattr(hint, "_fields"):
-            return self._named_tuple(hint)
+            return self._once(hint, lambda: self._named_tuple(hint))
         return class_check(hint)
 
     def _type_variable(self, hint: Any) -> Check:
@@ -144,13 +147,18 @@ class _Compiler:
         return passes if hint.__bound__ is None else self.check(hint.__bound__)
 
     def _alias(self, hint: Any) -> Check:
-        known = self.aliases.get(id(hint))
-        if known is None:
-            made: list[Check] = []
-            self.aliases[id(hint)] = lambda value: made[0](value)
-            made.append(self.check(alias_value(hint)))
-            known = made[0]
-        return known
+        return self._once(hint, lambda: self.check(alias_value(hint)))
+
+    def _once(self, hint: Any, compile_it: Callable[[], Check]) -> Check:
+        """Compile a hint that may mention itself: inside of itself it is the check that is being made."""
+        known = self.recursive.get(id(hint))
+        if known is not None:
+            return known[1]
+        made: list[Check] = []
+        # The hint is kept: the id of one that is gone may be given to another.
+        self.recursive[id(hint)] = hint, lambda value: made[0](value)
+        made.append(compile_it())
+        return made[0]
 
     def _union(self, hint: Any) -> Check:
         test = self.type_test(hint)
@@ -207,7 +215,7 @@ class _Compiler:
         if origin is type or origin is _abc.Callable or getattr(origin, "_is_protocol", False):
             return by_typeguard(hint if origin in (type, _abc.Callable) else origin, self.items)
         if is_typed_dict(origin):
-            return self._typed_dict(hint, origin)
+            return self._once(hint, lambda: self._typed_dict(hint, origin))
         return class_check(origin, format_type(hint)) if isinstance(origin, type) else passes
 
     def _tuple(self, hint: Any, args: tuple[Any, ...]) -> Check:
@@ -215,11 +223,21 @@ class _Compiler:
             return items_check(
                 tuple, format_type(hint), self.check(args[0]), self.type_test(args[0]), every=self.every
             )
-        if any(getattr(a, "__unpacked__", False) or is_named(get_origin(a), "Unpack") for a in args) or any(
-            isinstance(a, (typing.TypeVarTuple, typing_extensions.TypeVarTuple)) for a in args
-        ):
+        rest = [index for index, each in enumerate(args) if _is_unpacked(each)]
+        if not rest:
+            return fixed_tuple_check(format_type(hint), tuple(self.check(a) for a in args))
+        inner = get_args(args[rest[0]])
+        inner = get_args(inner[0]) if is_named(get_origin(args[rest[0]]), "Unpack") else inner
+        if len(rest) > 1 or len(inner) != 2 or inner[1] is not Ellipsis:
             return class_check(tuple, format_type(hint))
-        return fixed_tuple_check(format_type(hint), tuple(self.check(a) for a in args))
+        first, last = args[: rest[0]], args[rest[0] + 1 :]
+        return open_tuple_check(
+            format_type(hint),
+            tuple(self.check(a) for a in first),
+            self.check(inner[0]),
+            tuple(self.check(a) for a in last),
+            every=self.every,
+        )
 
     def type_test(self, hint: Any) -> TypeTest | None:
         """The test by class alone for hints that need no more, else None."""
@@ -241,6 +259,14 @@ class _Compiler:
         if hint is type(None):
             return lambda cls: cls is type(None)
         return None
+
+
+def _is_unpacked(arg: Any) -> bool:
+    return (
+        bool(getattr(arg, "__unpacked__", False))
+        or is_named(get_origin(arg), "Unpack")
+        or isinstance(arg, (typing.TypeVarTuple, typing_extensions.TypeVarTuple))
+    )
 
 
 def _own_check(cls: Any, hint: Any) -> Check:

@@ -23,7 +23,8 @@ from mypy.types import (
 
 from merkl_mypy import names
 from merkl_mypy.outs import OutsOption, call_result, outs_option, stored_outs
-from merkl_mypy.shapes import any_type, class_of, lift
+from merkl_mypy.serializable import check_definition, exempt_names
+from merkl_mypy.shapes import any_type, class_of, lift, plain_signature
 from merkl_mypy.walk import parts
 
 
@@ -38,12 +39,19 @@ def decorator_called(kind: str) -> Callable[[FunctionContext], Type]:
         if function is not None and kind == "batch" and is_task(function):
             return _batch_of(ctx, function)
         if function is not None:
-            return decorate(api, ctx, kind, function, None, ctx.default_return_type)
+            made = decorate(api, ctx, kind, function, None, ctx.default_return_type)
+            if kind != "pipeline":
+                _check_serializable(api, ctx, made)
+            return made
         returned = get_proper_type(ctx.default_return_type)
         if isinstance(returned, Instance):
             option = outs_option(api, _named(ctx, "outs"))
             if option is not None:
-                return returned.copy_with_extra_attr(names.OUTS_ATTR, option)
+                returned = returned.copy_with_extra_attr(names.OUTS_ATTR, option)
+            exempt = exempt_names(api, ctx.context)
+            if exempt is not None:
+                returned = returned.copy_with_extra_attr(names.EXEMPT_ATTR, exempt)
+            return returned
         return ctx.default_return_type
 
     return hook
@@ -70,6 +78,8 @@ def decorator_applied(kind: str) -> Callable[[MethodContext], Type]:
             return ctx.default_return_type
         option = stored_outs(ctx.type)
         made = decorate(ctx.api, ctx, kind, ctx.arg_types[0][0], option, ctx.default_return_type)
+        if kind != "pipeline":
+            _check_serializable(ctx.api, ctx, made)
         return _with_items_of(ctx.api, made, ctx.type)
 
     return hook
@@ -88,6 +98,17 @@ def _with_items_of(api: TypeChecker, made: Type, decorator: ProperType) -> Type:
     kept = task.fallback.extra_attrs
     fallback = Instance(task.fallback.type, [*task.fallback.args[:2], result], extra_attrs=kept)
     return task.copy_modified(ret_type=result, fallback=fallback)
+
+
+def _check_serializable(api: TypeChecker, ctx: FunctionContext | MethodContext, made: Type) -> None:
+    """What goes into a task is hashed, and what comes out of it is stored."""
+    task = get_proper_type(made)
+    if not isinstance(task, CallableType) or task.fallback.type.fullname != names.TASK:
+        return
+    exempt = None
+    if isinstance(ctx, MethodContext) and isinstance(ctx.type, Instance) and ctx.type.extra_attrs is not None:
+        exempt = get_proper_type(ctx.type.extra_attrs.attrs.get(names.EXEMPT_ATTR))
+    check_definition(api, ctx.context, plain_signature(task), task.fallback.args[1], exempt)
 
 
 def decorate(

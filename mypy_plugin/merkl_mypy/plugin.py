@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mypy.nodes import Decorator, FuncDef, OverloadedFuncDef, TypeInfo, Var
+from mypy.nodes import Decorator, FuncDef, MypyFile, OverloadedFuncDef, TypeInfo, Var
 from mypy.options import Options
 from mypy.plugin import (
     AnalyzeTypeContext,
@@ -18,6 +18,7 @@ from mypy.plugin import (
     MethodContext,
     MethodSigContext,
     Plugin,
+    ReportConfigContext,
 )
 from mypy.types import FunctionLike, Type
 
@@ -28,7 +29,8 @@ from merkl_mypy.decorators import decorator_applied, decorator_called
 from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
-from merkl_mypy.review import PROBE, Reviews
+from merkl_mypy.review import PROBE, Reviews, add_trigger
+from merkl_mypy.serializable import note_registration, registrations
 from merkl_mypy.shell import shell_task
 from merkl_mypy.surface import complete_task_class, leave_one_way
 
@@ -58,6 +60,7 @@ class MerklPlugin(Plugin):
         self._misused = guarded_signature(method_used)
         self._written = guarded_signature(written_to)
         self._attribute_read = guarded_result(attribute_read)
+        self._registration = guarded_result(note_registration)
         self._shell_task = guarded_result(shell_task)
         self._evaluate = guarded_result(evaluated)
         self._attributes = {name: guarded_result(attribute_hook(name)) for name in names.TASK_ATTRIBUTES}
@@ -68,9 +71,17 @@ class MerklPlugin(Plugin):
             name: guarded_result(decorator_applied(kind)) for name, kind in names.DECORATOR_CALLS.items()
         }
 
-    def report_config_data(self, ctx: Any) -> Any:
+    def report_config_data(self, ctx: ReportConfigContext) -> Any:
         """A change of the plugin's own version makes mypy check everything again."""
+        if ctx.is_check:  # the module may be taken from mypy's cache
+            registrations.read(ctx.path)
         return {"merkl_mypy": self._digest}
+
+    def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
+        """No deps; but each module that is not in mypy's cache comes by here before any is checked."""
+        registrations.read(file.path)
+        add_trigger(file)
+        return []
 
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         """`AnyFunction` in the decorators' signatures is any object to this plugin."""
@@ -88,6 +99,7 @@ class MerklPlugin(Plugin):
 
     def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         """Attributes of tasks, and attributes that a Future does not have."""
+        self._reviews.ask_here()
         if fullname.startswith("merkl.graph."):
             owner, _, name = fullname.rpartition(".")
             if owner == names.TASK and name in names.TASK_ATTRIBUTES:
@@ -102,6 +114,7 @@ class MerklPlugin(Plugin):
         self, fullname: str
     ) -> Callable[[FunctionSigContext], FunctionLike] | None:
         """Calls of anything that may be a task."""
+        self._reviews.ask_here()
         if fullname.startswith(_BUILTIN_MODULES):
             return None
         if "." in fullname:
@@ -113,6 +126,7 @@ class MerklPlugin(Plugin):
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
         """Calls of methods that may be tasks, and of values of type Task."""
+        self._reviews.ask_here()
         if fullname.startswith(_BUILTIN_MODULES):
             return None
         if fullname in (f"{names.TASK}.__call__", f"{names.TASK_METHOD}.__call__"):
@@ -139,6 +153,8 @@ class MerklPlugin(Plugin):
             return self._review
         if fullname == names.EVALUATE_FN:
             return self._evaluate
+        if fullname == names.ARG_SERIALIZER_FN:
+            return self._registration
         if fullname == names.BASH_TASK_FN:
             return self._shell_task
         return self._decorators.get(fullname)

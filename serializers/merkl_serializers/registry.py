@@ -244,6 +244,25 @@ class CanonicalRegistry:
                 return made
         raise refusal(cls, "no encoder knows this type")
 
+    def explain(self, cls: type) -> tuple[str, str]:
+        """Return what encodes the instances of a class, and why that: for people; ("", the reason) where nothing does."""
+        self._load_libraries(cls)
+        try:
+            if any(issubclass(cls, reference) for reference in self._references):
+                return "its own key", "it stands for another value"
+            if any(base in self._registered for base in cls.__mro__):
+                encoder = self._registered_for(cls)
+                base = next(base for base in cls.__mro__ if base in self._registered)
+                how = "its type" if base is cls else f"its base {base.__qualname__}"
+                return _callable_name(encoder) if encoder else "", f"registered for {how}"
+            encoder = self._registered_for(cls)
+            if encoder is not None:
+                return _callable_name(encoder), "registered for classes that a predicate accepts"
+            module = self._choose(cls).__module__.rpartition(".")[2].strip("_")
+            return f"canonical bytes ({module})", "built in"
+        except TypeError as error:
+            return "", str(error)
+
     def _registered_for(self, cls: type) -> Callable[[Any], object] | None:
         found = [base for base in cls.__mro__ if base in self._registered]
         if found:

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from merkl._base.errors import CacheError, MerklWarning
-from merkl.cache import MISSING, SqliteCache, load, store
+from merkl._base.readable import readable
+from merkl.cache import MISSING, FileCache, SqliteCache, load, store
 from merkl.cache.base import Metadata
 from merkl.cache.contract import make_entry, make_key, read
 from merkl.cache.exchange import export_entries, import_entries
 from merkl.cache.figures import find_stats
 from merkl.cache.inventory import Root
 from merkl.cache.repair import verify
-from merkl.cache.sweep import collect
+from merkl.cache.sweep import clear, collect, evict, live_roots
 from merkl.codecs import default_codecs
 
 DAY = 86_400.0
@@ -118,22 +119,74 @@ def test_collect_by_size_begins_with_the_least_recently_used(cache: SqliteCache)
     assert garbage.keys == (make_key(0), make_key(1))
 
 
-def test_collect_keeps_what_a_running_process_may_use(cache: SqliteCache) -> None:
+@pytest.mark.parametrize("kind", [SqliteCache, FileCache])
+def test_collect_keeps_what_a_running_process_may_use(
+    tmp_path: Path, kind: type[SqliteCache] | type[FileCache]
+) -> None:
     """While a process that began earlier is alive, nothing used since then goes, however long ago that is."""
+    cache = kind(tmp_path)
+    cache.put(make_key(1), make_entry(b"1" * 100_000))
+    cache.close()
     script = (
-        "import sys; from pathlib import Path; from merkl.cache.leases import Lease;"
-        "lease = Lease(Path(sys.argv[1])); print('ready', flush=True); sys.stdin.read()"
+        f"import sys; from merkl.cache import {kind.__name__} as C; from merkl.cache.contract import make_key;"
+        "cache = C(sys.argv[1]); cache.get(make_key(1)).content.close();"
+        "print('ready', flush=True); sys.stdin.read()"
     )
-    command = [sys.executable, "-c", script, str(cache.path)]
+    command = [sys.executable, "-c", script, str(tmp_path)]
     later = time.time() + 30 * DAY
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         assert collect(cache, keep_days=5, now=later).keys == ()
+        assert evict(cache, 10) is not None
+        assert list(cache.keys()) == [make_key(1)]
         process.kill()
         process.wait()
     cache.close()  # this process uses it too
-    assert len(collect(cache, keep_days=5, now=later).keys) == 4
+    assert len(collect(cache, keep_days=5, now=later).keys) == 1
+
+
+def test_a_content_that_a_running_process_reuses_comes_back(cache: SqliteCache) -> None:
+    """What is swept while another process is about to name it again is not lost."""
+    script = """
+import sys
+from merkl.cache import SqliteCache
+from merkl.cache.contract import make_entry, make_key
+cache = SqliteCache(sys.argv[1], delay=60)
+cache.put(make_key(9), make_entry(b"2" * 100_000))
+print("put, not committed", flush=True)
+sys.stdin.readline()
+cache.close()
+"""
+    command = [sys.executable, "-c", script, str(cache.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert clear(cache, [make_key(2), make_key(3)]) == 2
+        assert not large_file(cache).exists()
+        process.communicate("\n", timeout=60)
+    assert read(cache.get(make_key(9))) == b"2" * 100_000
+    assert verify(cache) == []
+    clear(cache, [make_key(9)])
+    assert not list((cache.files.directory / "trash").iterdir())
+
+
+def test_eviction_takes_first_what_no_project_reaches(cache: SqliteCache) -> None:
+    """Then what was used longest ago; the limit holds, and freed files are gone at once."""
+    cache.put(make_key(5), make_entry(b"5" * 100_000))
+    cache.note_root(Root(str(cache.path), "flow.main", socket.gethostname(), "run", 1.0, (make_key(3),)))
+    cache.database.execute("UPDATE entries SET used = ? WHERE key = ?", (1.0, bytes.fromhex(make_key(3))))
+    garbage = evict(cache, 150_000)
+    assert garbage is not None
+    assert garbage.left <= 150_000
+    assert cache.has(make_key(3))
+    assert not cache.has(make_key(5))
+    assert [path.name for path in cache.files.directory.rglob("*") if path.is_file()] == [
+        large_file(cache).name
+    ]
+    assert evict(cache, 150_000) is None
+    assert evict(cache, 10) is not None
+    assert list(cache.keys()) == []
 
 
 def test_export_and_import_carry_results(cache: SqliteCache, tmp_path: Path) -> None:
@@ -166,3 +219,15 @@ def test_damaged_export_is_refused_as_a_whole(cache: SqliteCache, tmp_path: Path
     with pytest.raises(CacheError):
         import_entries(other, file)
     assert list(other.keys()) == []
+
+
+@pytest.mark.parametrize("name", ["plain", "blank in it", "\udcff no text", "\\udcff text"])
+def test_a_project_of_any_name_is_seen_to_be_there(cache: SqliteCache, tmp_path: Path, name: str) -> None:
+    """Also one whose name no encoder takes; and one that is gone counts no more."""
+    project = tmp_path / name
+    project.mkdir()
+    host = socket.gethostname()
+    cache.note_root(Root(readable(str(project)), "flow.main", host, "run", 1.0, (make_key(1),)))
+    assert [root.keys for root in live_roots(cache)] == [(make_key(1),)]
+    project.rmdir()
+    assert live_roots(cache) == []

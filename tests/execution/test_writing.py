@@ -179,6 +179,14 @@ def test_a_path_that_cannot_be_written_names_itself_and_keeps_the_result(home: P
     assert text("long work").in_cache()
 
 
+def test_text_that_no_file_can_hold_is_a_clear_error(home: Path) -> None:
+    with pytest.raises(OutputError, match="Return bytes instead"):
+        text("\ud800").write("out").eval()
+    assert not Path("out").exists()
+    assert (text("\udcff") > "bytes").eval() == "\udcff"
+    assert Path("bytes").read_bytes() == b"\xff"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_directory_without_permission(home: Path) -> None:
     Path("locked").mkdir(mode=0o555)

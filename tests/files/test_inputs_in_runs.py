@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from merkl import DirRef, FileRef, MerklWarning, Workspace, path_future, task
+from merkl import DirRef, FileRef, MerklWarning, Workspace, glob_future, path_future, read_future, task
 
 
 @task
@@ -123,6 +123,46 @@ def test_change_under_a_path_future(tmp_path: Path, data: Path) -> None:
             assert call.eval() == "two"
         data.write_text("one")
         assert text_of(path_future(data)).eval() == "one"
+
+
+def test_keys_do_not_depend_on_where_the_project_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = set()
+    for place in ("here", "there/deep"):
+        home = tmp_path / place
+        (home / "data" / "sub").mkdir(parents=True)
+        (home / "data" / "sub" / "a.csv").write_text("1")
+        (home / "data" / "b.csv").write_text("2")
+        monkeypatch.chdir(home)
+        with Workspace(home):
+            found = (
+                read_future("data/b.csv"),
+                path_future("data/sub/../b.csv"),
+                path_future("data"),
+                glob_future("**/*.csv", root="data"),
+                text_of(FileRef("data/b.csv")),
+            )
+            keys.add(tuple(future.hash for future in found))
+        monkeypatch.chdir(tmp_path)
+    assert len(keys) == 1
+
+
+def test_many_small_files_as_one_argument(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    for number in range(3000):
+        path = folder / f"{number % 30}" / f"{number}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(number))
+
+    @task
+    def total(files: DirRef) -> int:
+        return sum(int(file.read_text()) for file in files)
+
+    with Workspace(tmp_path):
+        assert total(DirRef(folder)).eval() == sum(range(3000))
+        (folder / "7" / "37.txt").write_text("38")
+        assert total(DirRef(folder)).eval() == sum(range(3000)) + 1
 
 
 def test_file_deep_in_an_argument_is_watched(tmp_path: Path, data: Path) -> None:

@@ -176,6 +176,11 @@ FIELDS = {
         "'1'",
         "K().a",
     ),
+    "option of a dataclass": (
+        "@dataclasses.dataclass(frozen=1)\nclass K:\n    a: int = 0\n",
+        "=1",
+        "hash(K())",
+    ),
     "object that is an attribute": ("class K:\n    a = D('1')\n", "'1'", "K.a"),
     "default of a Struct": ("class K(msgspec.Struct):\n    a: int = 1\n", "= 1", "K().a"),
     "factory of a Struct": (
@@ -200,7 +205,7 @@ def test_values_of_a_class_edited_after_import_are_not_taken_for_the_loaded_ones
     definition, old, expression = FIELDS[case]
     head = "import attrs, dataclasses, enum, msgspec, pydantic\nfrom decimal import Decimal as D\nfrom typing import NamedTuple\n"
     source = f"{head}{definition}def task():\n    return {expression}\n"
-    edited = source.replace(old, "int" if old == "float" else old.replace("1", "3"))
+    edited = source.replace(old, "int" if old == "float" else old.replace("1", "0" if old == "=1" else "3"))
     with Workspace(tmp_path) as workspace:
         options = {"encode": lambda value: workspace.registry.encode(value).data}
         project = Project(tmp_path / "project", **options).write({"main.py": source})

@@ -8,6 +8,8 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -112,6 +114,8 @@ WRONG = {
     (): "there are ls",
     ("gc", "--max-size", "many"): "is no size",
     ("gc", "--keep-days", "-1"): "not negative",
+    ("gc", "--grace-days", "nan"): "not negative",
+    ("ls", "--limit", "-1"): "not negative",
     ("verify", "everything"): "takes no 'everything'",
     ("ls", "--nonsense"): "Unknown option: --nonsense",
     ("import", "nowhere"): "there is no file nowhere",
@@ -181,6 +185,48 @@ def test_gc_only_says_what_would_go(flow: Project) -> None:
     assert len(tasks(flow)) == 2
 
 
+def test_gc_without_grace_removes_what_was_used_just_now(flow: Project) -> None:
+    """Who says so, and nothing else runs, gets the space back at once."""
+    flow.run_json("flow.main")
+    ask(flow, "gc", "--max-size", "0", "--grace-days", "0", "--ignore-roots", "--yes")
+    assert ask(flow, "stats")["results"] == 0
+    assert [path for path in (flow.folder / ".merkl" / "objects").rglob("*") if path.is_file()] == []
+
+
+def test_gc_removes_the_paths_of_results_that_are_gone(flow: Project) -> None:
+    """Unpacked directories and directories of killed calls go with them; those of results that stay remain."""
+    flow.write(
+        "trees.py",
+        """
+        from merkl import DirRef, task
+
+        @task
+        def tree(text: str) -> DirRef:
+            made = DirRef()
+            (made.path / "file").write_text(text)
+            return made
+
+        def main():
+            return [tree("a"), tree("b")]
+        """,
+    )
+    flow.run_json("trees.main")
+    home = flow.folder / ".merkl"
+    left = home / "scratch" / "merkl-left"
+    left.mkdir(parents=True)
+    first = ask(flow, "ls")[0]
+    views = sorted((home / "views").glob("*/*.dir"))
+    assert len(views) == 2
+    for path in [left, *(home / "views").glob("*/*")]:
+        os.utime(path, (0, 0), follow_symlinks=False)
+    ask(flow, "clear", first["key"][:12], "--yes")
+    assert ask(flow, "gc")["views"] == 3
+    assert ask(flow, "gc", "--yes")["views"] == 3
+    assert ask(flow, "gc", "--yes")["views"] == 0
+    assert [path.name[:64] for path in views if path.exists()] == [ask(flow, "ls")[0]["content_hash"]]
+    assert not left.exists()
+
+
 def test_gc_keeps_what_a_project_reaches_however_old(flow: Project) -> None:
     """What the last runs asked for stays with all that it was made from; what no run asked for goes."""
     flow.run_json("flow.main", "1")
@@ -191,6 +237,26 @@ def test_gc_keeps_what_a_project_reaches_however_old(flow: Project) -> None:
     assert tasks(flow) == ["flow.make", "flow.size"]
     assert flow.run_json("flow.main", "2")["run"] == 0
     assert flow.run_json("flow.main", "1")["run"] == 2
+
+
+def test_gc_keeps_what_a_script_evaluated(flow: Project) -> None:
+    """A project that never used `merkl run` is known too."""
+    flow.write("script.py", "from flow import main\nprint(main(1).eval())\nprint(main(2).eval())\n")
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=flow.folder,
+        env=flow.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout == "1000000\n1000000\n", done.stderr
+    (root,) = ask(flow, "roots")
+    assert (root["name"], len(root["keys"])) == ("script.py", 2)
+    age(flow, 90)
+    assert ask(flow, "gc", "--unreachable", "--yes")["kept"] == 4
+    assert len(tasks(flow)) == 4
 
 
 def test_gc_of_a_project_that_is_gone(flow: Project, tmp_path: Path) -> None:
@@ -314,3 +380,65 @@ def test_credentials_in_settings_are_refused(flow: Project) -> None:
     assert done.returncode == 1
     assert "AWS_SECRET_ACCESS_KEY" in done.stderr
     assert "hunter2" not in done.stderr
+
+
+def test_no_credential_is_written_anywhere(flow: Project) -> None:
+    """Not with the results, not in what is printed, although a remote needs it and cannot be reached."""
+    flow.write(
+        "pyproject.toml",
+        """
+        [[tool.merkl.cache.remotes]]
+        url = "s3://bucket/prefix"
+        [tool.merkl.cache.remotes.options]
+        endpoint = "http://127.0.0.1:9"
+        region = "us-east-1"
+        client_options = { timeout = "200ms", connect_timeout = "200ms" }
+        retry_config = { max_retries = 0 }
+        """,
+    )
+    flow.write(
+        "secrets_flow.py",
+        """
+        from typing import Annotated
+        from merkl import Secret, task
+
+        @task
+        def ask(question: str, token: Annotated[str, Secret]) -> Exception:
+            return KeyError(question, len(token))
+
+        @task
+        def fail(token: Annotated[str, Secret]) -> int:
+            raise ValueError("no such place")
+
+        def main():
+            return ask("why?", "hidden-token")
+        """,
+    )
+    secrets = {
+        "AWS_ACCESS_KEY_ID": "hidden-access-key",
+        "AWS_SECRET_ACCESS_KEY": "hidden-secret-key",
+        "AWS_SESSION_TOKEN": "hidden-session",
+        "MERKL_SIGNING_KEY": "hidden-signing-key",
+    }
+    environment = {**flow.environment(), **secrets}
+    printed = ""
+    for words in (("secrets_flow.main",), ("secrets_flow.fail", "hidden-token"), ("-v", "secrets_flow.main")):
+        done = subprocess.run(
+            [sys.executable, "-m", "merkl", "run", *words],
+            cwd=flow.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        printed += done.stdout + done.stderr
+    assert "KeyError('why?', 12)" in printed
+    assert "goes on without it" in printed
+    written = {
+        path: path.read_bytes() for path in flow.folder.rglob("*") if path.is_file() and path.suffix != ".py"
+    }
+    assert len(written) > 2
+    for secret in (*secrets.values(), "hidden-token"):
+        assert secret not in printed
+        assert [path for path, data in written.items() if secret.encode() in data] == []

@@ -228,3 +228,39 @@ def test_serializers_whose_digests_change_are_found(shop: Project) -> None:
     assert all("colours.Bag" in line and "PYTHONHASHSEED" in line for line in errors)
     assert "warning: the serializer of Wants is not tested" in done.stdout
     assert "Fine" not in done.stdout
+
+
+def test_pipelines_are_built_and_what_they_demand_ends_them(shop: Project) -> None:
+    """A pipeline with arguments is not built; one that wants a value is built up to there."""
+    shop.write(
+        "flows.py",
+        """
+        from collections.abc import Iterator
+        from typing import Any
+        from merkl import Future, pipeline
+        from prices import load, total
+
+        @pipeline
+        def staged() -> Iterator[Future[Any]]:
+            yield load(1)
+            yield total(load(2))
+
+        @pipeline
+        def branching() -> Future[float]:
+            return total(load(2)) if total(load(1)).v > 1 else total([])
+
+        @pipeline
+        def wrong() -> Future[float]:
+            return total(total([1.0]))
+
+        @pipeline
+        def wants(n: int) -> Future[float]:
+            raise RuntimeError
+        """,
+    )
+    done = shop.merkl("check", "flows", "--json")
+    found = json.loads(done.stdout)
+    assert found["built"] == ["flows.staged"]
+    assert found["ended_early"] == ["flows.branching"]
+    assert {(f["source"], f["line"]) for f in found["findings"]} == {("mypy", 18), ("build", 18)}
+    assert not (shop.folder / "ran").exists()

@@ -214,6 +214,24 @@ _ATOMS = [
     "tuple[()]",
     "tuple[int,*tuple[str,...]]",
     "tuple[Any,...]",
+    "LiteralString",
+    "Never",
+    "type[Any]",
+    "type[Union[A, D]]",
+    "Literal[b'a', None]",
+    "Literal[-1, 1]",
+    "re.Pattern[str]",
+    "uuid.UUID",
+    "numbers.Number",
+    "fractions.Fraction",
+    "Callable[..., Any]",
+    "Callable[[], None]",
+    "Job[[int, str], bool]",
+    "Job[..., object]",
+    "Arr[int]",
+    "Arr[int, str, bool]",
+    "Outer.Inner",
+    "Outer.InnerP",
 ]
 
 
@@ -294,6 +312,12 @@ def _random_type(rng: random.Random, depth: int) -> str:
         f"Callable[[{', '.join(inner[1 : rng.randint(1, 3)])}], {inner[0]}]",
         f"type[{rng.choice(['A', 'B', 'C', 'D', 'int', 'str', 'Point', 'Color', 'IntBox'])}]",
         f"Annotated[{inner[0]}, 'note']",
+        f"Callable[..., {inner[0]}]",
+        f"Callable[Concatenate[{inner[1]}, ...], {inner[0]}]",
+        f"Job[[{', '.join(inner[1 : rng.randint(1, 3)])}], {inner[0]}]",
+        f"tuple[{inner[0]}, *tuple[{inner[1]}, ...]]",
+        f"tuple[*tuple[{inner[0]}, ...], {inner[1]}]",
+        f"Arr[{inner[0]}, {inner[1]}]",
     ]
     return rng.choice(options)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import io
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +52,16 @@ class Named:
     name = "x"
 
 
+class Tree(TypedDict):
+    size: int
+    inner: Tree | None
+
+
+class Link(NamedTuple):
+    value: int
+    next: Link | None
+
+
 UserId = NewType("UserId", int)
 
 GOOD: list[tuple[Any, Any]] = [
@@ -81,6 +92,15 @@ GOOD: list[tuple[Any, Any]] = [
     (3, Annotated[int, "anything"]),
     (np.zeros(2), NDArray[np.float64]),
     (object(), Any),
+    (io.StringIO(), IO[str]),
+    (io.StringIO(), TextIO),
+    (io.BytesIO(), BinaryIO),
+    ((1, "a", "b"), tuple[int, *tuple[str, ...]]),
+    ((1,), tuple[int, *tuple[str, ...]]),
+    (("a", "b", 1), tuple[*tuple[str, ...], int]),
+    ({"size": 1, "inner": {"size": 2, "inner": None}}, Tree),
+    (Link(1, Link(2, None)), Link),
+    (collections.ChainMap({"a": 1}), Mapping[str, int]),
 ]
 BAD: list[tuple[Any, Any, str]] = [
     ("1", int, ""),
@@ -100,6 +120,12 @@ BAD: list[tuple[Any, Any, str]] = [
     (5, Callable[..., int], ""),
     (np.zeros(2, int), NDArray[np.float64], ""),
     ("x", int | None, ""),
+    (io.BytesIO(), IO[str], ""),
+    ((1, "a", 2), tuple[int, *tuple[str, ...]], "item 2"),
+    ((), tuple[int, *tuple[str, ...]], ""),
+    ({"size": 1, "inner": {"size": "x", "inner": None}}, Tree, "key 'size' of key 'inner'"),
+    (Link(1, Link("x", None)), Link, ".value of .next"),  # type: ignore[arg-type]
+    (collections.ChainMap({"a": "x"}), Mapping[str, int], "key 'a'"),
 ]
 
 

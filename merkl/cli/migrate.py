@@ -1,0 +1,177 @@
+"""`merkl migrate`: declare that an edit of a task changes nothing, so that its results stay."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import cyclopts
+import msgspec
+
+from merkl.cache import Ledger
+from merkl.cli.command import Command, split_at_function
+from merkl.cli.errors import UsageError
+from merkl.cli.ledgers import open_ledger
+from merkl.cli.names import find_function
+from merkl.cli.output import stdout_for_result
+from merkl.execution.chronicle import describe_task
+from merkl.execution.migrations import DECLARED
+from merkl.graph.task import Task
+from merkl.render.differences import Difference, compare_components, format_difference
+from merkl.render.log_view import format_time
+from merkl.workspace import Workspace
+
+__all__ = ["COMMAND"]
+
+USAGE = """\
+usage: merkl migrate [OPTIONS] MODULE.TASK
+
+Declare that the last edit of a task, or of what its code reaches, changes nothing that it computes: results that were made
+before it hold for the code as it is now, and so do those of all calls downstream. Shows first what was edited. Without --yes
+nothing is done.
+
+  --yes         do it
+  --from HASH   the code hash whose results are to be taken over, by its first digits (default: that of the latest result)
+  --was NAME    the name that the task had then, if it was renamed too
+  --undo        forget such a declaration; what was taken over already stays
+  --json        print one JSON object
+
+The declaration is kept in this project's ledger, and each result that is taken over says so. It is about this one version of
+the code: after the next edit the task runs again. Where a class among the arguments was edited, this is of no use.
+
+examples:
+  merkl migrate flow.train
+  merkl migrate flow.train --yes
+"""
+
+
+class Migration(msgspec.Struct, frozen=True):
+    """A declaration as it would be made: which results, and what was edited since."""
+
+    task: str
+    before: str
+    now: str
+    results: int
+    last: float
+    differences: tuple[Difference, ...]
+    is_done: bool = False
+
+
+def _options(
+    *,
+    yes: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    undo: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    from_: Annotated[str | None, cyclopts.Parameter(name=["--from"])] = None,
+    was: str | None = None,
+    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+) -> None:
+    """The options of `merkl migrate`."""
+
+
+def _carry_out(words: list[str]) -> int:
+    target = split_at_function(words, _options)
+    options, rest = target.take_options(_options)
+    if rest:
+        raise UsageError(f"`merkl migrate` takes one task, not {rest[0]!r}")
+    with stdout_for_result() as out:
+        task = find_function(target.name)
+        if not isinstance(task, Task):
+            raise UsageError(f"{target.name} is no task; `merkl migrate` is about functions under @task")
+        workspace = Workspace()
+        try:
+            with workspace:
+                ledger = open_ledger(workspace)
+                if ledger is None:
+                    raise UsageError("nothing ran in this project yet, so there is nothing to take over")
+                if options.get("undo"):
+                    return _undo(task, ledger, out)
+                migration = _find(task, ledger, options.get("from_"), options.get("was"))
+                if options.get("yes"):
+                    migration = _declare(migration, ledger)
+                print(
+                    msgspec.json.encode(migration).decode() if options.get("json") else _format(migration),
+                    file=out,
+                )
+                return 0
+        finally:
+            workspace.close()
+
+
+def _find(task: Task[..., Any, Any], ledger: Ledger, prefix: str | None, was: str | None) -> Migration:
+    name = was or f"{task.__module__}.{task.name}"
+    now = task.fingerprint().digest.hex()
+    results = [metadata for _, metadata in ledger.log(task=name) if metadata.fingerprint != now]
+    if prefix is not None:
+        results = [metadata for metadata in results if metadata.fingerprint.startswith(prefix.lower())]
+        found = sorted({metadata.fingerprint for metadata in results})
+        if len(found) > 1:
+            raise UsageError(f"several code hashes begin with {prefix!r}: {', '.join(h[:16] for h in found)}")
+    if not results:
+        what = (
+            f" with a code hash that begins with {prefix!r}"
+            if prefix is not None
+            else " of another version of its code"
+        )
+        raise UsageError(f"no result of {name}{what} is known; `merkl log --task {name}` lists what is")
+    before = results[0].fingerprint
+    old = ledger.components(before)
+    if old is None:
+        raise UsageError(f"what the code {before[:16]} was made of is not known, so the edit cannot be shown")
+    return Migration(
+        task=name,
+        before=before,
+        now=now,
+        results=sum(metadata.fingerprint == before for metadata in results),
+        last=results[0].created,
+        differences=tuple(compare_components(old, describe_task(task))),
+    )
+
+
+def _declare(migration: Migration, ledger: Ledger) -> Migration:
+    value = {"task": migration.task, "from": migration.before, "at": time.time()}
+    for new, note in ledger.notes(DECLARED):
+        # Two declarations that lead back to each other would say that all versions are one.
+        if new == migration.before and note["from"] == migration.now:
+            ledger.forget(DECLARED, [new])
+    ledger.note(DECLARED, migration.now, value)
+    ledger.flush()
+    return msgspec.structs.replace(migration, is_done=True)
+
+
+def _undo(task: Task[..., Any, Any], ledger: Ledger, out: Any) -> int:
+    now = task.fingerprint().digest.hex()
+    if ledger.noted(DECLARED, now) is None:
+        raise UsageError("nothing was declared about this version of the task's code")
+    ledger.forget(DECLARED, [now])
+    print(
+        f"forgotten; results of {task.name} that were taken over already stay: `merkl cache clear` removes them",
+        file=out,
+    )
+    return 0
+
+
+def _format(migration: Migration) -> str:
+    count = f"{migration.results} result{'' if migration.results == 1 else 's'}"
+    lines = [
+        f"{migration.task}: {count} of code {migration.before[:12]} (the latest of {format_time(migration.last)})",
+        f"the code is {migration.now[:12]} now; since then:",
+    ]
+    lines += [f"  {line}" for difference in migration.differences for line in format_difference(difference)]
+    if not migration.differences:
+        lines.append("  no part differs by itself, only how they hang together")
+    if migration.is_done:
+        lines.append("declared: these results, and those downstream, hold for the code as it is now")
+    else:
+        lines.append(
+            "nothing was done; with --yes these results, and those downstream, hold for the code as it is now"
+        )
+    return "\n".join(lines)
+
+
+COMMAND = Command(
+    name="migrate",
+    takes="MODULE.TASK",
+    summary="declare that an edit of a task changes nothing: keep its results",
+    usage=USAGE,
+    carry_out=_carry_out,
+)

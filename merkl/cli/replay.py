@@ -1,0 +1,118 @@
+"""Runs one call again in this process, and says whether it gives what is stored."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from merkl.cache import ArgumentPreview, Metadata
+from merkl.cli.errors import UsageError
+from merkl.cli.names import find_function
+from merkl.execution.previews import digest_argument
+from merkl.execution.replay import hash_outs, run_again
+from merkl.graph.call import Call
+from merkl.graph.nested import replace_futures
+from merkl.graph.task import Task
+from merkl.hashing.keys import describe_constant
+from merkl.render.why_view import needed_calls
+from merkl.workspace import Workspace
+
+__all__ = ["Replay", "load_arguments", "replay_call"]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a call gave this time; `is_same` is None where there is nothing to compare with."""
+
+    value: Any
+    is_same: bool | None
+    verdict: str
+
+
+def replay_call(workspace: Workspace, key: str, make: Callable[[], Any] | None = None) -> Replay:
+    """Run the body behind a key with the inputs that the cache has.
+
+    `make` is a function that makes the call, among others; without it the arguments are read back from the ledger.
+
+    Raises `UsageError` where the arguments cannot be had.
+    """
+    metadata = workspace.ledger.metadata(key) or Metadata()
+    if make is None:
+        task, arguments = _from_ledger(workspace, key, metadata)
+    else:
+        task, arguments = _from_graph(workspace, key, make)
+    values = run_again(task, arguments, bytes.fromhex(key))
+    value = values.get(metadata.out)
+    record = workspace.cache.lookup(key)
+    if record is None:
+        return Replay(value, None, "the stored result is gone, so there is nothing to compare with")
+    again = hash_outs(task, arguments, {metadata.out: value}, workspace.codecs)[metadata.out]
+    if again == record.content_hash:
+        return Replay(value, True, "it gave the same content as is stored")
+    return Replay(
+        value,
+        False,
+        "it gave another content than is stored: the code changed since, or it is not deterministic",
+    )
+
+
+def _from_graph(
+    workspace: Workspace, key: str, make: Callable[[], Any]
+) -> tuple[Task[..., Any, Any], dict[str, Any]]:
+    program, _, _ = workspace.plan(make)
+    calls = [*program.calls, *needed_calls(program.wanted())]
+    call = next((call for call in calls if any(f.hash == key for f in call.futures())), None)
+    if call is None:
+        raise UsageError(f"that function makes no call with the key {key[:12]} as its code is now")
+    return call.task, load_arguments(workspace, call)
+
+
+def load_arguments(workspace: Workspace, call: Call) -> dict[str, Any]:
+    """Return the arguments of a call with the values of its Futures; raises `UsageError` where one is not in the cache."""
+    return {
+        name: replace_futures(value, lambda future: _load(workspace, future.hash))
+        for name, value in call.arguments().items()
+    }
+
+
+def _from_ledger(
+    workspace: Workspace, key: str, metadata: Metadata
+) -> tuple[Task[..., Any, Any], dict[str, Any]]:
+    if not metadata.task:
+        raise UsageError(f"the ledger does not know which call made {key[:12]}")
+    task = find_function(metadata.task)
+    if not isinstance(task, Task):
+        raise UsageError(f"{metadata.task} is no task any more")
+    arguments: dict[str, Any] = {}
+    for argument in metadata.arguments:
+        if argument.preview.startswith("<Future of "):
+            arguments[argument.name] = _load(workspace, argument.digest)
+            continue
+        try:
+            arguments[argument.name] = _read_constant(task, argument)
+        except (ValueError, SyntaxError):
+            raise UsageError(
+                f"the log has only a short text of the argument {argument.name!r} ({argument.preview}): name the function "
+                f"that makes the call: merkl debug --hash {key[:12]} --rerun MODULE.FUNCTION ARGS"
+            ) from None
+    return task, arguments
+
+
+def _read_constant(task: Task[..., Any, Any], argument: ArgumentPreview) -> Any:
+    """Return the constant that a preview shows; raises ValueError where it does not show all of it."""
+    value = ast.literal_eval(argument.preview)
+    if argument.digest:
+        index = task.signature.names.index(argument.name)
+        encoded = describe_constant(task.encode_argument(index, value, lambda future: b"").data)
+        if digest_argument(value, encoded) != argument.digest:
+            raise ValueError(argument.preview)
+    return value
+
+
+def _load(workspace: Workspace, key: str) -> Any:
+    value = workspace.load(key)
+    if value is None:
+        raise UsageError(f"the input {key[:12]} is not in the cache any more; run what makes it first")
+    return value[0]

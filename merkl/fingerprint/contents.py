@@ -1,0 +1,185 @@
+"""What values hold: the items of containers, the attributes of instances, and a short text of a constant."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import re
+import types
+import typing
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Mapping
+
+from merkl.fingerprint.guards import MISSING, Content
+from merkl.fingerprint.naming import name_of
+
+__all__ = [
+    "ATOMS",
+    "CONTAINERS",
+    "MAPPINGS",
+    "SEQUENCES",
+    "SETS",
+    "attributes_of",
+    "contents_in",
+    "current_value",
+    "is_plain",
+    "ordered",
+    "preview",
+    "reduced",
+    "remembered_by",
+    "set_order",
+    "state_of",
+]
+
+ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)})
+SEQUENCES: tuple[type, ...] = (list, tuple, deque)
+SETS: tuple[type, ...] = (set, frozenset)
+MAPPINGS: tuple[type, ...] = (dict, OrderedDict, defaultdict, types.MappingProxyType)
+CONTAINERS: tuple[type, ...] = (*SEQUENCES, *SETS, *MAPPINGS)
+#: Constants are looked at before each call, so only those of up to this many items.
+_QUICKLY_COMPARED = 10_000
+_SECRET = re.compile(r"(password|passwd|secret|token|api_?key|credential)", re.IGNORECASE)
+_PREVIEW = 200
+
+
+def preview(value: object, name: str) -> str:
+    """Return a short text for a constant; a secret's text says nothing."""
+    if _SECRET.search(name.rpartition(".")[2]) or "Secret" in type(value).__name__:
+        return "<secret>"
+    try:
+        text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+    except Exception:  # noqa: BLE001 - a user's __repr__ may raise anything
+        text = f"<{name_of(type(value))}>"
+    return text if len(text) <= _PREVIEW else text[: _PREVIEW - 3] + "..."
+
+
+def current_value(variable: contextvars.ContextVar[object]) -> object:
+    try:
+        return variable.get()
+    except LookupError:
+        return None
+
+
+def is_plain(value: object) -> bool:
+    """Tell whether a container holds, at any depth, nothing but atoms; without a loop where types are uniform."""
+    pending: list[object] = [value]
+    seen: set[int] = set()
+    while pending:
+        item = pending.pop()
+        kind = type(item)
+        if kind in ATOMS:
+            continue
+        if id(item) in seen:
+            return False  # shared or recursive: what is inside what then counts
+        seen.add(id(item))
+        if kind is list or kind is tuple or kind is set or kind is frozenset:
+            parts = typing.cast("list[object]", item)
+            if not ATOMS.issuperset(map(type, parts)):
+                pending.extend(parts)
+        elif kind is dict:
+            mapping = typing.cast("dict[object, object]", item)
+            for parts in (mapping.keys(), mapping.values()):  # type: ignore[assignment]
+                if not ATOMS.issuperset(map(type, parts)):
+                    pending.extend(parts)
+        else:
+            return False
+    return True
+
+
+def contents_in(value: object) -> list[Content]:
+    """Return guards of the mutable containers in a container of plain values, as long as looking at them is quick."""
+    found: list[Content] = []
+    pending: list[object] = [value]
+    total = 0
+    seen: set[int] = set()
+    while pending:
+        item = pending.pop()
+        if id(item) in seen or not isinstance(item, CONTAINERS):
+            continue
+        seen.add(id(item))
+        items = typing.cast("typing.Collection[object]", item)
+        total += len(items)
+        if total > _QUICKLY_COMPARED:
+            break
+        if not isinstance(item, tuple | frozenset):
+            found.append(Content(item))
+        pending.extend(items.values() if isinstance(items, Mapping) else items)
+    return found
+
+
+def ordered(value: object) -> object:
+    """Return a plain container with the order of its dicts made visible: code can see it."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        parts = typing.cast("list[object]", value)
+        if ATOMS.issuperset(map(type, parts)):
+            return value
+        fresh = [ordered(part) for part in parts]
+        return value if all(a is b for a, b in zip(fresh, parts, strict=True)) else fresh
+    if kind is dict:
+        mapping = typing.cast("dict[object, object]", value)
+        return ("dict", ordered(list(mapping)), ordered(list(mapping.values())))
+    return value
+
+
+def set_order(value: object) -> tuple[str, str]:
+    return name_of(value if hasattr(value, "__qualname__") else type(value)), repr(value) if type(
+        value
+    ) in ATOMS else ""
+
+
+def remembered_by(cls: type) -> frozenset[str]:
+    """Return the names of cached properties: what they remember says nothing that the other attributes don't say."""
+    return frozenset(
+        name
+        for base in cls.__mro__
+        for name, attribute in vars(base).items()
+        if isinstance(attribute, functools.cached_property)
+    )
+
+
+def attributes_of(value: object) -> dict[str, object] | None:
+    """Return the dictionary of attributes of an instance, None if it has none (or hides it)."""
+    try:
+        found = value.__dict__
+    except Exception:  # noqa: BLE001 - a user's `__dict__` or `__getattr__` may raise anything
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def reduced(value: object) -> list[object]:
+    """Return what an object says of itself when it is taken apart, without its attributes: they are taken as they are."""
+    try:
+        parts = value.__reduce_ex__(2)
+    except Exception:  # noqa: BLE001 - an object that cannot be taken apart is its attributes
+        return []
+    if isinstance(parts, str):
+        return [parts]
+    _, arguments, state, *items = (*parts, None, None)[:5]
+    is_attributes = isinstance(state, dict) or (isinstance(state, tuple) and len(state) == 2)
+    return [
+        list(arguments),
+        None if is_attributes else state,
+        *(list(part) if part is not None else None for part in items),
+    ]
+
+
+def state_of(value: object) -> list[tuple[str, object]]:
+    """Return the attributes of an instance, from its dictionary and its slots, without what it only remembers."""
+    state: dict[str, object] = dict(attributes_of(value) or {})
+    for name in remembered_by(type(value)):
+        state.pop(name, None)
+    for base in type(value).__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name in {"__dict__", "__weakref__"}:
+                continue
+            mangled = (
+                f"_{base.__name__.lstrip('_')}{name}"
+                if name.startswith("__") and not name.endswith("__")
+                else name
+            )
+            found = getattr(value, mangled, MISSING)
+            if found is not MISSING:
+                state[mangled] = found
+    return sorted(state.items())

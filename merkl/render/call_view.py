@@ -1,0 +1,134 @@
+"""What there is to see of one result: what it was made of, its value, its relatives, and where its content lies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from merkl.cache import BaseCache, ContentCache, FileContentBackend, Ledger, Metadata
+from merkl.cache.contents import TieredContents
+from merkl.cache.layers import LayeredCache
+from merkl.execution.migrations import ADOPTED
+from merkl.render.log_view import format_call, format_time, result_record
+
+__all__ = ["RelativeView", "ResultView", "format_result", "place_of_content", "view_result"]
+
+
+class RelativeView(msgspec.Struct, frozen=True):
+    """Another result, by key: the call that made it, and its value as a short text where it was asked for."""
+
+    key: str
+    call: str
+    preview: str = ""
+
+
+class ResultView(msgspec.Struct, frozen=True):
+    """One result as `merkl debug --hash` shows it."""
+
+    key: str
+    call: str
+    record: dict[str, Any]
+    is_stored: bool
+    content_hash: str
+    place: str
+    preview: str
+    siblings: tuple[RelativeView, ...]
+    parents: tuple[RelativeView, ...]
+    children: tuple[RelativeView, ...]
+    notes: tuple[str, ...]
+
+
+def view_result(key: str, ledger: Ledger, cache: BaseCache, previews: dict[str, str]) -> ResultView:
+    """Return what there is to see of a result; `previews` has short texts of values by key."""
+    metadata = ledger.metadata(key) or Metadata()
+    record = cache.lookup(key)
+    notes = []
+    failed = ledger.noted("failed", key)
+    if failed:
+        notes.append(f"a call with this key failed: {failed['error']}")
+    earlier = metadata.tags.get(ADOPTED)
+    if earlier:
+        notes.append(f"declared by hand (merkl migrate) to hold for this code; it was made as {earlier[:12]}")
+    return ResultView(
+        key=key,
+        call=format_call(metadata),
+        record=result_record(key, metadata),
+        is_stored=record is not None,
+        content_hash=record.content_hash if record else "",
+        place=place_of_content(cache, key) if record else "",
+        preview=previews.get(key, ""),
+        siblings=tuple(_siblings(key, metadata, ledger, previews)),
+        parents=tuple(_relative(parent, ledger, previews) for parent in metadata.parents),
+        children=tuple(RelativeView(child, format_call(found)) for child, found in ledger.children(key)),
+        notes=tuple(notes),
+    )
+
+
+def _relative(key: str, ledger: Ledger, previews: dict[str, str]) -> RelativeView:
+    metadata = ledger.metadata(key)
+    return RelativeView(
+        key, format_call(metadata) if metadata else "(not in the ledger)", previews.get(key, "")
+    )
+
+
+def _siblings(key: str, metadata: Metadata, ledger: Ledger, previews: dict[str, str]) -> list[RelativeView]:
+    """Return the other outs of the same call."""
+    if metadata.out is None:
+        return []
+    same = ("fingerprint", "arguments", "parents", "run")
+    return [
+        RelativeView(other, format_call(found), previews.get(other, ""))
+        for other, found in ledger.log(task=metadata.task, run=metadata.run)
+        if other != key and all(getattr(found, name) == getattr(metadata, name) for name in same)
+    ]
+
+
+def place_of_content(cache: BaseCache, key: str) -> str:
+    """Return in words where the content of a key lies."""
+    if isinstance(cache, LayeredCache):
+        layer = next((layer for layer in cache.layers if layer.has(key)), cache.layers[0])
+        return place_of_content(layer, key)
+    record = cache.lookup(key)
+    if record is None or not isinstance(cache, ContentCache):
+        return type(cache).__name__
+    contents = cache.contents
+    is_inline = cache.index.is_inline(record)
+    if not is_inline and isinstance(contents, TieredContents):
+        contents = contents.small if record.size <= contents.threshold else contents.large
+    if not is_inline and isinstance(contents, FileContentBackend):
+        return str(contents.path(record.content_hash))
+    database = getattr(cache, "database", None)
+    if database is not None:
+        return f"{database.path} (table {'entries' if is_inline else 'contents'})"
+    return f"{type(cache).__name__}, {type(contents).__name__}"
+
+
+def format_result(view: ResultView) -> str:
+    """Return a result as text."""
+    record = view.record
+    lines = [view.call, "", f"key          {view.key}"]
+    lines.append(
+        f"made         {format_time(record['created'])} by run {record['run'][:8]}, in {record['duration']:.4g} s"
+    )
+    lines.append(f"called at    {record['location'] or '-'}")
+    lines.append(f"code hash    {record['fingerprint'] or '-'}")
+    if view.is_stored:
+        lines.append(
+            f"content      {record['size']} bytes, codec {record['codec']}, hash {view.content_hash}"
+        )
+        lines.append(f"lies in      {view.place}")
+    else:
+        lines.append("content      none: the result was removed, or is in another cache")
+    if view.preview:
+        lines.append(f"value        {view.preview}")
+    lines += [f"tag          {name} = {value!r}" for name, value in record["tags"].items()]
+    lines += [f"note         {note}" for note in view.notes]
+    lines.append("arguments")
+    lines += [f"  {argument['name']} = {argument['preview']}" for argument in record["arguments"]]
+    groups = (("other outs", view.siblings), ("made of", view.parents), ("used by", view.children))
+    for title, relatives in groups:
+        if relatives:
+            lines.append(title)
+            lines += [f"  {r.key[:12]}  {r.call}{f'  = {r.preview}' if r.preview else ''}" for r in relatives]
+    return "\n".join(lines)
