@@ -394,10 +394,11 @@ class Workspace:
         """Have calls run there inside the block; workers are started for it and ended with it."""
         before, others = self._given_target, self._targets
         runner = self._runner
+        kept = None if runner is None else runner.target
         self._given_target, self._targets = target, {}
         try:
             if runner is not None:
-                kept, runner.target = runner.target, self._target_of(target, runner.run_id)
+                runner.target = self._target_of(target, runner.run_id)
             yield
         finally:
             if runner is not None:

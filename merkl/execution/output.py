@@ -8,7 +8,7 @@ import select
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 __all__ = ["BodyOutput", "body_output"]
 
@@ -42,7 +42,8 @@ class BodyOutput:
         self._lock = threading.RLock()
         self._printed: list[_Printed] = []
         self._reader = self._saved = -1
-        self._stop = -1
+        self._stop = self._writer = -1
+        self._is_suspended = False
 
     @property
     def is_installed(self) -> bool:
@@ -62,9 +63,10 @@ class BodyOutput:
         before = os.dup(1)
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
+        self._writer = writer
         os.dup2(writer, 1)
         os.dup2(writer, 2)
-        os.close(writer)
+        hook, sys.breakpointhook = sys.breakpointhook, self._open_debugger
         waiting, self._stop = os.pipe()
         thread = threading.Thread(target=self._pump, args=(waiting,), name="merkl-output", daemon=True)
         thread.start()
@@ -74,6 +76,8 @@ class BodyOutput:
             self._flush_streams()
             os.dup2(before, 1)
             os.dup2(self._saved, 2)
+            os.close(writer)
+            sys.breakpointhook = hook
             os.close(self._stop)
             thread.join(5)
             self._drain()
@@ -85,6 +89,27 @@ class BodyOutput:
         """Return the stderr that was there before as a file, to draw on."""
         descriptor = self._saved if self.is_installed else 2
         return os.fdopen(os.dup(descriptor), "w", encoding="utf-8", errors="replace")
+
+    def _open_debugger(self, *arguments: Any, **named: Any) -> None:
+        """`breakpoint()` in a body: a debugger needs the terminal itself until the body has ended."""
+        self._flush_streams()
+        with self._lock:
+            self._drain()
+            self._is_suspended = True
+            os.dup2(self._saved, 1)
+            os.dup2(self._saved, 2)
+        if os.environ.get("PYTHONBREAKPOINT"):
+            sys.__breakpointhook__(*arguments, **named)
+        else:
+            import pdb
+
+            pdb.Pdb(stdout=sys.__stderr__).set_trace(sys._getframe(1))
+
+    def _resume(self) -> None:
+        if self._is_suspended:
+            self._is_suspended = False
+            os.dup2(self._writer, 1)
+            os.dup2(self._writer, 2)
 
     # -- bodies ----------------------------------------------------------------------------------------
 
@@ -98,6 +123,7 @@ class BodyOutput:
     def end(self) -> str:
         """Return the end of what the body printed since `begin`."""
         self._flush_streams()
+        self._resume()
         with self._lock:
             self._drain()
             printed = self._printed.pop()

@@ -20,7 +20,7 @@ class _Popen(popen_forkserver.Popen):
         for name in ("init_main_from_name", "init_main_from_path"):
             data.pop(name, None)
         buffer = io.BytesIO()
-        set_spawning_popen(self)
+        set_spawning_popen(self)  # pyright: ignore[reportArgumentType] - typeshed names one of its kinds
         try:
             reduction.dump(data, buffer)
             reduction.dump(process_obj, buffer)
