@@ -245,7 +245,9 @@ class Workspace:
     @property
     def keeps_graphs(self) -> bool:
         """Whether graphs of pipelines are kept and given again."""
-        return self._is_reading and self._is_writing
+        # What runs again may give another value, and so another graph.
+        is_rerun = self._runner is not None and bool(self._runner.selection.rerun)
+        return self._is_reading and self._is_writing and not is_rerun
 
     def recall_graph(self, key: str) -> bytes | None:
         """Return a graph that was kept."""

@@ -66,7 +66,7 @@ class Program:
         Raises `SelectionError` where what was chosen is not there.
         """
         wanted, stages = self._choose(selection)
-        rerun = selection.must_rerun if selection.rerun else None
+        rerun = selection if selection.rerun else None
         return make_plan(wanted, results.peek, stages=stages, rerun=rerun)
 
     def _choose(self, selection: Selection) -> tuple[list[Future[Any]], Sequence[Stage]]:
