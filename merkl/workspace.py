@@ -255,9 +255,9 @@ class Workspace:
             return self._unwritten_graphs.get(key)
         try:
             content = self.ledger.noted(_GRAPHS, key)
-        except CacheError:
+            return base64.b64decode(content) if isinstance(content, str) else None
+        except (CacheError, ValueError):  # a database in trouble, or a damaged row
             return None
-        return base64.b64decode(content) if isinstance(content, str) else None
 
     def keep_graph(self, key: str, content: bytes) -> None:
         """Keep a graph, in place of what was kept under the key; a database in trouble costs nothing but time.

@@ -392,6 +392,35 @@ def test_where_nothing_may_run_the_graph_is_given_while_its_values_are_there(wor
     assert build_program(lambda: decides(3), may_run=False).depends_on == (double(3),)
 
 
+@pipeline
+def beside(file: FileRef) -> Any:
+    ran.append("beside")
+    return size(file).write(file.path.with_suffix(".size"))
+
+
+def test_files_of_equal_content_at_other_paths_are_told_apart(workspace: Workspace, tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text("same")
+        beside(FileRef(tmp_path / f"{name}.txt")).eval()
+    assert sorted(path.name for path in tmp_path.glob("*.size")) == ["a.size", "b.size"]
+    beside(FileRef(tmp_path / "b.txt"))
+    assert ran == ["beside", "beside"]
+
+
+def test_another_working_directory_is_another_graph(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "n").write_text("1" if name == "a" else "2")
+        monkeypatch.chdir(tmp_path / name)
+        from_read_text("n").eval()
+    assert from_read_text("n").v == 4
+    monkeypatch.chdir(tmp_path / "a")
+    assert from_read_text("n").v == 2
+    assert len(ran) == 2
+
+
 # -- nested, staged, with effects --------------------------------------------------------------------------------
 
 
@@ -575,6 +604,15 @@ def test_pipelines_of_equal_code_with_other_tasks_are_told_apart(workspace: Work
     assert make(2)(5).v == 10
     assert make(3)(5).v == 15
     assert make(2)(5).v == 10
+
+
+def test_a_damaged_graph_is_built_again(workspace: Workspace) -> None:
+    evaluate(plain(3))
+    ((key, _),) = workspace.ledger.notes("graph")
+    for damage in ("no base64", "QUJD", 5, None):
+        forget_memory(plain)
+        workspace.ledger.note("graph", key, damage)
+        assert evaluate(plain(3)["all"].first) == 6
 
 
 def test_a_pipeline_is_pickled_by_name(workspace: Workspace) -> None:
