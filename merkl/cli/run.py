@@ -56,7 +56,6 @@ What runs:
 
 --rerun, --until and --output may be given several times.
 
-
 Options of `run` may stand before or after the function; where the function has a parameter of the same
 name, they must stand before it. What follows `--` goes to the function.
 """

@@ -90,6 +90,8 @@ class Pipeline(Task[P, R_co, Out_co]):
     in the cache any more.
     """
 
+    is_pipeline = True
+
     def __init__(self, fn: Callable[P, R_co], options: TaskOptions) -> None:
         super().__init__(fn, options)
         self._memory: dict[bytes, KnownGraph] = {}

@@ -521,6 +521,18 @@ def test_a_future_among_the_arguments_is_given_back_itself(workspace: Workspace)
     assert ran == ["through", "through"]
 
 
+def test_a_pipeline_is_called_for_each_item_of_a_list_that_is_not_known_yet(workspace: Workspace) -> None:
+    @task
+    def numbers() -> list[int]:
+        return [1, 2]
+
+    @pipeline
+    def quadruple(x: int) -> Future[int]:
+        return double(double(x))
+
+    assert quadruple.map(numbers()).v == [4, 8]
+
+
 # -- what is refused ---------------------------------------------------------------------------------------------
 
 
