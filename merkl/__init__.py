@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from merkl.cache.s3 import S3ContentBackend
     from merkl.codecs import Codec, register_codec
     from merkl.execution.context import annotate, call_seed
+    from merkl.execution.interrupts import interruptible
     from merkl.files import DirRef, FileRef
     from merkl.fingerprint import find_pip_version, pip_version_of
     from merkl.graph.batch import batch
@@ -98,6 +99,7 @@ _HOMES = {
     "register_codec": "merkl.codecs",
     "annotate": "merkl.execution.context",
     "call_seed": "merkl.execution.context",
+    "interruptible": "merkl.execution.interrupts",
     "DirRef": "merkl.files",
     "FileRef": "merkl.files",
     "find_pip_version": "merkl.fingerprint",
@@ -182,6 +184,7 @@ __all__ = [
     "file_arg",
     "find_pip_version",
     "glob_future",
+    "interruptible",
     "out_dir_arg",
     "out_file_arg",
     "path_future",

@@ -95,7 +95,8 @@ class Workspace:
     `root` is the project's folder (by default that of the nearest pyproject.toml, see `find_project_root`); results
     live in its `.merkl/`, or in `cache`, a cache or the URL of one. Calls run in this process, on `target=N` processes, or
     on the target of that name in pyproject.toml. Nothing is read or written before the first result is asked for. With
-    `keeps_going` a call that fails ends only what needs it.
+    `keeps_going` a call that fails ends only what needs it; with `accepts_interrupted` what bodies return after Ctrl-C is
+    stored like any other result.
 
     >>> import tempfile
     >>> from merkl import Workspace, task
@@ -116,7 +117,9 @@ class Workspace:
         is_reading: bool = True,
         is_writing: bool = True,
         keeps_going: bool = False,
+        accepts_interrupted: bool = False,
     ) -> None:
+        self._accepts_interrupted = accepts_interrupted
         self._given_target = target
         self._keeps_going = keeps_going
         self._targets: dict[int | str, Target] = {}
@@ -129,6 +132,7 @@ class Workspace:
         self._unwritten_graphs: dict[str, bytes] = {}
         # The run that evaluations outside of `run` belong to.
         self._session: Chronicle | None = None
+        self._session_upkeep: Upkeep | None = None
 
     # -- the parts, each made when first needed ---------------------------------------------------------
 
@@ -288,10 +292,13 @@ class Workspace:
             return self._make_runner().evaluate(futures, stages=stages)
         if self._session is None:
             self._session = self._make_chronicle()
+            self._session_upkeep = self._make_upkeep(sys.argv[0] if sys.argv else "")
+            self._session_upkeep.run_started(self._session.run_id)
             atexit.register(_end_session, weakref.ref(self))
         report = RunReport()
         with self._chronicled(self._session, report):
-            return self._make_runner(report, self._session).evaluate(futures, stages=stages)
+            observers = (self._session_upkeep,) if self._session_upkeep is not None else ()
+            return self._make_runner(report, self._session, observers).evaluate(futures, stages=stages)
 
     def load_written(self, path: str, sidecar: Sidecar) -> Any:
         """Return the value that a file holds which was written with a sidecar."""
@@ -423,6 +430,7 @@ class Workspace:
             selection=selection,
             target=self._target_of(self._given_target, run_id),
             keeps_going=self._keeps_going,
+            accepts_interrupted=self._accepts_interrupted,
         )
 
     # -- runs ---------------------------------------------------------------------------------------------
@@ -448,8 +456,7 @@ class Workspace:
             chronicle = None
             if self._is_writing:
                 chronicle = self._make_chronicle(command)
-                upkeep = Upkeep(self.cache, self.root, _name_of(make), self.settings.cache.most_bytes)
-                observers = (*observers, upkeep)
+                observers = (*observers, self._make_upkeep(_name_of(make)))
             self._runner = runner = self._make_runner(report, chronicle, observers, selection=selection)
             runner.observer.run_started(runner.run_id)
             error: BaseException | None = None
@@ -538,9 +545,7 @@ class Workspace:
     def close(self) -> None:
         """Make durable all results, let go of the cache and of all workers; using the workspace again opens it again."""
         self._close_targets()
-        if self._session is not None:
-            self._session.settle()
-            self._session = None
+        self._end_session()
         self._keep_sources()
         if "cache" in self.__dict__:
             self._settle_cache(self.cache.close)
@@ -549,6 +554,17 @@ class Workspace:
                 OSError
             ):  # of our own cache it was said just now, of another one results are safe
                 self.ledger.close()
+
+    def _end_session(self) -> None:
+        if self._session is not None:
+            self._session.settle()
+            self._session = None
+        if self._session_upkeep is not None:
+            self._session_upkeep.run_ended()
+            self._session_upkeep = None
+
+    def _make_upkeep(self, name: str) -> Upkeep:
+        return Upkeep(self.cache, self.root, name, self.settings.cache.most_bytes)
 
     def _settle_cache(self, settle: Callable[[], None]) -> None:
         try:
@@ -581,8 +597,8 @@ def _database_of(cache: BaseCache) -> Database | None:
 def _end_session(reference: weakref.ref[Workspace]) -> None:
     """Write down, as the process ends, what a workspace that was never closed has evaluated."""
     workspace = reference()
-    if workspace is not None and workspace._session is not None:
-        workspace._session.settle()
+    if workspace is not None:
+        workspace._end_session()
 
 
 def _name_of(make: Callable[[], Any]) -> str:

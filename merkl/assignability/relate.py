@@ -29,7 +29,7 @@ def relate(source: Any, target: Any) -> Relation:
         return YES
     try:
         return _remembered(source, target)
-    except TypeError:  # unhashable: Annotated[int, []]
+    except Exception:  # noqa: BLE001  (unhashable: Annotated[int, []]; or a metaclass that raises when compared)
         return engine.answer(source, target)
 
 

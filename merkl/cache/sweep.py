@@ -7,6 +7,7 @@ left that could.
 from __future__ import annotations
 
 import itertools
+import re
 import socket
 import time
 from collections import Counter
@@ -24,7 +25,7 @@ from merkl.cache.leases import live_since
 from merkl.cache.repair import LEFTOVER_AGE, find_orphans, old_leftovers
 from merkl.cache.sqlite import SqliteCache
 
-__all__ = ["Garbage", "clear", "collect", "evict", "live_roots", "reach"]
+__all__ = ["Garbage", "clear", "collect", "evict", "is_in_use", "live_roots", "reach"]
 
 DAY = 86_400.0
 #: Contents are checked and removed in groups of this size, so that writers wait only a moment.
@@ -147,10 +148,22 @@ def clear(cache: BaseCache, keys: Iterable[str]) -> int:
     return count
 
 
+def is_in_use(cache: BaseCache) -> bool:
+    """Say whether another process uses a cache in a folder now."""
+    now = time.time()
+    return _live_since(cache, now, besides_own=True) < now
+
+
 def live_roots(cache: BaseCache) -> list[Root]:
     """Return what projects asked for, without those projects of this machine whose folder is gone."""
     here = socket.gethostname()
-    return [root for root in cache.roots() if root.host != here or Path(root.project).is_dir()]
+    return [root for root in cache.roots() if root.host != here or _is_folder(root.project)]
+
+
+def _is_folder(name: str) -> bool:
+    """Say whether a folder is there, whose name may hold bytes that are no text, written out as `\\udcff`."""
+    escaped = re.sub(r"\\u(dc[89a-f][0-9a-f])", lambda found: chr(int(found[1], 16)), name)
+    return Path(name).is_dir() or Path(escaped).is_dir()
 
 
 def reach(cache: BaseCache, roots: Iterable[Root]) -> set[str]:
@@ -210,8 +223,7 @@ def _remove_contents(cache: ContentCache, hashes: Iterable[str]) -> None:
             for content_hash in group:
                 if content_hash not in named:
                     cache.contents.trash(content_hash)
-    now = time.time()
-    is_alone = isinstance(cache, SqliteCache) and _live_since(cache, now, besides_own=True) == now
+    is_alone = isinstance(cache, SqliteCache) and not is_in_use(cache)
     age = 0.0 if is_alone and not cache.is_writing else LEFTOVER_AGE
     cache.contents.empty_trash(cache.index.named(), age=age)
 

@@ -2,38 +2,71 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from merkl._base.early_interrupts import end_quietly
 from merkl._base.errors import MerklError
-from merkl.cli import cache, check, dag, debug, init, log, migrate, run, status, why
+from merkl.cli import cache, check, completion, dag, debug, init, log, migrate, run, status, why
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_error, warnings_in_one_line
+from merkl.execution.interrupts import Terminated, interrupts
 
 __all__ = ["main"]
 
-_COMMANDS = {
-    command.name: command
-    for command in (
-        run.COMMAND,
-        status.COMMAND,
-        why.COMMAND,
-        dag.COMMAND,
-        debug.COMMAND,
-        log.COMMAND,
-        migrate.COMMAND,
-        check.COMMAND,
-        cache.COMMAND,
-        init.COMMAND,
-    )
-}
+_MAIN = (
+    run.COMMAND,
+    status.COMMAND,
+    why.COMMAND,
+    dag.COMMAND,
+    debug.COMMAND,
+    log.COMMAND,
+    migrate.COMMAND,
+    check.COMMAND,
+    cache.COMMAND,
+    init.COMMAND,
+)
+_COMMANDS = {command.name: command for command in (*_MAIN, completion.make_command(_MAIN))}
+
+#: Seconds between the second Ctrl-C and the end of the process.
+_MOMENT = 0.5
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Carry out one command line and return its exit code; a user's mistake is one line, never a traceback."""
+    is_program = words is None
+    if is_program:
+        _take_interrupts()
     words = list(sys.argv[1:] if words is None else words)
+    try:
+        return _main(words)
+    finally:
+        if is_program:
+            # What is left is the end of the interpreter: to stop there leaves nothing undone.
+            signal.signal(signal.SIGINT, end_quietly)
+
+
+def _take_interrupts() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt from here on, SIGTERM stop runs as well, and a second Ctrl-C end all at once."""
+    if signal.getsignal(signal.SIGINT) is end_quietly:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupts.handle_termination()
+    interrupts.end_at_once = _end_soon
+
+
+def _end_soon() -> None:
+    """Give what runs a moment to end its children, and end the process then, whatever it does."""
+    timer = threading.Timer(_MOMENT, os._exit, (130,))
+    timer.daemon = True
+    timer.start()
+
+
+def _main(words: list[str]) -> int:
     if not words or (words[0] in ("-h", "--help", "help") and len(words) == 1):
         print(_usage(), end="", file=sys.stdout if words else sys.stderr)
         return 0 if words else 2
@@ -46,7 +79,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _usage() -> str:
-    lines = [f"  {c.name:<7} {c.takes:<29} {c.summary}" for c in _COMMANDS.values()]
+    lines = [f"  {c.name:<10} {c.takes:<29} {c.summary}" for c in _COMMANDS.values()]
     return "\n".join(
         (
             "usage: merkl COMMAND [OPTIONS] ...\n",
@@ -73,6 +106,9 @@ def _carry_out(name: str, words: list[str]) -> int:
     except MerklError as error:
         print_error(error)
         return 1
+    except Terminated:
+        print("merkl: terminated", file=sys.stderr)
+        return 143
     except KeyboardInterrupt:
         print("merkl: interrupted", file=sys.stderr)
         return 130

@@ -22,11 +22,12 @@ from merkl.cache.figures import find_key, find_stats
 from merkl.cache.interrupted import accept
 from merkl.cache.inventory import Item
 from merkl.cache.repair import verify
-from merkl.cache.sweep import Garbage, clear, collect
+from merkl.cache.sweep import Garbage, clear, collect, is_in_use
 from merkl.cli.arguments import parse_options
 from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_json
+from merkl.files.sweep import sweep_home
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]
@@ -168,20 +169,31 @@ def _gc(
             besides_own=True,
             dry_run=not yes,
         )
+        is_ours = not cache and not is_in_use(opened)
+        views = _sweep_home(opened, grace_days=grace_days, dry_run=not yes) if is_ours else 0
     if json:
-        _print_json(garbage)
+        _print_json({**msgspec.to_builtins(garbage), "views": views})
     else:
-        _print_garbage(garbage)
+        _print_garbage(garbage, views)
     return 0
 
 
-def _print_garbage(garbage: Garbage) -> None:
+def _sweep_home(cache: BaseCache, *, grace_days: float, dry_run: bool) -> int:
+    """Remove from the project's `.merkl` what results that are gone have left there."""
+    named = {item.content_hash for item in cache.items()}
+    age = max(grace_days * 86_400.0, 60.0)
+    return sweep_home(Workspace().root / ".merkl", named, age=age, dry_run=dry_run)
+
+
+def _print_garbage(garbage: Garbage, views: int) -> None:
     for key in garbage.keys:
         print(key)
     verb = "removed" if garbage.removed else "would remove"
     line = f"merkl: {verb} {_count(len(garbage.keys), 'result')} ({format_size(garbage.bytes)})"
     if garbage.orphans:
         line += f" and {_count(len(garbage.orphans), 'content')} that nothing names"
+    if views:
+        line += f" and {_count(views, 'path')} of results that are gone"
     if garbage.kept:
         line += f"; {garbage.kept} more would go but were used lately, or are used or reached by a project"
     print(line + ("" if garbage.removed else "; nothing was done, --yes does it"), file=sys.stderr)

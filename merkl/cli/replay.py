@@ -19,7 +19,7 @@ from merkl.hashing.keys import describe_constant
 from merkl.render.why_view import needed_calls
 from merkl.workspace import Workspace
 
-__all__ = ["Replay", "replay_call"]
+__all__ = ["Replay", "load_arguments", "replay_call"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,11 @@ def _from_graph(
     call = next((call for call in calls if any(f.hash == key for f in call.futures())), None)
     if call is None:
         raise UsageError(f"that function makes no call with the key {key[:12]} as its code is now")
-    return call.task, _loaded_arguments(workspace, call)
+    return call.task, load_arguments(workspace, call)
 
 
-def _loaded_arguments(workspace: Workspace, call: Call) -> dict[str, Any]:
+def load_arguments(workspace: Workspace, call: Call) -> dict[str, Any]:
+    """Return the arguments of a call with the values of its Futures; raises `UsageError` where one is not in the cache."""
     return {
         name: replace_futures(value, lambda future: _load(workspace, future.hash))
         for name, value in call.arguments().items()

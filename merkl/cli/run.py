@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 import traceback
@@ -13,13 +14,18 @@ import cyclopts
 
 from merkl._base.errors import MerklError, SelectionError, TaskFailedError, WouldRunError
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
+from merkl.cli.auditing import format_findings, parse_share
+from merkl.cli.auditing import recheck as recheck_calls
 from merkl.cli.command import Command, split_at_function
 from merkl.cli.debugger import open_debugger
+from merkl.cli.errors import UsageError
 from merkl.cli.explain import RunExplainer
 from merkl.cli.names import find_function
 from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
 from merkl.cli.plan import forecast_json, forecast_text
+from merkl.execution.audit import AuditObserver
 from merkl.execution.events import Observer
+from merkl.execution.interrupts import Terminated
 from merkl.execution.previews import preview_value
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
@@ -30,6 +36,8 @@ from merkl.workspace import Workspace
 __all__ = ["COMMAND"]
 
 DONE, FAILED, USAGE, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
+#: As the shell has it: 128 and the number of SIGTERM.
+TERMINATED = 143
 
 _USAGE = """\
 usage: merkl run [OPTIONS] MODULE.FUNCTION [ARGS ...]
@@ -38,9 +46,9 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
 
   --args FILE   take arguments from a TOML file; those on the command line win
   --json        print result and figures as one JSON object
-  --target T    run calls on T processes here, or on the target of that name in pyproject.toml
-  --keep-going  after a failure go on with all that does not need what failed
   --explain     say first why each call runs, as `merkl why` does
+  --audit       report what the bodies that ran touched and their keys do not know: files, environment, network, ...
+  --recheck 5%  run that share of the cached calls again and compare: exit with 3 where one gives another content
   -v            list every call with what became of it, and why it ran
 
 What runs:
@@ -54,25 +62,41 @@ What runs:
   --no-cache      neither read nor write the cache
   --pdb           open the debugger where a task fails
 
+Where and how:
+
+  --target T      run calls on T processes here, or on the target of that name in pyproject.toml
+  --keep-going    after a failure go on with all that does not need what failed
+  --accept-interrupted
+                  store what bodies return after Ctrl-C as if they had not been interrupted
+
 --rerun, --until and --output may be given several times.
 
 Options of `run` may stand before or after the function; where the function has a parameter of the same
 name, they must stand before it. What follows `--` goes to the function.
+
+examples:
+  merkl run flow.main --epochs 30
+  merkl run --explain flow.main
+  merkl run --plan --rerun train flow.main
+  merkl run path/to/file.py:main --json
 """
 
 
 def _options(
     *,
     args: Path | None = None,
+    audit: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     explain: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     frozen: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     no_cache: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     target: str | None = None,
     keep_going: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    accept_interrupted: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     output: Annotated[list[Path] | None, cyclopts.Parameter(negative=())] = None,
     pdb: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     plan: Annotated[bool, cyclopts.Parameter(name=["--plan", "-n"], negative=())] = False,
+    recheck: str | None = None,
     rerun: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
     until: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
     verbose: Annotated[bool, cyclopts.Parameter(name=["--verbose", "-v"], negative=())] = False,
@@ -95,15 +119,18 @@ def _run_function(
     out: TextIO,
     *,
     args: Path | None = None,
+    audit: bool = False,
     explain: bool = False,
     frozen: bool = False,
     json: bool = False,
     no_cache: bool = False,
     target: str | None = None,
     keep_going: bool = False,
+    accept_interrupted: bool = False,
     output: Sequence[Path] = (),
     pdb: bool = False,
     plan: bool = False,
+    recheck: str | None = None,
     rerun: Sequence[str] = (),
     until: Sequence[str] = (),
     verbose: bool = False,
@@ -111,7 +138,11 @@ def _run_function(
     """Run a function and print its result; return the exit code."""
     bound = parse_arguments(function, words, args_file=args)
     workspace = Workspace(
-        target=target, is_reading=not no_cache, is_writing=not no_cache, keeps_going=keep_going
+        target=None if pdb else target,
+        is_reading=not no_cache,
+        is_writing=not no_cache,
+        keeps_going=keep_going,
+        accepts_interrupted=accept_interrupted,
     )
     selection = Selection(rerun=rerun, until=until, outputs=output, is_frozen=frozen)
 
@@ -121,20 +152,33 @@ def _run_function(
     report = RunReport()
     command = describe_command("run", name, function, bound)
     explainer = RunExplainer(workspace, name, is_printing=explain)
-    observers = [explainer] if explain or verbose else []
+    observers: list[Observer] = [explainer] if explain or verbose else []
+    share = None if recheck is None else parse_share(recheck)
+    auditor = AuditObserver([workspace.root / ".merkl"])
+    if audit:
+        if target is not None:
+            raise UsageError("--audit watches bodies in this process; leave out --target")
+        observers.append(auditor)
     code, returned, value = _evaluate(workspace, make, report, selection, command, observers, is_debugged=pdb)
+    rechecked = recheck_calls(workspace, report, share) if share is not None and code == DONE else []
     workspace.close()
     if code == USAGE:
         return code
+    figures: dict[str, Any] = dict(report.counts())
+    if audit:
+        print(f"merkl: {format_findings(list(auditor.findings))}", file=sys.stderr)
+        figures["audit"] = [dataclasses.asdict(finding) for finding in auditor.findings]
+    if share is not None:
+        figures["rechecked"] = rechecked
     if json:
         shown = _json_result(returned, value) if code == DONE else None
-        print_json({"result": shown, **report.counts()}, out)
+        print_json({"result": shown, **figures}, out)
     elif code == DONE:
         print(result_text(value), file=out)
     if verbose:
         _print_calls(report, explainer.reasons)
     print(report.summary(), file=sys.stderr)
-    return code
+    return CHANGED if rechecked else code
 
 
 def _print_plan(
@@ -174,9 +218,11 @@ def _evaluate(
         outcome = workspace.run(
             make, report=report, observers=observers, selection=selection, command=command
         )
-    except KeyboardInterrupt:
-        print("merkl: interrupted; all that was complete is kept", file=sys.stderr)
-        return INTERRUPTED, None, None
+    except KeyboardInterrupt as error:
+        is_terminated = isinstance(error, Terminated)
+        word = "terminated" if is_terminated else "interrupted"
+        print(f"merkl: {word}; all that was complete is kept", file=sys.stderr)
+        return TERMINATED if is_terminated else INTERRUPTED, None, None
     except SelectionError as error:
         print_error(error)
         return USAGE, None, None

@@ -16,6 +16,7 @@ from merkl._base.errors import (
     TaskFailedError,
     TypeMismatchError,
 )
+from merkl._base.printed import collect_printed, stop_collecting_printed
 from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
 from merkl.execution.interrupts import Interrupts
@@ -33,6 +34,9 @@ __all__ = [
     "run_body",
     "validate_outs",
 ]
+
+#: Characters of what a body's commands printed that are kept with its result.
+_MOST_OUTPUT = 16_384
 
 
 class BodyOutcome:
@@ -89,12 +93,15 @@ def run_body(
     started = time.perf_counter()
     # Calls that a body makes are no part of the graph that is being built.
     outside, before = building.set(None), enter_body(context)
+    printed: list[str] = []
+    noting = collect_printed(printed)
     try:
         result = _run_with_retries(call, values, interrupts, on_attempt)
         duration = time.perf_counter() - started
         if task.is_expanding:
             result = expand(result)
     finally:
+        stop_collecting_printed(noting)
         building.reset(outside)
         leave_body(before)
         if is_current:
@@ -105,7 +112,7 @@ def run_body(
     if not is_unchanged:
         _warn_of_change(call)
     is_pure = is_current and is_unchanged and _has_its_inputs(call)
-    return BodyOutcome(outs, duration, context.tags, is_pure)
+    return BodyOutcome(outs, duration, context.tags, is_pure, "".join(printed)[-_MOST_OUTPUT:])
 
 
 def expand_call(call: Call, values: tuple[Any, ...]) -> Any:

@@ -14,13 +14,15 @@ from merkl.execution.interrupts import Interrupts
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.call import Call
 
-__all__ = ["link_call", "run_call"]
+__all__ = ["link_parts", "run_call"]
 
 
-def link_call(evaluation: Evaluation, call: Call) -> tuple[list[Call], dict[Call, bytes | None]]:
-    """Try to find the results of a call by its content key, of a batch those of each item.
+def link_parts(
+    evaluation: Evaluation, call: Call
+) -> tuple[list[Call], Call | None, dict[Call, bytes | None]]:
+    """Try to find a call's results, those of each item of a batch, by content key.
 
-    Returns the parts whose results are there now, and the content keys of all.
+    Return the calls whose results are there now, the call for what is left, and the content keys.
     """
     content_keys = {part: evaluation.content_key(part) for part in call.parts}
     forced = evaluation.plan.forced
@@ -29,7 +31,7 @@ def link_call(evaluation: Evaluation, call: Call) -> tuple[list[Call], dict[Call
         for part, key in content_keys.items()
         if key is not None and part.key() not in forced and evaluation.link(part, key)
     ]
-    return linked, content_keys
+    return linked, call.without(linked), content_keys
 
 
 def run_call(
@@ -58,7 +60,11 @@ def run_call(
     try:
         outcome = run_body(call, values, expand, interrupts, is_copy=is_copy, on_attempt=on_attempt)
         is_interrupted = interrupts.count > before
-        is_discarded = is_interrupted and call.task.options.on_interrupt == "discard"
+        is_discarded = (
+            is_interrupted
+            and call.task.options.on_interrupt == "discard"
+            and not evaluation.accepts_interrupted
+        )
         for part, its_outcome in take_apart(call, outcome):
             alias = None if is_discarded else content_keys[part]
             is_kept = evaluation.keep(part, its_outcome, alias, is_interrupted=is_discarded)

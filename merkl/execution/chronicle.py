@@ -20,7 +20,7 @@ from merkl._base.hash_mode import HashMode
 from merkl._base.hint_classes import iter_classes
 from merkl._base.readable import readable
 from merkl.cache import Ledger, Run
-from merkl.execution.events import Observer
+from merkl.execution.events import Observer, Status
 from merkl.execution.plan import Plan
 from merkl.execution.previews import digest_argument, outline_value
 from merkl.fingerprint import Component
@@ -81,6 +81,13 @@ class Chronicle(Observer):
                 self._begin()
                 for call in plan.missing:
                     self._note_call(call)
+
+    def call_ended(
+        self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
+    ) -> None:
+        """Note a failed call, also where the run goes on after it."""
+        if status == "failed" and error is not None:
+            self.failed(error)
 
     def failed(self, error: BaseException) -> None:
         """Note that a call failed: its key, and what was said."""

@@ -43,6 +43,8 @@ class Evaluation:
         self.waiting = dict(plan.consumers)
         #: Results to be removed from the cache once nothing wants them any more (`keep="until-used"`).
         self.passing: dict[bytes, Future[Any]] = {}
+        #: What interrupted bodies return is stored as if they had not been.
+        self.accepts_interrupted = False
         self._recompute = recompute
 
     # -- values ----------------------------------------------------------------------------------------

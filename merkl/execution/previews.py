@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import reprlib
 from typing import Any
 
 from merkl.cache import ArgumentPreview
 from merkl.graph.call import Call
 from merkl.graph.future import Future
+from merkl.graph.shown import preview_value
 from merkl.hashing.digests import hash_content
 
 __all__ = [
@@ -20,38 +20,12 @@ __all__ = [
     "preview_value",
 ]
 
-_LIMIT = 80
 #: Text below this many characters shows as a whole, whatever escapes it takes.
 _EXACT = 20
 #: How much of a value its outline names.
 _MOST_PARTS = 500
 _DEEPEST = 12
 _SHORT = (int, float, bool, type(None))
-
-
-def _make_repr() -> reprlib.Repr:
-    shortened = reprlib.Repr()
-    shortened.maxstring = shortened.maxother = shortened.maxlong = _LIMIT
-    return shortened
-
-
-_repr = _make_repr()
-
-
-def preview_value(value: Any) -> str:
-    """Return a value as a short text of one line; never raises."""
-    if type(value) in _SHORT:
-        return repr(value)
-    shape = getattr(value, "shape", None) if not isinstance(value, Future) else None
-    if isinstance(shape, tuple):
-        dtype = getattr(value, "dtype", "")
-        return f"{type(value).__name__}{shape}{f' of {dtype}' if dtype != '' else ''}"
-    try:
-        text = _repr.repr(value)
-    except Exception as error:  # noqa: BLE001 - a preview must not fail for a repr that does
-        text = f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
-    text = " ".join(text.split())
-    return text if len(text) <= _LIMIT else text[: _LIMIT - 1] + "…"
 
 
 def preview_arguments(call: Call) -> tuple[tuple[str, str], ...]:

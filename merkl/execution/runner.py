@@ -8,7 +8,7 @@ from typing import Any
 
 from merkl._base.errors import CacheError, MerklError
 from merkl.cache import Record
-from merkl.execution.calls import link_call, run_call
+from merkl.execution.calls import link_parts, run_call
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Observer, Status, observe_all
 from merkl.execution.forecast import refuse_runs
@@ -33,7 +33,8 @@ class Runner:
 
     `observers` are told what happens, as is the report. `write_file` puts the value of a Future into the file of a
     `Write`. `run_id` names the run in the metadata, `scratch` is where the directories of calls are made (by default
-    the system's place for temporary files). With `keeps_going` a failure ends only what depends on it.
+    the system's place for temporary files). With `keeps_going` a failure ends only what depends on it; with
+    `accepts_interrupted` the results of interrupted bodies count as if they were complete.
     """
 
     def __init__(
@@ -45,9 +46,10 @@ class Runner:
         report: RunReport | None = None,
         observers: Sequence[Observer] = (),
         scratch: Path | None = None,
-        selection: Selection | None = None,
         target: Target | None = None,
         keeps_going: bool = False,
+        accepts_interrupted: bool = False,
+        selection: Selection | None = None,
     ) -> None:
         self.results = results
         self.report = report or RunReport()
@@ -57,6 +59,7 @@ class Runner:
         self.scratch = scratch
         self.target = target
         self.keeps_going = keeps_going
+        self.accepts_interrupted = accepts_interrupted
         self._write_file = write_file
 
     def evaluate(self, futures: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> list[Any]:
@@ -92,12 +95,9 @@ class Runner:
             require_distinct_paths(writes)
             pending_writes.release(writes)
             evaluation = Evaluation(self.results, plan, run_id=self.run_id, recompute=self.recompute)
+            evaluation.accepts_interrupted = self.accepts_interrupted
             self.observer.plan_made(plan)
-            failures: list[MerklError] = []
-            if plan.missing and self.target is None:
-                failures = self._run_here(evaluation)
-            elif plan.missing and self.target is not None:
-                failures = Spread(self, evaluation, self.target).run()
+            failures = self._run(evaluation) if plan.missing else []
             self.selection.settle(plan.missing)
             for write in writes:
                 if not failures or write.future.__merkl_key__() in evaluation.records:
@@ -107,6 +107,16 @@ class Runner:
             if failures:
                 raise _first_of(failures)
             return {future.__merkl_key__(): evaluation.value_of(future) for future in returned}
+
+    def _run(self, evaluation: Evaluation) -> list[MerklError]:
+        """Run all missing calls; return the failures that were passed over."""
+        target, self.target = self.target, None
+        if target is None:
+            return self._run_here(evaluation)
+        try:  # What is evaluated meanwhile, as an input whose content is lost, runs here.
+            return Spread(self, evaluation, target).run()
+        finally:
+            self.target = target
 
     def recompute(self, future: Future[Any]) -> Any:
         """Compute again a result whose content turned out to be lost."""
@@ -123,7 +133,7 @@ class Runner:
             interrupts.check()
             if without and any(f._call.key() in without for f in call.inputs()):
                 without.update(part.key() for part in call.parts)
-                self._tell_end(call, "skipped")
+                self.tell_end(call, "skipped")
                 continue
             try:
                 self.run_here(evaluation, call)
@@ -135,11 +145,10 @@ class Runner:
         return failures
 
     def run_here(self, evaluation: Evaluation, call: Call) -> None:
-        """Link or run one call whose inputs are there; of a batch, run what cannot be linked."""
-        linked, content_keys = link_call(evaluation, call)
+        """Link or run one call whose inputs are there."""
+        linked, rest, content_keys = link_parts(evaluation, call)
         for part in linked:
             self.observer.call_ended(part, "linked")
-        rest = call.without(linked)
         if rest is None:
             return
         try:
@@ -156,19 +165,19 @@ class Runner:
                 scratch_parent=self.scratch,
             )
         except KeyboardInterrupt:
-            self._tell_end(rest, "interrupted")
+            self.tell_end(rest, "interrupted")
             raise
         except Exception as error:
-            self._tell_end(rest, "failed", error=error)
+            self.tell_end(rest, "failed", error=error)
             raise
-        self._tell_end(rest, status, duration)
+        self.tell_end(rest, status, duration)
 
-    def _tell_end(
+    def tell_end(
         self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
     ) -> None:
-        parts = call.parts
-        for part in parts:
-            self.observer.call_ended(part, status, duration / len(parts), error)
+        """Tell observers what became of a call, or of each item of a batch."""
+        for part in call.parts:
+            self.observer.call_ended(part, status, duration / len(call.parts), error)
 
     def _expand(self, value: Any) -> Any:
         """Evaluate the Futures in what an expanding task returned, in the same run."""

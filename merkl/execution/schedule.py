@@ -4,80 +4,91 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from merkl.execution.plan import PlannedStage
 from merkl.graph.call import Call
+from merkl.graph.future import Future
 
 __all__ = ["Schedule"]
 
 
 class Schedule:
-    """The calls of a plan that have not ended yet.
+    """The calls that have not ended yet.
 
-    Calls are known by key. One that waits for others becomes ready when they have ended well; when one fails, all that
-    needs it is dropped. Those of a stage wait until the stage before it is complete.
+    They are known by key, the calls of a batch by the keys of all its items. One that waits for others becomes ready when
+    these have ended well; when one fails, all that needs it is dropped. A group of calls may also wait for another group,
+    however that ends.
     """
 
     def __init__(self) -> None:
         self._calls: dict[bytes, Call] = {}
-        #: The call, maybe a whole batch, that each call that others may need is a part of.
         self._unit_of: dict[bytes, bytes] = {}
-        self._stage_of: dict[bytes, int] = {}
-        self._left_in_stage: list[int] = []
-        self._waiting_for_stage: dict[int, list[bytes]] = {}
         self._missing_inputs: dict[bytes, int] = {}
         self._dependents: dict[bytes, list[bytes]] = {}
-        self._ready: list[tuple[float, bytes]] = []
+        self._ready: list[tuple[int, bytes]] = []
+        self._order: dict[bytes, int] = {}
+        #: Groups of calls that another group waits for: the keys that have not ended, and who waits.
+        self._groups: list[tuple[set[bytes], list[bytes]]] = []
+        self._groups_of: dict[bytes, list[int]] = {}
 
     def add(self, stages: Sequence[PlannedStage]) -> None:
-        """Take in the stages of a plan: calls all of whose missing inputs are among them or here already."""
-        first = len(self._left_in_stage)
-        added: list[tuple[Call, int | None]] = []
-        for number, stage in enumerate(stages, first):
-            new = [call for call in stage.calls if call.key() not in self._calls]
-            self._left_in_stage.append(len(new))
-            added += [(call, None if stage.after is None else first + stage.after) for call in new]
-            for call in new:
-                self._calls[call.key()] = call
-                self._stage_of[call.key()] = number
-                self._unit_of.update((part.key(), call.key()) for part in call.parts)
-        for call, after in added:
-            key = call.key()
-            parents = self._units_of(future._call for future in call.inputs()) - {key}
-            for parent in parents:
-                self._dependents.setdefault(parent, []).append(key)
-            self._missing_inputs[key] = len(parents)
-            if after is not None and self._left_in_stage[after]:
-                self._waiting_for_stage.setdefault(after, []).append(key)
-                self._missing_inputs[key] += 1
-            if not self._missing_inputs[key]:
-                heapq.heappush(self._ready, (call.sequence, key))
+        """Take in the stages of a plan, in order: each call after its inputs, as far as these are missing."""
+        start = len(self._groups)
+        for calls, after in stages:
+            added = [call for call in calls if call.key() not in self._calls]
+            for call in added:
+                key = call.key()
+                self._calls[key] = call
+                self._order[key] = len(self._order)
+                self._unit_of.update((part.key(), key) for part in call.parts)
+            earlier = None if after is None else self._groups[start + after]
+            number = len(self._groups)
+            self._groups.append(({call.key() for call in added}, []))
+            for call in added:
+                key = call.key()
+                self._groups_of.setdefault(key, []).append(number)
+                parents = self._units_behind(call.inputs()) - {key}
+                for parent in parents:
+                    self._dependents.setdefault(parent, []).append(key)
+                self._missing_inputs[key] = len(parents)
+                if earlier is not None and earlier[0]:
+                    self._missing_inputs[key] += 1
+                    earlier[1].append(key)
+                if not self._missing_inputs[key]:
+                    self._make_ready(key)
 
-    def wait_for(self, call: Call, others: Iterable[Call]) -> bool:
-        """Put a call back until others, already added, have ended; say whether there is anything to wait for."""
-        parents = self._units_of(others) - {call.key()}
+    def _units_behind(self, futures: Iterable[Future[Any]]) -> set[bytes]:
+        units = (self._unit_of.get(future._call.key()) for future in futures)
+        return {unit for unit in units if unit is not None and unit in self._calls}
+
+    def _make_ready(self, key: bytes) -> None:
+        heapq.heappush(self._ready, (self._order[key], key))
+
+    def wait_for(self, call: Call, futures: Iterable[Future[Any]]) -> bool:
+        """Put a call back until Futures, whose calls were added, are there; say whether there is anything to wait for."""
+        parents = self._units_behind(futures) - {call.key()}
         for parent in parents:
             self._dependents.setdefault(parent, []).append(call.key())
         self._missing_inputs[call.key()] = len(parents)
         return bool(parents)
 
-    def _units_of(self, calls: Iterable[Call]) -> set[bytes]:
-        """Return the keys of what is to be run for these calls, as far as it has not ended."""
-        keys = {call.key() for call in calls}
-        return {self._unit_of.get(key, key) for key in keys} & self._calls.keys()
-
-    def is_held(self, call: Call) -> bool:
-        """Say whether a call waits for the stage before its own to be complete."""
-        return any(call.key() in waiting for waiting in self._waiting_for_stage.values())
-
     def __len__(self) -> int:
         return len(self._calls)
 
     def __contains__(self, call: Call) -> bool:
-        return self._unit_of.get(call.key()) in self._calls
+        return call.key() in self._calls
+
+    def is_waiting(self, key: bytes) -> bool:
+        """Say whether the call of that key has not ended."""
+        return key in self._calls
+
+    def unit_key(self, call: Call) -> bytes:
+        """Return the key of the call that a call runs with: itself, or the batch of which it is an item."""
+        return self._unit_of.get(call.key(), call.key())
 
     def take_ready(self) -> Call | None:
-        """Return the ready call that was made first, None where there is none."""
+        """Return the ready call that comes first, None where there is none."""
         while self._ready:
             call = self._calls.get(heapq.heappop(self._ready)[1])
             if call is not None:
@@ -86,32 +97,34 @@ class Schedule:
 
     def put_back(self, call: Call) -> None:
         """Make a call that was taken ready again."""
-        heapq.heappush(self._ready, (call.sequence, call.key()))
+        self._make_ready(call.key())
 
     def done(self, call: Call) -> None:
         """Note that a call has ended well."""
         key = call.key()
         if self._calls.pop(key, None) is None:
             return
-        self._release(self._dependents.pop(key, ()))
-        self._leave_stage(key)
+        for dependent in self._dependents.pop(key, ()):
+            self._one_less(dependent)
+        self._leave_groups(key)
 
-    def _release(self, waiting: Iterable[bytes]) -> None:
-        for key in waiting:
-            if key not in self._calls:
-                continue
+    def _one_less(self, key: bytes) -> None:
+        if key in self._calls:
             self._missing_inputs[key] -= 1
             if not self._missing_inputs[key]:
-                heapq.heappush(self._ready, (self._calls[key].sequence, key))
+                self._make_ready(key)
 
-    def _leave_stage(self, key: bytes) -> None:
-        stage = self._stage_of.pop(key)
-        self._left_in_stage[stage] -= 1
-        if not self._left_in_stage[stage]:
-            self._release(self._waiting_for_stage.pop(stage, ()))
+    def _leave_groups(self, key: bytes) -> None:
+        for number in self._groups_of.pop(key, ()):
+            left, waiting = self._groups[number]
+            left.discard(key)
+            if not left:
+                for other in waiting:
+                    self._one_less(other)
+                waiting.clear()
 
     def drop(self, call: Call) -> list[Call]:
-        """Take out a call that failed and all that needs it; return these others, in program order."""
+        """Take out a call that failed and all that needs it; return these others, in order."""
         dropped: list[Call] = []
         stack = [call.key()]
         while stack:
@@ -121,16 +134,8 @@ class Schedule:
                 continue
             dropped.append(found)
             stack += self._dependents.pop(key, ())
-            self._leave_stage(key)
-        return sorted((other for other in dropped if other is not call), key=_by_sequence)
-
-    def drop_all(self) -> list[Call]:
-        """Take out all calls and return them, in program order."""
-        calls = sorted(self._calls.values(), key=_by_sequence)
-        self._calls.clear()
-        self._ready.clear()
-        return calls
-
-
-def _by_sequence(call: Call) -> float:
-    return call.sequence
+        for one in dropped:
+            self._leave_groups(one.key())
+        return sorted(
+            (other for other in dropped if other is not call), key=lambda one: self._order[one.key()]
+        )

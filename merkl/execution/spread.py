@@ -8,11 +8,11 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from merkl._base.errors import MerklError, MerklWarning, TargetError, TaskFailedError, WorkerDiedError
-from merkl.execution.batches import BatchCall
 from merkl.execution.body import expand_call, failure_of, outcome_of, require_unchanged
 from merkl.execution.evaluation import Evaluation
+from merkl.execution.events import Status
 from merkl.execution.interrupts import Terminated, interrupts
-from merkl.execution.plan import PlannedStage
+from merkl.execution.plan import Plan, PlannedStage
 from merkl.execution.previews import preview_arguments
 from merkl.execution.schedule import Schedule
 from merkl.execution.targets.base import Death, KnownResult, Reply, Target, Ticket
@@ -34,8 +34,8 @@ _TICK = 0.2
 class Spread:
     """One plan on a target.
 
-    Expanding calls (a map over a list) are carried out here, as they only make further calls; so are batches, and calls
-    whose code the workers do not have.
+    Expanding calls (a map over a list) are carried out here, as they only make further calls; so are calls whose code
+    the workers do not have.
     """
 
     def __init__(self, runner: Runner, evaluation: Evaluation, target: Target) -> None:
@@ -61,7 +61,7 @@ class Spread:
 
         Raises `KeyboardInterrupt` where a body let it through, `TargetError` where the target is lost.
         """
-        self._add(self._evaluation.plan.stages)
+        self._add(self._evaluation.plan)
         before = interrupts.forward
         interrupts.forward = self._forward
         is_done = False
@@ -77,10 +77,10 @@ class Spread:
             raise Terminated if interrupts.is_terminated else KeyboardInterrupt
         return [error for _, error in sorted(self._failures, key=lambda pair: pair[0])]
 
-    def _add(self, stages: list[PlannedStage]) -> None:
-        self._schedule.add(stages)
+    def _add(self, plan: Plan) -> None:
+        self._schedule.add(plan.stages)
         if self._target.takes_unready:
-            self._unsubmitted.update((call.key(), call) for stage in stages for call in stage.calls)
+            self._unsubmitted.update((call.key(), call) for stage in plan.stages for call in stage.calls)
 
     def _loop(self) -> None:
         while len(self._schedule):
@@ -96,8 +96,8 @@ class Spread:
             for reply in self._target.poll(_TICK):
                 self._take(reply)
             for key in self._target.started():
-                if key in self._in_flight:
-                    self._observer.call_started(self._in_flight[key])
+                for part in self._in_flight[key].parts if key in self._in_flight else ():
+                    self._observer.call_started(part)
 
     def _forward(self) -> bool:
         return self._target.interrupt()
@@ -118,8 +118,6 @@ class Spread:
         while (call := self._schedule.take_ready()) is not None:
             if call.task.is_expanding:
                 self._guarded(call, self._expand)
-            elif isinstance(call, BatchCall):
-                self._run_in_process(call)
             elif not self._has_turn(call):
                 postponed.append(call)
             elif not self._guarded(call, self._submit):
@@ -135,18 +133,15 @@ class Spread:
         while (call := self._schedule.take_ready()) is not None:
             if call.task.is_expanding:
                 self._guarded(call, self._expand)
-            elif isinstance(call, BatchCall):
-                self._run_in_process(call)
         for call in list(self._unsubmitted.values()):
-            if call.task.is_expanding or isinstance(call, BatchCall) or call not in self._schedule:
+            if call.task.is_expanding or call not in self._schedule:
                 del self._unsubmitted[call.key()]
-            elif self._schedule.is_held(call):
-                continue
             elif all(self._is_under_way(future) for future in call.inputs()) and self._has_turn(call):
                 self._guarded(call, self._submit)
 
     def _is_under_way(self, future: Future[Any]) -> bool:
-        return future._call.key() in self._in_flight or future._call not in self._schedule
+        key = self._schedule.unit_key(future._call)
+        return key in self._in_flight or not self._schedule.is_waiting(key)
 
     def _has_turn(self, call: Call) -> bool:
         most = call.task.options.max_concurrency
@@ -177,17 +172,15 @@ class Spread:
         inputs: dict[bytes, KnownResult] = {}
         for future in call.inputs():
             key = future.__merkl_key__()
-            if future._call.key() in self._in_flight:
-                parents[future._call.key()] = None
+            unit = self._schedule.unit_key(future._call)
+            if unit in self._in_flight:
+                parents[unit] = None
             elif key not in inputs:
                 record = self._evaluation.record_of(future)
                 fresh = self._evaluation.fresh.get(key)
                 inputs[key] = KnownResult(record, fresh, key in self._evaluation.tainted)
         payload = dump_call(call)
         key = call.key()
-        self._in_flight[key] = call
-        self._unsubmitted.pop(key, None)
-        self._running_of_task[id(call.task)] = self._running_of_task.get(id(call.task), 0) + 1
         self._target.submit(
             Ticket(
                 key,
@@ -197,9 +190,13 @@ class Spread:
                 tuple(parents),
                 resources,
                 options.timeout,
-                is_forced=key in self._evaluation.plan.forced,
+                accepts_interrupted=self._evaluation.accepts_interrupted,
+                forced=tuple(part.key() for part in call.parts if part.key() in self._evaluation.plan.forced),
             )
         )
+        self._in_flight[key] = call
+        self._unsubmitted.pop(key, None)
+        self._running_of_task[id(call.task)] = self._running_of_task.get(id(call.task), 0) + 1
         return True
 
     def _forget(self, key: bytes) -> Call | None:
@@ -227,7 +224,7 @@ class Spread:
         elif reply.error is not None:
             self._guard_error(call, load_error(reply.error))
         elif not reply.outs and reply.status == "interrupted":
-            self._observer.call_ended(call, "interrupted")
+            self._runner.tell_end(call, "interrupted")
             self._schedule.drop(call)
             self._was_interrupted = True
             self._stop()
@@ -243,18 +240,20 @@ class Spread:
             if known.is_tainted:
                 evaluation.tainted.add(key)
         evaluation.release_inputs(call)
-        self._observer.call_ended(call, reply.status, reply.duration)
+        for part in call.parts:
+            status: Status = "linked" if part.key() in reply.linked else reply.status
+            self._observer.call_ended(part, status, reply.duration / len(call.parts))
         self._schedule.done(call)
 
     def _guard_error(self, call: Call, error: BaseException) -> None:
         self._fail(call, error if isinstance(error, MerklError) else failure_of(call, error))
 
     def _fail(self, call: Call, error: MerklError) -> None:
-        self._observer.call_ended(call, "failed", error=error)
+        self._runner.tell_end(call, "failed", error=error)
         self._failures.append((call.sequence, error))
         for other in self._schedule.drop(call):
             if self._runner.keeps_going:
-                self._observer.call_ended(other, "skipped")
+                self._runner.tell_end(other, "skipped")
         if not self._runner.keeps_going:
             self._stop()
 
@@ -283,7 +282,7 @@ class Spread:
             return
         deaths = self._deaths[key] = self._deaths.get(key, 0) + 1
         if interrupts.is_terminated or self._was_interrupted:
-            self._observer.call_ended(call, "interrupted")
+            self._runner.tell_end(call, "interrupted")
             self._schedule.drop(call)
         elif deaths == 1:
             self._attempts[key] = self._attempts.get(key, 0) + 1
@@ -303,9 +302,6 @@ class Spread:
             MerklWarning,
             stacklevel=2,
         )
-        self._run_in_process(call)
-
-    def _run_in_process(self, call: Call) -> None:
         try:
             self._runner.run_here(self._evaluation, call)
         except MerklError as error:
@@ -341,15 +337,17 @@ class Spread:
         for found, record in plan.records.items():
             evaluation.records.setdefault(found, record)
         evaluation.plan.entries.update(plan.entries)
-        evaluation.plan.forced |= plan.forced
         for wanted, count in plan.consumers.items():
             evaluation.waiting[wanted] = evaluation.waiting.get(wanted, 0) + count
-        for stage in plan.stages:
-            stage.calls[:] = [one for one in stage.calls if not self._is_known(one)]
-        plan.missing = [part for stage in plan.stages for one in stage.calls for part in one.parts]
+        known = {one for one in plan.missing if self._is_known(one)}
+        plan.missing = [one for one in plan.missing if one not in known]
+        plan.stages = [
+            PlannedStage([rest for one in calls if (rest := one.without(list(known))) is not None], after)
+            for calls, after in plan.stages
+        ]
         self._observer.plan_made(plan)
-        self._add(plan.stages)
-        if not self._schedule.wait_for(call, plan.missing):
+        self._add(plan)
+        if not self._schedule.wait_for(call, plan.wanted):
             return self._finish_expansion(call)
         return True
 

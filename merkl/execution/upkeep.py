@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
 import warnings
@@ -13,13 +14,17 @@ from merkl._base.sizes import format_size
 from merkl.cache import BaseCache, Root, evict, nearest
 from merkl.execution.events import Observer
 from merkl.execution.plan import Plan
-from merkl.graph.call import Call
 
 __all__ = ["Upkeep"]
+
+#: More keys than these are not noted for one run.
+MOST_KEYS = 200_000
 
 
 class Upkeep(Observer):
     """Notes the keys that a run asked for, so that gc leaves them, and evicts what is too much.
+
+    A run is that of a function, or all that a script or notebook evaluates while its workspace is open.
 
     Args:
         cache: of the project.
@@ -34,19 +39,25 @@ class Upkeep(Observer):
         self._name = name
         self._most_bytes = most_bytes
         self._run = ""
-        self._calls: set[Call] = set()
+        self._asked: dict[bytes, None] = {}
+        self._inner: set[bytes] = set()
 
     def run_started(self, run_id: str) -> None:
         """Note which run it is."""
         self._run = run_id
 
     def plan_made(self, plan: Plan) -> None:
-        """Note the calls whose results are asked for."""
-        self._calls.update(plan.found, plan.missing)
+        """Note the keys that are asked for, and those that they are made from."""
+        if len(self._asked) > MOST_KEYS:
+            return
+        for call in itertools.chain(plan.found, plan.missing):
+            self._asked.update((future.__merkl_key__(), None) for future in call.futures())
+            self._inner.update(future.__merkl_key__() for future in call.known_inputs())
 
     def run_ended(self, error: BaseException | None = None) -> None:
-        """Note the keys, then evict; a cache in trouble is a warning."""
-        keys = self._keys()
+        """Note the keys with the cache, then evict; a cache in trouble is a warning."""
+        # All others are reached from those that nothing else was made from.
+        keys = tuple(key.hex() for key in self._asked if key not in self._inner)
         if not keys:
             return
         root = Root(
@@ -63,12 +74,6 @@ class Upkeep(Observer):
                 self._evict(self._most_bytes)
         except OSError as trouble:
             warnings.warn(f"the cache could not be looked after: {trouble}", MerklWarning, stacklevel=2)
-
-    def _keys(self) -> tuple[str, ...]:
-        """Return the keys that nothing else in this run was made from: all others are reached from them."""
-        inner = {future.__merkl_key__() for call in self._calls for future in call.known_inputs()}
-        keys = (future.__merkl_key__() for call in self._calls for future in call.futures())
-        return tuple(key.hex() for key in keys if key not in inner)
 
     def _evict(self, most_bytes: int) -> None:
         garbage = evict(nearest(self._cache), most_bytes)

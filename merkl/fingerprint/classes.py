@@ -15,7 +15,7 @@ from types import CellType, FunctionType
 from merkl.fingerprint.fields import field_values
 from merkl.fingerprint.guards import Content
 from merkl.fingerprint.nodes import Edge, Node
-from merkl.fingerprint.reach import Reach, Surroundings
+from merkl.fingerprint.reach import Hidden, Reach, Surroundings
 from merkl.fingerprint.records import ClassRecord, DefinitionRecord, Fragment
 from merkl.fingerprint.sources import SourceFile
 from merkl.hashing.fingerprints import fragment_digest
@@ -301,8 +301,8 @@ def _add_methods(
                 break
         else:
             # Hidden in a wrapper, or replaced: what the source says counts nevertheless.
-            target = Node("code", f"{cls.__module__}.{method.qualname}")
-            reach.expand_definition(target, file, method, around, defaults=True)
+            hidden = Hidden(file, method, around)
+            target = Node("code", f"{cls.__module__}.{method.qualname}", subject=hidden, expanded=False)
         if whole or _is_called_unnamed(reach, node, method, around):
             node.edges.append(Edge(b"method " + method.name.encode(), target))
         else:

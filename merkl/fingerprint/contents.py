@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import re
 import types
 import typing
@@ -18,11 +19,14 @@ __all__ = [
     "MAPPINGS",
     "SEQUENCES",
     "SETS",
+    "attributes_of",
     "contents_in",
     "current_value",
     "is_plain",
     "ordered",
     "preview",
+    "reduced",
+    "remembered_by",
     "set_order",
     "state_of",
 ]
@@ -124,9 +128,47 @@ def set_order(value: object) -> tuple[str, str]:
     ) in ATOMS else ""
 
 
+def remembered_by(cls: type) -> frozenset[str]:
+    """Return the names of cached properties: what they remember says nothing that the other attributes don't say."""
+    return frozenset(
+        name
+        for base in cls.__mro__
+        for name, attribute in vars(base).items()
+        if isinstance(attribute, functools.cached_property)
+    )
+
+
+def attributes_of(value: object) -> dict[str, object] | None:
+    """Return the dictionary of attributes of an instance, None if it has none (or hides it)."""
+    try:
+        found = value.__dict__
+    except Exception:  # noqa: BLE001 - a user's `__dict__` or `__getattr__` may raise anything
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def reduced(value: object) -> list[object]:
+    """Return what an object says of itself when it is taken apart, without its attributes: they are taken as they are."""
+    try:
+        parts = value.__reduce_ex__(2)
+    except Exception:  # noqa: BLE001 - an object that cannot be taken apart is its attributes
+        return []
+    if isinstance(parts, str):
+        return [parts]
+    _, arguments, state, *items = (*parts, None, None)[:5]
+    is_attributes = isinstance(state, dict) or (isinstance(state, tuple) and len(state) == 2)
+    return [
+        list(arguments),
+        None if is_attributes else state,
+        *(list(part) if part is not None else None for part in items),
+    ]
+
+
 def state_of(value: object) -> list[tuple[str, object]]:
-    """Return the attributes of an instance, from its dictionary and its slots."""
-    state: dict[str, object] = dict(getattr(value, "__dict__", {}))
+    """Return the attributes of an instance, from its dictionary and its slots, without what it only remembers."""
+    state: dict[str, object] = dict(attributes_of(value) or {})
+    for name in remembered_by(type(value)):
+        state.pop(name, None)
     for base in type(value).__mro__:
         slots = base.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:

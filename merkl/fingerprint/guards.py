@@ -8,7 +8,7 @@ from operator import is_
 from types import CellType, FunctionType
 from typing import Any
 
-__all__ = ["MISSING", "Content", "Guards"]
+__all__ = ["MISSING", "Content", "Guards", "raw_items"]
 
 MISSING: Any = type("Missing", (), {"__slots__": (), "__repr__": lambda self: "<missing>"})()
 
@@ -34,6 +34,11 @@ class Content:
         else:
             self._items = list(subject)
 
+    @classmethod
+    def of_subclass(cls, subject: Any, base: type) -> Content:
+        """Return the content of an instance of a subclass of a container, whatever the subclass has changed."""
+        return cls(subject, lambda value: _Identical(raw_items(value, base)))
+
     def holds(self) -> bool:
         """Tell whether the object still holds what it held."""
         subject, items = self._subject, self._items
@@ -50,6 +55,31 @@ class Content:
             return len(subject) == len(items) and all(map(is_, subject, items))
         except Exception:  # noqa: BLE001 - changed while it was looked at, or an encoder that fails now
             return False
+
+
+def raw_items(value: Any, base: Any) -> list[Any]:
+    """Return what an instance of a subclass of a container holds, keys and values of a dict in turn."""
+    if base is dict:
+        return [part for pair in dict.items(value) for part in pair]
+    return list(base.__iter__(value))
+
+
+class _Identical:
+    """Items that are equal only to the same ones."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: list[Any]) -> None:
+        self._items = items
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Identical)
+            and len(self._items) == len(other._items)
+            and all(map(is_, self._items, other._items))
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(slots=True)

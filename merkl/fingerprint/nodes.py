@@ -73,7 +73,8 @@ def explore(root: Node, visit: Callable[[Node], None], *, whole: bool = False) -
     while True:
         while pending:
             node = pending.pop()
-            visit(node)
+            if node.subject is not None:  # leaves say all from the start
+                visit(node)
             found.nodes.append(node)
             mentioned |= node.mentions
             whole = whole or node.is_dynamic

@@ -28,7 +28,7 @@ from merkl.fingerprint.records import DefinitionRecord, Fragment, Ref
 from merkl.fingerprint.sources import SourceFile, SourceIndex
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
-__all__ = ["Attributes", "Reach", "Surroundings", "leaf", "named"]
+__all__ = ["Attributes", "Hidden", "Reach", "Surroundings", "leaf", "named"]
 
 #: Names that a module has of itself: where it lies and what it is called are no part of a fingerprint.
 _OWN_NAMES = {
@@ -77,21 +77,27 @@ class Surroundings:
         return str(self.namespace.get("__name__", ""))
 
 
+@dataclass(slots=True, frozen=True)
+class Hidden:
+    """A definition whose function is out of reach: what its source says stands for it."""
+
+    file: SourceFile
+    record: DefinitionRecord
+    around: Surroundings
+
+
 def leaf(kind: str, name: str, digest: bytes, text: str = "", package: str = "") -> Node:
     """Return a node that uses nothing else."""
     return Node(kind, name, digest=digest, text=text, package=package)
 
 
-def named(dotted: str) -> Node:
-    """Return the node of something that is named, not entered."""
-    name, digest, package, is_dynamic = _naming(dotted)
-    return Node("named", name, digest=digest, package=package, is_dynamic=is_dynamic)
-
-
 @functools.lru_cache(maxsize=10_000)
-def _naming(dotted: str) -> tuple[str, bytes, str, bool]:
+def named(dotted: str) -> Node:
+    """Return the node of something that is named, not entered: one for each name, since it never changes."""
     name = normal_name(dotted)
-    return name, token_digest(b"named", name.encode()), package_of(name), calls_by_name(name)
+    kind = "merkl" if dotted.partition(".")[0] in _OURS else "named"
+    digest = token_digest(b"named", name.encode())
+    return Node(kind, name, digest=digest, package=package_of(name), is_dynamic=calls_by_name(name))
 
 
 class Reach:
@@ -141,26 +147,27 @@ class Reach:
             if owner is not MISSING:
                 node.edges.append(Edge(b"__class__", self.node_for(owner, "__class__")))
 
+    def expand_hidden(self, node: Node, hidden: Hidden) -> None:
+        """Give a node what the source says of a definition, default values included."""
+        self.expand_definition(node, hidden.file, hidden.record, hidden.around)
+        self.add_fragment(node, hidden.record.defaults, hidden.around, b"defaults")
+
     def expand_definition(
         self,
         node: Node,
         file: SourceFile,
         record: DefinitionRecord,
         around: Surroundings,
-        *,
-        defaults: bool = False,
     ) -> None:
         """Give a node what its definition in the source says and uses."""
         node.own = fragment_digest([b"definition", record.body.digest])
         node.text = lambda: file.text(record.line, record.last_line)
         node.location = f"{self.ownership.relative(file.path)}:{record.line}"
         self.follow(node, record.body, around, b"body")
-        if defaults:
-            self.add_fragment(node, record.defaults, around, b"defaults")
         reads_annotations = False
         for decorator in record.decorators:
             targets = self.decorator_targets(node, decorator, around)
-            if any(target.name.partition(".")[0] in _OURS for target in targets):
+            if any(target.kind == "merkl" for target in targets):
                 continue
             self.add_fragment(node, decorator, around, b"decorator")
             reads_annotations |= not (targets and targets[0].name in _BLIND_DECORATORS)
@@ -290,8 +297,6 @@ class Reach:
         return _edge(rest, target)
 
     def _foreign_module(self, module: ModuleType, rest: tuple[str, ...]) -> Edge:
-        if module.__name__.partition(".")[0] in _OURS:
-            return Edge(b"", _merkl(".".join((module.__name__, *rest))))
         return Edge(b"", named(".".join((module_name(module), *rest))))
 
     def _late_attribute(self, module: ModuleType, attribute: str) -> object:
@@ -341,8 +346,6 @@ class Reach:
                     module, target.attribute, None
                 ):
                     return None  # bound to something else since
-                if absolute.partition(".")[0] in _OURS:
-                    return Edge(b"", _merkl(dotted))
                 return Edge(b"", named(dotted))
             if target.attribute is None or namespace.get(name, MISSING) is not module.__dict__.get(
                 target.attribute, None
@@ -374,7 +377,7 @@ class Reach:
         module = self._user_module(absolute)
         if module is None:
             dotted = ".".join((absolute, *ref.path))
-            return Edge(b"", _merkl(dotted) if absolute.partition(".")[0] in _OURS else named(dotted))
+            return Edge(b"", named(dotted))
         value: object = module
         path = list(ref.path)
         while (
@@ -457,12 +460,6 @@ def _edge(rest: tuple[str, ...], target: Node) -> Edge:
 
 def _unresolved(name: str) -> Node:
     return leaf("unresolved", name, token_digest(b"unresolved", name.encode()))
-
-
-def _merkl(dotted: str) -> Node:
-    node = named(dotted)
-    node.kind = "merkl"
-    return node
 
 
 def _absolute(module: str, level: int, namespace: dict[str, object]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 import msgspec
@@ -24,6 +24,7 @@ class SourceStore:
     the same time the later one wins, and the other's entries are made again when they are next needed. A file that was
     damaged counts as empty; where it cannot be written nothing is kept, and nothing is said.
 
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     store = SourceStore(Path(folder) / "sources")
     ...     store.put("a", b"1")
@@ -85,9 +86,9 @@ def _read(path: Path) -> dict[str, bytes]:
 
 def _write(path: Path, entries: dict[str, bytes]) -> None:
     content = msgspec.msgpack.encode(entries)
-    handle, temporary = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with open(temporary, "xb") as stream:
             stream.write(hashlib.sha256(content).digest())
             stream.write(content)
         os.replace(temporary, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextvars
 import enum
 import functools
@@ -12,7 +13,7 @@ import struct
 import types
 import typing
 import weakref
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
@@ -24,18 +25,21 @@ from merkl.fingerprint.contents import (
     MAPPINGS,
     SEQUENCES,
     SETS,
+    attributes_of,
     contents_in,
     current_value,
     is_plain,
     ordered,
     preview,
+    reduced,
+    remembered_by,
     set_order,
     state_of,
 )
-from merkl.fingerprint.guards import Content, Guards
+from merkl.fingerprint.guards import Content, Guards, raw_items
 from merkl.fingerprint.naming import calls_by_name, module_name, name_of, package_of
 from merkl.fingerprint.nodes import Edge, Node
-from merkl.fingerprint.reach import Attributes, Reach, Surroundings, leaf, named
+from merkl.fingerprint.reach import Attributes, Hidden, Reach, Surroundings, leaf, named
 from merkl.fingerprint.tokens import constant_token, words_of
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
@@ -55,6 +59,19 @@ _HINTS = (types.GenericAlias, types.UnionType, typing.TypeVar, typing.NewType, t
 #: Things that do work but say nothing about results: their type is enough, and no warning is due.
 _SILENT = re.compile(
     r"^(logging\.|_?thread\.|threading\.|weakref\.|contextvars\.|asyncio\.|functools\._|builtins\.object$|types\.)"
+)
+#: What an instance of a subclass holds beside its attributes.
+_HOLDERS: tuple[type, ...] = (dict, list, tuple, set, frozenset, deque)
+_SCALARS: tuple[typing.Any, ...] = (str, bytes, int, float, complex)
+#: Bases of a user's class whose instances hold nothing but attributes, or what is taken already.
+_NOTHING_MORE: tuple[object, ...] = (
+    object,
+    abc.ABC,
+    typing.Generic,
+    typing.Protocol,
+    bool,
+    *_HOLDERS[:-1],
+    *_SCALARS,
 )
 #: Marks a hint that is told by what it says, not by the class of the object that says it.
 _HINT = b"hint"
@@ -118,6 +135,8 @@ class Values:
         node.expanded = True
         if node.kind in {"code", "code_object"} and isinstance(value, FunctionType):
             self._reach.expand_function(node, value)
+        elif isinstance(value, Hidden):
+            self._reach.expand_hidden(node, value)
         elif node.kind in {"class", "class_object"} and isinstance(value, type):
             expand_class(self._reach, node, value)
         elif node.kind == "module" and isinstance(value, ModuleType):
@@ -255,7 +274,8 @@ class Values:
             if digest is not None:
                 node.digest = digest
                 return
-        node.own = fragment_digest([b"container", kind.__name__.encode()])
+        bound = repr(value.maxlen).encode() if isinstance(value, deque) else b""
+        node.own = fragment_digest([b"container", kind.__name__.encode(), bound])
         if kind in MAPPINGS:
             if isinstance(value, defaultdict):
                 self._edge(node, b"default_factory", value.default_factory)
@@ -347,15 +367,20 @@ class Values:
             return
         node.own = b"instance"
         self._edge(node, b"class", kind, kind.__qualname__)
-        for base, content in ((dict, dict), (list, list), (tuple, tuple), (set, set), (frozenset, frozenset)):
-            if isinstance(value, base):
-                self._edge(node, b"content", content(value))
-                node.guards.contents.append(Content(value))
-        scalars: tuple[typing.Any, ...] = (str, bytes, int, float, complex)
-        for scalar in scalars:
-            if isinstance(value, scalar):
+        for base in _HOLDERS:
+            if issubclass(kind, base):
+                items = raw_items(value, base)
+                self._edge(node, b"content", frozenset(items) if base in SETS else items)
+                node.guards.contents.append(Content.of_subclass(value, base))
+        for scalar in _SCALARS:
+            if issubclass(kind, scalar):
                 self._edge(node, b"content", scalar.__repr__(value))
-        if isinstance(vars_of := getattr(value, "__dict__", None), dict):
+        if any(
+            base not in _NOTHING_MORE and not self._reach.ownership.owns_class(base) for base in kind.__mro__
+        ):
+            self._edge(node, b"reduced", reduced(value))
+        vars_of = attributes_of(value)
+        if vars_of is not None and not remembered_by(kind):
             node.guards.contents.append(Content(vars_of))
         for name, item in state_of(value):
             node.guards.bindings.append((Attributes(value), name, item))
@@ -380,9 +405,7 @@ class Values:
         name = name_of(type(value))
         node.own = fragment_digest([b"instance of", name.encode()])
         wrapped = [
-            (key, part)
-            for key, part in sorted(getattr(value, "__dict__", {}).items())
-            if self._is_users(part)
+            (key, part) for key, part in sorted((attributes_of(value) or {}).items()) if self._is_users(part)
         ]
         if not wrapped:
             # What compiled code holds (`cmp_to_key(f)`, `map(f, xs)`, a decoder of a class) shows only to the collector.

@@ -17,7 +17,7 @@ from merkl.hashing.keys import hash_out
 
 if TYPE_CHECKING:
     from merkl._base import type_forms
-    from merkl.graph import io
+    from merkl.graph import io, shown
     from merkl.graph.call import Call
     from merkl.graph.task import Task
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 else:
     _Misuse = ValueMisuse
     type_forms = LazyModule("merkl._base.type_forms")
+    shown = LazyModule("merkl.graph.shown")
     io = LazyModule("merkl.graph.io")
 
 __all__ = ["Future"]
@@ -189,6 +190,10 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
     def __repr__(self) -> str:
         out = f"[{self._out!r}]" if self._out is not None else ""
         return f"<Future[{type_forms.format_type(self.type)}] of {self._call.task.name}{out}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Show the call in a notebook; the value is not asked for."""
+        return shown.show_future(self)
 
     if not TYPE_CHECKING:
 

@@ -294,6 +294,12 @@ class TaskSurface(Generic[P, R_co, Out_co]):
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # type: ignore[misc]
 
+        # pyright and pyrefly see no difference between a task under @classmethod and one without.
+        @overload
+        def __get__(
+            self: TakesSelf[type[A], P_rest, R], instance: A | None, owner: type[A]
+        ) -> Task[P_rest, R_co, R]: ...
+
         @overload
         def __get__(self, instance: None, owner: type | None = None) -> Self: ...
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from merkl import validation
     from merkl._base import hints
     from merkl.fingerprint import Fingerprint, Fingerprinter
-    from merkl.graph import arguments
+    from merkl.graph import arguments, shown
     from merkl.graph import outs as outs_
     from merkl.graph import signature as signatures
     from merkl.graph.outs import Outs
@@ -37,6 +37,7 @@ else:
     # What only a call needs: with it come type checks and serializers.
     hints = LazyModule("merkl._base.hints")
     arguments = LazyModule("merkl.graph.arguments")
+    shown = LazyModule("merkl.graph.shown")
     outs_ = LazyModule("merkl.graph.outs")
     validation = LazyModule("merkl.validation")
     signatures = LazyModule("merkl.graph.signature")
@@ -324,6 +325,10 @@ class Task(TaskSurface[P, R_co, Out_co]):
         if found is self and module != "__main__":
             return name
         return Task, (self.fn, self.options)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Show the signature in a notebook."""
+        return shown.show_task(self)
 
     def __repr__(self) -> str:
         return f"<task {self.__module__}.{self.name}{self.signature.signature}>"

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from merkl._base.errors import CommandTemplateError
 from merkl.files import DirRef, FileRef
-from merkl.shell.lexer import FIRST_MARK, is_mark
 from merkl.shell.placeholders import Placeholder, Role
 from merkl.shell.quoting import text_at, text_of
+from merkl.shell.reader import FIRST_MARK, is_mark
 from merkl.shell.sites import Context, Site
 from merkl.shell.template import Template
 

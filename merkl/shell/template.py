@@ -11,8 +11,9 @@ from typing import Any, get_args, get_origin
 
 from merkl._base.errors import CommandTemplateError
 from merkl.files import FileRef
-from merkl.shell.lexer import FIRST_MARK, LAST_MARK, is_mark, lex
+from merkl.shell.lexer import lex
 from merkl.shell.placeholders import MISSING, Placeholder, Role, split_markers
+from merkl.shell.reader import FIRST_MARK, LAST_MARK, is_mark
 from merkl.shell.sites import CommandWord, Context, Lexed, Site
 from merkl.shell.words import split_words
 

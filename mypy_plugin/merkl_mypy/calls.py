@@ -45,7 +45,9 @@ class CallChecker:
         # The same for calls that mypy checks more than once: these wait for the review of the module.
         self._waiting: dict[int, tuple[CallExpr, list[Expression]]] = {}
         self._eager = EagerCalls()
-        reviews.before += [self.restore_all, self._eager.forget]
+        reviews.before.append(self._forget)
+        # The plain signatures of the tasks of this module, by the identity of what they were made of, which is kept.
+        self._plains: dict[int, tuple[CallableType, CallableType]] = {}
         # The name that mypy asks about, set right before each hook runs.
         self.name = ""
         # The overloaded call that was checked last, with the signature that it gets.
@@ -84,7 +86,7 @@ class CallChecker:
     def check(self, ctx: FunctionSigContext | MethodSigContext, callee: CallableType) -> FunctionLike:
         """`callee` with plain parameters, but `Future[A]` where the argument is a Future."""
         name = self.name  # asking for argument types runs other hooks
-        plain = plain_signature(callee).with_unpacked_kwargs()
+        plain = self._plain(callee)
         call, api = ctx.context, ctx.api
         if not isinstance(call, CallExpr) or not isinstance(api, TypeChecker):
             return plain
@@ -110,6 +112,20 @@ class CallChecker:
         if not any(map(may_hold_future, call.args)):
             return plain
         return self._lifted(api, plain, call, info, name)
+
+    def _plain(self, callee: CallableType) -> CallableType:
+        known = self._plains.get(id(callee))
+        if known is not None:
+            return known[1]
+        plain = plain_signature(callee).with_unpacked_kwargs()
+        self._plains[id(callee)] = (callee, plain)
+        return plain
+
+    def _forget(self) -> None:
+        """The module is done: put all arguments back, and let go of its types."""
+        self.restore_all()
+        self._eager.forget()
+        self._plains.clear()
 
     def restore(self, call: object) -> None:
         """Put the original arguments of a call back."""

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from mypy.checker import TypeChecker
-from mypy.nodes import CallExpr, Decorator, Expression, FuncDef, LambdaExpr, MypyFile, Node, RefExpr, WithStmt
+from mypy.nodes import (
+    CallExpr,
+    Decorator,
+    Expression,
+    FuncDef,
+    ImportBase,
+    ImportFrom,
+    LambdaExpr,
+    MypyFile,
+    Node,
+    RefExpr,
+    WithStmt,
+)
 
 from merkl_mypy import names
 from merkl_mypy.walk import is_statement, parts
@@ -21,8 +33,9 @@ class EagerCalls:
         if api.tree is not self._tree:
             self._tree = api.tree
             self._calls = set()
-            for statement in api.tree.defs:
-                self._find(statement)
+            if any(map(_may_bring_eval, api.tree.imports)):
+                for statement in api.tree.defs:
+                    self._find(statement)
         return id(call) in self._calls
 
     def forget(self) -> None:
@@ -31,7 +44,7 @@ class EagerCalls:
         self._calls = set()
 
     def _find(self, node: Node) -> None:
-        if isinstance(node, WithStmt) and any(map(_is_eval, node.expr)):
+        if isinstance(node, WithStmt) and any(map(is_eval, node.expr)):
             self._collect(node.body)
         for part in parts(node):
             if is_statement(part):
@@ -45,7 +58,12 @@ class EagerCalls:
                 self._collect(part)
 
 
-def _is_eval(expr: Expression) -> bool:
+def _may_bring_eval(statement: ImportBase) -> bool:
+    return not isinstance(statement, ImportFrom) or any(name == "Eval" for name, _ in statement.names)
+
+
+def is_eval(expr: Expression) -> bool:
+    """Whether this is `Eval()`, as it stands after `with`."""
     return (
         isinstance(expr, CallExpr)
         and isinstance(expr.callee, RefExpr)

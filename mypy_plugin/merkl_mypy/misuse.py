@@ -11,7 +11,7 @@ from typing import Final
 
 from mypy.checker import TypeChecker
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import ARG_NAMED, ARG_STAR, ARG_STAR2, Argument, FuncDef, Var
+from mypy.nodes import ARG_NAMED, ARG_STAR, ARG_STAR2, Argument, ComparisonExpr, FuncDef, Var
 from mypy.plugin import AttributeContext, ClassDefContext, MethodSigContext
 from mypy.plugins.common import add_method_to_class
 from mypy.subtypes import is_subtype
@@ -101,9 +101,21 @@ def method_used(ctx: MethodSigContext) -> FunctionLike:
     code = CODE_OF_METHOD.get(name, codes.FUTURE_VALUE)
     # mypy tries a reflected operator after the plain one has failed, and would show that failure: `review` finds
     # those by themselves.
-    if isinstance(api, TypeChecker) and name not in REFLECTED:
+    if isinstance(api, TypeChecker) and name not in REFLECTED and not _is_mirrored(ctx.context, name):
         api.fail(message(ctx.type, code), ctx.context, code=code)
     return permissive(ctx.default_signature)
+
+
+_OPERATORS: Final = {"__lt__": "<", "__le__": "<=", "__ge__": ">=", "__gt__": ">"}
+
+
+def _is_mirrored(context: object, name: str) -> bool:
+    """Whether mypy asks for `f > 1` because it tries `1 < f` the other way round."""
+    return (
+        name in _OPERATORS
+        and isinstance(context, ComparisonExpr)
+        and _OPERATORS[name] not in context.operators
+    )
 
 
 def written_to(ctx: MethodSigContext) -> FunctionLike:
@@ -115,6 +127,8 @@ def written_to(ctx: MethodSigContext) -> FunctionLike:
     callee = ctx.default_signature
     if is_subtype(given, callee.arg_types[0]):
         return callee
+    if _is_mirrored(ctx.context, "__gt__"):
+        return permissive(callee)
     is_shift = (callee.name or "").startswith("__rshift__")
     code = codes.FUTURE_VALUE if is_shift else codes.FUTURE_COMPARE
     api.fail(message(ctx.type, code), ctx.context, code=code)
@@ -125,6 +139,9 @@ def attribute_read(ctx: AttributeContext) -> Type:
     """The hook for an attribute that Future does not have."""
     api = ctx.api
     if isinstance(api, TypeChecker):
+        if ctx.context.line < 0:
+            # Not read by the user: mypy compares a Future with a protocol, whose members it does not have.
+            return api.named_type("builtins.object")
         api.fail(message(ctx.type, codes.FUTURE_ATTR), ctx.context, code=codes.FUTURE_ATTR)
     return any_type()
 

@@ -29,7 +29,7 @@ from merkl_mypy.decorators import decorator_applied, decorator_called
 from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
-from merkl_mypy.review import PROBE, Reviews
+from merkl_mypy.review import PROBE, Reviews, add_trigger
 from merkl_mypy.serializable import note_registration, registrations
 from merkl_mypy.shell import shell_task
 from merkl_mypy.surface import complete_task_class, leave_one_way
@@ -80,6 +80,7 @@ class MerklPlugin(Plugin):
     def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
         """No deps; but each module that is not in mypy's cache comes by here before any is checked."""
         registrations.read(file.path)
+        add_trigger(file)
         return []
 
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
@@ -98,6 +99,7 @@ class MerklPlugin(Plugin):
 
     def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         """Attributes of tasks, and attributes that a Future does not have."""
+        self._reviews.ask_here()
         if fullname.startswith("merkl.graph."):
             owner, _, name = fullname.rpartition(".")
             if owner == names.TASK and name in names.TASK_ATTRIBUTES:
@@ -112,6 +114,7 @@ class MerklPlugin(Plugin):
         self, fullname: str
     ) -> Callable[[FunctionSigContext], FunctionLike] | None:
         """Calls of anything that may be a task."""
+        self._reviews.ask_here()
         if fullname.startswith(_BUILTIN_MODULES):
             return None
         if "." in fullname:
@@ -123,6 +126,7 @@ class MerklPlugin(Plugin):
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
         """Calls of methods that may be tasks, and of values of type Task."""
+        self._reviews.ask_here()
         if fullname.startswith(_BUILTIN_MODULES):
             return None
         if fullname in (f"{names.TASK}.__call__", f"{names.TASK_METHOD}.__call__"):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
+from mypy import nodes
 from mypy.nodes import Block, FuncDef, Node, OverloadedFuncDef, Statement
 
 # The parts of each kind of node, by the name of its class; a part is a node, a list of parts, or None.
@@ -52,20 +52,26 @@ _PARTS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def parts(node: Node) -> Iterator[Node]:
-    """The nodes right below `node`."""
-    for name in _PARTS.get(type(node).__name__, ()):
-        yield from _flat(getattr(node, name, None))
+_BY_CLASS: Final[dict[type, tuple[str, ...]]] = {getattr(nodes, name): of for name, of in _PARTS.items()}
+_SEVERAL: Final = (list, tuple)
+
+
+def parts(node: Node) -> list[Node]:
+    """The nodes right below `node`, in order."""
+    found: list[Any] = []
+    for name in _BY_CLASS.get(type(node), ()):
+        part = getattr(node, name)
+        if isinstance(part, _SEVERAL):
+            for one in part:
+                if isinstance(one, _SEVERAL):
+                    found += one
+                else:
+                    found.append(one)
+        else:
+            found.append(part)
+    return [one for one in found if one is not None]
 
 
 def is_statement(node: Node) -> bool:
     """Whether other statements may stand below this node, other than in a lambda."""
     return isinstance(node, (Statement, Block, FuncDef, OverloadedFuncDef))
-
-
-def _flat(part: Any) -> Iterator[Node]:
-    if isinstance(part, Node):
-        yield part
-    elif isinstance(part, (list, tuple)):
-        for one in part:
-            yield from _flat(one)

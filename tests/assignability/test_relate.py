@@ -5,7 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Generic, Literal, NewType, Protocol, TypedDict, TypeVar, Union
+from typing import (
+    Annotated,
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    NewType,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    TypeVarTuple,
+    Union,
+)
 
 import pytest
 
@@ -13,6 +26,9 @@ from merkl._base.hints import resolve_hints
 from merkl.assignability import Verdict, relate
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 Bound = TypeVar("Bound", bound=int)
 Picked = TypeVar("Picked", int, str)
 UserId = NewType("UserId", int)
@@ -32,6 +48,15 @@ class Door:
 
 
 class Box(Generic[T]):
+    value: T
+
+
+class Job(Generic[P, T_co]):
+    def run(self, *args: P.args, **kwargs: P.kwargs) -> T_co:
+        raise NotImplementedError
+
+
+class Many(Generic[T, *Ts]):
     value: T
 
 
@@ -63,6 +88,16 @@ class Box(Generic[T]):
         (T, int, "unknown"),
         (Bound, int, "yes"),
         (Picked, bytes, "no"),
+        (Job[[object], bool], Job[[int], int], "yes"),
+        (Job[[int], bool], Job[[str], int], "no"),
+        (Job[..., int], Job[[str], int], "yes"),
+        (Job[Concatenate[int, ...], int], Job[[int, str], int], "yes"),
+        (Job[Concatenate[int, ...], int], Job[[str], int], "no"),
+        (Callable[Concatenate[int, ...], int], Callable[[int, str], int], "yes"),
+        (Many[int, str, bool], Many[int, object, int], "yes"),
+        (Many[int, str], Many[int, str, bool], "no"),
+        (Many[int], Many[int], "yes"),
+        (tuple[int, *tuple[bool, ...]], tuple[int, *tuple[int, ...]], "yes"),
     ],
 )
 def test_verdicts(source: Any, target: Any, verdict: str) -> None:
@@ -120,3 +155,36 @@ def test_the_usual_pairs_load_no_rules() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "[]\n"
     )
+
+
+def test_a_verdict_is_remembered() -> None:
+    """The same pair is worked out once, hashable or written anew."""
+    first = relate(dict[str, list[bool]], Mapping[str, Sequence[int]])
+    assert relate(dict[str, list[bool]], Mapping[str, Sequence[int]]) is first
+
+
+def test_a_class_that_misbehaves_when_looked_at_is_no_error() -> None:
+    """A metaclass may raise anything; the verdict is then at worst unknown."""
+
+    class Meta(type):
+        def __getattr__(cls, name: str) -> Any:
+            raise RuntimeError(name)
+
+        def __instancecheck__(cls, instance: object) -> bool:
+            raise RuntimeError
+
+        def __subclasscheck__(cls, subclass: type) -> bool:
+            raise RuntimeError
+
+        def __eq__(cls, other: object) -> bool:
+            raise RuntimeError
+
+        def __hash__(cls) -> int:
+            return 1
+
+    class Odd(metaclass=Meta): ...
+
+    for other in (int, Closes, Row, list[int], Callable[[], int], Union[int, None]):  # noqa: UP007
+        relate(Odd, other)
+        relate(other, Odd)
+        relate(list[Odd], Sequence[other])  # type: ignore[valid-type]

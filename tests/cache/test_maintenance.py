@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from merkl._base.errors import CacheError, MerklWarning
+from merkl._base.readable import readable
 from merkl.cache import MISSING, FileCache, SqliteCache, load, store
 from merkl.cache.base import Metadata
 from merkl.cache.contract import make_entry, make_key, read
@@ -19,7 +20,7 @@ from merkl.cache.exchange import export_entries, import_entries
 from merkl.cache.figures import find_stats
 from merkl.cache.inventory import Root
 from merkl.cache.repair import verify
-from merkl.cache.sweep import clear, collect, evict
+from merkl.cache.sweep import clear, collect, evict, live_roots
 from merkl.codecs import default_codecs
 
 DAY = 86_400.0
@@ -218,3 +219,15 @@ def test_damaged_export_is_refused_as_a_whole(cache: SqliteCache, tmp_path: Path
     with pytest.raises(CacheError):
         import_entries(other, file)
     assert list(other.keys()) == []
+
+
+@pytest.mark.parametrize("name", ["plain", "blank in it", "\udcff no text", "\\udcff text"])
+def test_a_project_of_any_name_is_seen_to_be_there(cache: SqliteCache, tmp_path: Path, name: str) -> None:
+    """Also one whose name no encoder takes; and one that is gone counts no more."""
+    project = tmp_path / name
+    project.mkdir()
+    host = socket.gethostname()
+    cache.note_root(Root(readable(str(project)), "flow.main", host, "run", 1.0, (make_key(1),)))
+    assert [root.keys for root in live_roots(cache)] == [(make_key(1),)]
+    project.rmdir()
+    assert live_roots(cache) == []

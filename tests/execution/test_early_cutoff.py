@@ -161,7 +161,7 @@ class Expectation:
 INPUTS = st.fixed_dictionaries({name: st.tuples(st.integers(0, 3), st.integers(0, 2)) for name in SOURCES})
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(nodes=graphs(), runs=st.lists(INPUTS, min_size=2, max_size=4))
 def test_exactly_what_has_other_inputs_runs(
     nodes: list[Node], runs: list[dict[str, tuple[int, int]]]

@@ -88,6 +88,59 @@ def test_a_change_is_seen(change: str, tmp_path: Path) -> None:
     project.forget()
 
 
+HIDDEN = """
+import functools
+K = 1
+class A:
+    @functools.lru_cache
+    def m(self):
+        return K
+def task():
+    return A().m()
+"""
+
+
+def test_a_method_inside_a_wrapper_is_looked_at_again(tmp_path: Path) -> None:
+    """Each value of a global that it uses has its own digest, which comes back with the value."""
+    project = Project(tmp_path / "project").write({"main.py": HIDDEN})
+    task = project.load()
+    fingerprinter = project.fingerprinter()
+    digests = []
+    for k in (1, 2, 3, 1):
+        task.__globals__["K"] = k
+        digests.append(fingerprinter.fingerprint(task).digest)
+    assert len(set(digests)) == 3
+    assert digests[0] == digests[3] == project.fingerprint().digest
+    project.forget()
+
+
+def test_a_cached_property_that_was_read_changes_nothing(tmp_path: Path) -> None:
+    """What an object remembers follows from its other attributes, which still count."""
+    source = """
+        import functools
+        class Config:
+            def __init__(self):
+                self.x = 1
+            @functools.cached_property
+            def twice(self):
+                return self.x * 2
+        CONFIG = Config()
+        def task():
+            return CONFIG.twice
+        """
+    project = Project(tmp_path / "project").write({"main.py": source})
+    task = project.load()
+    fingerprinter = project.fingerprinter()
+    before = fingerprinter.fingerprint(task)
+    task()
+    assert before.is_current()
+    assert project.fingerprinter().fingerprint(task).digest == before.digest
+    task.__globals__["CONFIG"].x = 2
+    assert not before.is_current()
+    assert fingerprinter.fingerprint(task).digest != before.digest
+    project.forget()
+
+
 MUTABLE = """
 from merkl import task
 class Config:

@@ -15,6 +15,75 @@ from sample import Project
 from test_edits import files
 
 CASES = {
+    "bound of a deque": (
+        """
+        from collections import deque
+        V = deque([1], maxlen=2)
+        def task():
+            return V.maxlen
+        """,
+        "maxlen=2",
+        "maxlen=3",
+    ),
+    "items of a subclass of deque": (
+        """
+        from collections import deque
+        class D(deque):
+            pass
+        V = D([1, 2])
+        def task():
+            return list(V)
+        """,
+        "[1, 2]",
+        "[1, 3]",
+    ),
+    "arguments of an exception": (
+        """
+        class E(Exception):
+            pass
+        V = E("a")
+        def task():
+            return str(V)
+        """,
+        '"a"',
+        '"b"',
+    ),
+    "value of a subclass of Decimal": (
+        """
+        from decimal import Decimal
+        class D(Decimal):
+            pass
+        V = D("1")
+        def task():
+            return str(V)
+        """,
+        '"1"',
+        '"2"',
+    ),
+    "value of a subclass of an array": (
+        """
+        import numpy as np
+        class A(np.ndarray):
+            pass
+        V = np.array([1, 2]).view(A)
+        def task():
+            return V.tolist()
+        """,
+        "[1, 2]",
+        "[1, 3]",
+    ),
+    "date of a subclass": (
+        """
+        import datetime
+        class D(datetime.date):
+            pass
+        V = D(2020, 1, 1)
+        def task():
+            return V.isoformat()
+        """,
+        "1, 1)",
+        "1, 2)",
+    ),
     "module getattr": (
         """
         import other

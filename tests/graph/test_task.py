@@ -15,7 +15,6 @@ from merkl import (
     Future,
     GraphError,
     MerklError,
-    MerklWarning,
     Secret,
     SerializationError,
     Task,

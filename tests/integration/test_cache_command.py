@@ -193,6 +193,40 @@ def test_gc_without_grace_removes_what_was_used_just_now(flow: Project) -> None:
     assert [path for path in (flow.folder / ".merkl" / "objects").rglob("*") if path.is_file()] == []
 
 
+def test_gc_removes_the_paths_of_results_that_are_gone(flow: Project) -> None:
+    """Unpacked directories and directories of killed calls go with them; those of results that stay remain."""
+    flow.write(
+        "trees.py",
+        """
+        from merkl import DirRef, task
+
+        @task
+        def tree(text: str) -> DirRef:
+            made = DirRef()
+            (made.path / "file").write_text(text)
+            return made
+
+        def main():
+            return [tree("a"), tree("b")]
+        """,
+    )
+    flow.run_json("trees.main")
+    home = flow.folder / ".merkl"
+    left = home / "scratch" / "merkl-left"
+    left.mkdir(parents=True)
+    first = ask(flow, "ls")[0]
+    views = sorted((home / "views").glob("*/*.dir"))
+    assert len(views) == 2
+    for path in [left, *(home / "views").glob("*/*")]:
+        os.utime(path, (0, 0), follow_symlinks=False)
+    ask(flow, "clear", first["key"][:12], "--yes")
+    assert ask(flow, "gc")["views"] == 3
+    assert ask(flow, "gc", "--yes")["views"] == 3
+    assert ask(flow, "gc", "--yes")["views"] == 0
+    assert [path.name[:64] for path in views if path.exists()] == [ask(flow, "ls")[0]["content_hash"]]
+    assert not left.exists()
+
+
 def test_gc_keeps_what_a_project_reaches_however_old(flow: Project) -> None:
     """What the last runs asked for stays with all that it was made from; what no run asked for goes."""
     flow.run_json("flow.main", "1")
@@ -203,6 +237,26 @@ def test_gc_keeps_what_a_project_reaches_however_old(flow: Project) -> None:
     assert tasks(flow) == ["flow.make", "flow.size"]
     assert flow.run_json("flow.main", "2")["run"] == 0
     assert flow.run_json("flow.main", "1")["run"] == 2
+
+
+def test_gc_keeps_what_a_script_evaluated(flow: Project) -> None:
+    """A project that never used `merkl run` is known too."""
+    flow.write("script.py", "from flow import main\nprint(main(1).eval())\nprint(main(2).eval())\n")
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=flow.folder,
+        env=flow.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout == "1000000\n1000000\n", done.stderr
+    (root,) = ask(flow, "roots")
+    assert (root["name"], len(root["keys"])) == ("script.py", 2)
+    age(flow, 90)
+    assert ask(flow, "gc", "--unreachable", "--yes")["kept"] == 4
+    assert len(tasks(flow)) == 4
 
 
 def test_gc_of_a_project_that_is_gone(flow: Project, tmp_path: Path) -> None:

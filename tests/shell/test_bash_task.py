@@ -15,6 +15,7 @@ from merkl import (
     MissingInputError,
     TaskFailedError,
     TypeMismatchError,
+    Workspace,
     arg,
     bash_task,
     evaluate,
@@ -118,3 +119,22 @@ def test_a_program_that_is_installed_later_is_found(tmp_path: Path, monkeypatch:
     (tmp_path / "not-yet-there").write_text("#!/bin/sh\necho here\n")
     (tmp_path / "not-yet-there").chmod(0o755)
     assert say().eval() == "here\n"
+
+
+def test_what_a_command_printed_is_kept_with_its_result(workspace: Workspace) -> None:
+    noisy = bash_task(f"echo one; echo two >&2; echo three > {out_file_arg('made', '.txt')}")
+    future = noisy()
+    future.eval()
+    workspace.close()
+    metadata = workspace.ledger.metadata(future.hash)
+    assert metadata is not None
+    assert metadata.output == "one\ntwo\n"
+
+
+def test_an_out_that_is_printed_is_not_kept_twice(workspace: Workspace) -> None:
+    future = bash_task(f"echo result; echo note >&2 {stdout_arg(str)}")()
+    assert future.eval() == "result\n"
+    workspace.close()
+    metadata = workspace.ledger.metadata(future.hash)
+    assert metadata is not None
+    assert metadata.output == "note\n"

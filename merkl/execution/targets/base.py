@@ -32,8 +32,8 @@ class Ticket:
 
     `payload` is the pickled call, in which other calls are keys only; `inputs` are the results it needs by key, as far as
     they are known; `parents` the keys of calls that were submitted and have not ended. `resources` are the figures for
-    this attempt. `fingerprint` is that of its task here, which a worker compares with its own unless `is_trusted`. With
-    `is_forced` it runs though a result for the same content of its inputs may be there.
+    this attempt. `fingerprint` is that of its task here, which a worker compares with its own unless
+    `is_trusted`. `forced` are keys that may not be linked to an equal result.
     """
 
     key: bytes
@@ -44,7 +44,8 @@ class Ticket:
     resources: dict[str, Any] = field(default_factory=dict)
     timeout: float | None = None
     is_trusted: bool = False
-    is_forced: bool = False
+    forced: tuple[bytes, ...] = ()
+    accepts_interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,16 @@ class Death:
 class Reply:
     """What became of a submitted call.
 
-    `outs` are its results by key. One of the others says why there are none: the `error` that the call raised, the
-    `death` of its worker, `differs` where the worker has other code, the key of a `lost` input. `warnings` and `output`
-    are what it said meanwhile.
+    `outs` are its results by key, `linked` the calls that had not to run. One of the others says why there are none: the
+    `error` that the call raised, the `death` of its worker, `differs` where the worker has other code, the key of a `lost`
+    input. `warnings` and `output` are what it said meanwhile.
     """
 
     key: bytes
     status: Status
     duration: float = 0.0
     outs: dict[bytes, KnownResult] = field(default_factory=dict)
+    linked: frozenset[bytes] = frozenset()
     error: bytes | None = None
     death: Death | None = None
     differs: bool = False

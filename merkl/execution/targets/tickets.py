@@ -7,12 +7,16 @@ import importlib.machinery
 import io
 import pickle
 import sys
+from types import FunctionType
 from typing import Any
 
 import cloudpickle
 
+from merkl.execution.batches import BatchCall
+from merkl.graph.batch import BatchTask
 from merkl.graph.call import Call
 from merkl.graph.future import Future
+from merkl.graph.options import TaskOptions
 from merkl.graph.task import Task
 
 __all__ = ["dump_call", "dump_reply", "is_by_name", "load_call"]
@@ -23,10 +27,15 @@ class _TaskPickler(cloudpickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, Task):
+            whole = getattr(obj, "whole", None)
+            if isinstance(whole, BatchTask):
+                return _item_task_of, (whole,)
             by_name = obj.__reduce__()
-            if isinstance(by_name, str) and not is_importable(obj.fn.__module__):
-                return type(obj), (obj.fn, obj.options)
-            return by_name
+            if isinstance(by_name, str) and is_importable(obj.fn.__module__):
+                return by_name
+            if type(obj) is Task and isinstance(obj.fn, FunctionType):
+                return _task_of, (obj.fn, obj.options, obj.name, _hints_of(obj))
+            return (type(obj), (obj.fn, obj.options)) if isinstance(by_name, str) else by_name
         return super().reducer_override(obj)
 
 
@@ -47,12 +56,18 @@ def dump_call(call: Call) -> bytes:
 
     Raises `pickle.PicklingError` and the like where an argument cannot be pickled.
     """
-    outs = None if call.outs is call.task._outs else call.outs
-    state = (
+    whole = call.whole if isinstance(call, BatchCall) else None
+    buffer = io.BytesIO()
+    _CallPickler(buffer, protocol=5).dump((whole, [_state_of(part) for part in call.parts]))
+    return buffer.getvalue()
+
+
+def _state_of(call: Call) -> tuple[Any, ...]:
+    return (
         call.task,
         call.values,
         call.encodings,
-        outs,
+        None if call.outs is call.task._outs else call.outs,
         call.extras,
         call.mutable,
         call.files,
@@ -61,15 +76,28 @@ def dump_call(call: Call) -> bytes:
         call.key(),
         call.sequence,
     )
-    buffer = io.BytesIO()
-    _CallPickler(buffer, protocol=5).dump(state)
-    return buffer.getvalue()
 
 
 def load_call(payload: bytes) -> Call:
     """Return the call that `dump_call` made bytes of."""
-    state = pickle.loads(payload)
-    task, values, encodings, outs, extras, mutable, files, location, fingerprint, key, sequence = state
+    whole, states = pickle.loads(payload)
+    calls = [_of_state(*state) for state in states]
+    return calls[0] if whole is None else BatchCall(whole, calls)
+
+
+def _of_state(
+    task: Any,
+    values: Any,
+    encodings: Any,
+    outs: Any,
+    extras: Any,
+    mutable: Any,
+    files: Any,
+    location: str,
+    fingerprint: bytes,
+    key: bytes,
+    sequence: int,
+) -> Call:
     call = _make_call(task, values, encodings, outs or task.outs_of(values), extras, mutable, location)
     call.adopt_key(fingerprint, key)
     call.files = files
@@ -95,6 +123,27 @@ def _make_input(
     future: Future[Any] = Future(call, out)
     future._key = key
     return future
+
+
+def _hints_of(task: Task[..., Any, Any]) -> dict[str, Any]:
+    """Return the types that a task's annotations mean: the names in them may not come along with its code."""
+    hints = {parameter.name: parameter.hint for parameter in task.signature.parameters}
+    return {
+        name: hints.get(name, task.signature.returns)
+        for name in getattr(task.fn, "__annotations__", {})
+        if name in hints or name == "return"
+    }
+
+
+def _task_of(fn: FunctionType, options: TaskOptions, name: str, hints: dict[str, Any]) -> Task[..., Any, Any]:
+    fn.__annotations__ = hints
+    task: Task[..., Any, Any] = Task(fn, options)
+    task.name = name
+    return task
+
+
+def _item_task_of(whole: BatchTask) -> Task[..., Any, Any]:
+    return whole.item_task
 
 
 # -- tasks ---------------------------------------------------------------------------------------------
@@ -124,6 +173,7 @@ def load_task(blob: bytes) -> Task[..., Any, Any]:
 
 def is_by_name(task: Task[..., Any, Any]) -> bool:
     """Say whether another process gets a task by importing it."""
+    task = getattr(task, "whole", task)
     return isinstance(task.__reduce__(), str) and is_importable(task.fn.__module__)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from merkl._base.errors import MerklWarning
-from merkl.execution.calls import link_call, run_call
+from merkl.execution.calls import link_parts, run_call
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
 from merkl.execution.interrupts import interrupts
@@ -65,50 +66,51 @@ class Worker:
     def carry_out(self, ticket: Ticket) -> Reply:
         """Carry out one ticket; whatever goes wrong is in the reply."""
         said: list[tuple[type[Warning], str]] = []
-        status: Status = "failed"
-        duration = 0.0
-        outs: dict[bytes, KnownResult] = {}
-        error: BaseException | None = None
         try:
             with _collect_warnings(said):
                 call = load_call(ticket.payload)
                 if not ticket.is_trusted and self._differs(call):
                     return Reply(ticket.key, "failed", differs=True)
-                status, duration, outs = self._run(call, ticket)
+                reply = self._run(call, ticket)
         except KeyboardInterrupt:
-            status = "interrupted"
+            reply = Reply(ticket.key, "interrupted")
         except _LostInput as lost:
-            return Reply(ticket.key, "failed", lost=lost.key)
-        except BaseException as raised:  # noqa: BLE001 - the parent decides what it means
-            error = raised
-        packed = None if error is None else dump_error(error)
-        return Reply(ticket.key, status, duration, outs, error=packed, warnings=tuple(said))
+            reply = Reply(ticket.key, "failed", lost=lost.key)
+        except BaseException as error:  # noqa: BLE001 - the parent decides what it means
+            reply = Reply(ticket.key, "failed", error=dump_error(error))
+        return replace(reply, warnings=tuple(said)) if said else reply
 
     @staticmethod
     def _differs(call: Call) -> bool:
         """Say whether the task that was imported here is another one than where the call was made."""
-        return is_by_name(call.task) and call.task.fingerprint().digest != call.fingerprint
+        return any(
+            is_by_name(part.task) and part.task.fingerprint().digest != part.fingerprint
+            for part in call.parts[:1]
+        )
 
-    def _run(self, call: Call, ticket: Ticket) -> tuple[Status, float, dict[bytes, KnownResult]]:
+    def _run(self, call: Call, ticket: Ticket) -> Reply:
         plan = Plan()
-        if ticket.is_forced:
-            plan.forced.add(ticket.key)
         results = self._session.worker_results
         evaluation = Evaluation(results, plan, run_id=self._run_id, recompute=_lost)
+        for future in call.inputs():
+            key = future.__merkl_key__()
+            evaluation.waiting[key] = evaluation.waiting.get(key, 0) + 1
         for key, known in ticket.inputs.items():
             evaluation.records[key] = known.record
             if known.fresh is not None:
                 evaluation.fresh[key] = known.fresh
             if known.is_tainted:
                 evaluation.tainted.add(key)
+        plan.forced.update(ticket.forced)
+        evaluation.accepts_interrupted = ticket.accepts_interrupted
         status: Status = "linked"
         duration = 0.0
-        linked, content_keys = link_call(evaluation, call)
-        if not linked:
-            values = evaluation.arguments(call)
+        linked, rest, content_keys = link_parts(evaluation, call)
+        if rest is not None:
+            values = evaluation.arguments(rest)
             status, duration = run_call(
                 evaluation,
-                call,
+                rest,
                 values,
                 content_keys,
                 interrupts,
@@ -117,7 +119,8 @@ class Worker:
                 is_copy=True,
                 on_attempt=None if ticket.timeout is None else self._on_attempt,
             )
-        return status, duration, self._outs(evaluation, call)
+        outs = self._outs(evaluation, call)
+        return Reply(ticket.key, status, duration, outs, frozenset(part.key() for part in linked))
 
     def _outs(self, evaluation: Evaluation, call: Call) -> dict[bytes, KnownResult]:
         outs: dict[bytes, KnownResult] = {}

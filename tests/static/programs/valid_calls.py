@@ -177,11 +177,19 @@ class Model:
     def score(x: float) -> float:
         return x
 
+    @classmethod
+    @task
+    def load(cls, n: int, name: str = "") -> list[float]:
+        return []
+
 
 assert_type(Model().fit([1.0], mixed(1)), Future[float])
 assert_type(Model.fit(Model(), [1.0]), Future[float])
 assert_type(Model.score(mixed(1)), Future[float])
 assert_type(Model().score(mixed(1)), Future[float])
+Model.load(number(), text(1))
+Model().load(1)
+Model().fit(Model.load(1))
 
 ready: Future[int] | int = number()
 assert_type(text(ready), Future[str])

@@ -60,6 +60,11 @@ class Model:
     def fit(self, xs: list[float], rate: float = 0.1) -> float:
         return rate
 
+    @classmethod
+    @task
+    def load(cls, n: int) -> list[float]:
+        return []
+
 
 # A Future of another type
 text(text(1))  # error: all
@@ -80,6 +85,9 @@ nine(1, 2, 3, 4, 5, 6, 7, "h", text(1))  # error: all
 Model().fit(text(1))  # error: all
 Model().fit(table([1]), 0.5)  # error: all
 Model().fit("xs")  # error: all
+Model.fit(Model(), text(1))  # error: all
+Model.load(text(1))  # error: mypy, pyright, pyrefly
+Model().load(text(1))  # error: mypy, pyright, pyrefly
 
 # One out of several
 left, right = split(1)

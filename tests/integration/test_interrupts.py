@@ -1,0 +1,291 @@
+"""Ctrl-C and SIGTERM, given by a real terminal to the group of processes in its foreground."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from project import Project
+
+FLOWS = """
+    import os, sys, time
+    from pathlib import Path
+    from merkl import bash_task, interruptible, task, FileRef, stdout_arg
+
+    @task
+    def stubborn(n: int) -> int:
+        Path(f"started{n}").write_text(str(os.getpid()))
+        done = 0
+        try:
+            for _ in range(6000):
+                time.sleep(0.01)
+                done += 1
+        except KeyboardInterrupt:
+            return done
+        return done
+
+    @task
+    def looping(n: int) -> list[int]:
+        Path(f"started{n}").write_text(str(os.getpid()))
+        seen = []
+        for i in interruptible(range(6000)):
+            time.sleep(0.01)
+            seen.append(i)
+        return seen
+
+    @task
+    def plain(n: int) -> int:
+        Path(f"started{n}").write_text(str(os.getpid()))
+        time.sleep(60)
+        return n
+
+    @task
+    def deaf(n: int) -> int:
+        Path(f"started{n}").write_text(str(os.getpid()))
+        while True:
+            try:
+                time.sleep(60)
+            except KeyboardInterrupt:
+                pass
+
+    @task
+    def quick(n: int) -> int:
+        return n
+
+    @task
+    def positive(n: int) -> bool:
+        return n >= 0
+
+    @task
+    def size(xs: list[int]) -> bool:
+        return len(xs) < 6000
+
+    shell = bash_task(f"echo $$ > {os.getcwd()!r}/started0; sleep 61 & sleep 61; echo {stdout_arg(str)}")
+
+    def goes_on(): return [positive(stubborn(0)), size(looping(1))]
+    def loops(): return size(looping(0))
+    def stops(): return [quick(1), quick(plain(0))]
+    def never(): return deaf(0)
+    def both(): return [positive(stubborn(0)), size(looping(1)), quick(3)]
+    def in_shell(): return shell()
+
+    def builds():
+        Path("started0").write_text("")
+        time.sleep(60)
+"""
+
+
+class Terminal:
+    """`merkl` in a terminal of its own, as its foreground job."""
+
+    def __init__(self, project: Project, *words: str, program: list[str] | None = None) -> None:
+        self.project = project
+        pid, self.descriptor = pty.fork()
+        if pid == 0:
+            os.chdir(project.folder)
+            command = program or [sys.executable, "-m", "merkl", *words]
+            os.execve(command[0], command, project.environment())
+        self.pid = pid
+        self.output = b""
+
+    def wait_for(self, *names: str) -> None:
+        """Wait until files of these names are there."""
+        deadline = time.monotonic() + 60
+        while not all((self.project.folder / name).exists() for name in names):
+            assert time.monotonic() < deadline, self.read_to_end()
+            time.sleep(0.02)
+        time.sleep(0.1)
+
+    def press_ctrl_c(self) -> None:
+        """Type it: the terminal sends SIGINT to the whole group."""
+        os.write(self.descriptor, b"\x03")
+
+    def read_to_end(self) -> str:
+        """Return all that was printed."""
+        while True:
+            try:
+                piece = os.read(self.descriptor, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            self.output += piece
+        return self.output.decode()
+
+    def end(self) -> tuple[int, str]:
+        """Wait for the end; return exit code and output."""
+        text = self.read_to_end()
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.descriptor)
+        return os.waitstatus_to_exitcode(status), text
+
+
+def is_gone(pid: int) -> bool:
+    """Say whether a process has ended, waiting some seconds for it."""
+    deadline = time.monotonic() + 8
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def flows(project: Project) -> Project:
+    project.write("flows.py", FLOWS)
+    return project
+
+
+def started(project: Project, number: int = 0) -> int:
+    return int((project.folder / f"started{number}").read_text())
+
+
+@pytest.mark.parametrize("flow", ["stops", "loops", "in_shell"])
+@pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
+def test_one_ctrl_c_never_shows_a_traceback(flows: Project, flow: str, options: list[str]) -> None:
+    """A body that catches it, or loops over `interruptible`, lets the run go on; another one ends it with 130."""
+    terminal = Terminal(flows, "run", *options, f"flows.{flow}")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert "Traceback" not in text, text
+    if flow == "loops":
+        assert code == 0, text
+        assert "True" in text
+        assert "1 interrupted" in text
+    else:
+        assert code == 130, text
+        assert "interrupted; all that was complete is kept" in text
+    assert is_gone(started(flows))
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
+def test_what_an_interrupted_body_returned_is_computed_afresh_later(
+    flows: Project, options: list[str]
+) -> None:
+    terminal = Terminal(flows, "run", *options, "flows.loops")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    assert terminal.end()[0] == 0
+    (flows.folder / "started0").unlink()
+    again = Terminal(flows, "run", *options, "flows.loops")
+    again.wait_for("started0")
+    again.press_ctrl_c()
+    assert again.end()[0] == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
+def test_it_is_kept_where_the_run_was_told_so(flows: Project, options: list[str]) -> None:
+    terminal = Terminal(flows, "run", "--accept-interrupted", *options, "flows.loops")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    assert terminal.end()[0] == 0
+    assert flows.run_json("flows.loops")["cached"] == 2
+
+
+def test_every_running_body_gets_it_once(flows: Project) -> None:
+    terminal = Terminal(flows, "run", "--target", "2", "flows.both")
+    terminal.wait_for("started0", "started1")
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert code == 0, text
+    assert "[True, True, 3]" in text
+    assert "2 interrupted" in text
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "1"]], ids=["here", "processes"])
+def test_a_second_one_ends_at_once_what_catches_the_first(flows: Project, options: list[str]) -> None:
+    terminal = Terminal(flows, "run", *options, "flows.never")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    time.sleep(0.4)
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert code == 130, text
+    assert "Traceback" not in text, text
+    assert is_gone(started(flows))
+
+
+def test_while_the_graph_is_built(flows: Project) -> None:
+    terminal = Terminal(flows, "run", "flows.builds")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert (code, "Traceback" in text) == (130, False), text
+
+
+def test_while_a_module_is_imported(flows: Project) -> None:
+    flows.write("slow.py", "import time, pathlib\npathlib.Path('started0').write_text('')\ntime.sleep(60)\n")
+    terminal = Terminal(flows, "run", "slow.main")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert (code, "Traceback" in text) == (130, False), text
+
+
+def test_while_merkl_itself_is_imported(flows: Project) -> None:
+    """An import of it is held up, so that the key is pressed then whatever the machine's speed."""
+    hold = flows.folder / "hold"
+    hold.mkdir()
+    (hold / "msgspec.py").write_text(
+        f"import time, pathlib\npathlib.Path({str(flows.folder / 'started0')!r}).write_text('')\ntime.sleep(60)\n"
+    )
+    code = f"import sys; sys.path.insert(0, {str(hold)!r}); sys.argv[0] = 'merkl'; import merkl.cli"
+    terminal = Terminal(flows, program=[sys.executable, "-c", code])
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    status, text = terminal.end()
+    assert (status, "Traceback" in text) == (130, False), text
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
+@pytest.mark.parametrize("flow", ["stops", "in_shell"])
+def test_sigterm_stops_as_cleanly(flows: Project, flow: str, options: list[str]) -> None:
+    terminal = Terminal(flows, "run", *options, f"flows.{flow}")
+    terminal.wait_for("started0")
+    os.kill(terminal.pid, signal.SIGTERM)
+    code, text = terminal.end()
+    assert code == 143, text
+    assert "Traceback" not in text, text
+    assert is_gone(started(flows))
+
+
+def test_workers_end_when_the_run_is_killed(flows: Project) -> None:
+    terminal = Terminal(flows, "run", "--target", "2", "flows.stops")
+    terminal.wait_for("started0")
+    os.kill(terminal.pid, signal.SIGKILL)
+    terminal.end()
+    assert is_gone(started(flows))
+
+
+def test_no_process_is_left_behind(flows: Project) -> None:
+    """Neither worker nor fork server nor the children of a shell task."""
+    before = _children_of_merkl()
+    terminal = Terminal(flows, "run", "--target", "2", "flows.in_shell")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    terminal.end()
+    _wait(lambda: _children_of_merkl() <= before)
+
+
+def _children_of_merkl() -> set[str]:
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return {line for line in listed.splitlines() if "sleep 61" in line}
+
+
+def _wait(is_true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
