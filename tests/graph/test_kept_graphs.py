@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import time
+import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -505,6 +506,17 @@ def chain_of(length: int) -> Any:
     for _ in range(length):
         value = double(value)
     return value
+
+
+def test_no_call_is_said_to_be_needless_that_an_equal_graph_needs(workspace: Workspace) -> None:
+    workspace.run(lambda: chain_of(3))
+    forget_memory(chain_of)
+    workspace.ledger.forget("graph", [key for key, _ in workspace.ledger.notes("graph")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        outcome = workspace.run(lambda: [chain_of(3), chain_of(3)])
+    assert outcome.result == [8, 8]
+    assert ran == ["chain", "chain"]
 
 
 def test_a_future_among_the_arguments_is_given_back_itself(workspace: Workspace) -> None:
