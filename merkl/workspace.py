@@ -250,7 +250,9 @@ class Workspace:
     @property
     def keeps_graphs(self) -> bool:
         """Whether graphs of pipelines are kept and given again."""
-        return self._is_reading and self._is_writing
+        # What runs again may give another value, and so another graph.
+        is_rerun = self._runner is not None and bool(self._runner.selection.rerun)
+        return self._is_reading and self._is_writing and not is_rerun
 
     def recall_graph(self, key: str) -> bytes | None:
         """Return a graph that was kept."""
@@ -258,9 +260,9 @@ class Workspace:
             return self._unwritten_graphs.get(key)
         try:
             content = self.ledger.noted(_GRAPHS, key)
-        except CacheError:
+            return base64.b64decode(content) if isinstance(content, str) else None
+        except (CacheError, ValueError):  # a database in trouble, or a damaged row
             return None
-        return base64.b64decode(content) if isinstance(content, str) else None
 
     def keep_graph(self, key: str, content: bytes) -> None:
         """Keep a graph, in place of what was kept under the key; a database in trouble costs nothing but time.

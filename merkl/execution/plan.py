@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from merkl.cache import Entry, Record
 from merkl.execution.batches import gather_batches
@@ -12,7 +12,7 @@ from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 
-__all__ = ["Plan", "PlannedStage", "calls_behind", "make_plan"]
+__all__ = ["Plan", "PlannedStage", "Rerun", "calls_behind", "make_plan"]
 
 
 class PlannedStage(NamedTuple):
@@ -23,6 +23,18 @@ class PlannedStage(NamedTuple):
 
     calls: list[Call]
     after: int | None
+
+
+class Rerun(Protocol):
+    """Which calls are to run again in a run, and which of them it has settled already."""
+
+    def chooses(self, call: Call, /) -> bool:
+        """Say whether a call is to run although its result may be there."""
+        ...
+
+    def has_settled(self, key: bytes, /) -> bool:
+        """Say whether the call of this key has run in this run, or turned out to need no run."""
+        ...
 
 
 class Plan:
@@ -52,7 +64,7 @@ def make_plan(
     peek: Callable[[Future[Any]], tuple[Record, Entry | None] | None],
     *,
     stages: Sequence[Stage] = (),
-    rerun: Callable[[Call], bool] | None = None,
+    rerun: Rerun | None = None,
 ) -> Plan:
     """Find what must run, going up from the wanted Futures and stopping at each that is in the cache.
 
@@ -60,7 +72,7 @@ def make_plan(
     yielded: `stages`, and those of the pipelines whose outputs are missing. Nothing is asked about the ancestors of a
     cached result. There is no recursion: a chain may be 100,000 calls long.
 
-    Calls for which `rerun` holds run again, and what follows from them is looked at again by its content.
+    Calls that `rerun` chooses run again, and what follows from them is looked at again by its content.
     """
     plan = Plan(wanted)
     stale: set[bytes] = set()
@@ -106,18 +118,22 @@ def make_plan(
 
 
 def _find_stale(
-    wanted: Sequence[Future[Any]], stages: Sequence[Stage], rerun: Callable[[Call], bool]
+    wanted: Sequence[Future[Any]], stages: Sequence[Stage], rerun: Rerun
 ) -> tuple[set[bytes], set[bytes]]:
     """Return the keys of the calls that are to run again, and of these with all that follows from them."""
     forced: set[bytes] = set()
     stale: set[bytes] = set()
+    touched: set[bytes] = set()
     for call in calls_behind([*wanted, *(future for stage in stages for future in stage.futures)]):
         key = call.key()
-        if rerun(call):
-            forced.add(key)
-            stale.add(key)
-        elif any(future._call.key() in stale for future in call.inputs()):
-            stale.add(key)
+        is_chosen = rerun.chooses(call)
+        if is_chosen or any(future._call.key() in touched for future in call.inputs()):
+            touched.add(key)
+            # What was settled earlier in this run is as it should be; what follows from it may not be.
+            if not rerun.has_settled(key):
+                stale.add(key)
+                if is_chosen:
+                    forced.add(key)
     return forced, stale
 
 

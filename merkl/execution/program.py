@@ -11,6 +11,7 @@ from typing import Any
 
 from merkl._base.errors import MerklWarning
 from merkl.execution.plan import Plan, make_plan
+from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
 from merkl.execution.selection import Selection
@@ -66,7 +67,7 @@ class Program:
         Raises `SelectionError` where what was chosen is not there.
         """
         wanted, stages = self._choose(selection)
-        rerun = selection.must_rerun if selection.rerun else None
+        rerun = selection if selection.rerun else None
         return make_plan(wanted, results.peek, stages=stages, rerun=rerun)
 
     def _choose(self, selection: Selection) -> tuple[list[Future[Any]], Sequence[Stage]]:
@@ -95,17 +96,34 @@ class Program:
         return replace_futures(self.returned, lambda future: values[future.__merkl_key__()])
 
     def _warn_of_unneeded(self, runner: Runner) -> None:
-        report = runner.report
-        done = report.run | report.linked | report.cached | report.interrupted | report.failed
-        keys = {call.key() for call in done}
+        needed = self._needed_keys(runner.report)
         for call in self.calls:
-            if call not in done and call.key() not in keys:
+            if call.key() not in needed:
                 warnings.warn(
                     f"the call of task {call.task.name!r} at {call.location()} does not run: nothing needs its result. "
                     "Return it, write it, or declare the task `-> None` if it is called for its effect",
                     MerklWarning,
                     stacklevel=2,
                 )
+
+    def _needed_keys(self, report: RunReport) -> set[bytes]:
+        """Return the keys of the calls that were evaluated, and of all that these need.
+
+        Of equal calls one may know what it needs, and another one, which a pipeline gave again, not.
+        """
+        equal: dict[bytes, list[Call]] = {}
+        for call in self.calls:
+            equal.setdefault(call.key(), []).append(call)
+        done = report.run | report.linked | report.cached | report.interrupted | report.failed
+        pending = [*done, *(future._call for future in self.wanted())]
+        needed: set[bytes] = set()
+        while pending:
+            call = pending.pop()
+            if call.key() not in needed:
+                needed.add(call.key())
+                for one in (call, *equal.get(call.key(), ())):
+                    pending += [future._call for future in one.known_inputs()]
+        return needed
 
 
 def build_program(make: Callable[[], Any], *, may_run: bool = True) -> Program:

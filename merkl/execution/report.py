@@ -60,7 +60,11 @@ class RunReport(Observer):
                 if parent not in seen:
                     seen.add(parent)
                     stack.append(parent)
-        return seen - self.run - self.linked - self.failed - self.interrupted - self.skipped
+        done = self.run | self.linked | self.failed | self.interrupted | self.skipped
+        by_key = {call.key(): call for call in seen}
+        for call in done:
+            by_key.pop(call.key(), None)
+        return set(by_key.values())
 
     def _hidden(self) -> int:
         """Return how many calls are behind those that pipelines gave without running their bodies."""

@@ -74,7 +74,7 @@ class Runner:
 
     def plan(self, wanted: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> Plan:
         """Return what must run so that the wanted Futures have values."""
-        rerun = self.selection.must_rerun if self.selection.rerun else None
+        rerun = self.selection if self.selection.rerun else None
         return make_plan(wanted, self.results.peek, stages=stages, rerun=rerun)
 
     def evaluate_wanted(

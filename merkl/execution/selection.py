@@ -51,16 +51,18 @@ class Selection:
         """Whether something else is wanted than what the graph gives."""
         return bool(self.until or self.outputs)
 
-    def must_rerun(self, call: Call) -> bool:
-        """Say whether a call is to run though its result may be there."""
-        if call.key() in self._settled:
-            return False
+    def chooses(self, call: Call) -> bool:
+        """Say whether a call is to run although its result may be there."""
         if ALL in self.rerun:
             return True
         names = _names_of(call)
         chosen = [name for name in self.rerun if name in names]
         self._met.update(chosen)
         return bool(chosen)
+
+    def has_settled(self, key: bytes) -> bool:
+        """Say whether the call of this key has run in this run, or turned out to need no run."""
+        return key in self._settled
 
     def settle(self, calls: Iterable[Call]) -> None:
         """Note calls that have run, or turned out to need no run."""
@@ -81,6 +83,7 @@ class Selection:
         if not self.is_partial:
             return list(wanted)
         chosen = [f for call in reachable if _names_of(call) & set(self.until) for f in _certain(call)]
+        chosen = list({future.__merkl_key__(): future for future in chosen}.values())
         writes = [write for call in reachable for write in call.writes]
         if not is_ended:
             _require_files(self.outputs, [write.path for write in writes])

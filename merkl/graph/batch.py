@@ -193,15 +193,16 @@ class BatchOuts(PositionalOuts):
                 expected=wanted,
                 actual=type(value).__name__,
             )
-        if len(value) != wanted:
+        items: Any = value
+        if len(items) != wanted:
             raise TaskOutsError(
-                f"batch {task!r} was given {wanted} items and returned {len(value)}; it must return one for each, in their "
+                f"batch {task!r} was given {wanted} items and returned {len(items)}; it must return one for each, in their "
                 "order",
                 task=task,
                 expected=wanted,
-                actual=len(value),
+                actual=len(items),
             )
-        for number, item in enumerate(value):
+        for number, item in enumerate(items):
             yield str(number), item
 
 

@@ -361,7 +361,7 @@ def _number_tasks(
 def _identity_of(task: Task[..., Any, Any]) -> bytes | None:
     """Return a digest of all that the keys and outs of a task's calls follow from, their arguments aside."""
     options = task.options
-    if options.extra_key is not None or callable(options.outs) or options.expires is not None:
+    if options.extra_key is not None or callable(options.outs):
         return None
     if any(parameter.serializer is not None for parameter in task.signature.parameters):
         return None

@@ -75,9 +75,11 @@ _OPTIONS = frozenset(
 
 
 #: What is raised where a kept graph names classes that are not there (any more).
-_STALE = (pickle.UnpicklingError, AttributeError, ImportError, EOFError, TypeError, ValueError)
+_STALE = (pickle.UnpicklingError, AttributeError, ImportError, EOFError, LookupError, TypeError, ValueError)
 #: How many graphs a pipeline remembers in one process.
 _MOST_REMEMBERED = 64
+#: Bytes of a graph that is kept for other processes.
+_LARGEST = 64 << 20
 
 
 class Pipeline(Task[P, R_co, Out_co]):
@@ -87,6 +89,8 @@ class Pipeline(Task[P, R_co, Out_co]):
     long as all that is unchanged, a call gives it again without running the body; the body runs where a result is not
     in the cache any more.
     """
+
+    is_pipeline = True
 
     def __init__(self, fn: Callable[P, R_co], options: TaskOptions) -> None:
         super().__init__(fn, options)
@@ -116,7 +120,10 @@ class Pipeline(Task[P, R_co, Out_co]):
             or (outer is not None and not outer.may_recall)
         ):
             return run.build(None)
-        key = hash_graph(call.key(), os.fsencode(os.getcwd()))
+        # A body may use the paths of files, of which keys know the contents alone; relative ones start here.
+        key = hash_graph(
+            call.key(), [os.fsencode(path) for path in (os.getcwd(), *(f.path for f in call.files))]
+        )
         known = self._memory.get(key) or _read_kept(key)
         if known is not None and _holds(known):
             with contextlib.suppress(*_STALE):
@@ -146,7 +153,9 @@ class Pipeline(Task[P, R_co, Out_co]):
             del self._memory[next(iter(self._memory))]
         self._memory[key] = known
         if not any(name.startswith("?") for name, _ in known.kept.tasks):
-            sessions.current().keep_graph(key.hex(), msgspec.msgpack.encode(known.kept))
+            content = msgspec.msgpack.encode(known.kept)
+            if len(content) <= _LARGEST:
+                sessions.current().keep_graph(key.hex(), content)
 
     def __reduce__(self) -> Any:
         found = super().__reduce__()

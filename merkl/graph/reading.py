@@ -40,7 +40,7 @@ _VOLATILE: Final = frozenset(
 )  # fmt: skip
 #: Modules that look at files of the code itself, or of MerkL's own, while a call is made.
 _OWN: Final = (
-    "importlib.", "merkl.fingerprint", "merkl.cache", "merkl.assignability", "merkl.validation", "merkl.execution",
+    "importlib._bootstrap", "merkl.fingerprint", "merkl.cache", "merkl.assignability", "merkl.validation", "merkl.execution",
     "merkl.files.tracker", "merkl.files.identity", "merkl.files.tree", "merkl._base", "merkl.codecs",
 )  # fmt: skip
 #: Modules whose patterns look for names without saying so: all below the directory counts.
@@ -49,7 +49,7 @@ _PATTERNS: Final = frozenset({"glob", "pathlib", "pathlib._local", "pathlib._abc
 _BUSY: Final = frozenset({".merkl", "__pycache__", ".git"})
 #: A tree of more entries is not compared.
 _MOST_ENTRIES: Final = 20_000
-_OWN_NAMES: Final = frozenset({"importlib", "inspect", "linecache", "tokenize", "warnings", "traceback"})
+_OWN_NAMES: Final = frozenset({"inspect", "linecache", "tokenize", "warnings", "traceback"})
 _END: Final = "merkl.graph.pipeline"
 
 

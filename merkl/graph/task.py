@@ -76,6 +76,8 @@ class Task(TaskSurface[P, R_co, Out_co]):
     options: TaskOptions
     #: The body returns Futures, which the runner evaluates in its place.
     is_expanding = False
+    #: A call runs the function itself, and what it is declared to return are Futures.
+    is_pipeline = False
     #: The shell command that the body runs, for what shows it.
     command: Any = None
 
@@ -348,7 +350,7 @@ class MapTask(Task[..., Any, Any]):
         same = all(p.hint == item for p in parameters)
         expand.__annotations__ = {
             "iterables": types.GenericAlias(Iterable, (item if same else Any,)),
-            "return": types.GenericAlias(list, (inner.signature.returns,)),
+            "return": types.GenericAlias(list, (Any if inner.is_pipeline else inner.signature.returns,)),
         }
         super().__init__(expand, TaskOptions(outs=1, validate=inner.options.validate))
         self.inner = inner

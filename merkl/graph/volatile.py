@@ -18,6 +18,9 @@ _MODULES: Final = frozenset(
     {
         "time", "random", "uuid", "secrets", "socket", "subprocess", "urllib.request", "http.client", "requests", "httpx",
         "aiohttp", "platform", "getpass", "numpy.random", "ctypes",
+        # They read files without Python's knowing.
+        "polars", "pyarrow", "pyarrow.parquet", "pyarrow.csv", "pyarrow.feather", "duckdb", "h5py", "netCDF4", "cv2", "zarr",
+        "xarray", "lance", "deltalake", "obstore", "boto3", "fsspec", "s3fs",
     }
 )  # fmt: skip
 _ATTRIBUTES: Final = frozenset(
@@ -96,10 +99,14 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 def _is_volatile(value: Any) -> bool:
     if isinstance(value, ModuleType):
-        return value.__name__ in _MODULES
+        return _is_listed(value.__name__)
     if isinstance(value, (BuiltinFunctionType, FunctionType, MethodType, type)):
-        return getattr(value, "__module__", None) in _MODULES
+        return _is_listed(getattr(value, "__module__", None) or "")
     return False
+
+
+def _is_listed(module: str) -> bool:
+    return module in _MODULES or module.partition(".")[0] in _MODULES
 
 
 def _is_filled(cell: Any) -> bool:

@@ -81,9 +81,12 @@ def hash_pipeline(fingerprint: bytes) -> bytes:
     return hash_parts(b"pipeline", [fingerprint])
 
 
-def hash_graph(call_key: bytes, directory: bytes) -> bytes:
-    """Return what the graph of a pipeline is kept under, from the key of its call and where relative paths start."""
-    return hash_parts(b"graph", [call_key, directory])
+def hash_graph(call_key: bytes, paths: Sequence[bytes]) -> bytes:
+    """Return what the graph of a pipeline is kept under: the key of its call, and the paths that its body may use.
+
+    The first is where relative ones start, the others are those of files among the arguments.
+    """
+    return hash_parts(b"graph", [call_key, *paths])
 
 
 def hash_task_identity(fingerprint: bytes, classes: Sequence[bytes], described: Sequence[str]) -> bytes:

@@ -136,6 +136,33 @@ def test_a_name_that_no_call_has_is_refused_before_anything_runs(workspace: Work
     assert log == []
 
 
+def test_what_a_value_decided_is_decided_again(workspace: Workspace, tmp_path: Path, log: Log) -> None:
+    """Neither a kept graph nor a result of before stands in the way where a rerun gives something else."""
+    source = tmp_path / "number"
+    source.write_text("3")
+
+    @task
+    def fetch(path: str) -> int:
+        return int(Path(path).read_text())
+
+    @pipeline(ignore_args=["log"])
+    def decides(path: str, log: Log) -> Future[int]:
+        number = fetch(path)
+        first = load(number, log)
+        return total(first, log) if number.v < 5 else total(half(first, log), log)
+
+    def make() -> Future[int]:
+        return decides(str(source), log)
+
+    assert workspace.run(make).result == 3
+    source.write_text("6")
+    assert workspace.run(make).result == 3
+    assert workspace.run(make, selection=Selection(rerun=["fetch"])).result == 6
+    log.clear()
+    assert workspace.run(make).result == 6
+    assert log == []
+
+
 # -- up to a task, for a file ----------------------------------------------------------------------------------
 
 
@@ -144,6 +171,8 @@ def test_a_run_up_to_a_task_gives_its_values(workspace: Workspace, log: Log) -> 
     assert log == ["load", "half"]
     many = workspace.run(lambda: [main(log), main(log, 5)], selection=Selection(until=["half"]))
     assert many.result == [[0, 2], [0, 2, 4]]
+    equal = workspace.run(lambda: [main(log), main(log)], selection=Selection(until=["half"]))
+    assert equal.result == [0, 2]
 
 
 def test_of_the_stages_only_what_is_needed_runs(workspace: Workspace, log: Log) -> None:

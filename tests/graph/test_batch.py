@@ -191,7 +191,7 @@ def test_a_single_task_with_several_required_arguments_takes_tuples(workspace: W
     assert evaluate(futures) == [30, 50]
     assert seen == [[(1, 2), (1, 4)]]
     with pytest.raises(BindError, match="item 0"):
-        sums([5])
+        sums([5])  # type: ignore[list-item]
 
 
 def test_a_single_task_with_several_outs_gives_tuples_of_futures(workspace: Workspace) -> None:
@@ -218,7 +218,7 @@ def test_a_parameter_that_the_single_task_lacks_is_refused() -> None:
 
 def test_options_belong_to_the_single_task() -> None:
     with pytest.raises(GraphError, match="retries= is an option of the single task"):
-        batch(square, retries=3)
+        batch(square, retries=3)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("items", ["abc", 5, None])
@@ -234,8 +234,8 @@ def test_an_empty_list_gives_an_empty_list(workspace: Workspace) -> None:
 
 
 def test_iterables_of_items_are_taken_as_lists(workspace: Workspace) -> None:
-    assert evaluate(squares(range(3))) == [0, 1, 4]
-    assert evaluate(squares(x for x in (4, 5))) == [16, 25]
+    assert evaluate(squares(range(3))) == [0, 1, 4]  # type: ignore[arg-type]
+    assert evaluate(squares(x for x in (4, 5))) == [16, 25]  # type: ignore[arg-type]
 
 
 def test_inside_eval_the_body_runs_at_once_for_all(workspace: Workspace) -> None:

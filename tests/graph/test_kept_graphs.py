@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import time
+import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -392,6 +393,35 @@ def test_where_nothing_may_run_the_graph_is_given_while_its_values_are_there(wor
     assert build_program(lambda: decides(3), may_run=False).depends_on == (double(3),)
 
 
+@pipeline
+def beside(file: FileRef) -> Any:
+    ran.append("beside")
+    return size(file).write(file.path.with_suffix(".size"))
+
+
+def test_files_of_equal_content_at_other_paths_are_told_apart(workspace: Workspace, tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text("same")
+        beside(FileRef(tmp_path / f"{name}.txt")).eval()
+    assert sorted(path.name for path in tmp_path.glob("*.size")) == ["a.size", "b.size"]
+    beside(FileRef(tmp_path / "b.txt"))
+    assert ran == ["beside", "beside"]
+
+
+def test_another_working_directory_is_another_graph(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "n").write_text("1" if name == "a" else "2")
+        monkeypatch.chdir(tmp_path / name)
+        from_read_text("n").eval()
+    assert from_read_text("n").v == 4
+    monkeypatch.chdir(tmp_path / "a")
+    assert from_read_text("n").v == 2
+    assert len(ran) == 2
+
+
 # -- nested, staged, with effects --------------------------------------------------------------------------------
 
 
@@ -478,6 +508,17 @@ def chain_of(length: int) -> Any:
     return value
 
 
+def test_no_call_is_said_to_be_needless_that_an_equal_graph_needs(workspace: Workspace) -> None:
+    workspace.run(lambda: chain_of(3))
+    forget_memory(chain_of)
+    workspace.ledger.forget("graph", [key for key, _ in workspace.ledger.notes("graph")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        outcome = workspace.run(lambda: [chain_of(3), chain_of(3)])
+    assert outcome.result == [8, 8]
+    assert ran == ["chain", "chain"]
+
+
 def test_a_future_among_the_arguments_is_given_back_itself(workspace: Workspace) -> None:
     @pipeline
     def through(x: Any) -> Any:
@@ -490,6 +531,18 @@ def test_a_future_among_the_arguments_is_given_back_itself(workspace: Workspace)
     assert given is mine
     assert made.v == 16
     assert ran == ["through", "through"]
+
+
+def test_a_pipeline_is_called_for_each_item_of_a_list_that_is_not_known_yet(workspace: Workspace) -> None:
+    @task
+    def numbers() -> list[int]:
+        return [1, 2]
+
+    @pipeline
+    def quadruple(x: int) -> Future[int]:
+        return double(double(x))
+
+    assert quadruple.map(numbers()).v == [4, 8]
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------
@@ -575,6 +628,15 @@ def test_pipelines_of_equal_code_with_other_tasks_are_told_apart(workspace: Work
     assert make(2)(5).v == 10
     assert make(3)(5).v == 15
     assert make(2)(5).v == 10
+
+
+def test_a_damaged_graph_is_built_again(workspace: Workspace) -> None:
+    evaluate(plain(3))
+    ((key, _),) = workspace.ledger.notes("graph")
+    for damage in ("no base64", "QUJD", 5, None):
+        forget_memory(plain)
+        workspace.ledger.note("graph", key, damage)
+        assert evaluate(plain(3)["all"].first) == 6
 
 
 def test_a_pipeline_is_pickled_by_name(workspace: Workspace) -> None:
