@@ -448,10 +448,11 @@ def _expand_object(reach: Reach, node: Node, cls: type) -> None:
 
 
 def _is_generated(fn: FunctionType) -> bool:
-    """Tell whether a method was made of text by a library: it says nothing that the fields of its class don't say."""
-    code = fn.__code__
-    return code.co_filename.startswith("<") and (
-        code.co_qualname.startswith("__create_fn__.")  # dataclasses
-        or code.co_filename.startswith("<attrs ")
-        or str(fn.__globals__.get("__name__")).startswith("namedtuple_")
-    )
+    """Tell whether a method was made by the standard library or attrs: it says nothing that the fields don't say."""
+    code, module = fn.__code__, str(fn.__globals__.get("__name__"))
+    if module in ("collections", "dataclasses") or module.startswith("namedtuple_"):
+        return True
+    if module == "reprlib":  # around a method that may be the user's
+        inner = [cell.cell_contents for cell in fn.__closure__ or ()]
+        return all(_is_generated(each) for each in inner if isinstance(each, FunctionType))
+    return code.co_qualname.startswith("__create_fn__.") or code.co_filename.startswith("<attrs ")

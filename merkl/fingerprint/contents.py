@@ -27,7 +27,6 @@ __all__ = [
     "preview",
     "reduced",
     "remembered_by",
-    "set_order",
     "state_of",
 ]
 
@@ -120,12 +119,6 @@ def ordered(value: object) -> object:
         mapping = typing.cast("dict[object, object]", value)
         return ("dict", ordered(list(mapping)), ordered(list(mapping.values())))
     return value
-
-
-def set_order(value: object) -> tuple[str, str]:
-    return name_of(value if hasattr(value, "__qualname__") else type(value)), repr(value) if type(
-        value
-    ) in ATOMS else ""
 
 
 def remembered_by(cls: type) -> frozenset[str]:

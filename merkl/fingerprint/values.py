@@ -33,7 +33,6 @@ from merkl.fingerprint.contents import (
     preview,
     reduced,
     remembered_by,
-    set_order,
     state_of,
 )
 from merkl.fingerprint.guards import Content, Guards, raw_items
@@ -123,6 +122,8 @@ class Values:
         if kind not in ATOMS and not callable(value) and not self._reach.ownership.owns_class(kind):
             if kind in _C_DESCRIPTORS:
                 return None
+            if isinstance(value, _HINTS):
+                return self.node_for(value, name)
             try:
                 self._encode(value)
             except Exception:  # noqa: BLE001 - whatever an encoder raises
@@ -285,9 +286,17 @@ class Values:
             return
         items = list(typing.cast("typing.Iterable[object]", value))
         if kind in SETS:
-            items.sort(key=set_order)
+            items.sort(key=self._order_in_set)
         for number, item in enumerate(items):
             self._edge(node, b"item", item, f"{node.name}[{number}]" if kind not in SETS else None)
+
+    def _order_in_set(self, item: object) -> tuple[str, bytes]:
+        """Return what puts the items of a set into one order in every process."""
+        name = name_of(item if hasattr(item, "__qualname__") else type(item))
+        try:
+            return name, self._encode(item)
+        except Exception:  # noqa: BLE001 - an item without canonical bytes has its name alone
+            return name, b""
 
     def _plain_digest(self, value: object) -> bytes | None:
         """Return the digest of a container of plain values by its canonical bytes, None if it has none."""

@@ -771,6 +771,21 @@ MUST_NOT = {
         "Optional[int]",
         "int | None",
     ),
+    "spelling of a union that is a value": (
+        "from typing import Optional, get_args\nT = Optional[int]\ndef task():\n    return len(get_args(T))\n",
+        "Optional[int]",
+        "None | int",
+    ),
+    "spelling of a union in a default of a model": (
+        "from typing import Optional\nfrom pydantic import BaseModel\nclass M(BaseModel):\n    x: Optional[int] = None\ndef task():\n    return M().x\n",
+        "Optional[int]",
+        "int | None",
+    ),
+    "spelling of a union in a dict of types": (
+        "from typing import Union\nT = {'a': list[Union[int, str]]}\ndef task():\n    return len(T)\n",
+        "Union[int, str]",
+        "int | str",
+    ),
     "annotation's spelling in a model": (
         "from typing import Optional, List\nfrom pydantic import BaseModel\nclass M(BaseModel):\n    x: List[int] = []\ndef task():\n    return M().x\n",
         "List[int]",
