@@ -45,6 +45,7 @@ _LITERAL = (Literal, typing_extensions.Literal)
 def parse(form: Any) -> Term:
     """Give the term of a runtime form; what is not understood becomes Opaque, never an error.
 
+    >>> import typing
     >>> parse(typing.Optional[int])
     UnionTerm(members=(Inst(cls=<class 'int'>, args=()), NoneTerm()))
     """

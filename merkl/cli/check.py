@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 import pkgutil
 import re
@@ -22,7 +23,15 @@ from merkl.cli.errors import UsageError
 from merkl.cli.names import load_module
 from merkl.cli.output import print_json, stdout_for_result
 from merkl.cli.static import check_statically
-from merkl.execution.checking import BuildFindings, Finding, check_modules, check_serializers, locate_error
+from merkl.execution.checking import (
+    BuildFindings,
+    Finding,
+    ValueAsked,
+    check_modules,
+    check_serializers,
+    locate_error,
+    nothing_runs,
+)
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]
@@ -67,15 +76,13 @@ def _carry_out(words: list[str]) -> int:
 def check_project(names: list[str], *, serializers: bool, as_json: bool, out: TextIO) -> int:
     """Check modules, or all of the project, print one report, and return the exit code."""
     given = names or _files_of_project(find_project_root())
-    modules, findings = _load(given)
-    paths = list(
-        dict.fromkeys(
-            [*(path for m in modules if (path := _path_of(m))), *(f.file for f in findings if f.file)]
-        )
-    )
-    findings = [*(check_statically(sorted({_shown(path) for path in paths})) if paths else []), *findings]
+    with Workspace(), nothing_runs():
+        loaded = _load(given)
+    modules = list(loaded.modules.values())
+    findings = [*check_statically(sorted(loaded.paths)), *loaded.findings]
     with Workspace():
         built = check_modules(modules)
+        built.ended_early += loaded.ended_early
         findings += built.findings
         if serializers:
             findings += check_serializers(built.calls)
@@ -119,43 +126,60 @@ def _imports_merkl(path: Path) -> bool:
         return False
 
 
-def _load(names: Iterable[str]) -> tuple[list[ModuleType], list[Finding]]:
+class _Loaded:
+    """What importing gave: modules by their files, all files, what failed, and what asked for a value and so ended."""
+
+    def __init__(self) -> None:
+        self.modules: dict[str, ModuleType] = {}
+        self.paths: set[str] = set()
+        self.findings: list[Finding] = []
+        self.ended_early: list[str] = []
+
+
+def _load(names: Iterable[str]) -> _Loaded:
     """Import the modules and all that is in packages among them; one that fails is a finding."""
-    modules: dict[str, ModuleType] = {}
-    findings: list[Finding] = []
+    loaded = _Loaded()
     queue = list(names)
     while queue:
         name = queue.pop(0)
         try:
             module = load_module(name)
+        except ValueAsked:
+            loaded.ended_early.append(_shown(name) if name.endswith(".py") else name)
         except UsageError as error:
-            cause = error.__cause__
-            if cause is None:
+            if error.__cause__ is None:
                 raise
-            file, line = locate_error(cause) or ("", 0)
-            findings.append(Finding("import", "error", file, line, str(error)))
-            continue
+            loaded.findings.append(_failed_import(error.__cause__, str(error)))
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001  (whatever the module raises, SystemExit included, is the finding)
-            file, line = locate_error(error) or ("", 0)
             message = f"{name} cannot be imported: {type(error).__name__}: {error}"
-            findings.append(Finding("import", "error", file, line, message))
-            continue
-        if module.__name__ in modules:
-            continue
-        modules[module.__name__] = module
-        if hasattr(module, "__path__"):
-            inside = pkgutil.iter_modules(module.__path__, f"{module.__name__}.")
-            queue += [each.name for each in inside if not each.name.endswith(".__main__")]
-    return list(modules.values()), findings
+            loaded.findings.append(_failed_import(error, message))
+        else:
+            # By file: two scripts of one name in two folders are two modules of one name.
+            if loaded.modules.setdefault(_file_of(module) or module.__name__, module) is module:
+                inside = pkgutil.iter_modules(getattr(module, "__path__", ()), f"{module.__name__}.")
+                queue += [each.name for each in inside if not each.name.endswith(".__main__")]
+        path = name if name.endswith(".py") else _find_file(name)
+        loaded.paths |= {_shown(path)} if path else set()
+    return loaded
 
 
-def _path_of(module: ModuleType) -> str:
-    file = getattr(module, "__file__", None)
-    if file is None or not file.endswith(".py"):
+def _failed_import(error: BaseException, message: str) -> Finding:
+    file, line = locate_error(error) or ("", 0)
+    return Finding("import", "error", file, line, message)
+
+
+def _file_of(module: ModuleType) -> str:
+    return getattr(module, "__file__", None) or ""
+
+
+def _find_file(name: str) -> str:
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError, AttributeError):
         return ""
-    return _shown(file)
+    return spec.origin if spec is not None and spec.origin is not None and spec.origin.endswith(".py") else ""
 
 
 # -- the report --------------------------------------------------------------------------------------------

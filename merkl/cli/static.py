@@ -42,7 +42,25 @@ def check_statically(paths: Sequence[str]) -> list[Finding]:
                 f"{settings}: mypy's settings do not name MerkL's plugin, and without it mypy takes Futures for mistakes; "
                 f'add "{_PLUGIN}" to their `plugins` (in TOML: plugins = ["{_PLUGIN}"])'
             )
-        done = subprocess.run([*words, *paths], capture_output=True, text=True, check=False)
+        return [finding for group in _groups(paths) for finding in _run([*words, *group])]
+
+
+def _groups(paths: Sequence[str]) -> list[list[str]]:
+    """The files in groups that mypy can read at once: scripts of one name in two folders are one module to it."""
+    groups: list[dict[str, str]] = []
+    for path in paths:
+        file = Path(path)
+        in_package = (file.parent / "__init__.py").exists()
+        name = str(file) if in_package else file.stem
+        fitting = next((group for group in groups if name not in group), None)
+        if fitting is None:
+            groups.append(fitting := {})
+        fitting[name] = path
+    return [list(group.values()) for group in groups] or [[]]
+
+
+def _run(words: Sequence[str]) -> list[Finding]:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     findings = list(_read(done.stdout))
     if done.returncode not in (0, 1) and not findings:
         said = (done.stderr.strip() or done.stdout.strip() or f"mypy ended with code {done.returncode}")[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -24,7 +25,15 @@ from merkl.graph.future import Future
 from merkl.graph.session import Session, sessions
 from merkl.graph.task import Task
 
-__all__ = ["BuildFindings", "Finding", "check_modules", "check_serializers", "locate_error"]
+__all__ = [
+    "BuildFindings",
+    "Finding",
+    "ValueAsked",
+    "check_modules",
+    "check_serializers",
+    "locate_error",
+    "nothing_runs",
+]
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
@@ -59,8 +68,7 @@ def check_modules(modules: Iterable[types.ModuleType]) -> BuildFindings:
     Future. Where one asks for a value its graph is known up to there: nothing runs.
     """
     found = BuildFindings()
-    token = sessions.enter(cast(Session, _NothingRuns(sessions.current())))
-    try:
+    with nothing_runs():
         for module in modules:
             for name, task in _own(module, Task):
                 _attempt(found, f"{module.__name__}.{name}", task, functools.partial(_read_task, task))
@@ -72,13 +80,21 @@ def check_modules(modules: Iterable[types.ModuleType]) -> BuildFindings:
                     functools.partial(_build, found, make),
                     is_built=True,
                 )
-    finally:
-        sessions.leave(token)
     return found
 
 
-class _ValueAsked(BaseException):
-    """The code that builds a graph asked for a value; no `except Exception` in it may hold this."""
+@contextlib.contextmanager
+def nothing_runs() -> Iterator[None]:
+    """Raise `ValueAsked` wherever code asks for the value of a Future in the session in force."""
+    token = sessions.enter(cast(Session, _NothingRuns(sessions.current())))
+    try:
+        yield
+    finally:
+        sessions.leave(token)
+
+
+class ValueAsked(BaseException):
+    """Code asked for a value where nothing may run; no `except Exception` in it may hold this."""
 
 
 class _NothingRuns:
@@ -91,7 +107,7 @@ class _NothingRuns:
         return getattr(self._session, name)
 
     def evaluate_futures(self, futures: Sequence[Future[Any]]) -> list[Any]:
-        raise _ValueAsked
+        raise ValueAsked
 
 
 def _own(module: types.ModuleType, kind: type) -> Iterator[tuple[str, Any]]:
@@ -157,7 +173,7 @@ def _attempt(
         warnings.simplefilter("always", MerklWarning)
         try:
             action()
-        except _ValueAsked:
+        except ValueAsked:
             found.ended_early.append(name)
         except (KeyboardInterrupt, GeneratorExit):
             raise

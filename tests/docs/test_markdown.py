@@ -49,3 +49,14 @@ def test_the_readme_has_the_two_commands_first() -> None:
         line.strip() for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("    ")
     ]
     assert commands[:2] == ["make demo", "make test"]
+
+
+def test_every_error_code_of_the_plugin_is_explained() -> None:
+    """The page of types names each code that mypy may show."""
+    from merkl_mypy import codes
+    from mypy.errorcodes import ErrorCode
+
+    page = (ROOT / "docs" / "types.md").read_text(encoding="utf-8")
+    known = {code.code for code in vars(codes).values() if isinstance(code, ErrorCode)}
+    assert len(known) > 10
+    assert {code for code in known if code not in page} == set()

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from project import Project
 
 
+@pytest.fixture(scope="module")
+def cache_of_mypy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all tests: what mypy knows of the standard library and of merkl need not be worked out for each."""
+    return tmp_path_factory.mktemp("mypy")
+
+
 @pytest.fixture
-def shop(project: Project) -> Project:
+def shop(project: Project, cache_of_mypy: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setenv("MYPY_CACHE_DIR", str(cache_of_mypy))
     project.write("pyproject.toml", '[tool.mypy]\nplugins = ["merkl_mypy"]\n')
     project.write(
         "prices.py",
@@ -264,3 +272,29 @@ def test_pipelines_are_built_and_what_they_demand_ends_them(shop: Project) -> No
     assert found["ended_early"] == ["flows.branching"]
     assert {(f["source"], f["line"]) for f in found["findings"]} == {("mypy", 18), ("build", 18)}
     assert not (shop.folder / "ran").exists()
+
+
+def test_scripts_that_evaluate_when_imported_run_nothing(shop: Project) -> None:
+    """mypy reads them all the same; two of one name are no hindrance."""
+    for folder in ("one", "two", "three"):
+        shop.write(
+            f"{folder}/script.py",
+            """
+            from merkl import evaluate
+            from prices import load, total
+
+            try:
+                print(evaluate(total(load(1))))
+            except Exception:
+                raise SystemExit(4)
+            """,
+        )
+    shop.write("three/script.py", "from prices import load, total\nimport merkl\n\ntotal(total([1.0]))\n")
+    done = shop.merkl("check", "--json")
+    found = json.loads(done.stdout)
+    assert not (shop.folder / "ran").exists()
+    assert found["ended_early"] == ["one/script.py", "two/script.py"]
+    assert {(f["source"], f["file"], f["line"]) for f in found["findings"]} == {
+        ("mypy", "three/script.py", 4),
+        ("import", "three/script.py", 4),
+    }
