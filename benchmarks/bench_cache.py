@@ -71,14 +71,13 @@ def large(folder: Path) -> None:
         plain = timed(lambda: (folder / "plain").write_bytes(memoryview(array.view(np.uint8))))
         (folder / "plain").unlink()
         key = make_key(number)
-        stored = timed(lambda key=key: store(cache, key, CODECS.encode(array), Metadata()))  # type: ignore[misc]
+        stored = timed(lambda key=key: store(cache, key, CODECS.encode(array), Metadata()))
         ratios.append(plain / stored)
         if number:
             cache.drop(make_key(number))
     loaded = min(timed(lambda: load(cache, make_key(0), codecs=CODECS)) for _ in range(5))
-    print(
-        f"{'array of 100 MB: rate of a plain write':<44}{statistics.median(ratios):8.0%}  ({min(ratios):.0%} to {max(ratios):.0%})"
-    )
+    spread = f"({min(ratios):.0%} to {max(ratios):.0%})"
+    print(f"{'array of 100 MB: rate of a plain write':<44}{statistics.median(ratios):8.0%}  {spread}")
     print(f"{'array of 100 MB: load as a map':<44}{loaded * 1e6:8.1f} us")
     cache.close()
 
@@ -106,7 +105,7 @@ def millions(folder: Path) -> None:
             cache.lookup(key)
         best = min(
             timed(lambda cache=cache, keys=keys: [cache.lookup(key) for key in keys]) for _ in range(9)
-        )  # type: ignore[misc]
+        )
         figures.append(best / len(keys))
         print(f"{f'lookup among {count:,} rows':<44}{best / len(keys) * 1e6:8.1f} us")
         cache.close()

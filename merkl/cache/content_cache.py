@@ -46,6 +46,9 @@ class Index(ABC):
     #: A row is found by the content key in its metadata too, so that needs no row of its own.
     stores_aliases: bool = False
 
+    #: Whether a content is `named` is known without reading all rows.
+    knows_names: bool = False
+
     @abstractmethod
     def has(self, key: str) -> bool:
         """Say whether there is a record under `key`."""
@@ -244,12 +247,22 @@ class ContentCache(BaseCache):
         return self.index.delete(key)
 
     def drop(self, key: str) -> bool:
-        record = self.index.lookup(key)
+        indexed = self.index.get(key)
         gone = self.index.delete(key)
-        if gone and record is not None and not self.index.is_inline(record):
-            with self.index.exclusive():
-                if record.content_hash not in self.index.named():
-                    self.contents.delete(record.content_hash)
+        if indexed is None:
+            return gone
+        if indexed.metadata.content_key and not self.index.stores_aliases:
+            self.index.delete(indexed.metadata.content_key)
+        content_hash = indexed.record.content_hash
+        if indexed.inline is not None:
+            return gone
+        if not self.index.knows_names:
+            if self.contents.has_trash:  # who else names it takes it back; where there is none gc removes it
+                self.contents.trash(content_hash)
+            return gone
+        with self.index.exclusive():
+            if content_hash not in self.index.named():
+                self.contents.delete(content_hash)
         return gone
 
     def items(self) -> Iterator[Item]:

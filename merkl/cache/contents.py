@@ -22,6 +22,8 @@ class ContentBackend(ABC):
     shared: bool = True
     #: A content can go away by itself (files), so that its row alone proves nothing.
     may_vanish: bool = True
+    #: What was put to the trash comes back when it is asked for.
+    has_trash: bool = False
 
     @abstractmethod
     def has(self, content_hash: str) -> bool:
@@ -87,6 +89,7 @@ class TieredContents(ContentBackend):
         self.threshold = threshold
         self.shared = small.shared or large.shared
         self.may_vanish = small.may_vanish or large.may_vanish
+        self.has_trash = small.has_trash and large.has_trash
 
     def has(self, content_hash: str) -> bool:
         return self.large.has(content_hash) or self.small.has(content_hash)

@@ -181,6 +181,7 @@ class CacheContract:
             cache.put(first, make_entry(b"d" * size))
             cache.put(second, make_entry(b"d" * size))
             assert cache.drop(first) is True
+            assert not cache.has(first)
             assert cache.drop(first) is False
             assert read(cache.get(second)) == b"d" * size
             assert cache.drop(second) is True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
@@ -106,6 +107,8 @@ def _check(archive: zipfile.ZipFile, key: str, path: str | os.PathLike[str]) -> 
         EOFError,
         NotImplementedError,
         RuntimeError,
+        OSError,
+        zlib.error,
         msgspec.MsgspecError,
     ) as error:
         raise CacheError(

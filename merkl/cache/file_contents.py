@@ -150,6 +150,8 @@ class FileContentBackend(ContentBackend):
     b'hello'
     """
 
+    has_trash = True
+
     def __init__(
         self,
         directory: str | os.PathLike[str],

@@ -55,6 +55,7 @@ class MemoryIndex(Index):
     """An index in a dict."""
 
     shared = False
+    knows_names = True
 
     def __init__(self) -> None:
         self._rows: dict[str, Indexed] = {}

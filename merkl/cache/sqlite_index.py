@@ -135,6 +135,7 @@ class SqliteIndex(Index):
 
     inline_limit = 256
     stores_aliases = True
+    knows_names = True
 
     def __init__(self, database: Database, *, shared: bool = False) -> None:
         self.database = database

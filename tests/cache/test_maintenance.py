@@ -10,10 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from merkl._base.errors import CacheError, MerklWarning
 from merkl._base.readable import readable
-from merkl.cache import MISSING, FileCache, SqliteCache, load, store
+from merkl.cache import MISSING, FileCache, MemoryCache, SqliteCache, load, store
 from merkl.cache.base import Metadata
 from merkl.cache.contract import make_entry, make_key, read
 from merkl.cache.exchange import export_entries, import_entries
@@ -231,3 +233,46 @@ def test_a_project_of_any_name_is_seen_to_be_there(cache: SqliteCache, tmp_path:
     assert [root.keys for root in live_roots(cache)] == [(make_key(1),)]
     project.rmdir()
     assert live_roots(cache) == []
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.integers(0, 10_000), st.integers(1, 255)), min_size=1, max_size=4), st.booleans()
+)
+def test_whatever_happens_to_an_export_all_of_it_or_nothing_comes_in(
+    tmp_path: Path, changes: list[tuple[int, int]], is_cut: bool
+) -> None:
+    """Flipped bytes anywhere, or an early end, are found before the first result is taken."""
+    one, other = MemoryCache(), MemoryCache()
+    for number in (1, 2):
+        one.put(make_key(number), make_entry(b"%d" % number * 2000, task="t"))
+    file = tmp_path / "export"
+    export_entries(one, one.keys(), file)
+    data = bytearray(file.read_bytes())
+    for at, change in changes:
+        data[at % len(data)] ^= change
+    file.write_bytes(data[: changes[0][0] % len(data)] if is_cut else data)
+    try:
+        import_entries(other, file)
+    except CacheError:
+        assert list(other.keys()) == []
+    else:
+        assert {key: read(other.get(key)) for key in other.keys()} == {  # noqa: SIM118
+            make_key(number): b"%d" % number * 2000 for number in (1, 2)
+        }
+
+
+def test_a_cache_of_files_is_kept_below_its_size_too(tmp_path: Path) -> None:
+    """Least recently used first, contents included after they were a day in the trash."""
+    cache = FileCache(tmp_path)
+    for number in range(4):
+        cache.put(make_key(number), make_entry(b"%d" % number * 100_000))
+        path = cache.index.path(make_key(number))  # type: ignore[attr-defined]
+        os.utime(path, (1000.0 + number, 1000.0 + number))
+    garbage = evict(cache, 250_000)
+    assert garbage is not None
+    assert garbage.keys == (make_key(0), make_key(1))
+    assert sorted(cache.keys()) == sorted([make_key(2), make_key(3)])
+    assert len(list(cache.contents.hashes())) == 2
+    cache.contents.empty_trash((), age=0)
+    assert verify(cache) == []

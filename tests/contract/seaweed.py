@@ -50,6 +50,8 @@ def running(folder: Path) -> Iterator[str]:
     options = [f"-{name}={port}" for name, port in ports.items()]
     command = [str(program()), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", *options]
     command += ["-master.telemetry=false", "-webdav=false", "-admin.ui=false"]
+    # Each bucket takes several volumes; by itself the server allows as many as the free disk would hold when full.
+    command += ["-volume.max=20000"]
     with open(folder / "log", "wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
