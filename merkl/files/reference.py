@@ -13,6 +13,8 @@ class Reference:
     """A path as an immutable value; a relative one is taken from the directory that was current when it was made."""
 
     __slots__ = ("_absolute", "_fresh", "_given")
+    #: What it stands for lies outside and may change though the reference does not: for fingerprints that reach one.
+    __merkl_external__ = True
     _absolute: str
     _given: str
     _fresh: bool
