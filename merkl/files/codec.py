@@ -31,7 +31,7 @@ from merkl.files.transfer import atomic_path
 from merkl.files.tree import scan_tree
 from merkl.files.view import is_intact, unpack_view
 
-__all__ = ["DirectoryCodec", "FileCodec", "FileStream", "register_codecs"]
+__all__ = ["DirectoryCodec", "FileCodec", "FileStream", "reference_to", "register_codecs"]
 
 _CHUNK: Final = 4 * 1024 * 1024
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -46,6 +46,21 @@ def register_codecs(registry: CodecRegistry, views: str | os.PathLike[str]) -> N
     """
     registry.register(FileCodec(Path(views)), FileRef)
     registry.register(DirectoryCodec(Path(views)), DirRef)
+
+
+def reference_to(path: str, decode_type: str) -> FileRef[Any] | DirRef:
+    """Return a reference to a file or directory as the one that was stored: of its class, and with its suffix.
+
+    Raises:
+        DecodeError: its class is gone.
+    """
+    name, _, text = decode_type.partition("|")
+    base: type[Any] = DirRef if os.path.isdir(path) else FileRef
+    kind, _ = _type_from(f"{name}|", base)
+    made: FileRef[Any] | DirRef = (
+        kind.restore(path) if base is DirRef else kind.restore(path, _suffix_from(text))
+    )
+    return made
 
 
 class FileStream:
