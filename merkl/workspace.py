@@ -41,7 +41,7 @@ from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
-from merkl.execution.migrations import load_migrations
+from merkl.execution.migrations import declared_successors, load_migrations
 from merkl.execution.origins import Origins
 from merkl.execution.plan import Plan
 from merkl.execution.program import Program, build_program
@@ -181,7 +181,11 @@ class Workspace:
     def origins(self) -> Origins | None:
         """What made the files that were written; None where nothing is kept."""
         is_kept = self._is_reading and self._is_writing
-        return Origins(self.database, self.files, self.root) if is_kept else None
+        return (
+            Origins(self.database, self.files, self.root, lambda: declared_successors(self.ledger))
+            if is_kept
+            else None
+        )
 
     @functools.cached_property
     def registry(self) -> CanonicalRegistry:

@@ -88,6 +88,8 @@ def _carry_out(words: list[str]) -> int:
                 migration = _find(task, ledger, options.get("from_"), options.get("was"))
                 if options.get("yes"):
                     migration = _declare(migration, ledger)
+                    if workspace.origins is not None:
+                        workspace.origins.adopt(task)
                 print(
                     msgspec.json.encode(migration).decode() if options.get("json") else _format(migration),
                     file=out,

@@ -15,7 +15,7 @@ from merkl.graph.future import Future
 from merkl.graph.task import MapTask
 from merkl.hashing.keys import hash_map_call, hash_out
 
-__all__ = ["ADOPTED", "DECLARED", "Migrations", "load_migrations"]
+__all__ = ["ADOPTED", "DECLARED", "Migrations", "declared_successors", "load_migrations"]
 
 #: Kinds of notes in the ledger: a declared pair of fingerprints, a result that was taken over.
 DECLARED = "migration"
@@ -94,6 +94,14 @@ class Migrations:
         for _ in range(level + 1):
             fingerprint = self._fingerprints.get(fingerprint, fingerprint)
         return fingerprint
+
+
+def declared_successors(ledger: Ledger) -> dict[bytes, list[bytes]]:
+    """Return for each old fingerprint the newer ones that were declared to compute the same."""
+    found: dict[bytes, list[bytes]] = {}
+    for new, note in ledger.notes(DECLARED):
+        found.setdefault(bytes.fromhex(note["from"]), []).append(bytes.fromhex(new))
+    return found
 
 
 def load_migrations(ledger: Ledger) -> Migrations:

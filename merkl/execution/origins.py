@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.kept import RecalledCall
 from merkl.graph.session import sessions
+from merkl.graph.task import Task
 
 __all__ = ["Origins"]
 
@@ -69,10 +70,17 @@ _ORIGIN = msgspec.msgpack.Decoder(_Origin)
 class Origins:
     """Keeps what made written files, and says of their keys whether it has changed since.
 
-    `root` is the project's folder, to which paths inside of it are relative.
+    `root` is the project's folder, to which paths inside of it are relative; `successors` gives for each fingerprint those of
+    edits that were declared to change nothing.
     """
 
-    def __init__(self, database: Database, tracker: FileTracker, root: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tracker: FileTracker,
+        root: Path,
+        successors: Callable[[], Mapping[bytes, Sequence[bytes]]] = dict,
+    ) -> None:
         database.add(_SCHEMA)
         self._origins = database.table("origins", ("key", "document"))
         self._sources = database.table("sources", ("fingerprint", "document"))
@@ -80,6 +88,8 @@ class Origins:
         self._root = os.path.abspath(root)
         self._files: dict[str, tuple[str, SourceDefinitions] | None] = {}
         self._verdicts: dict[bytes, bool] = {}
+        self._find_successors = successors
+        self._successors: Mapping[bytes, Sequence[bytes]] | None = None
 
     # -- writing down ------------------------------------------------------------------------------------
 
@@ -99,7 +109,7 @@ class Origins:
             reads.update(dict.fromkeys(call.files))
             if fingerprint.digest not in fingerprints:
                 fingerprints[fingerprint.digest] = None
-                self._keep(fingerprint.digest, lambda: fingerprint, call)  # noqa: B023 - called at once
+                self._keep(fingerprint.digest, lambda: fingerprint, call.task)  # noqa: B023 - called at once
             for cls in classes_of_call(call) if call.extras else ():
                 digest = fingerprinter.digest_class(cls)
                 if digest in call.extras and digest not in fingerprints:
@@ -112,16 +122,24 @@ class Origins:
         with contextlib.suppress(CacheError):
             self._origins.put((future.__merkl_key__(), msgspec.msgpack.encode(origin)))
 
-    def _keep(self, digest: bytes, take: Callable[[], Fingerprint], call: Call | None = None) -> None:
+    def _keep(
+        self, digest: bytes, take: Callable[[], Fingerprint], task: Task[..., Any, Any] | None = None
+    ) -> None:
         """Write down what a digest in keys was taken from, once."""
         with contextlib.suppress(CacheError):
             if not self._sources.has(digest):
-                self._sources.put((digest, msgspec.msgpack.encode(self._sources_of(take(), call))))
+                self._sources.put((digest, msgspec.msgpack.encode(self._sources_of(take(), task))))
 
-    def _sources_of(self, fingerprint: Fingerprint, call: Call | None) -> _Sources:
+    def adopt(self, task: Task[..., Any, Any]) -> None:
+        """Keep what a task is made of now: an edit of it was declared to change nothing."""
+        self._files.clear()
+        fingerprint = task.fingerprint()
+        self._keep(fingerprint.digest, lambda: fingerprint, task)
+
+    def _sources_of(self, fingerprint: Fingerprint, task: Task[..., Any, Any] | None) -> _Sources:
         parts: dict[tuple[str, str], _Part] = {}
         edited = self._edited(fingerprint)
-        pending = [*self._definitions(fingerprint), *(self._binding_of(call) if call is not None else ())]
+        pending = [*self._definitions(fingerprint), *(self._binding_of(task) if task is not None else ())]
         while pending:
             file, name = pending.pop()
             if (file, name) in parts:
@@ -160,12 +178,12 @@ class Origins:
             elif component.kind in ("constant", "enum"):
                 yield from self._global(component.name)
 
-    def _binding_of(self, call: Call) -> Iterator[tuple[str, str]]:
+    def _binding_of(self, task: Task[..., Any, Any]) -> Iterator[tuple[str, str]]:
         """Yield the global that holds the task: a shell command is no definition, but the right side of an assignment."""
-        module = sys.modules.get(call.task.__module__)
+        module = sys.modules.get(task.__module__)
         for name, value in list(vars(module).items()) if module is not None else ():
-            if value is call.task:
-                yield from self._global(f"{call.task.__module__}.{name}")
+            if value is task:
+                yield from self._global(f"{task.__module__}.{name}")
 
     def _global(self, dotted: str) -> Iterator[tuple[str, str]]:
         module_name, _, name = dotted.rpartition(".")
@@ -226,7 +244,14 @@ class Origins:
                 sources = None if row is None else _SOURCES.decode(row[1])
             except (CacheError, msgspec.DecodeError):
                 sources = None
-            self._verdicts[fingerprint] = sources is not None and self._differs(sources)
+            changed = sources is not None and self._differs(sources)
+            self._verdicts[fingerprint] = changed  # for edits that were declared to lead back to each other
+            if changed:
+                if self._successors is None:
+                    self._successors = self._find_successors()
+                newer = self._successors.get(fingerprint, ())
+                known = [one for one in newer if self._sources.has(one)]
+                self._verdicts[fingerprint] = all(map(self._has_changed, known))
         return self._verdicts[fingerprint]
 
     def _differs(self, sources: _Sources) -> bool:

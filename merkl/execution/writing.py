@@ -11,6 +11,7 @@ from merkl.cache import Record, Trust
 from merkl.codecs import CodecRegistry
 from merkl.execution.origins import Origins
 from merkl.files import DirRef, FileRef
+from merkl.files.codec import reference_to
 from merkl.files.remote import is_remote, look_up, send
 from merkl.files.tracker import FileTracker
 from merkl.files.transfer import atomic_path, replace_file, replace_tree
@@ -158,10 +159,8 @@ def read_written(codecs: CodecRegistry, trust: Trust, path: str, sidecar: Sideca
         CacheError: reading it would run code that the file brings along, and this project allows none.
         DecodeError: the file or the class that it names is not what it was.
     """
-    if sidecar.form == "file":
-        return FileRef(path)
-    if sidecar.form == "directory":
-        return DirRef(path)
+    if sidecar.form in ("file", "directory"):
+        return reference_to(path, sidecar.decode_type)
     content = Path(path).read_bytes()
     if sidecar.form == "text":
         return content.decode("utf-8", "surrogateescape")

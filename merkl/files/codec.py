@@ -31,7 +31,7 @@ from merkl.files.transfer import atomic_path
 from merkl.files.tree import scan_tree
 from merkl.files.view import is_intact, unpack_view
 
-__all__ = ["DirectoryCodec", "FileCodec", "FileStream", "register_codecs"]
+__all__ = ["DirectoryCodec", "FileCodec", "FileStream", "reference_to", "register_codecs"]
 
 _CHUNK: Final = 4 * 1024 * 1024
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -46,6 +46,21 @@ def register_codecs(registry: CodecRegistry, views: str | os.PathLike[str]) -> N
     """
     registry.register(FileCodec(Path(views)), FileRef)
     registry.register(DirectoryCodec(Path(views)), DirRef)
+
+
+def reference_to(path: str, decode_type: str) -> FileRef[Any] | DirRef:
+    """Return a reference to a file or directory as the one that was stored: of its class, and with its suffix.
+
+    Raises:
+        DecodeError: its class is gone.
+    """
+    name, _, text = decode_type.partition("|")
+    base: type[Any] = DirRef if os.path.isdir(path) else FileRef
+    kind, _ = _type_from(f"{name}|", base)
+    made: FileRef[Any] | DirRef = (
+        kind.restore(path) if base is DirRef else kind.restore(path, _suffix_from(text))
+    )
+    return made
 
 
 class FileStream:
@@ -65,10 +80,9 @@ class FileStream:
                 yield chunk
 
 
-class FileCodec(Codec):
-    """Stores a FileRef as the bytes of its file; the suffix is part of the content identity."""
+class _ViewCodec(Codec):
+    """What both codecs have in common: results that are read back get their paths in the directory `views`."""
 
-    name: ClassVar[str] = "file"
     wants_file: ClassVar[bool] = True
     keeps_file: ClassVar[bool] = False
     #: the value that goes on is the one read back: the body's own file lies in a directory that is removed
@@ -76,6 +90,12 @@ class FileCodec(Codec):
 
     def __init__(self, views: Path) -> None:
         self._views = views
+
+
+class FileCodec(_ViewCodec):
+    """Stores a FileRef as the bytes of its file; the suffix is part of the content identity."""
+
+    name: ClassVar[str] = "file"
 
     def encode(self, value: Any, declared: Any) -> Encoded | None:
         """Return the file as a stream.
@@ -104,27 +124,20 @@ class FileCodec(Codec):
         """
         kind, text = _type_from(decode_type, FileRef)
         suffix = _suffix_from(text)
-        with _closing(content):
-            stored = _stored_path(content)
-            content_hash = _content_hash(content, stored)
-            view = self._views / content_hash[:2] / (content_hash + suffix)
-            if stored is not None:
-                _link_view(view, stored)
-            else:
-                _copy_view(view, content)
+        stored = _stored_path(content)
+        content_hash = _content_hash(content, stored)
+        view = self._views / content_hash[:2] / (content_hash + suffix)
+        if stored is not None:
+            _link_view(view, stored)
+        else:
+            _copy_view(view, content)
         return kind.restore(view, suffix)  # type: ignore[no-any-return]
 
 
-class DirectoryCodec(Codec):
+class DirectoryCodec(_ViewCodec):
     """Stores a DirRef as one archive, whose bytes depend on names, modes and contents alone."""
 
     name: ClassVar[str] = "directory"
-    wants_file: ClassVar[bool] = True
-    keeps_file: ClassVar[bool] = False
-    reads_back: ClassVar[bool] = True
-
-    def __init__(self, views: Path) -> None:
-        self._views = views
 
     def encode(self, value: Any, declared: Any) -> Encoded | None:
         """Return the directory as a stream.
@@ -145,22 +158,11 @@ class DirectoryCodec(Codec):
             DecodeError: the bytes are no directory.
         """
         kind, _ = _type_from(decode_type, DirRef)
-        with _closing(content):
-            content_hash = _content_hash(content, _stored_path(content))
-            view = self._views / content_hash[:2] / f"{content_hash}.dir"
-            if not is_intact(view):
-                unpack_view(view, _as_file(content))
+        content_hash = _content_hash(content, _stored_path(content))
+        view = self._views / content_hash[:2] / f"{content_hash}.dir"
+        if not is_intact(view):
+            unpack_view(view, _as_file(content))
         return kind.restore(view)  # type: ignore[no-any-return]
-
-
-@contextlib.contextmanager
-def _closing(content: Any) -> Iterator[None]:
-    """Close a content that is a file when it was read: a view stands for it from then on."""
-    try:
-        yield
-    finally:
-        if hasattr(content, "read"):
-            content.close()
 
 
 def _is_ours(path: str) -> bool:

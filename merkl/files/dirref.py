@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from merkl._base.errors import MissingInputError
 from merkl.files.fileref import FileRef
+from merkl.files.reference import Reference
 from merkl.files.scratch import fresh_directory
 from merkl.files.suffix import suffix_of
 from merkl.files.tree import digest_tree, scan_tree
@@ -17,7 +18,7 @@ from merkl.files.tree import digest_tree, scan_tree
 __all__ = ["DirRef"]
 
 
-class DirRef:
+class DirRef(Reference):
     """A directory as a value: what goes into and comes out of tasks; path-like.
 
     `DirRef(path)` refers to a directory that exists. `DirRef()` inside a task body makes an empty one for the
@@ -38,10 +39,7 @@ class DirRef:
     (['train.csv'], 'a,b')
     """
 
-    __slots__ = ("_absolute", "_fresh", "_given")
-    _absolute: str
-    _given: str
-    _fresh: bool
+    __slots__ = ()
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         if path is None:
@@ -51,34 +49,14 @@ class DirRef:
             sys.audit("merkl.files.look", given)
             if not os.path.isdir(given):
                 scan_tree(given)  # raises the error that fits
-        self._fill(given, fresh=path is None)
-
-    def _fill(self, given: str, *, fresh: bool) -> None:
-        object.__setattr__(self, "_given", given)
-        object.__setattr__(self, "_absolute", os.path.abspath(given))
-        object.__setattr__(self, "_fresh", fresh)
+        self._point_to(given, fresh=path is None)
 
     @classmethod
     def restore(cls, path: str | os.PathLike[str], *, fresh: bool = False) -> Self:
         """Make a reference without looking at the disk: for codecs and pickling."""
         made = object.__new__(cls)
-        made._fill(os.fsdecode(path), fresh=fresh)
+        made._point_to(os.fsdecode(path), fresh=fresh)
         return made
-
-    @property
-    def path(self) -> Path:
-        """The path as it was given; `os.fspath(ref)` is the absolute one."""
-        return Path(self._given)
-
-    @property
-    def name(self) -> str:
-        """The last part of the path."""
-        return os.path.basename(self._absolute)
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether this is a directory made for a body to fill."""
-        return self._fresh
 
     @property
     def content_hash(self) -> str:
@@ -157,12 +135,6 @@ class DirRef:
     def _file(self, name: str) -> FileRef[Any]:
         return FileRef.restore(os.path.join(self._absolute, name), suffix_of(name), fresh=self._fresh)
 
-    def _require_fresh(self) -> None:
-        if not self._fresh:
-            raise PermissionError(
-                f"{self!r} is an input or a stored result, and those are never changed. Write to a new one: DirRef()"
-            )
-
     def __truediv__(self, name: str | os.PathLike[str]) -> Path:
         return Path(self._absolute) / name
 
@@ -182,32 +154,11 @@ class DirRef:
             os.path.join(self._absolute, os.fspath(name))
         )
 
-    def __fspath__(self) -> str:
-        return self._absolute
-
-    def __str__(self) -> str:
-        return self._absolute
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._given!r})"
-
     def __eq__(self, other: object) -> bool:
         return self._absolute == other._absolute if isinstance(other, DirRef) else NotImplemented
 
     def __hash__(self) -> int:
         return hash((DirRef, self._absolute))
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a DirRef is never changed: {name!r} cannot be set")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"a DirRef is never changed: {name!r} cannot be deleted")
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Absolute: the process that unpickles it may stand elsewhere.

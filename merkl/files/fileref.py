@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import types
-from pathlib import Path
 from typing import (
     IO,
     TYPE_CHECKING,
@@ -12,7 +11,6 @@ from typing import (
     Final,
     Generic,
     Literal,
-    NoReturn,
     Self,
     get_args,
     get_origin,
@@ -23,6 +21,7 @@ from typing_extensions import TypeVar
 
 from merkl._base.errors import TypeMismatchError
 from merkl.files.content import hash_file, require_regular
+from merkl.files.reference import Reference
 from merkl.files.scratch import fresh_path
 from merkl.files.suffix import check_suffix, declared_suffixes, fits, suffix_of
 
@@ -54,7 +53,7 @@ class _TypedFileRef(types.GenericAlias):
         return _TypedFileRef(self.__origin__, super().__getitem__(item).__args__)  # type: ignore[arg-type]
 
 
-class FileRef(Generic[SuffixT_co]):
+class FileRef(Reference, Generic[SuffixT_co]):
     """A file as a value: what goes into and comes out of tasks; path-like, typed by suffix, never changed.
 
     `FileRef(path)` refers to a file that exists. `FileRef()` inside a task body is a fresh path for the body
@@ -79,11 +78,8 @@ class FileRef(Generic[SuffixT_co]):
     ('.txt', 'a file')
     """
 
-    __slots__ = ("_absolute", "_fresh", "_given", "_suffix")
-    _absolute: str
-    _given: str
+    __slots__ = ("_suffix",)
     _suffix: str
-    _fresh: bool
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, suffix: str | None = None) -> None:
         allowed = self._class_suffixes(type(self))
@@ -107,11 +103,8 @@ class FileRef(Generic[SuffixT_co]):
             self._suffix_among(allowed, type(self).__name__)
 
     def _fill(self, given: str, suffix: str, *, fresh: bool) -> None:
-        set_field = object.__setattr__
-        set_field(self, "_given", given)
-        set_field(self, "_absolute", os.path.abspath(given))
-        set_field(self, "_suffix", suffix)
-        set_field(self, "_fresh", fresh)
+        self._point_to(given, fresh=fresh)
+        object.__setattr__(self, "_suffix", suffix)
 
     @classmethod
     def restore(cls, path: str | os.PathLike[str], suffix: str, *, fresh: bool = False) -> Self:
@@ -121,24 +114,9 @@ class FileRef(Generic[SuffixT_co]):
         return made
 
     @property
-    def path(self) -> Path:
-        """The path as it was given; `os.fspath(ref)` is the absolute one."""
-        return Path(self._given)
-
-    @property
     def suffix(self) -> str:
         """The suffix with its dot (two where the last is a compression, as in ".tar.gz"), or ""."""
         return self._suffix
-
-    @property
-    def name(self) -> str:
-        """The last part of the path."""
-        return os.path.basename(self._absolute)
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether this is a path made for a body to write to."""
-        return self._fresh
 
     @property
     def content_hash(self) -> str:
@@ -207,12 +185,8 @@ class FileRef(Generic[SuffixT_co]):
         with open(self._absolute, "wb") as file:
             return file.write(content)
 
-    def _require_fresh(self) -> None:
-        if not self._fresh:
-            raise PermissionError(
-                f"{self!r} is an input or a stored result, and those are never changed. Write to a new one: "
-                f"FileRef(suffix={self._suffix!r})"
-            )
+    def _new_one(self) -> str:
+        return f"{type(self).__name__}(suffix={self._suffix!r})"
 
     def _narrow(self, allowed: tuple[str, ...], wanted: str) -> Self:
         suffix = self._suffix_among(allowed, wanted)
@@ -249,15 +223,6 @@ class FileRef(Generic[SuffixT_co]):
                     return declared_suffixes(declared.__args__)
         return None
 
-    def __fspath__(self) -> str:
-        return self._absolute
-
-    def __str__(self) -> str:
-        return self._absolute
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._given!r})"
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FileRef):
             return NotImplemented
@@ -265,18 +230,6 @@ class FileRef(Generic[SuffixT_co]):
 
     def __hash__(self) -> int:
         return hash((FileRef, self._absolute, self._suffix))
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a FileRef is never changed: {name!r} cannot be set")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"a FileRef is never changed: {name!r} cannot be deleted")
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Absolute: the process that unpickles it may stand elsewhere.

@@ -112,9 +112,9 @@ class FileTracker:
         database: where the table is kept.
         root: the project's directory; what lies in its `.merkl` is no user's input or output.
 
-    >>> import tempfile
-    >>> path = os.path.join(tempfile.mkdtemp(), "x")
-    >>> _ = open(path, "w").write("abc")
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "x"
+    >>> _ = path.write_text("abc")
     >>> FileTracker().content_hash(path)[:16]
     '6437b3ac38465133'
     """

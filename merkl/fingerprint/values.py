@@ -406,7 +406,9 @@ class Values:
                 )
             data = self._encode(value)
             node.digest = token_digest(b"constant", data)
-            if type(value).__hash__ in (None, object.__hash__) and len(data) <= _QUICKLY_ENCODED:
+            is_mutable = type(value).__hash__ in (None, object.__hash__) and len(data) <= _QUICKLY_ENCODED
+            # A reference to a file stays as it is while the file changes.
+            if is_mutable or getattr(type(value), "__merkl_external__", False):
                 node.guards.contents.append(Content(value, self._encode))
             return
         except Exception as error:  # noqa: BLE001 - any failure of a user-registered encoder leaves us the type

@@ -255,6 +255,15 @@ def test_another_checkout_loads_the_future_with_its_key(
         assert size_of(loaded[1]).eval() == 3
 
 
+def test_a_loaded_file_has_the_suffix_that_it_was_made_with(
+    home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made = page("p") >> "no suffix here"
+    made.eval()
+    with Workspace(tmp_path_factory.mktemp("elsewhere")):
+        assert Future.from_file(home / "no suffix here").eval().suffix == ".txt"
+
+
 def test_a_loaded_future_is_found_in_the_cache(home: Path) -> None:
     evaluate(table(3) >> "c")
     assert Future.from_file("c").in_cache()

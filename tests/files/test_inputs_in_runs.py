@@ -165,6 +165,36 @@ def test_many_small_files_as_one_argument(tmp_path: Path) -> None:
         assert total(DirRef(folder)).eval() == sum(range(3000)) + 1
 
 
+def test_a_file_that_code_reaches_counts_again_when_it_changes(tmp_path: Path, data: Path) -> None:
+    reached = FileRef(data)
+    table = {"files": [reached]}
+
+    class Holder:
+        ref = reached
+
+    @task
+    def by_closure() -> str:
+        return reached.read_text()
+
+    @task
+    def in_a_table() -> str:
+        return table["files"][0].read_text()
+
+    @task
+    def on_a_class() -> str:
+        return Holder.ref.read_text()
+
+    @task(deps=[FileRef(data)])
+    def by_declaration() -> str:
+        return data.read_text()
+
+    with Workspace(tmp_path):
+        for text in ("one", "two", "one", "longer"):
+            data.write_text(text)
+            for reading in (by_closure, in_a_table, on_a_class, by_declaration):
+                assert reading().eval() == text
+
+
 def test_file_deep_in_an_argument_is_watched(tmp_path: Path, data: Path) -> None:
     @task
     def first(table: dict[str, list[FileRef]]) -> str:

@@ -180,6 +180,15 @@ def test_looking_does_not_make_a_change_the_new_normal(ran: Project) -> None:
     assert first == (3, {"build/out.txt": "stale", "data.txt": "changed"})
 
 
+def test_an_edit_that_was_declared_to_change_nothing_is_clean(ran: Project) -> None:
+    edit(ran, "flow.py", "return str(x) + text", "return f'{x}' + text")
+    assert states(ran)[1]["build/out.txt"] == "stale"
+    assert ran.merkl("migrate", "flow.finish", "--yes").returncode == 0
+    assert states(ran)[0] == 0
+    edit(ran, "flow.py", "return f'{x}' + text", "return text + f'{x}'")
+    assert states(ran)[1]["build/out.txt"] == "stale"
+
+
 def test_paths_choose(ran: Project) -> None:
     (ran.folder / "build/out.txt").unlink()
     assert states(ran, "data.txt") == (0, {"data.txt": "clean"})
