@@ -6,6 +6,7 @@ import atexit
 import base64
 import contextlib
 import functools
+import logging
 import os
 import sys
 import types
@@ -40,6 +41,7 @@ from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
+from merkl.execution.logs import LOGGER, LogObserver
 from merkl.execution.migrations import load_migrations
 from merkl.execution.origins import Origins
 from merkl.execution.plan import Plan
@@ -423,7 +425,7 @@ class Workspace:
             write_file=FileWriter(self.codecs, self.files, self.origins).write,
             run_id=run_id,
             report=report,
-            observers=observers if chronicle is None else (chronicle, *observers),
+            observers=[*(() if chronicle is None else (chronicle,)), *observers, *_listeners()],
             scratch=self.scratch,
             selection=selection,
             target=self._target_of(self._given_target, run_id),
@@ -584,6 +586,11 @@ class Workspace:
         sessions.leave(self._tokens.pop())
         if not self._tokens:
             self.close()
+
+
+def _listeners() -> list[Observer]:
+    """Return the observer that writes to the logger, where somebody listens to it."""
+    return [LogObserver()] if LOGGER.isEnabledFor(logging.INFO) else []
 
 
 def _database_of(cache: BaseCache) -> Database | None:
