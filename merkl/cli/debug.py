@@ -182,7 +182,10 @@ def _print_value(workspace: Workspace, key: str, output: Path | None, out: TextI
     if output is None:
         print(result_text(value[0]), file=out)
         return 0
-    _write_value(workspace, value[0], output)
+    try:
+        _write_value(workspace, value[0], output)
+    except OSError as error:
+        raise UsageError(f"cannot write {os.fspath(output)}: {error.strerror or error}") from error
     print(f"wrote {os.fspath(output)}", file=sys.stderr)
     return 0
 

@@ -17,6 +17,7 @@ from merkl.execution.previews import preview_arguments
 from merkl.files import DirRef, FileRef
 from merkl.graph.call import Call
 from merkl.graph.future import Future
+from merkl.graph.shown import plain_text
 from merkl.graph.task import MapTask
 from merkl.render.call_states import task_name
 from merkl.shell.bash import BashTask
@@ -162,10 +163,10 @@ class _Builder:
                 task=task_name(first),
                 status=next(state for state in _ATTENTION if state in states),
                 count=len(members),
-                location=first.location(),
+                location=plain_text(first.location()),
                 types=tuple(show_type(first.outs.type_of(out)) for out in first.outs.names()),
                 fingerprint=first.fingerprint.hex() if first.fingerprint else "",
-                doc=(first.task.__doc__ or "").partition("\n")[0],
+                doc=plain_text((first.task.__doc__ or "").partition("\n")[0]),
                 calls=views,
             )
         )
@@ -221,7 +222,7 @@ class _Builder:
             self._files[kind, path] = len(self.nodes)
             here = os.path.relpath(path)
             label = here if not here.startswith("..") else path
-            self.nodes.append(NodeView(len(self.nodes), kind, label))
+            self.nodes.append(NodeView(len(self.nodes), kind, plain_text(label)))
         return self._files[kind, path]
 
     def add_open_end(self, futures: Sequence[Future[Any]]) -> None:
