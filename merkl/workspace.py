@@ -132,6 +132,8 @@ class Workspace:
         self._tokens: list[Any] = []
         self._runner: Runner | None = None
         self._unwritten_graphs: dict[str, bytes] = {}
+        #: Off where a command only looks at graphs: the values that they ask for on the way are no run.
+        self.writes_log = True
         # The run that evaluations outside of `run` belong to.
         self._session: Chronicle | None = None
         self._session_upkeep: Upkeep | None = None
@@ -288,7 +290,7 @@ class Workspace:
     def _evaluate(self, futures: Sequence[Future[Any]], stages: Sequence[Stage] = ()) -> list[Any]:
         if self._runner is not None:
             return self._runner.evaluate(futures, stages=stages)
-        if not self._is_writing:
+        if not (self._is_writing and self.writes_log):
             return self._make_runner().evaluate(futures, stages=stages)
         if self._session is None:
             self._session = self._make_chronicle()
@@ -484,10 +486,10 @@ class Workspace:
             self._runner = self._make_runner(selection=selection)
             try:
                 program = build_program(make, may_run=False)
+                results = self._results_to_look_at()
+                return program, program.plan(results, selection), results
             finally:
                 self._runner = None
-            results = self._results_to_look_at()
-            return program, program.plan(results, selection), results
 
     def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
         """Return what a run would do, in order, with the time that it would take, without running anything.

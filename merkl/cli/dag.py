@@ -101,6 +101,7 @@ def _render(
     name: str, make: Callable[[], Any], format_: Format, *, collapse: int | None, colour: bool
 ) -> str:
     workspace = Workspace()
+    workspace.writes_log = False
     try:
         with workspace:
             program, plan, _ = workspace.plan(make)

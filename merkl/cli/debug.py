@@ -93,6 +93,7 @@ def _debug_function(
     name: str, found: Any, words: Sequence[str], out: TextIO, args: Path | None, *, as_json: bool
 ) -> int:
     workspace = Workspace()
+    workspace.writes_log = False
     try:
         with workspace:
             is_task = isinstance(found, Task)
@@ -137,6 +138,7 @@ def _debug_result(words: list[str], out: TextIO) -> int:
         if not options.get("rerun"):
             raise UsageError(f"--hash shows one result; {function.name} goes with --rerun only")
     workspace = Workspace()
+    workspace.writes_log = False
     try:
         with workspace:
             ledger = open_ledger(workspace)
