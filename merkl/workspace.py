@@ -6,6 +6,7 @@ import atexit
 import base64
 import contextlib
 import functools
+import logging
 import os
 import sys
 import tempfile
@@ -41,6 +42,7 @@ from merkl.codecs import CodecRegistry, default_codecs
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
+from merkl.execution.logs import LOGGER, LogObserver
 from merkl.execution.migrations import declared_successors, load_migrations
 from merkl.execution.origins import Origins
 from merkl.execution.plan import Plan
@@ -131,6 +133,8 @@ class Workspace:
         self._tokens: list[Any] = []
         self._runner: Runner | None = None
         self._unwritten_graphs: dict[str, bytes] = {}
+        #: Off where a command only looks at graphs: the values that they ask for on the way are no run.
+        self.writes_log = True
         # The run that evaluations outside of `run` belong to.
         self._session: Chronicle | None = None
         self._session_upkeep: Upkeep | None = None
@@ -293,7 +297,7 @@ class Workspace:
     def _evaluate(self, futures: Sequence[Future[Any]], stages: Sequence[Stage] = ()) -> list[Any]:
         if self._runner is not None:
             return self._runner.evaluate(futures, stages=stages)
-        if not self._is_writing:
+        if not (self._is_writing and self.writes_log):
             return self._make_runner().evaluate(futures, stages=stages)
         if self._session is None:
             self._session = self._make_chronicle()
@@ -431,7 +435,7 @@ class Workspace:
             write_file=FileWriter(self.codecs, self.files, self.origins).write,
             run_id=run_id,
             report=report,
-            observers=observers if chronicle is None else (chronicle, *observers),
+            observers=[*(() if chronicle is None else (chronicle,)), *observers, *_listeners()],
             scratch=self.scratch,
             selection=selection,
             target=self._target_of(self._given_target, run_id),
@@ -490,10 +494,10 @@ class Workspace:
             self._runner = self._make_runner(selection=selection)
             try:
                 program = build_program(make, may_run=False)
+                results = self._results_to_look_at()
+                return program, program.plan(results, selection), results
             finally:
                 self._runner = None
-            results = self._results_to_look_at()
-            return program, program.plan(results, selection), results
 
     def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
         """Return what a run would do, in order, with the time that it would take, without running anything.
@@ -593,6 +597,11 @@ class Workspace:
         sessions.leave(self._tokens.pop())
         if not self._tokens:
             self.close()
+
+
+def _listeners() -> list[Observer]:
+    """Return the observer that writes to the logger, where somebody listens to it."""
+    return [LogObserver()] if LOGGER.isEnabledFor(logging.INFO) else []
 
 
 def _database_of(cache: BaseCache) -> Database | None:

@@ -78,7 +78,7 @@ def recheck(workspace: Workspace, report: RunReport, share: float) -> list[dict[
         file=sys.stderr,
     )
     for failure in failures:
-        print(f"merkl: {failure['task']} {failure['key'][:12]}: {failure['problem']}", file=sys.stderr)
+        print(f"merkl: {failure['task']} {failure['key'][:12]} ({failure['problem']})", file=sys.stderr)
     return failures
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from merkl.cli.arguments import parameter_names, parse_arguments
 from merkl.cli.command import Command, split_at_function
+from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import open_ledger
 from merkl.cli.names import find_function
 from merkl.cli.output import stdout_for_result
@@ -87,8 +88,11 @@ def _carry_out(words: list[str]) -> int:
         if output is None:
             print(text, file=out)
         else:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            output.write_text(text + "\n", encoding="utf-8")
+            try:
+                output.parent.mkdir(parents=True, exist_ok=True)
+                output.write_text(text + "\n", encoding="utf-8")
+            except OSError as error:
+                raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
             print(f"wrote {output}", file=sys.stderr)
     return 0
 
@@ -97,6 +101,7 @@ def _render(
     name: str, make: Callable[[], Any], format_: Format, *, collapse: int | None, colour: bool
 ) -> str:
     workspace = Workspace()
+    workspace.writes_log = False
     try:
         with workspace:
             program, plan, _ = workspace.plan(make)

@@ -93,6 +93,7 @@ def _debug_function(
     name: str, found: Any, words: Sequence[str], out: TextIO, args: Path | None, *, as_json: bool
 ) -> int:
     workspace = Workspace()
+    workspace.writes_log = False
     try:
         with workspace:
             is_task = isinstance(found, Task)
@@ -137,6 +138,7 @@ def _debug_result(words: list[str], out: TextIO) -> int:
         if not options.get("rerun"):
             raise UsageError(f"--hash shows one result; {function.name} goes with --rerun only")
     workspace = Workspace()
+    workspace.writes_log = False
     try:
         with workspace:
             ledger = open_ledger(workspace)
@@ -182,7 +184,10 @@ def _print_value(workspace: Workspace, key: str, output: Path | None, out: TextI
     if output is None:
         print(result_text(value[0]), file=out)
         return 0
-    _write_value(workspace, value[0], output)
+    try:
+        _write_value(workspace, value[0], output)
+    except OSError as error:
+        raise UsageError(f"cannot write {os.fspath(output)}: {error.strerror or error}") from error
     print(f"wrote {os.fspath(output)}", file=sys.stderr)
     return 0
 

@@ -10,12 +10,14 @@ import sys
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from merkl._base.errors import CacheFormatError, MerklWarning
 from merkl._base.hash_mode import HashMode
 from merkl._base.hint_classes import iter_classes
 from merkl._base.readable import readable
@@ -27,6 +29,7 @@ from merkl.fingerprint import Component
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.session import sessions
+from merkl.graph.shown import plain_text
 from merkl.graph.task import Task
 from merkl.hashing.digests import hash_content
 
@@ -79,8 +82,17 @@ class Chronicle(Observer):
                 self._roots.update((future.__merkl_key__(), None) for future in plan.wanted)
             if plan.missing:
                 self._begin()
-                for call in plan.missing:
-                    self._note_call(call)
+                try:
+                    for call in plan.missing:
+                        self._note_call(call)
+                except CacheFormatError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - user's classes may do anything while they are looked at
+                    warnings.warn(
+                        f"what the calls of this run are made of could not all be written down: {error!r}",
+                        MerklWarning,
+                        stacklevel=2,
+                    )
 
     def call_ended(
         self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
@@ -93,7 +105,7 @@ class Chronicle(Observer):
         """Note that a call failed: its key, and what was said."""
         key = getattr(error, "key", None)
         if isinstance(key, str):
-            text = str(error).partition("\n")[0]
+            text = plain_text(str(error).partition("\n")[0])
             value = {"run": self.run_id, "task": getattr(error, "task", ""), "error": text}
             output = getattr(error, "output", "")
             if output:
@@ -113,7 +125,11 @@ class Chronicle(Observer):
                 return
             now = time.time()
             self._run = msgspec.structs.replace(
-                self._run, ended=now, status=status, error=error.partition("\n")[0], counts=dict(self._counts)
+                self._run,
+                ended=now,
+                status=status,
+                error=plain_text(error.partition("\n")[0]),
+                counts=dict(self._counts),
             )
             self._is_dirty = True
             if now - self._written > _OFTEN or counts["calls"] != counts.get("cached"):

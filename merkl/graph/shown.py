@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from merkl.graph.future import Future
     from merkl.graph.task import Task
 
-__all__ = ["preview_value", "show_future", "show_task"]
+__all__ = ["plain_text", "preview_value", "show_future", "show_task"]
 
 _LIMIT = 80
 _SHORT = (int, float, bool, type(None))
@@ -41,6 +41,16 @@ def preview_value(value: Any) -> str:
         text = f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
     text = " ".join(text.split())
     return text if len(text) <= _LIMIT else text[: _LIMIT - 1] + "…"
+
+
+def plain_text(text: str) -> str:
+    """Return text that any format can hold: what is no Unicode (odd file names) and control characters as `?`.
+
+    >>> plain_text("caf\\udce9.py:3")
+    'caf?.py:3'
+    """
+    text = text.encode("utf-8", "replace").decode()
+    return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)
 
 
 def show_future(future: Future[Any]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from merkl.execution.chronicle import classes_of_call, describe_component, descr
 from merkl.execution.previews import describe_arguments, describe_extras, outline_value
 from merkl.graph.call import Call
 from merkl.graph.session import sessions
+from merkl.graph.shown import plain_text
 
 __all__ = ["CallState", "describe_state", "state_of_call", "state_of_record", "task_name"]
 
@@ -69,7 +70,7 @@ def state_of_call(call: Call) -> CallState:
         arguments=describe_arguments(call),
         outlines=outlines,
         parents=tuple(dict.fromkeys(f.hash for f in call.inputs())),
-        location=call.location(),
+        location=plain_text(call.location()),
         unkeyed=frozenset(p.name for p in parameters if not p.is_keyed),
     )
 

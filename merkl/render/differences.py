@@ -169,6 +169,8 @@ def format_difference(difference: Difference) -> list[str]:
         return [d.new]
     if d.kind == "extra_key":
         return [d.new]
+    if d.kind == "input":
+        return [f"an input is {d.new}"]
     if d.kind == "parameter":
         value = d.new if d.change == "added" else d.old
         return [f"parameter {d.name} is {'new' if d.change == 'added' else 'gone'}: {value}"]

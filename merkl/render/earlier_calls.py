@@ -72,16 +72,22 @@ class _OfTask:
         self._calls = calls
         self._by_constants: dict[object, list[EarlierCall]] = {}
         self._by_parent: dict[tuple[object, str], EarlierCall] = {}
+        self._by_parents: dict[tuple[object, tuple[str, ...]], EarlierCall] = {}
         for call in calls:
             constants = _constants(call.metadata.arguments)
             self._by_constants.setdefault(constants, []).append(call)
+            self._by_parents.setdefault((constants, call.metadata.parents), call)
             for parent in call.metadata.parents:
                 self._by_parent.setdefault((constants, parent), call)
 
     def nearest(self, state: CallState, matches: Mapping[str, str]) -> EarlierCall | None:
         constants = _constants(state.arguments)
-        for parent in state.parents:
-            found = self._by_parent.get((constants, matches.get(parent, parent)))
+        parents = tuple(matches.get(parent, parent) for parent in state.parents)
+        exact = self._by_parents.get((constants, parents))
+        if exact is not None:
+            return exact
+        for parent in parents:
+            found = self._by_parent.get((constants, parent))
             if found is not None:
                 return found
         same = self._by_constants.get(constants)

@@ -17,6 +17,7 @@ from merkl.execution.previews import preview_arguments
 from merkl.files import DirRef, FileRef
 from merkl.graph.call import Call
 from merkl.graph.future import Future
+from merkl.graph.shown import plain_text
 from merkl.graph.task import MapTask
 from merkl.render.call_states import task_name
 from merkl.shell.bash import BashTask
@@ -102,11 +103,15 @@ def view_graph(
         depends_on: the values on which it depends how the graph goes on.
     """
     builder = _Builder(plan, ledger)
-    ordered = sorted(calls, key=lambda call: call.sequence)
+    made = sorted(calls, key=lambda call: call.sequence)
+    # Equal calls are one, whoever made them again; each may have its own wish for a file.
+    ordered = list({call.key(): call for call in reversed(made)}.values())[::-1]
     for members in _group(ordered, collapse):
         builder.add_node(members)
     for call in ordered:
         builder.add_edges(call)
+    for call in made:
+        builder.add_writes(call)
     builder.add_open_end(depends_on)
     nodes = tuple(builder.nodes)
     counts: dict[str, int] = {"calls": len(ordered)}
@@ -162,10 +167,10 @@ class _Builder:
                 task=task_name(first),
                 status=next(state for state in _ATTENTION if state in states),
                 count=len(members),
-                location=first.location(),
+                location=plain_text(first.location()),
                 types=tuple(show_type(first.outs.type_of(out)) for out in first.outs.names()),
                 fingerprint=first.fingerprint.hex() if first.fingerprint else "",
-                doc=(first.task.__doc__ or "").partition("\n")[0],
+                doc=plain_text((first.task.__doc__ or "").partition("\n")[0]),
                 calls=views,
             )
         )
@@ -198,7 +203,7 @@ class _Builder:
         return self._known_tasks[task]
 
     def add_edges(self, call: Call) -> None:
-        """Add the edges into a call, and those of files that it reads and writes."""
+        """Add the edges into a call, from other calls and from files."""
         target = self._node_of[call.key()]
         for name, value, encoded in zip(call.task.signature.names, call.values, call.encodings, strict=True):
             for leaf in iter_leaves(value) if type(encoded) is not bytes or _may_hold_files(value) else ():
@@ -208,6 +213,10 @@ class _Builder:
                         self._add_edge(source, target, show_type(leaf.type), name, leaf.out or "")
                 elif isinstance(leaf, (FileRef, DirRef)):
                     self._add_edge(self._file_node("file", os.fspath(leaf)), target, "", name, "")
+
+    def add_writes(self, call: Call) -> None:
+        """Add the files that a call's results are written to."""
+        target = self._node_of[call.key()]
         for write in call.writes:
             node = self._file_node("output", write.path)
             self._add_edge(target, node, show_type(write.future.type), "", write.future.out or "")
@@ -221,7 +230,7 @@ class _Builder:
             self._files[kind, path] = len(self.nodes)
             here = os.path.relpath(path)
             label = here if not here.startswith("..") else path
-            self.nodes.append(NodeView(len(self.nodes), kind, label))
+            self.nodes.append(NodeView(len(self.nodes), kind, plain_text(label)))
         return self._files[kind, path]
 
     def add_open_end(self, futures: Sequence[Future[Any]]) -> None:

@@ -13,7 +13,7 @@ from merkl.execution.plan import Plan
 from merkl.graph.call import Call
 from merkl.render.call_states import CallState, describe_state, state_of_call, state_of_record
 from merkl.render.differences import Difference, compare_states, format_difference
-from merkl.render.earlier_calls import EarlierCalls
+from merkl.render.earlier_calls import EarlierCall, EarlierCalls
 from merkl.render.log_view import format_time
 
 __all__ = ["Explanation", "WhyView", "explain_briefly", "explain_plan", "format_why", "needed_calls"]
@@ -96,8 +96,10 @@ class _Explainer:
             return
         state = state_of_call(call)
         nearest = self._earlier.nearest(state, self._matches)
-        upstream = self._changed_inputs(call, nearest.metadata.parents if nearest else ())
-        reason, old, differences = self._reason(call, state, bool(upstream))
+        upstream, others = self._changed_inputs(call, nearest.metadata.parents if nearest else ())
+        reason, old, differences = self._reason(call, state, nearest, bool(upstream))
+        if others and reason in ("changed", "upstream", "unknown"):
+            reason, differences = "changed", [*differences, *others]
         if nearest is not None:
             for future in call.futures():
                 if future.out in nearest.outs:
@@ -114,20 +116,30 @@ class _Explainer:
             failed=self._failures.get(key, {}).get("error", ""),
         )
 
-    def _changed_inputs(self, call: Call, before: Sequence[str]) -> list[str]:
-        """Return the keys of the calls above that would run or gave another result than earlier."""
-        changed: list[str] = []
-        for future in call.inputs():
+    def _changed_inputs(self, call: Call, before: Sequence[str]) -> tuple[list[str], list[Difference]]:
+        """Return the keys of the calls above that would run or gave another result than earlier.
+
+        And the inputs that are results of other calls than they were: it is the wiring that changed there.
+        """
+        changed: dict[str, None] = {}
+        others: list[Difference] = []
+        for future in dict.fromkeys(call.inputs()):
             above = future._call
             key = above.key().hex()
-            if key in self._missing or (before and future.hash not in before):
-                if key not in self._missing:
-                    self.explain(above)
-                changed.append(key)
-        return list(dict.fromkeys(changed))
+            if key in self._missing:
+                changed[key] = None
+            elif before and future.hash not in before:
+                self.explain(above)
+                if self.found[key].reason == "first":
+                    del self.found[key]
+                    text = f"the result of another call than it was: {above.task.name} {key[:12]}"
+                    others.append(Difference("input", above.task.name, new=text))
+                else:
+                    changed[key] = None
+        return list(changed), others
 
     def _reason(
-        self, call: Call, state: CallState, has_upstream: bool
+        self, call: Call, state: CallState, nearest: EarlierCall | None, has_upstream: bool
     ) -> tuple[str, CallState | None, list[Difference]]:
         ledger = self._ledger
         same = None if ledger is None else self._record_of(call)
@@ -136,7 +148,6 @@ class _Explainer:
                 return "not kept", state_of_record(ledger, *same), []
             stored = self._is_stored(call)
             return ("expired" if stored else "gone"), state_of_record(ledger, *same), []
-        nearest = self._earlier.nearest(state, self._matches)
         if nearest is None or ledger is None:
             return "first", None, []
         old = state_of_record(ledger, nearest.key, nearest.metadata)

@@ -45,8 +45,10 @@ def commands_in(text: str) -> Iterator[Command]:
 
 
 def normalise(output: str, folder: Path) -> str:
-    """Return an output without what differs from run to run: the folder, times, digests."""
+    """Return an output without what differs from run to run: the folder, times, digests, run ids."""
     output = output.replace(f"{folder}/", "").replace(str(folder), ".")
     output = re.sub(r"\d+\.\d+ s$", "0.0 s", output, flags=re.MULTILINE)
     output = re.sub(r'"seconds": [\d.]+', '"seconds": 0.0', output)
+    output = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", output)
+    output = re.sub(r"\brun [0-9a-f]{8}\b", "run HEX", output)
     return re.sub(r"\b[0-9a-f]{4}(…|[0-9a-f]{8,60})(?=\s|$)", "HEX", output)

@@ -236,3 +236,15 @@ def test_a_run_that_was_killed_is_seen_as_begun(tmp_path: Path) -> None:
     assert (run.status, run.ended) == ("running", None)
     assert [metadata.run for _, metadata in ledger.log(task="square")] == [run.id]
     ledger.close()
+
+
+def test_python_logging_hears_of_runs_and_calls(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Under `merkl`: figures as INFO, calls as DEBUG, failures as ERROR."""
+    with caplog.at_level("DEBUG", logger="merkl"), Workspace(tmp_path) as workspace:
+        scaled(4).eval()
+        with pytest.raises(TaskFailedError):
+            workspace.run(lambda: failing(4))
+    said = [(record.levelname, record.getMessage().partition(" in ")[0]) for record in caplog.records]
+    assert ("INFO", "1 calls to run, 0 results found") in said
+    assert ("DEBUG", f"run scaled {scaled(4).hash[:12]}") in said
+    assert ("ERROR", f"failed failing {failing(4).hash[:12]}") in said

@@ -234,3 +234,32 @@ def test_secrets_never_show(project: Project) -> None:
         assert done.returncode == 0, done.stderr
         assert "hunter" not in done.stdout
     assert b"hunter2" not in (project.folder / ".merkl" / "merkl.db").read_bytes()
+
+
+def test_inputs_that_are_shared_and_rewired_are_told_apart(project: Project) -> None:
+    """Each call is compared with the one that had the same inputs; an input from another call is said to be one."""
+    project.write(
+        "flow.py",
+        """
+        from merkl import Future, task
+        @task
+        def make(i: int) -> int:
+            return i
+        @task
+        def mix(x: int, y: int) -> int:
+            return x + y
+        def main(n: int = 6) -> list[Future[int]]:
+            made = make.map(range(n))
+            return [mix(made[i], made[(i * 5) % n]) for i in range(n)]
+        """,
+    )
+    project.run_json("flow.main")
+    edit(project, "flow.py", "return x + y", "return y + x")
+    view = why(project)
+    assert {(r["task"], r["status"]) for r in roots(view)} == {("flow.mix", "would run")}
+    assert {d["kind"] for r in roots(view) for d in r["differences"]} == {"code"}
+    edit(project, "flow.py", "return y + x", "return x + y")
+    edit(project, "flow.py", "made[(i * 5) % n]", "made[0]")
+    rewired = why(project)["explanations"]
+    assert {e["task"] for e in rewired} == {"flow.mix"}
+    assert {d["kind"] for e in rewired for d in e["differences"]} == {"input"}

@@ -41,7 +41,7 @@ def tangle(n: int) -> list[Future[int]]:
 
 
 def page_of(workspace: Workspace, make: Callable[[], Any], path: Path, *, collapse: int | None = 8) -> Path:
-    program, plan = workspace.plan(make)
+    program, plan, _ = workspace.plan(make)
     calls = needed_calls(program.wanted())
     view = view_graph("tests.graph", calls, plan, None, collapse=collapse)
     components = {call.fingerprint.hex(): describe_task(call.task) for call in calls[:1] if call.fingerprint}
