@@ -165,7 +165,8 @@ def _probe(api: TypeChecker, round_: int) -> FuncDef:
     )
     made._fullname = f"{api.tree.fullname}.__merkl_review__"
     # Where only the top level is checked, mypy passes over functions that define nothing for it.
-    made.def_or_infer_vars = True
+    if hasattr(made, "def_or_infer_vars"):  # before mypy 1.20 all was checked in one phase
+        made.def_or_infer_vars = True
     made.set_line(1)
     call.set_line(1)
     return made
