@@ -1,4 +1,4 @@
-"""The mypy plugin of MerkL: `plugins = ["merkl_mypy"]`."""
+"""The mypy plugin of MerkL: `plugins = ["merkl_mypy"]`; for mypy 1.18 to 2.4, and newer ones until they change."""
 
 from __future__ import annotations
 

@@ -95,6 +95,8 @@ class Reviews:
         rest = self._asked.pop((name, True), None)
         if top is not None:
             self._tops.add(name)
+            # A module that is only checked again because of another one has not been parsed where `add_trigger` is called.
+            _add_to_bodies(api.tree)
         elif rest is not None:
             self._tops.discard(name)
         if not _knows_future(api):
@@ -116,8 +118,12 @@ def add_trigger(tree: MypyFile) -> None:
     """
     if tree.is_stub or not tree.defs:
         return
-    bodies = itertools.islice(_bodies(tree.defs), _BODIES)
-    for statements in [tree.defs, *bodies]:
+    tree.defs.insert(0, _trigger())
+    _add_to_bodies(tree)
+
+
+def _add_to_bodies(tree: MypyFile) -> None:
+    for statements in itertools.islice(_bodies(tree.defs), _BODIES):
         statements.insert(0, _trigger())
 
 
@@ -165,7 +171,8 @@ def _probe(api: TypeChecker, round_: int) -> FuncDef:
     )
     made._fullname = f"{api.tree.fullname}.__merkl_review__"
     # Where only the top level is checked, mypy passes over functions that define nothing for it.
-    made.def_or_infer_vars = True
+    if hasattr(made, "def_or_infer_vars"):  # before mypy 1.20 all was checked in one phase
+        made.def_or_infer_vars = True
     made.set_line(1)
     call.set_line(1)
     return made

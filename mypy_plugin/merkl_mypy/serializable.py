@@ -35,6 +35,7 @@ from mypy.types import (
     ProperType,
     TupleType,
     Type,
+    TypeAliasType,
     TypedDictType,
     TypeVarType,
     UnboundType,
@@ -176,6 +177,8 @@ def _find(
     api: TypeChecker, typ: Type, bad: frozenset[str], seen: tuple[TypeInfo, ...] = ()
 ) -> Instance | None:
     """The type in `typ` that every value of it holds and that cannot be hashed or stored."""
+    if isinstance(typ, TypeAliasType) and typ.is_recursive:
+        return None
     proper = get_proper_type(typ)
     if isinstance(proper, UnionType):
         items = [item for item in map(get_proper_type, proper.items) if not isinstance(item, NoneType)]

@@ -150,3 +150,10 @@ def test_modules_that_call_no_task_are_reviewed(tmp_path: Path) -> None:
     """A Future that is only imported is watched too, at the top level and in functions."""
     files = {"lib.py": LIBRARY, "top.py": ELSEWHERE, "functions.py": ELSEWHERE_IN_FUNCTIONS}
     checked.check(tmp_path, files)
+
+
+def test_what_is_found_does_not_depend_on_the_cache(tmp_path: Path) -> None:
+    """A module that is checked again because another has changed gets the same reports."""
+    files = {"lib.py": LIBRARY, "both.py": ELSEWHERE + ELSEWHERE_IN_FUNCTIONS}
+    checked.check(tmp_path, files)
+    checked.check(tmp_path, {**files, "lib.py": LIBRARY + "more = 1\n"})

@@ -41,7 +41,7 @@ reveal_type(outs["b"])  # T: Future[DirRef]
 reveal_type(outs["stdout"])  # T: Future[bytes]
 outs["c"]  # E: misc
 several(["a"], "c", n=1, folder=DirRef())  # E: arg-type
-several(["a"], "a", 1, DirRef())  # E: call-arg
+several(["a"], "a", folder=DirRef())  # E: call-arg
 """,
     "templates": """
 reveal_type(bash_task("touch x")())  # T: Future[None]
