@@ -397,7 +397,9 @@ class Workspace:
         return self._targets[name]
 
     def _worker_setup(self, run_id: str) -> WorkerSetup:
-        return WorkerSetup(_open_worker, (self.root, self.cache, self._is_reading, self._is_writing, self.settings), run_id)
+        return WorkerSetup(
+            _open_worker, (self.root, self.cache, self._is_reading, self._is_writing, self.settings), run_id
+        )
 
     @contextlib.contextmanager
     def use_target(self, target: int | str) -> Iterator[None]:
