@@ -54,7 +54,7 @@ from merkl_mypy import codes, names
 from merkl_mypy.decorators import is_task
 from merkl_mypy.eager import is_eval
 from merkl_mypy.misuse import message
-from merkl_mypy.shapes import has_future, is_future
+from merkl_mypy.shapes import has_future, is_container, is_future
 from merkl_mypy.walk import is_statement, parts
 
 _TAKES_ANYTHING: Final = frozenset(
@@ -340,6 +340,8 @@ class Reviewer:
         callee = self._type(call.callee)
         if is_task(callee):
             return
+        if isinstance(callee, CallableType) and callee.is_type_obj() and is_container(callee.type_object()):
+            return  # a container of Futures, which MerkL looks into
         if isinstance(call.callee, RefExpr) and call.callee.fullname in _TEST_ITEMS:
             types = [self._type(call.args[0]), *map(self._type, _items(call.args[0]))]
             if any(typ is not None and has_future(typ) for typ in types) and not self._is_future(
