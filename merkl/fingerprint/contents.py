@@ -148,13 +148,11 @@ def reduced(value: object) -> list[object]:
         return []
     if isinstance(parts, str):
         return [parts]
-    _, arguments, state, *items = (*parts, None, None)[:5]
+    reduced: list[Any] = [*parts, None, None][:5]
+    _, arguments, state, *items = reduced
     is_attributes = isinstance(state, dict) or (isinstance(state, tuple) and len(state) == 2)
-    return [
-        list(arguments),
-        None if is_attributes else state,
-        *(list(part) if part is not None else None for part in items),
-    ]
+    contents: list[object] = [list(arguments), None if is_attributes else state]
+    return contents + [None if part is None else list(part) for part in items]
 
 
 def state_of(value: object) -> list[tuple[str, object]]:
