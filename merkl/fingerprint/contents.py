@@ -9,6 +9,7 @@ import types
 import typing
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Mapping
+from typing import Any
 
 from merkl.fingerprint.guards import MISSING, Content
 from merkl.fingerprint.naming import name_of
