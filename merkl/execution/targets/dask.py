@@ -234,6 +234,7 @@ class DaskTarget(Target):
 
     def _reply(self, key: bytes) -> Reply:
         from distributed import CancelledError, KilledWorker
+        from distributed.comm import CommClosedError
 
         future = self._futures[key]
         self._waiting.discard(key)
@@ -241,7 +242,7 @@ class DaskTarget(Target):
             reply: Reply = future.result(timeout=60)
         except KilledWorker:
             return Reply(key, "failed", death=Death(None, is_final=True))
-        except CancelledError:
+        except (CancelledError, CommClosedError):
             raise self._lost() from None
         except Exception as error:
             raise TargetError(
