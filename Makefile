@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint types docs clean
+.PHONY: demo test lint types docs bench clean
 
 demo: $(READY)
 	$(BIN)/merkl run examples.digits.train_eval --epochs 30
@@ -28,5 +28,11 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(READY)
 
+# MerkL beside other frameworks, which need versions of their own.
+bench:
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt -e .
+	.venv-bench/bin/python benchmarks/bench_peers.py
+
 clean:
-	rm -rf .venv .merkl build
+	rm -rf .venv .venv-bench .merkl build

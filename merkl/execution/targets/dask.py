@@ -234,7 +234,7 @@ class DaskTarget(Target):
 
     def _reply(self, key: bytes) -> Reply:
         from distributed import CancelledError, KilledWorker
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
 
         future = self._futures[key]
         self._waiting.discard(key)
