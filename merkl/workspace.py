@@ -14,7 +14,7 @@ import types
 import uuid
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, overload
@@ -212,7 +212,12 @@ class Workspace:
             track=self.settings.track,
             package_versions=self.settings.package_versions,
             hash_store=self._source_store,
+            classes_in=self._encode_with_classes,
         )
+
+    def _encode_with_classes(self, value: object) -> tuple[bytes, Iterable[type]]:
+        encoded = self.registry.encode(value, resolve=_key_of)
+        return encoded.data, encoded.classes
 
     @functools.cached_property
     def _source_store(self) -> SourceStore:

@@ -113,6 +113,7 @@ class Fingerprinter:
         track: installed packages that count as the user's code.
         package_versions: whether the versions of installed packages that a task reaches are part of it.
         hash_store: keeps what source files say between processes.
+        classes_in: canonical bytes of a value, and the classes of the objects in it; raises like `encode`.
 
     >>> def double(x):
     ...     return 2 * x
@@ -128,6 +129,7 @@ class Fingerprinter:
         track: Sequence[str] = (),
         package_versions: Literal["off", "minor", "exact"] = "off",
         hash_store: DigestStore | None = None,
+        classes_in: Callable[[object], tuple[bytes, Iterable[type]]] | None = None,
     ) -> None:
         if package_versions not in ("off", "minor", "exact"):
             raise FingerprintError(
@@ -137,7 +139,7 @@ class Fingerprinter:
         self._ownership = Ownership(project_root, track)
         self._warned: set[str] = set()
         self._reach = Reach(SourceIndex(hash_store), self._ownership, self._warn)
-        self._values = Values(self._reach, encode)
+        self._values = Values(self._reach, encode, classes_in)
         self._digests: dict[int, bytes] = {}
         self._lock = threading.RLock()
         self._busy: set[int] = set()
