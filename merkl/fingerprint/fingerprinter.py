@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Literal
 
-from merkl._base.errors import FingerprintError, FingerprintWarning
+from merkl._base.errors import FingerprintError, FingerprintWarning, MerklError
 from merkl._base.hash_mode import HashMode
 from merkl.fingerprint.guards import Guards
 from merkl.fingerprint.naming import name_of
@@ -257,8 +257,19 @@ class Fingerprinter:
         if node.expanded and not node.guards.hold():
             self._values.reset(node)
             self._digests.clear()
-        if not node.expanded:
+        if node.expanded:
+            return
+        try:
             self._values.expand(node)
+        except (MerklError, RecursionError, MemoryError):
+            raise
+        except Exception as error:
+            node.expanded = False
+            where = f" ({node.location})" if node.location else ""
+            raise FingerprintError(
+                f"{node.name}{where} uses an object that cannot be looked at ({type(error).__name__}: {error}). "
+                f"Mend its class, or keep it out of globals and defaults and declare in deps= what the result depends on."
+            ) from error
 
     def _territory_digest(self, root: Node, found: Territory) -> bytes:
         known = self._digests
