@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Literal
 
-from merkl._base.errors import FingerprintError, FingerprintWarning
+from merkl._base.errors import FingerprintError, FingerprintWarning, MerklError
 from merkl._base.hash_mode import HashMode
 from merkl.fingerprint.guards import Guards
 from merkl.fingerprint.naming import name_of
@@ -113,6 +113,7 @@ class Fingerprinter:
         track: installed packages that count as the user's code.
         package_versions: whether the versions of installed packages that a task reaches are part of it.
         hash_store: keeps what source files say between processes.
+        classes_in: canonical bytes of a value, and the classes of the objects in it; raises like `encode`.
 
     >>> def double(x):
     ...     return 2 * x
@@ -128,6 +129,7 @@ class Fingerprinter:
         track: Sequence[str] = (),
         package_versions: Literal["off", "minor", "exact"] = "off",
         hash_store: DigestStore | None = None,
+        classes_in: Callable[[object], tuple[bytes, Iterable[type]]] | None = None,
     ) -> None:
         if package_versions not in ("off", "minor", "exact"):
             raise FingerprintError(
@@ -137,7 +139,7 @@ class Fingerprinter:
         self._ownership = Ownership(project_root, track)
         self._warned: set[str] = set()
         self._reach = Reach(SourceIndex(hash_store), self._ownership, self._warn)
-        self._values = Values(self._reach, encode)
+        self._values = Values(self._reach, encode, classes_in)
         self._digests: dict[int, bytes] = {}
         self._lock = threading.RLock()
         self._busy: set[int] = set()
@@ -255,8 +257,19 @@ class Fingerprinter:
         if node.expanded and not node.guards.hold():
             self._values.reset(node)
             self._digests.clear()
-        if not node.expanded:
+        if node.expanded:
+            return
+        try:
             self._values.expand(node)
+        except (MerklError, RecursionError, MemoryError):
+            raise
+        except Exception as error:
+            node.expanded = False
+            where = f" ({node.location})" if node.location else ""
+            raise FingerprintError(
+                f"{node.name}{where} uses an object that cannot be looked at ({type(error).__name__}: {error}). "
+                f"Mend its class, or keep it out of globals and defaults and declare in deps= what the result depends on."
+            ) from error
 
     def _territory_digest(self, root: Node, found: Territory) -> bytes:
         known = self._digests

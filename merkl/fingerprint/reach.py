@@ -265,7 +265,7 @@ class Reach:
                 return self._labelled(value, path[position:], name)
             rest = path[position:]
             if not self.ownership.owns_module(value):
-                return self._foreign_module(value, rest)
+                return self._foreign_module(node, value, rest)
             namespace = value.__dict__
             found = namespace.get(attribute, MISSING)
             node.guards.bindings.append((namespace, attribute, found))
@@ -296,8 +296,31 @@ class Reach:
                 return Edge(rest[0].encode() + b"=" + told.encode("utf-8", "surrogatepass"), target)
         return _edge(rest, target)
 
-    def _foreign_module(self, module: ModuleType, rest: tuple[str, ...]) -> Edge:
+    def _foreign_module(self, node: Node, module: ModuleType, rest: tuple[str, ...]) -> Edge:
+        patch = self._patch_in(module, rest)
+        if patch is not None:
+            namespace, name, value, further = patch
+            node.guards.bindings.append((namespace, name, value))
+            return self._labelled(value, further, name)
         return Edge(b"", named(".".join((module_name(module), *rest))))
+
+    def _patch_in(
+        self, module: ModuleType, path: tuple[str, ...]
+    ) -> tuple[dict[str, object], str, object, tuple[str, ...]] | None:
+        """Return what the user has put into a module of somebody else's under these names, if anything."""
+        value: object = module
+        for position, name in enumerate(path):
+            namespace = value.__dict__
+            value = namespace.get(name, MISSING)
+            if isinstance(value, ModuleType):
+                if self.ownership.owns_module(value):
+                    return None
+                continue
+            is_users = (isinstance(value, FunctionType) and self.ownership.owns_function(value)) or (
+                isinstance(value, type) and self.ownership.owns_class(value)
+            )
+            return (namespace, name, value, path[position + 1 :]) if is_users else None
+        return None
 
     def _late_attribute(self, module: ModuleType, attribute: str) -> object:
         """Return an attribute that a module gives on demand: a submodule, or by its `__getattr__`."""
@@ -346,6 +369,8 @@ class Reach:
                     module, target.attribute, None
                 ):
                     return None  # bound to something else since
+                if self._patch_in(module, ((target.attribute,) if target.attribute else ()) + rest):
+                    return None
                 return Edge(b"", named(dotted))
             if target.attribute is None or namespace.get(name, MISSING) is not module.__dict__.get(
                 target.attribute, None

@@ -7,7 +7,7 @@ import msgspec
 __all__ = ["ClassRecord", "DefinitionRecord", "FileRecord", "Fragment", "ImportTarget", "Ref"]
 
 
-class Ref(msgspec.Struct, frozen=True, array_like=True):
+class Ref(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A name that a piece of syntax takes from outside itself, with the attributes read off it.
 
     `kind` is "name" (a global, closure or builtin name), "soft" (the same, but it may be missing), "import" (an
@@ -21,7 +21,7 @@ class Ref(msgspec.Struct, frozen=True, array_like=True):
     level: int = 0
 
 
-class Fragment(msgspec.Struct, frozen=True, array_like=True):
+class Fragment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A piece of syntax: its digest with numbered holes, and what goes into the holes."""
 
     digest: bytes
@@ -34,7 +34,7 @@ class Fragment(msgspec.Struct, frozen=True, array_like=True):
     blind: tuple[tuple[str, str], ...] = ()
 
 
-class DefinitionRecord(msgspec.Struct, frozen=True, array_like=True):
+class DefinitionRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One `def` or `lambda`."""
 
     name: str
@@ -49,7 +49,7 @@ class DefinitionRecord(msgspec.Struct, frozen=True, array_like=True):
     code: bytes = b""
 
 
-class ClassRecord(msgspec.Struct, frozen=True, array_like=True):
+class ClassRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One `class`: everything but its methods in `core`, and each method by itself."""
 
     name: str
@@ -63,7 +63,7 @@ class ClassRecord(msgspec.Struct, frozen=True, array_like=True):
     methods: tuple[int, ...] = ()
 
 
-class ImportTarget(msgspec.Struct, frozen=True, array_like=True):
+class ImportTarget(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where an import statement at the top level of a module takes a name from."""
 
     module: str
@@ -71,7 +71,7 @@ class ImportTarget(msgspec.Struct, frozen=True, array_like=True):
     level: int
 
 
-class FileRecord(msgspec.Struct, frozen=True, array_like=True):
+class FileRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """All that fingerprints need to know about one source file."""
 
     definitions: tuple[DefinitionRecord, ...]

@@ -11,6 +11,7 @@ with the constant parts of f-strings merged: the same on every supported Python 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
@@ -35,6 +36,10 @@ __all__ = ["SyntaxEncoder", "fragment_of"]
 
 _RECURSION_LIMIT = 100_000
 
+
+#: Methods that look `@name` up among the locals and globals of whoever calls them.
+_READ_NAMES = frozenset(["query", "eval"])
+_NAME_IN_TEXT = re.compile(r"@([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 
@@ -86,8 +91,13 @@ class SyntaxEncoder:
         self._scopes: list[Scope] = []
         self._owners: list[str] = [owner] if owner else []
         self._soft = 0
+        #: What strings name as `@name`, in order: names of outside for `DataFrame.query` and `eval`.
+        self._named_in_text: dict[tuple[str, ...], None] = {}
 
     def fragment(self) -> Fragment:
+        if self._named_in_text and not self._mentions.isdisjoint(_READ_NAMES):
+            for base, *path in self._named_in_text:
+                self._hole(Ref("soft", base, tuple(path)))
         return Fragment(
             fragment_digest(self._out),
             tuple(self._refs),
@@ -252,6 +262,15 @@ class SyntaxEncoder:
             inner = inner.value
         if isinstance(inner, ast.Name):
             self._chain(inner.id, tuple(reversed(path)), node)
+        elif (
+            isinstance(inner, ast.Subscript)
+            and isinstance(node.ctx, ast.Load)
+            and (module := self._module_in_table(inner)) is not None
+        ):
+            names = tuple(reversed(path))
+            self._mentions.update(names)
+            is_here = module.kind == "name"
+            self._hole(Ref("name", names[0], names[1:]) if is_here else Ref("import", module.base, names))
         else:
             self._mentions.add(node.attr)
             self.plain(node)
@@ -420,6 +439,7 @@ class SyntaxEncoder:
     def _constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str):
             self._mentions.update(words_of(node.value))
+            self._note_names_in(node.value)
         self._out.append(constant_token(node.value))
 
     def _f_string(self, node: ast.JoinedStr) -> None:
@@ -428,6 +448,7 @@ class SyntaxEncoder:
         for part in flat_parts(node):
             if isinstance(part, ast.Constant):
                 text += str(part.value)
+                self._note_names_in(str(part.value))
                 continue
             if text:
                 self.text(text)
@@ -436,6 +457,10 @@ class SyntaxEncoder:
         if text:
             self.text(text)
         self._out.append(b")")
+
+    def _note_names_in(self, text: str) -> None:
+        for match in _NAME_IN_TEXT.finditer(text):
+            self._named_in_text[tuple(match[1].split("."))] = None
 
     def _formatted(self, node: ast.FormattedValue) -> None:
         self._out.append(b"{%d;" % node.conversion)
@@ -503,6 +528,23 @@ class SyntaxEncoder:
                 self._out.append(b"]")
             case _:
                 self.plain(node)
+                if dotted_path(node.value) == ["sys", "modules"]:
+                    module = self._module_in_table(node)
+                    if module is not None and module.kind == "import":
+                        self._hole(module)
+                    elif isinstance(node.ctx, ast.Load):
+                        self._blind[("globals", "sys.modules")] = None
+
+    def _module_in_table(self, node: ast.Subscript) -> Ref | None:
+        """Return what `sys.modules["name"]` and `sys.modules[__name__]` stand for: a module, the globals here."""
+        if dotted_path(node.value) != ["sys", "modules"]:
+            return None
+        match node.slice:
+            case ast.Constant(value=str(name)):
+                return Ref("import", name)
+            case ast.Name(id="__name__"):
+                return Ref("name", "__name__")
+        return None
 
 
 _SPECIAL: dict[type[ast.AST], Callable[..., None]] = {

@@ -14,7 +14,7 @@ import types
 import typing
 import weakref
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 from merkl_serializers import is_random_state
@@ -79,9 +79,15 @@ _HINT = b"hint"
 class Values:
     """Gives every value its node; nodes of things with an identity are made once and expanded later."""
 
-    def __init__(self, reach: Reach, encode: Callable[[object], bytes]) -> None:
+    def __init__(
+        self,
+        reach: Reach,
+        encode: Callable[[object], bytes],
+        classes_in: Callable[[object], tuple[bytes, Iterable[type]]] | None = None,
+    ) -> None:
         self._reach = reach
         self._encode = encode
+        self._encode_with_classes = classes_in or (lambda value: (encode(value), ()))
         self._nodes: dict[int, Node] = {}
         reach.node_for = self.node_for
         reach.known_node = self.known_node
@@ -404,8 +410,16 @@ class Values:
                 raise TypeError(
                     "a random generator changes with each use; pass a seed or use merkl.call_seed()"
                 )
-            data = self._encode(value)
-            node.digest = token_digest(b"constant", data)
+            data, met = self._encode_with_classes(value)
+            digest = token_digest(b"constant", data)
+            # The bytes say which classes the objects inside have, not what their methods do.
+            users = sorted(filter(self._reach.ownership.owns_class, met), key=name_of)
+            if users:
+                node.own = digest
+                for cls in users:
+                    self._edge(node, b"holds", cls, cls.__qualname__)
+            else:
+                node.digest = digest
             is_mutable = type(value).__hash__ in (None, object.__hash__) and len(data) <= _QUICKLY_ENCODED
             # A reference to a file stays as it is while the file changes.
             if is_mutable or getattr(type(value), "__merkl_external__", False):

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +124,12 @@ class Parts:
             track=self.settings.track,
             package_versions=self.settings.package_versions,
             hash_store=self.sources,
+            classes_in=self._encode_with_classes,
         )
+
+    def _encode_with_classes(self, value: object) -> tuple[bytes, Iterable[type]]:
+        encoded = self.registry.encode(value, resolve=_key_of)
+        return encoded.data, encoded.classes
 
     @functools.cached_property
     def sources(self) -> SourceStore:

@@ -37,9 +37,9 @@ def all_exact_scalars(values: list[Any] | tuple[Any, ...]) -> bool:
     (True, False)
     """
     if len(values) < _MANY:
-        return _SCALARS.issuperset(map(type, values))
+        return _all_scalars(values)
     first = type(values[0])
-    if first not in _SCALARS:
+    if not _all_scalars(values[:1]):
         return False
     if first in _NUMBERS:
         same_pointers = _pointer_comparison()
@@ -51,7 +51,14 @@ def all_exact_scalars(values: list[Any] | tuple[Any, ...]) -> bool:
             return True
     elif operator.countOf(map(type, values), first) == len(values):
         return True
-    return _SCALARS.issuperset(map(type, values))
+    return _all_scalars(values)
+
+
+def _all_scalars(values: list[Any] | tuple[Any, ...]) -> bool:
+    try:
+        return _SCALARS.issuperset(map(type, values))
+    except TypeError:  # a class that cannot be hashed; it is none of ours
+        return False
 
 
 def _numbers_stay_themselves(

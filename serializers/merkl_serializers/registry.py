@@ -13,7 +13,7 @@ from merkl_serializers.deep import run_deep
 from merkl_serializers.errors import AmbiguousEncoderError, refusal
 from merkl_serializers.known import install_builtin
 from merkl_serializers.names import class_header, is_builtin_module, resolves
-from merkl_serializers.walk import Encoder, TangledError, Walk
+from merkl_serializers.walk import Encoder, HookError, TangledError, Walk
 from merkl_serializers.wire import FORMAT_VERSION, pack_bytes
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ class CanonicalRegistry:
         with `keep_dict_order` the order of a dict counts. Raises `UnserializableError`.
         """
 
+        resolve, hook_function = _passing(resolve), _passing(hook_function)
+
         def walk_over(value: object) -> Encoding:
             walk = Walk(self._table, self._find, resolve, keep_dict_order, hook_function)
             try:
@@ -184,13 +186,15 @@ class CanonicalRegistry:
             return Encoding(data, walk.is_mutable, frozenset(walk.classes) if walk.classes else _NO_CLASSES)
 
         try:
-            return walk_over(value)
-        except RecursionError:
-            pass
-        try:
+            try:
+                return walk_over(value)
+            except RecursionError:
+                pass
             return run_deep(lambda: walk_over(value))
         except RecursionError:
             raise refusal(type(value), "it is nested too deeply") from None
+        except HookError as failed:
+            raise failed.error from failed.error.__cause__
 
     def digest(self, value: object) -> str:
         """Return 64 hex digits: the SHA-256 of format version and canonical bytes.
@@ -274,6 +278,20 @@ class CanonicalRegistry:
         if len(matches) > 1:
             raise _ambiguous(cls, _callable_name(matches[0][0]), _callable_name(matches[1][0]))
         return matches[0][1] if matches else None
+
+
+def _passing(hook: Callable[[Any], bytes] | None) -> Callable[[Any], bytes] | None:
+    """Return a hook whose errors are told from those of the values."""
+    if hook is None:
+        return None
+
+    def passing(value: Any) -> bytes:
+        try:
+            return hook(value)
+        except Exception as error:
+            raise HookError(error) from error
+
+    return passing
 
 
 def _callable_name(function: Callable[..., object]) -> str:

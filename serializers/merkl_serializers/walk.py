@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from merkl_serializers.errors import UnserializableError
+from merkl_serializers.errors import UnserializableError, refusal
 from merkl_serializers.wire import array_header, bulk, pack, seal
 
 if TYPE_CHECKING:
     from types import FunctionType
 
-__all__ = ["Encoder", "TangledError", "Walk"]
+__all__ = ["Encoder", "HookError", "TangledError", "Walk"]
 
 #: Turns a value into its encoding, asking the walk for the encodings of its parts.
 Encoder: TypeAlias = "Callable[[Any, Walk], bytes]"
@@ -24,6 +24,14 @@ _MAX_REPEATS = 1_000
 
 class TangledError(Exception):
     """Too many cycles cross in a value to write it out as a tree; walk it again, numbered."""
+
+
+class HookError(Exception):
+    """What a caller's hook raised (`resolve`, `hook_function`), on its way past the values around it."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Walk:
@@ -72,10 +80,14 @@ class Walk:
     def value(self, value: object) -> bytes:
         """Return the encoding of any value."""
         cls = type(value)
-        encode = self._table.get(cls)
-        if encode is None:
-            encode = self._find(cls)
-        return encode(value, self)
+        try:
+            encode = self._table.get(cls)
+            if encode is None:
+                encode = self._find(cls)
+            return encode(value, self)
+        except Exception as error:  # noqa: BLE001 - whatever the value's own code raises
+            failure = _failure(value, error)
+            raise failure from failure.__cause__
 
     def part(self, value: object, step: str) -> bytes:
         """Return the encoding of a part; an error in it gets `step` in front of its path."""
@@ -96,13 +108,16 @@ class Walk:
     def _one_by_one(self, values: Sequence[Any], step: Callable[[int], str]) -> bytes:
         parts = [array_header(len(values))]
         append, table, find = parts.append, self._table, self._find
+        item: object = None
         try:
             for item in values:
                 encode = table.get(type(item)) or find(type(item))
                 append(encode(item, self))
-        except UnserializableError as error:
-            error.under(step(len(parts) - 1))
-            raise
+        except Exception as error:  # noqa: BLE001 - whatever the item's own code raises
+            failure = _failure(item, error)
+            if isinstance(failure, UnserializableError):
+                failure.under(step(len(parts) - 1))
+            raise failure from failure.__cause__
         return b"".join(parts)
 
     def unordered(self, values: Iterable[Any]) -> bytes:
@@ -172,6 +187,22 @@ class Walk:
         elif len(data) >= _WORTH_KEEPING:
             self._kept[key] = (value, data)
         return data
+
+
+def _failure(value: object, error: Exception) -> Exception:
+    """Return the error to raise where encoding a value raised one: whatever the value's own code raises is a refusal."""
+    if isinstance(error, UnserializableError | HookError | TangledError | RecursionError | MemoryError):
+        return error
+    cls = type(value)
+    if type(cls).__hash__ is None:
+        return refusal(
+            cls,
+            f"its class cannot be hashed ({error})",
+            remedy=f"Give the metaclass {type(cls).__qualname__}, which defines __eq__, a __hash__ too.",
+        )
+    failure = refusal(cls, f"reading it failed ({type(error).__name__}: {error})")
+    failure.__cause__ = error
+    return failure
 
 
 def _step(key: object) -> str:
