@@ -8,6 +8,9 @@ replaced whole, by its stripped type.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from mypy.checker import TypeChecker
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import (
@@ -42,25 +45,16 @@ from mypy.nodes import (
     TypeInfo,
     Var,
 )
-from mypy.type_visitor import TypeTranslator
 from mypy.types import (
-    AnyType,
     CallableType,
     Instance,
     Overloaded,
     PartialType,
     ProperType,
-    Type,
-    TypeAliasType,
-    TypeOfAny,
-    TypeVarId,
-    TypeVarLikeType,
-    TypeVarType,
-    UnionType,
     get_proper_type,
 )
 
-from merkl_mypy.shapes import CONTAINERS, class_of, has_future, is_container, is_future, strip
+from merkl_mypy.shapes import CONTAINERS, Opened, class_of, has_future, is_container, is_future, strip
 
 _CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr, LambdaExpr)
 # What joins containers into one.
@@ -136,10 +130,7 @@ class Rewriter:
             inner = self.iterated(expr.expr)
             return None if inner is None else _placed(StarExpr(inner), expr)
         if isinstance(expr, ConditionalExpr):
-            branches = self._all([expr.if_expr, expr.else_expr])
-            if branches is None:
-                return None
-            return _placed(ConditionalExpr(expr.cond, branches[0], branches[1]), expr)
+            return self._conditional(expr)
         if isinstance(expr, (ListComprehension, SetComprehension)):
             generator = self._generator(expr, expr.generator)
             return None if generator is None else _placed(type(expr)(generator), expr)
@@ -190,6 +181,19 @@ class Rewriter:
         ]
         return _placed(DictExpr(items), expr)
 
+    def _conditional(self, expr: ConditionalExpr) -> Expression | None:
+        made: list[Expression | None] = []
+        with self.api.msg.filter_errors():
+            self.api.expr_checker.accept(expr.cond)
+            narrowed = self.api.find_isinstance_check(expr.cond)
+        for branch, types in zip((expr.if_expr, expr.else_expr), narrowed, strict=True):
+            with self.api.binder.frame_context(can_skip=True, fall_through=0):
+                self.api.push_type_map(types)
+                made.append(self.rewrite(branch))
+        if made == [None, None]:
+            return None
+        return _placed(ConditionalExpr(expr.cond, made[0] or expr.if_expr, made[1] or expr.else_expr), expr)
+
     def _operation(self, expr: OpExpr) -> Expression | None:
         if any(future_type(self.api, side) is not None for side in (expr.left, expr.right)):
             return self._leaf(expr)  # a misuse, which mypy reports there
@@ -202,16 +206,26 @@ class Rewriter:
 
     def _generator(self, whole: Expression, expr: GeneratorExpr) -> GeneratorExpr | None:
         leaf_type(self.api, whole)  # gives the index variables their types
-        left = self.rewrite(expr.left_expr)
+        with self._inside(expr):
+            left = self.rewrite(expr.left_expr)
         if left is None:
             return None
         made = GeneratorExpr(left, expr.indices, expr.sequences, expr.condlists, expr.is_async)
         _placed(made, expr)
         return made
 
+    @contextmanager
+    def _inside(self, expr: GeneratorExpr | DictionaryComprehension) -> Iterator[None]:
+        """Where the conditions of a comprehension hold."""
+        with self.api.binder.frame_context(can_skip=True, fall_through=0):
+            with self.api.msg.filter_errors():
+                self.api.expr_checker.check_for_comp(expr)
+            yield
+
     def _dict_comprehension(self, expr: DictionaryComprehension) -> Expression | None:
         leaf_type(self.api, expr)
-        key, value = expr.key and self.rewrite(expr.key), self.rewrite(expr.value)
+        with self._inside(expr):
+            key, value = expr.key and self.rewrite(expr.key), self.rewrite(expr.value)
         if key is None and value is None:
             return None
         made = DictionaryComprehension(
@@ -246,36 +260,13 @@ class Rewriter:
 
     def _value_of(self, expr: Expression, typ: ProperType) -> Expression:
         """A call of `def [T] (list[Future[T]]) -> list[T]`, through which mypy's own inference passes the context on."""
-        opened = _Open(self.api.named_type("builtins.object"))
+        opened = Opened(self.api.named_type("builtins.object"))
         formal = typ.accept(opened)
         fallback = self.api.named_type("builtins.function")
         getter = CallableType(
             [formal], [ARG_POS], [None], strip(formal), fallback, variables=opened.variables
         )
         return _placed(CallExpr(TempNode(getter, context=expr), [expr], [ARG_POS], [None]), expr)
-
-
-class _Open(TypeTranslator):
-    """`Future[X]` becomes `Future[T]`, with a type variable of its own for each."""
-
-    def __init__(self, upper: Instance) -> None:
-        super().__init__()
-        self.upper = upper
-        self.variables: list[TypeVarLikeType] = []
-
-    def visit_instance(self, t: Instance, /) -> Type:
-        if not is_future(t):
-            return super().visit_instance(t) if is_container(t.type) else t
-        name, no_default = f"T{len(self.variables)}", AnyType(TypeOfAny.from_omitted_generics)
-        identity = TypeVarId(-1 - len(self.variables))
-        self.variables.append(TypeVarType(name, name, identity, [], self.upper, no_default))
-        return t.copy_modified(args=[self.variables[-1]])
-
-    def visit_union_type(self, t: UnionType, /) -> Type:
-        return strip(t)
-
-    def visit_type_alias_type(self, t: TypeAliasType, /) -> Type:
-        return t
 
 
 def _is_generic(call: CallExpr) -> bool:

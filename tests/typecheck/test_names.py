@@ -5,7 +5,6 @@ from __future__ import annotations
 import pkgutil
 
 import pytest
-
 from merkl_mypy import names
 
 _NAMED = (
