@@ -186,7 +186,7 @@ class CallChecker:
                 continue
             if call.arg_kinds[index] in (ARG_STAR, ARG_STAR2) and future_type(api, arg) is not None:
                 continue  # a Future cannot be unpacked: mypy says so
-            new = rewriter.rewrite(arg)
+            new = rewriter.iterated(arg) if call.arg_kinds[index] == ARG_STAR else rewriter.rewrite(arg)
             if new is not None:
                 swapped[index] = new
         if swapped and not _several_unpacks(plain, call):
@@ -207,7 +207,10 @@ class CallChecker:
         overloaded = isinstance(get_proper_type(api.lookup_type(call.callee)), Overloaded)
         plain = [plain_signature(item) for item in items]
         rewriter = Rewriter(api, info)
-        args = [rewriter.rewrite(arg) or arg for arg in call.args]
+        args = [
+            (rewriter.iterated(arg) if kind == ARG_STAR else rewriter.rewrite(arg)) or arg
+            for arg, kind in zip(call.args, call.arg_kinds, strict=True)
+        ]
         values = [_future_item(item.ret_type) for item in plain]
         # Ambiguous items are joined by what they return, so they are told apart by values and not by Futures.
         if all(value is not None for value in values):

@@ -8,7 +8,11 @@ replaced whole, by its stripped type.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from mypy.checker import TypeChecker
+from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import (
     ARG_POS,
     BytesExpr,
@@ -29,6 +33,7 @@ from mypy.nodes import (
     ListComprehension,
     ListExpr,
     MypyFile,
+    OpExpr,
     OverloadedFuncDef,
     RefExpr,
     SetComprehension,
@@ -41,21 +46,19 @@ from mypy.nodes import (
     Var,
 )
 from mypy.types import (
-    AnyType,
     CallableType,
     Instance,
+    Overloaded,
     PartialType,
     ProperType,
-    Type,
-    TypeOfAny,
-    TypeVarId,
-    TypeVarType,
     get_proper_type,
 )
 
-from merkl_mypy.shapes import has_future, is_container, is_future, strip
+from merkl_mypy.shapes import CONTAINERS, Opened, class_of, has_future, is_container, is_future, strip
 
 _CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr, LambdaExpr)
+# What joins containers into one.
+_OPERATORS = frozenset({"+", "*", "|", "or", "and"})
 _DEFINITIONS = (FuncDef, Decorator, OverloadedFuncDef, TypeInfo, MypyFile)
 
 
@@ -124,13 +127,10 @@ class Rewriter:
         if isinstance(expr, DictExpr):
             return self._dict(expr)
         if isinstance(expr, StarExpr):
-            inner = self.rewrite(expr.expr)
+            inner = self.iterated(expr.expr)
             return None if inner is None else _placed(StarExpr(inner), expr)
         if isinstance(expr, ConditionalExpr):
-            branches = self._all([expr.if_expr, expr.else_expr])
-            if branches is None:
-                return None
-            return _placed(ConditionalExpr(expr.cond, branches[0], branches[1]), expr)
+            return self._conditional(expr)
         if isinstance(expr, (ListComprehension, SetComprehension)):
             generator = self._generator(expr, expr.generator)
             return None if generator is None else _placed(type(expr)(generator), expr)
@@ -138,38 +138,98 @@ class Rewriter:
             return self._generator(expr, expr)
         if isinstance(expr, DictionaryComprehension):
             return self._dict_comprehension(expr)
+        if isinstance(expr, OpExpr) and expr.op in _OPERATORS:
+            return self._operation(expr)
         if isinstance(expr, CallExpr):
             return self._call(expr)
         return self._leaf(expr)
 
-    def _all(self, exprs: list[Expression]) -> list[Expression] | None:
-        made = [self.rewrite(expr) for expr in exprs]
+    def iterated(self, expr: Expression) -> Expression | None:
+        """The same for what is unpacked on the spot: an iterator over Futures, as of `map`, is one over values."""
+        if future_type(self.api, expr) is not None:
+            return None  # a Future is not iterated over: mypy says so
+        made = self.rewrite(expr)
+        if made is not None or not may_hold_future(expr):
+            return made
+        typ = leaf_type(self.api, expr)
+        iterable = class_of(self.api, "typing.Iterable")
+        if not isinstance(typ, Instance) or not typ.type.has_base(iterable.fullname):
+            return None
+        item = map_instance_to_supertype(typ, iterable).args[0]
+        if not has_future(item):
+            return None
+        self.api.expr_checker.accept(expr)  # reports what is wrong inside
+        return TempNode(Instance(iterable, [strip(item)]), context=expr)
+
+    def _all(self, exprs: list[Expression], iterated: list[bool] | None = None) -> list[Expression] | None:
+        each = iterated or [False] * len(exprs)
+        made = [
+            self.iterated(expr) if unpacks else self.rewrite(expr)
+            for expr, unpacks in zip(exprs, each, strict=True)
+        ]
         if all(item is None for item in made):
             return None
         return [old if new is None else new for old, new in zip(exprs, made, strict=True)]
 
     def _dict(self, expr: DictExpr) -> Expression | None:
-        values = self._all([value for _, value in expr.items])
-        if values is None:
+        made = [(key and self.rewrite(key), self.rewrite(value)) for key, value in expr.items]
+        if not any(key or value for key, value in made):
             return None
-        return _placed(DictExpr([(key, new) for (key, _), new in zip(expr.items, values, strict=True)]), expr)
+        items = [
+            (new_key or key, new or value)
+            for (new_key, new), (key, value) in zip(made, expr.items, strict=True)
+        ]
+        return _placed(DictExpr(items), expr)
+
+    def _conditional(self, expr: ConditionalExpr) -> Expression | None:
+        made: list[Expression | None] = []
+        with self.api.msg.filter_errors():
+            self.api.expr_checker.accept(expr.cond)
+            narrowed = self.api.find_isinstance_check(expr.cond)
+        for branch, types in zip((expr.if_expr, expr.else_expr), narrowed, strict=True):
+            with self.api.binder.frame_context(can_skip=True, fall_through=0):
+                self.api.push_type_map(types)
+                made.append(self.rewrite(branch))
+        if made == [None, None]:
+            return None
+        return _placed(ConditionalExpr(expr.cond, made[0] or expr.if_expr, made[1] or expr.else_expr), expr)
+
+    def _operation(self, expr: OpExpr) -> Expression | None:
+        if any(future_type(self.api, side) is not None for side in (expr.left, expr.right)):
+            return self._leaf(expr)  # a misuse, which mypy reports there
+        sides = self._all([expr.left, expr.right])
+        if sides is None:
+            return None
+        made = OpExpr(expr.op, sides[0], sides[1], expr.analyzed)
+        made.right_always, made.right_unreachable = expr.right_always, expr.right_unreachable
+        return _placed(made, expr)
 
     def _generator(self, whole: Expression, expr: GeneratorExpr) -> GeneratorExpr | None:
         leaf_type(self.api, whole)  # gives the index variables their types
-        left = self.rewrite(expr.left_expr)
+        with self._inside(expr):
+            left = self.rewrite(expr.left_expr)
         if left is None:
             return None
         made = GeneratorExpr(left, expr.indices, expr.sequences, expr.condlists, expr.is_async)
         _placed(made, expr)
         return made
 
+    @contextmanager
+    def _inside(self, expr: GeneratorExpr | DictionaryComprehension) -> Iterator[None]:
+        """Where the conditions of a comprehension hold."""
+        with self.api.binder.frame_context(can_skip=True, fall_through=0):
+            with self.api.msg.filter_errors():
+                self.api.expr_checker.check_for_comp(expr)
+            yield
+
     def _dict_comprehension(self, expr: DictionaryComprehension) -> Expression | None:
         leaf_type(self.api, expr)
-        value = self.rewrite(expr.value)
-        if value is None:
+        with self._inside(expr):
+            key, value = expr.key and self.rewrite(expr.key), self.rewrite(expr.value)
+        if key is None and value is None:
             return None
         made = DictionaryComprehension(
-            expr.key, value, expr.indices, expr.sequences, expr.condlists, expr.is_async
+            key or expr.key, value or expr.value, expr.indices, expr.sequences, expr.condlists, expr.is_async
         )
         return _placed(made, expr)
 
@@ -180,7 +240,8 @@ class Rewriter:
             info = expr.callee.node
             if not (is_container(info) or info.typeddict_type is not None):
                 return self._leaf(expr)
-            args = self._all(expr.args)
+            unpacks = info.fullname in CONTAINERS
+            args = self._all(expr.args, [unpacks and kind == ARG_POS for kind in expr.arg_kinds])
             if args is None:
                 return None
             return _placed(CallExpr(expr.callee, args, expr.arg_kinds, expr.arg_names), expr)
@@ -192,19 +253,27 @@ class Rewriter:
             return None
         if isinstance(expr, RefExpr):
             return TempNode(strip(typ), context=expr)
-        if is_future(typ) and isinstance(expr, CallExpr) and _may_be_generic(expr):
-            return self._value_of(expr)
+        if isinstance(expr, CallExpr):
+            if _may_be_generic(expr) if is_future(typ) else _is_generic(expr):
+                return self._value_of(expr, typ)
         return TempNode(strip(self.api.expr_checker.accept(expr)), context=expr)
 
-    def _value_of(self, expr: Expression) -> Expression:
-        """A call of `def [T] (Future[T]) -> T`, through which mypy's own inference passes the context on."""
-        upper = self.api.named_type("builtins.object")
-        no_default = AnyType(TypeOfAny.from_omitted_generics)
-        value = TypeVarType("T", "T", TypeVarId(-1), [], upper, no_default)
+    def _value_of(self, expr: Expression, typ: ProperType) -> Expression:
+        """A call of `def [T] (list[Future[T]]) -> list[T]`, through which mypy's own inference passes the context on."""
+        opened = Opened(self.api.named_type("builtins.object"))
+        formal = typ.accept(opened)
         fallback = self.api.named_type("builtins.function")
-        formal: Type = Instance(self.future, [value])
-        getter = CallableType([formal], [ARG_POS], [None], value, fallback, variables=[value])
+        getter = CallableType(
+            [formal], [ARG_POS], [None], strip(formal), fallback, variables=opened.variables
+        )
         return _placed(CallExpr(TempNode(getter, context=expr), [expr], [ARG_POS], [None]), expr)
+
+
+def _is_generic(call: CallExpr) -> bool:
+    """Whether a function is called that is known to have type variables."""
+    node = call.callee.node if isinstance(call.callee, RefExpr) else None
+    typ = node.type if isinstance(node, (FuncDef, OverloadedFuncDef)) else None
+    return isinstance(typ, (CallableType, Overloaded)) and any(item.variables for item in typ.items)
 
 
 def _may_be_generic(call: CallExpr) -> bool:

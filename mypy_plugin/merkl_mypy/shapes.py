@@ -21,6 +21,8 @@ from mypy.types import (
     TypedDictType,
     TypeOfAny,
     TypeType,
+    TypeVarId,
+    TypeVarLikeType,
     TypeVarType,
     UninhabitedType,
     UnionType,
@@ -128,6 +130,29 @@ class _Strip(TypeTranslator):
 def strip(typ: Type) -> Type:
     """`typ` with every Future replaced by what it will be."""
     return typ.accept(_Strip())
+
+
+class Opened(TypeTranslator):
+    """`Future[X]` becomes `Future[T]`, with a type variable of its own for each."""
+
+    def __init__(self, upper: Instance) -> None:
+        super().__init__()
+        self.upper = upper
+        self.variables: list[TypeVarLikeType] = []
+
+    def visit_instance(self, t: Instance, /) -> Type:
+        if not is_future(t):
+            return super().visit_instance(t) if is_container(t.type) else t
+        name, no_default = f"T{len(self.variables)}", AnyType(TypeOfAny.from_omitted_generics)
+        identity = TypeVarId(-1 - len(self.variables))
+        self.variables.append(TypeVarType(name, name, identity, [], self.upper, no_default))
+        return t.copy_modified(args=[self.variables[-1]])
+
+    def visit_union_type(self, t: UnionType, /) -> Type:
+        return strip(t)
+
+    def visit_type_alias_type(self, t: TypeAliasType, /) -> Type:
+        return t
 
 
 def class_of(api: TypeChecker, fullname: str) -> TypeInfo:
