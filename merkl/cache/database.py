@@ -30,6 +30,8 @@ __all__ = ["Database", "Row", "Schema", "Table"]
 
 #: Rows that may wait for a commit before the writing thread commits itself.
 MOST_PENDING = 2000
+#: Seconds to wait for a lock that was waited for in vain before: not each of many reads is to wait anew.
+SHORT_TIMEOUT = 1.0
 #: After a failed commit, rows are kept for another try up to this many.
 MOST_KEPT = 50_000
 
@@ -70,6 +72,7 @@ class Database:
         self._hooks: list[Callable[[sqlite3.Connection], None]] = []
         self.delay = delay
         self.busy_timeout = busy_timeout
+        self._timeout = busy_timeout
         self.read_only = read_only
         self._schemas: list[Schema] = []
         self._reset()
@@ -172,7 +175,7 @@ class Database:
     def _sqlite(self, name: str, *, uri: bool = False) -> sqlite3.Connection:
         return sqlite3.connect(
             name,
-            timeout=self.busy_timeout,
+            timeout=self._timeout,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
@@ -180,7 +183,7 @@ class Database:
         )
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        deadline = time.monotonic() + self.busy_timeout
+        deadline = time.monotonic() + self._timeout
         while True:
             try:  # the switch to WAL does not wait for locks by itself
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -274,6 +277,7 @@ class Database:
                 connection = self.connect()
                 if not self.read_only:
                     self._commit(connection)
+                    self._be_patient(self.busy_timeout)
             for table in self._tables.values():
                 table.pending.clear()
             self._count = 0
@@ -365,6 +369,13 @@ class Database:
         except sqlite3.Error as error:
             raise self.error(error) from error
 
+    def _be_patient(self, seconds: float) -> None:
+        """Wait this long for locks from now on."""
+        if self._timeout != seconds:
+            self._timeout = seconds
+            if self.connection is not None:
+                self.connection.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
+
     def error(self, error: sqlite3.Error) -> CacheError:
         """Return SQLite's error as ours, with what to do."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -374,6 +385,7 @@ class Database:
                 "with an empty cache; nothing was changed"
             )
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            self._be_patient(min(self.busy_timeout, SHORT_TIMEOUT))
             return CacheError(
                 f"{self.path} is locked by another process for more than {self.busy_timeout:g} s"
             )

@@ -92,15 +92,19 @@ def _check_database(cache: SqliteCache, repair: bool) -> list[Damage]:
 def _verify_contents(cache: ContentCache, repair: bool) -> Iterator[Damage]:
     """Check each content of a cache once, however many results name it."""
     good: set[str] = set()
-    bad: set[str] = set()
+    bad: dict[str, str] = {}
     readable: set[str] = set()
     for item in cache.items():
         readable.add(item.key)
         if item.content_hash not in good and item.content_hash not in bad:
-            (good if _has_right_content(cache, item) else bad).add(item.content_hash)
-        if item.content_hash in bad:
+            # Before it is read: a content that is not what its name says is removed at once.
             is_there = item.is_inline or cache.contents.has(item.content_hash)
-            yield Damage("damaged" if is_there else "missing", item.key, repair and cache.delete(item.key))
+            if _has_right_content(cache, item):
+                good.add(item.content_hash)
+            else:
+                bad[item.content_hash] = "damaged" if is_there else "missing"
+        if item.content_hash in bad:
+            yield Damage(bad[item.content_hash], item.key, repair and cache.delete(item.key))
     for key in cache.keys():  # noqa: SIM118 - not a dict
         if key not in readable and cache.index.get(key) is None:
             yield Damage("damaged", key, repair and cache.delete(key))

@@ -70,7 +70,12 @@ def open_cache(url: str | os.PathLike[str], options: Mapping[str, Any] | None = 
     if scheme == "memory":
         return MemoryCache()
     if scheme == "file":
-        return open_folder(urllib.parse.unquote(rest.removeprefix("//")), options)
+        folder = urllib.parse.unquote(rest.removeprefix("//"))
+        if rest.startswith("//") and not folder.startswith("/"):
+            raise ConfigError(
+                f"{text!r} names another machine, {folder.partition('/')[0]!r}: for a folder write file:///…, or its path"
+            )
+        return open_folder(folder, options)
     if scheme in ("s3", "gs", "az"):
         address, _, query = text.partition("?")
         return S3Cache(address, {**dict(urllib.parse.parse_qsl(query)), **(options or {})})

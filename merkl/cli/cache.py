@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -65,11 +66,11 @@ def _ls(
     interrupted: Flag = False,
     limit: int | None = None,
     json: Flag = False,
-    cache: str = "",
+    cache: str | None = None,
 ) -> int:
     """List results."""
     if limit is not None and limit < 0:
-        raise UsageError("--limit is not negative")
+        raise UsageError(f"--limit: {limit} is no number of results: wanted is 0 or more")
     with closing(_open(cache)) as opened:
         found = _items(opened)
     items = [
@@ -100,7 +101,7 @@ def _ls(
     return 0
 
 
-def _stats(*, json: Flag = False, cache: str = "") -> int:
+def _stats(*, json: Flag = False, cache: str | None = None) -> int:
     """Say how much there is."""
     with closing(_open(cache)) as opened:
         found = find_stats(opened)
@@ -120,7 +121,7 @@ def _stats(*, json: Flag = False, cache: str = "") -> int:
     return 0
 
 
-def _verify(*, repair: Flag = False, json: Flag = False, cache: str = "") -> int:
+def _verify(*, repair: Flag = False, json: Flag = False, cache: str | None = None) -> int:
     """Look for damage."""
     with closing(_open(cache)) as opened:
         found = verify(opened, repair=repair)
@@ -149,11 +150,12 @@ def _gc(
     grace_days: float = 1.0,
     yes: Flag = False,
     json: Flag = False,
-    cache: str = "",
+    cache: str | None = None,
 ) -> int:
     """Remove what may go."""
-    if not all(0 <= days < math.inf for days in (keep_days or 0.0, grace_days)):
-        raise UsageError("a number of days is not negative")
+    for option, days in (("--keep-days", keep_days or 0.0), ("--grace-days", grace_days)):
+        if not 0 <= days < math.inf:
+            raise UsageError(f"{option}: {days:g} is no number of days: wanted is 0 or more")
     try:
         most = None if max_size is None else parse_size(max_size)
     except ValueError as error:
@@ -169,7 +171,7 @@ def _gc(
             besides_own=True,
             dry_run=not yes,
         )
-        is_ours = not cache and not is_in_use(opened)
+        is_ours = cache is None and not is_in_use(opened)
         views = _sweep_home(opened, grace_days=grace_days, dry_run=not yes) if is_ours else 0
     if json:
         _print_json({**msgspec.to_builtins(garbage), "views": views})
@@ -199,7 +201,9 @@ def _print_garbage(garbage: Garbage, views: int) -> None:
     print(line + ("" if garbage.removed else "; nothing was done, --yes does it"), file=sys.stderr)
 
 
-def _clear(task: str | None = None, *, yes: Flag = False, json: Flag = False, cache: str = "") -> int:
+def _clear(
+    task: str | None = None, *, yes: Flag = False, json: Flag = False, cache: str | None = None
+) -> int:
     """Forget results."""
     with closing(_open(cache)) as opened:
         items = _items_to_clear(opened, task)
@@ -232,10 +236,12 @@ def _items_to_clear(cache: BaseCache, task: str | None) -> list[Item]:
     return [item for item in everything if item.key == key]
 
 
-def _export(file: Path, *keys: str, json: Flag = False, cache: str = "") -> int:
+def _export(file: Path, /, *keys: str, json: Flag = False, cache: str | None = None) -> int:
     """Write results into a file."""
     if not keys:
         raise UsageError("which results? `merkl cache export FILE KEY ...`")
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder; which file is to be written in it?")
     with closing(_open(cache)) as opened:
         found = [find_key(opened, key) for key in keys]
         try:
@@ -248,10 +254,10 @@ def _export(file: Path, *keys: str, json: Flag = False, cache: str = "") -> int:
     return 0
 
 
-def _import(file: Path, *, json: Flag = False, cache: str = "") -> int:
+def _import(file: Path, /, *, json: Flag = False, cache: str | None = None) -> int:
     """Take results in from a file."""
     if not file.is_file():
-        raise UsageError(f"there is no file {file}")
+        raise UsageError(f"{file} is a folder, not a file" if file.is_dir() else f"there is no file {file}")
     with closing(_open(cache, is_new=True)) as opened:
         keys = import_entries(opened, file)
     _say(
@@ -260,7 +266,7 @@ def _import(file: Path, *, json: Flag = False, cache: str = "") -> int:
     return 0
 
 
-def _accept(key: str, *, json: Flag = False, cache: str = "") -> int:
+def _accept(key: str, /, *, json: Flag = False, cache: str | None = None) -> int:
     """Accept an interrupted result."""
     with closing(_open(cache)) as opened:
         accepted = accept(opened, key)
@@ -268,7 +274,7 @@ def _accept(key: str, *, json: Flag = False, cache: str = "") -> int:
     return 0
 
 
-def _roots(*, json: Flag = False, cache: str = "") -> int:
+def _roots(*, json: Flag = False, cache: str | None = None) -> int:
     """List roots."""
     with closing(_open(cache)) as opened:
         roots = list(opened.roots())
@@ -309,14 +315,18 @@ def carry_out(words: list[str]) -> int:
     return subcommand(*bound.args, **bound.kwargs)
 
 
-def _open(url: str, *, is_new: bool = False) -> BaseCache:
+def _open(url: str | None, *, is_new: bool = False) -> BaseCache:
     """Return the cache to look after.
 
     Raises:
         CacheError: there is none yet, and it is not to be made.
     """
+    if url == "":
+        raise UsageError("--cache is empty: wanted is the URL or the folder of a cache")
     workspace = Workspace()
-    cache = nearest(open_relative(url, Path.cwd()) if url else workspace.cache)
+    cache = nearest(workspace.cache if url is None else open_relative(url, Path.cwd()))
+    if isinstance(cache, SqliteCache) and os.path.lexists(cache.path) and not cache.path.is_dir():
+        raise CacheError(f"{cache.path} is no folder, so there is no cache in it")
     if not is_new and isinstance(cache, SqliteCache) and not cache.database.path.exists():
         raise CacheError(f"there is no cache at {cache.path} yet: it is made when the first result is stored")
     return cache

@@ -82,6 +82,8 @@ def _carry_out(words: list[str]) -> int:
 def _known(tracker: FileTracker, paths: list[str]) -> list[str]:
     """Return the paths that a user gave; raises `UsageError` for one where nothing is and nothing was."""
     for path in paths:
+        if not path:
+            raise UsageError("a path is empty; `merkl status` without paths is about all files")
         if not os.path.lexists(path) and tracker.get(path) is None and not tracker.below(path):
             raise UsageError(f"there is nothing at {path!r}, and nothing is known of it")
     return paths

@@ -95,15 +95,19 @@ def _layout(head: bytes, parts: list[list[Any]]) -> list[Any]:
 class _Lowering:
     """One walk over a value that replaces what MessagePack does not tell apart by tagged bytes."""
 
-    def __init__(self, registry: CodecRegistry, careful: bool) -> None:
+    def __init__(self, registry: CodecRegistry, careful: bool, whole: _Lowering | None = None) -> None:
         self.classes: list[tuple[str, str, tuple[str, ...]]] = []
         self.parts: list[list[Any]] = []
         self.code: dict[type, None] = {}
         self._careful = careful
         self._registry = registry
         self._infos: dict[type, tuple[int, ClassInfo]] = {}
+        #: the walk over the whole value, where this one is over a part of it
+        self._whole = whole or self
         self._nodes = 0
         self._unique: set[int] = set()
+        #: sets by id, with their items in order
+        self._orders: dict[int, tuple[Any, list[Any]]] = {}
 
     def offsets(self) -> list[int]:
         """Return the length of every part; with the alignment that says where each is."""
@@ -137,9 +141,10 @@ class _Lowering:
         return self._part(value, kind)
 
     def _count(self, value: Any) -> None:
-        self._nodes += 1
-        self._unique.add(id(value))
-        if self._nodes > MOST_EXPANSION and self._nodes > 10 * len(self._unique):
+        whole = self._whole
+        whole._nodes += 1
+        whole._unique.add(id(value))
+        if whole._nodes > MOST_EXPANSION and whole._nodes > 10 * len(whole._unique):
             raise NotData  # shares so much with itself that writing every use would explode
 
     def _scalar(self, value: Any, kind: type) -> Any:
@@ -164,12 +169,34 @@ class _Lowering:
         return Ext(Tag.DICT, _pack((self._items(value), self._items(value.values()))))
 
     def _tagged(self, tag: int, value: Any) -> Any:
-        if tag == Tag.SET or tag == Tag.FROZENSET:  # sorted by their bytes: the order of a set is chance
-            return Ext(tag, _pack_all(sorted(map(_pack, self._items(value)))))
+        if tag == Tag.SET or tag == Tag.FROZENSET:
+            return Ext(tag, self._set(value))
         state = TAKERS[tag](value)
         if state is None:
             raise NotData
         return Ext(tag, _pack(self._items(state)))
+
+    def _set(self, value: Any) -> bytes:
+        """Return the items of a set in an order that follows from them: the one that it has is chance.
+
+        It is that of the bytes that they have without what is around, because the numbers of classes and parts follow from it.
+        """
+        known = self._whole._orders.get(id(value))
+        if known is None:
+            apart = _Lowering(self._registry, self._careful, self._whole)
+            packed = list(map(_pack, apart._items(value)))
+            if not apart.classes and not apart.parts:
+                return _pack_all(sorted(packed))
+            if len(apart.classes) > 1 or apart.parts:
+                packed = [self._bytes_alone(item) for item in value]
+            pairs = sorted(zip(packed, value, strict=True), key=lambda pair: pair[0])
+            known = self._whole._orders[id(value)] = (value, [item for _, item in pairs])
+        return _pack(self._items(known[1]))
+
+    def _bytes_alone(self, item: Any) -> bytes:
+        alone = _Lowering(self._registry, self._careful, self._whole)
+        head = _pack((alone.lower(item), alone.classes, alone.offsets()))
+        return head + b"".join(bytes(piece) for part in alone.parts for piece in part)
 
     def _enum(self, kind: type[Enum], value: Enum) -> Any:
         index = self._class(kind, "enum", ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from merkl.codecs import CodecRegistry
 from merkl.execution.origins import Origins
 from merkl.files import DirRef, FileRef
 from merkl.files.codec import reference_to
+from merkl.files.content import describe_kind
 from merkl.files.remote import is_remote, look_up, send
 from merkl.files.tracker import FileTracker
 from merkl.files.transfer import atomic_path, replace_file, replace_tree
@@ -100,8 +102,7 @@ class FileWriter:
         key = write.future.hash
         if isinstance(value, DirRef):
             return self._put_directory(write.path, value, key)
-        if os.path.isdir(write.path):
-            raise IsADirectoryError(f"{write.path!r} is a directory")
+        _require_replaceable(write.path)
         if isinstance(value, FileRef):
             content_hash = self._tracker.content_hash(value)
             if not self._has_content(write.path, content_hash):
@@ -206,6 +207,18 @@ def _form_of(value: Any) -> Form:
     if isinstance(value, FileRef):
         return "file"
     return "directory" if isinstance(value, DirRef) else "codec"
+
+
+def _require_replaceable(path: str) -> None:
+    """Raise `OSError` where something else than a regular file is: a rename would do away with a device or a fifo."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(f"{path!r} is a directory")
+    if not stat.S_ISREG(mode):
+        raise OSError(f"{path!r} is {describe_kind(mode)}, which a file would take the place of")
 
 
 def _replace(path: str, data: bytes) -> None:

@@ -260,5 +260,16 @@ class _Lexer(WordReader):
                 continue
             position += 1
         if inner is not None:
+            self._take_numbers(inner)
             self.found.sites.update(inner.found.sites)
             self.found.commands.extend(inner.found.commands)
+
+    def _take_numbers(self, inner: _Lexer) -> None:
+        """Refuse all but numbers inside the expansions of a here-document: quotes there end neither it nor its lines."""
+        for index, site in inner.found.sites.items():
+            if site.context is not Context.ARITHMETIC:
+                self._refuse(
+                    chr(FIRST_MARK + index),
+                    "stands inside an expansion in a here-document, which a line of its value could end",
+                    "assign it to a variable before the command, and use that",
+                )

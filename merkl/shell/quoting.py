@@ -70,7 +70,7 @@ def text_at(site: Site, text: str, name: str) -> str:
     """Return what to put at a site so that the shell reads it as `text`.
 
     Raises:
-        ValueError: no way of writing the text means it there (a line that would end the here-document).
+        ValueError: no way of writing the text means it there (a tab that the here-document takes away).
     """
     if site.context is Context.BARE:
         return quote_word(text)
@@ -86,13 +86,7 @@ def text_at(site: Site, text: str, name: str) -> str:
 
 
 def _in_here_document(site: Site, text: str, name: str) -> str:
-    lines = text.split("\n")
-    if site.delimiter in ([line.lstrip("\t") for line in lines] if site.strips_tabs else lines):
-        raise ValueError(
-            f"the argument {name!r} has a line {site.delimiter!r}, which would end the here-document it stands in: use "
-            "another delimiter"
-        )
-    if site.strips_tabs and any(line.startswith("\t") for line in lines):
+    if site.strips_tabs and any(line.startswith("\t") for line in text.split("\n")):
         raise ValueError(
             f"the argument {name!r} has a line that starts with a tab, which <<- would take away: use <<"
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +22,8 @@ __all__ = ["STDIN_FILE", "Layout", "plan_layout", "render_script", "render_words
 #: What `< {stdin_arg()}` reads, seen from the command's directory; outside of it, where it meets no input's name.
 STDIN_FILE: Final = "../stdin"
 
+#: A backslash before the end of a line, itself not after a backslash.
+_CONTINUED: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\\n")
 _LISTS: Final = (list, tuple, set, frozenset)
 
 
@@ -38,7 +42,7 @@ def plan_layout(template: Template, arguments: Mapping[str, Any]) -> Layout:
     are named after themselves.
     """
     outs = {one.name: one.name + one.suffix for one in template.outs}
-    taken = {name.casefold() for name in outs.values()}
+    names = _Names(outs.values())
     inputs: dict[tuple[str, int], tuple[str, FileRef[Any] | DirRef]] = {}
     placed: dict[str, str] = {}
     for one in template.parameters:
@@ -46,11 +50,33 @@ def plan_layout(template: Template, arguments: Mapping[str, Any]) -> Layout:
             if not isinstance(value, FileRef | DirRef):
                 continue
             source = os.fspath(value)
-            name = placed.get(source) or _free_name(os.path.basename(source), one.name, taken)
-            placed[source] = name
-            taken.add(name.casefold())
-            inputs[one.name, position] = (name, value)
+            if source not in placed:
+                placed[source] = names.take(os.path.basename(source) or "root", one.name)
+            inputs[one.name, position] = (placed[source], value)
     return Layout(inputs, outs)
+
+
+class _Names:
+    """Which names in the command's directory are given, in any case, as some file systems do not tell cases apart."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._taken = {name.casefold() for name in names}
+        self._folders: set[str] = set()
+
+    def take(self, name: str, parameter: str) -> str:
+        """Give a name, in a folder named after the parameter where something else has it."""
+        candidate = name
+        for number in itertools.count(1):
+            folder, _, _ = candidate.rpartition("/")
+            # A folder is never where an input's link is: what goes in there would go into the user's own directory.
+            is_free = candidate.casefold() not in self._taken | self._folders
+            if is_free and folder.casefold() not in self._taken:
+                self._taken.add(candidate.casefold())
+                if folder:
+                    self._folders.add(folder.casefold())
+                return candidate
+            candidate = f"{parameter}/{name}" if number == 1 else f"{parameter}-{number}/{name}"
+        raise AssertionError("names do not run out")
 
 
 def render_script(template: Template, arguments: Mapping[str, Any], layout: Layout) -> str:
@@ -61,14 +87,39 @@ def render_script(template: Template, arguments: Mapping[str, Any], layout: Layo
         stands.
     """
     parts: list[str] = []
+    length = 0
+    in_here_documents: list[tuple[int, int, Site, str]] = []
     for character in template.script:
-        if not is_mark(character):
-            parts.append(character)
-            continue
-        index = ord(character) - FIRST_MARK
-        one, site = template.occurrences[index], template.sites[index]
-        parts.append(_rendered(one, site, _texts(one, site, arguments, layout)))
-    return "".join(parts)
+        part = character
+        if is_mark(character):
+            index = ord(character) - FIRST_MARK
+            one, site = template.occurrences[index], template.sites[index]
+            part = _rendered(one, site, _texts(one, site, arguments, layout))
+            if site.context is Context.HERE_DOCUMENT:
+                in_here_documents.append((length, length + len(part), site, one.name))
+        parts.append(part)
+        length += len(part)
+    script = "".join(parts)
+    for start, end, site, name in in_here_documents:
+        _require_open(script, start, end, site, name)
+    return script
+
+
+def _require_open(script: str, start: int, end: int, site: Site, name: str) -> None:
+    """Refuse an argument that ends the here-document it stands in, by itself or with what is around it on its lines."""
+    start = script.rfind("\n", 0, start) + 1
+    while site.expands and script[:start].endswith("\\\n"):  # the shell puts such a line before the next
+        start = script.rfind("\n", 0, start - 1) + 1
+    end = len(script) if (end := script.find("\n", end)) < 0 else end
+    text = script[start:end]
+    if site.expands:
+        text = _CONTINUED.sub(r"\1", text)
+    lines = text.split("\n")
+    if site.delimiter in ([line.lstrip("\t") for line in lines] if site.strips_tabs else lines):
+        raise ValueError(
+            f"the argument {name!r} gives a line {site.delimiter!r}, which would end the here-document it stands in: use "
+            "another delimiter"
+        )
 
 
 def render_words(template: Template, arguments: Mapping[str, Any], layout: Layout) -> list[str]:
@@ -137,11 +188,3 @@ def _items(value: Any) -> list[Any]:
         # One order in every process.
         return sorted(value, key=lambda item: (type(item).__qualname__, text_of(item, "a set")))
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _free_name(name: str, folder: str, taken: set[str]) -> str:
-    candidate, number = name, 1
-    while candidate.casefold() in taken:
-        candidate = f"{folder}/{name}" if number == 1 else f"{folder}-{number}/{name}"
-        number += 1
-    return candidate

@@ -168,6 +168,25 @@ def test_locked_database_is_a_warning_and_nothing_is_lost(tmp_path: Path) -> Non
     assert load(SqliteCache(tmp_path), KEY, codecs=CODECS) == 5
 
 
+def test_a_lock_that_stays_is_waited_for_at_length_only_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("merkl.cache.database.SHORT_TIMEOUT", 0.01)
+    cache = SqliteCache(tmp_path, busy_timeout=0.05, delay=60)
+    cache.put(KEY, make_entry(b"1"))
+    cache.flush()
+    other = sqlite3.connect(tmp_path / "merkl.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    cache.put(KEY, make_entry(b"2"))
+    with pytest.raises(CacheError, match="locked by another process"):
+        cache.flush()
+    assert cache.database.fetch("PRAGMA busy_timeout") == (10,)
+    other.execute("COMMIT")
+    other.close()
+    cache.flush()
+    assert cache.database.fetch("PRAGMA busy_timeout") == (50,)
+
+
 @pytest.mark.parametrize("kind", ["SqliteCache", "FileCache"])
 def test_sixteen_processes_share_a_cache(tmp_path: Path, kind: str) -> None:
     """Processes that open, write and read one new cache at once all find everything, and leave it clean."""

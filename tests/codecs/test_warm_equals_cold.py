@@ -131,6 +131,33 @@ def test_equal_values_have_equal_bytes(value: Any) -> None:
     assert (again.codec, joined(again)) == (encoded.codec, joined(encoded))
 
 
+#: Where a set has its items of a class.
+PLACES: dict[type, int] = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Here:
+    x: Any
+
+    def __hash__(self) -> int:
+        return PLACES[type(self)]
+
+
+@dataclasses.dataclass(frozen=True)
+class There(Here):
+    __hash__ = Here.__hash__
+
+
+@pytest.mark.parametrize("wrap", [frozenset, lambda items: [frozenset([frozenset(items), (Frozen(1),)])]])
+def test_order_of_a_set_is_not_in_its_bytes(wrap: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items of several classes too, each of which has its number in the bytes."""
+    found = set()
+    for places in ({Here: 0, There: 1}, {Here: 1, There: 0}):
+        monkeypatch.setattr(f"{__name__}.PLACES", places)
+        found.add(joined(CODECS.encode(wrap([Here(1), There(frozenset([Here(2), There(2)]))]))))
+    assert len(found) == 1
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(values, st.data())
 def test_damaged_bytes_are_an_error_or_a_value(value: Any, data: Any) -> None:
@@ -198,7 +225,12 @@ def test_list_that_contains_itself_goes_to_pickle() -> None:
     assert loaded[1] is loaded
 
 
-TWICE = {"list": lambda x: [x, x], "tuple": lambda x: (x, x), "dict": lambda x: {"a": x, "b": x}}
+TWICE = {
+    "list": lambda x: [x, x],
+    "tuple": lambda x: (x, x),
+    "dict": lambda x: {"a": x, "b": x},
+    "set": lambda x: frozenset([x, (x,)]) if isinstance(x, frozenset) else frozenset([0]),
+}
 
 
 @pytest.mark.parametrize("wrap", TWICE.values(), ids=TWICE)

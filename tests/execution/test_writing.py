@@ -213,6 +213,15 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(home: Path) -> None:
     assert sorted(name for name in os.listdir() if name != ".merkl") == ["out"]
 
 
+def test_no_file_takes_the_place_of_a_fifo_or_device(home: Path) -> None:
+    os.mkfifo("fifo")
+    Path("link").symlink_to("fifo")
+    for name in ("fifo", "link"):
+        with pytest.raises(OutputError, match="is a fifo"):
+            text("x").write(name).eval()
+    assert Path("fifo").is_fifo()
+
+
 @pytest.mark.parametrize("name", ["a b", "it's", '"', "new\nline", "-rf", "\udcff.txt", "$HOME", "é"])
 def test_any_name_will_do(home: Path, name: str) -> None:
     future = text("x").write(name, sidecar=True)

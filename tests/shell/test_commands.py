@@ -108,6 +108,15 @@ def test_a_line_that_would_end_the_here_document_is_refused() -> None:
         run(f"cat <<EOF\n{arg('v')}\nEOF", v="a\nEOF\nid")
 
 
+@pytest.mark.parametrize("line", ["E{}", "{}F", "\tE{}", "E\\\n{}", "{}{}"])
+def test_a_value_that_ends_the_here_document_with_what_is_around_it_is_refused(line: str) -> None:
+    value = {"{}F": "EO", "{}{}": "x\nE"}.get(line, "OF")
+    text = line.replace("{}", str(arg("v")), 1).replace("{}", str(arg("w", default="OF")))
+    dash = "-" if line.startswith("\t") else ""
+    with pytest.raises(ValueError, match="would end the here-document"):
+        run(f"cat <<{dash}EOF\n{text}\necho injected\nEOF", v=value)
+
+
 @pytest.mark.parametrize(
     ("template", "reason"),
     [
@@ -120,6 +129,7 @@ def test_a_line_that_would_end_the_here_document_is_refused() -> None:
         ("{} x", "name of a command"),
         ("a[{}]=1", "subscript"),
         ("cat <<{}\nx\n", "plain word"),
+        ("cat <<EOF\n$(echo {})\nEOF", "expansion in a here-document"),
         ("echo 'x", "never closed"),
         ('echo "$(ls', "never closed"),
         ("", "empty"),
@@ -166,6 +176,20 @@ def test_inputs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert run(f"cat {file_arg('a')} {file_arg('b')} {stdout_arg()}", a=a, b=b)["stdout"] == "AB"
     both = run(f"cat {arg('xs', list[FileRef])} {stdout_arg()}", xs=[b, a, b])
     assert both["stdout"] == "BAB"
+
+
+def test_an_input_never_comes_to_lie_in_a_directory_of_the_user(tmp_path: Path) -> None:
+    left, right = (file_of(tmp_path / side / "right" / "f", side).path.parent for side in "ab")
+    outs = run(
+        f"cat {dir_arg('left')}/f {dir_arg('right')}/f {stdout_arg()}", left=DirRef(left), right=DirRef(right)
+    )
+    assert outs["stdout"] == "ab"
+    assert [path.name for path in left.iterdir()] == ["f"]
+
+
+def test_a_folder_for_names_that_are_taken_has_a_name_of_its_own(tmp_path: Path) -> None:
+    xs = [file_of(tmp_path / name, name) for name in ("a/xs", "b/f", "c/f", "d/xs-2")]
+    assert run(f"cat {arg('xs', list[FileRef])} {stdout_arg()}", xs=xs)["stdout"] == "a/xsb/fc/fd/xs-2"
 
 
 def test_directory_holds_inputs_alone_and_undeclared_files_go(tmp_path: Path) -> None:
