@@ -57,6 +57,8 @@ class Spread:
         self._recoveries: set[tuple[bytes, bytes]] = set()
         self._is_stopping = False
         self._was_interrupted = False
+        #: The calls that were out when Ctrl-C was passed on, until one of them says that its body got it.
+        self._asked: set[bytes] = set()
 
     def run(self) -> list[MerklError]:
         """Run all missing calls; return the failures, first made first.
@@ -104,7 +106,21 @@ class Spread:
                     self._observer.call_started(part)
 
     def _forward(self) -> bool:
-        return self._target.interrupt()
+        is_passed_on = self._target.interrupt()
+        if is_passed_on:
+            self._asked = set(self._in_flight)
+        return is_passed_on
+
+    def _note_answer(self, reply: Reply) -> None:
+        """Stop where Ctrl-C came while no body ran: workers were storing results, say, or between two calls."""
+        if reply.key not in self._asked:
+            return
+        self._asked.discard(reply.key)
+        if reply.status == "interrupted":
+            self._asked.clear()
+        elif not self._asked:
+            self._was_interrupted = True
+            self._stop()
 
     def _stop(self) -> None:
         """Start nothing more."""
@@ -217,8 +233,7 @@ class Spread:
             return
         for category, message in reply.warnings:
             warnings.warn(message, category, stacklevel=2)
-        if reply.output:
-            self._observer.call_printed(call, reply.output)
+        self._note_answer(reply)
         if reply.death is not None:
             self._mourn(call, reply.death)
         elif reply.differs:
