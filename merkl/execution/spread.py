@@ -107,7 +107,8 @@ class Spread:
 
     def _forward(self) -> bool:
         is_passed_on = self._target.interrupt()
-        if is_passed_on:
+        # Where calls wait for others on the target, most of them have no body that could get it.
+        if is_passed_on and not self._target.takes_unready:
             self._asked = set(self._in_flight)
         return is_passed_on
 
