@@ -170,6 +170,7 @@ def _run_with_retries(
         try:
             before = interrupts.enter_body()
             try:
+                interrupts.check()  # while a body is prepared, Ctrl-C waits
                 # In a worker the process that handed the call out keeps the time, and can kill.
                 if options.timeout is not None and on_attempt is None:
                     with time_limit(options.timeout):

@@ -11,12 +11,13 @@ import msgspec
 from merkl._base.errors import MerklError
 from merkl.cache import Metadata, Record, interrupted_key
 from merkl.execution.body import BodyOutcome
-from merkl.execution.plan import Plan
+from merkl.execution.plan import Plan, PlannedStage
 from merkl.execution.previews import describe_arguments, describe_extras
 from merkl.execution.results import ABSENT, FreshResult, Results, identify
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import replace_futures
+from merkl.graph.writes import Write
 from merkl.hashing.keys import hash_out
 
 __all__ = ["Evaluation"]
@@ -41,9 +42,48 @@ class Evaluation:
         self.fresh: dict[bytes, FreshResult] = {}
         self.tainted: set[bytes] = set()
         self.waiting = dict(plan.consumers)
+        #: What failed, and the keys of the calls that failed or needed what did.
+        self.failures: list[MerklError] = []
+        self.without: set[bytes] = set()
+        #: Calls were added since the plan was made, so that some that it has may be done.
+        self.is_extended = False
+        #: Writes that were asked for while calls ran.
+        self.writes: list[Write] = []
+        self._may_extend = any(call.task.is_expanding for call in plan.missing)
         #: What interrupted bodies return is stored as if they had not been.
         self.accepts_interrupted = False
         self._recompute = recompute
+
+    def extend(self, plan: Plan) -> list[PlannedStage]:
+        """Take in the plan of what a call turned out to need; return the calls of it that have not ended well."""
+        self.is_extended = True
+        for key, record in plan.records.items():
+            self.records.setdefault(key, record)
+        self.plan.entries.update(plan.entries)
+        self.plan.forced.update(plan.forced)
+        for key, count in plan.consumers.items():
+            self.waiting[key] = self.waiting.get(key, 0) + count
+        plan.missing = [call for call in plan.missing if not self.is_done(call)]
+        plan.stages = [
+            PlannedStage([rest for call in calls if (rest := self.without_done(call)) is not None], after)
+            for calls, after in plan.stages
+        ]
+        return plan.stages
+
+    def is_done(self, call: Call) -> bool:
+        """Say whether all results of a call are known."""
+        return all(future.__merkl_key__() in self.records for future in call.futures())
+
+    def without_done(self, call: Call) -> Call | None:
+        """Return the call for those of its parts that are not done; None if all are."""
+        return call.without([part for part in call.parts if self.is_done(part)])
+
+    def lacks_inputs(self, call: Call) -> bool:
+        """Say whether a call failed, or needs what failed."""
+        return bool(self.without) and (
+            any(part.key() in self.without for part in call.parts)
+            or any(future._call.key() in self.without for future in call.inputs())
+        )
 
     # -- values ----------------------------------------------------------------------------------------
 
@@ -79,7 +119,10 @@ class Evaluation:
         for future in call.inputs():
             key = future.__merkl_key__()
             self.waiting[key] = self.waiting.get(key, 1) - 1
-            if self.waiting[key] <= 0 and not future._call.writes:
+            fresh = self.fresh.get(key)
+            # A small one that a worker has not committed yet is nowhere else, should another call turn out to need it.
+            is_spare = fresh is not None and not (fresh.is_stored and self._may_extend)
+            if is_spare and self.waiting[key] <= 0 and not future._call.writes:
                 self.fresh.pop(key, None)
         self.remove_used(call)
 

@@ -36,9 +36,6 @@ class Observer:
     ) -> None:
         """A planned call is done with; `duration` is the seconds of its body, `error` why it failed."""
 
-    def call_printed(self, call: Call, text: str) -> None:
-        """The body of a call wrote this to stdout or stderr."""
-
     def run_ended(self, error: BaseException | None = None) -> None:
         """The run is over; `error` is what ended it early."""
 
@@ -70,11 +67,6 @@ class Observers(Observer):
         """Tell all."""
         for observer in self.observers:
             observer.call_ended(call, status, duration, error)
-
-    def call_printed(self, call: Call, text: str) -> None:
-        """Tell all."""
-        for observer in self.observers:
-            observer.call_printed(call, text)
 
     def run_ended(self, error: BaseException | None = None) -> None:
         """Tell all."""

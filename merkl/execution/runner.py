@@ -13,7 +13,7 @@ from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Observer, Status, observe_all
 from merkl.execution.forecast import refuse_runs
 from merkl.execution.interrupts import interrupts
-from merkl.execution.plan import Plan, make_plan
+from merkl.execution.plan import Plan, PlannedStage, make_plan
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.selection import Selection
@@ -90,16 +90,13 @@ class Runner:
             if self.selection.is_frozen:
                 refuse_runs(plan, self.results)
             interrupts.check()
-            ran = [future for call in plan.missing if call.writes for future in call.futures()]
-            writes = _pending_writes([*ran, *wanted])
-            require_distinct_paths(writes)
-            pending_writes.release(writes)
             evaluation = Evaluation(self.results, plan, run_id=self.run_id, recompute=self.recompute)
             evaluation.accepts_interrupted = self.accepts_interrupted
+            _take_writes(evaluation, plan, wanted)
             self.observer.plan_made(plan)
             failures = self._run(evaluation) if plan.missing else []
             self.selection.settle(plan.missing)
-            for write in writes:
+            for write in evaluation.writes:
                 if not failures or write.future.__merkl_key__() in evaluation.records:
                     self._write_file(
                         write, evaluation.record_of(write.future), evaluation.value_of(write.future)
@@ -112,7 +109,7 @@ class Runner:
         """Run all missing calls; return the failures that were passed over."""
         target, self.target = self.target, None
         if target is None:
-            return self._run_here(evaluation)
+            return self._run_here(evaluation, evaluation.plan.stages)
         try:  # What is evaluated meanwhile, as an input whose content is lost, runs here.
             return Spread(self, evaluation, target).run()
         finally:
@@ -125,24 +122,31 @@ class Runner:
 
     # -- in this process -------------------------------------------------------------------------------
 
-    def _run_here(self, evaluation: Evaluation) -> list[MerklError]:
-        """Run all missing calls one after another; return the failures that were passed over."""
-        failures: list[MerklError] = []
-        without: set[bytes] = set()
-        for call in (call for stage in evaluation.plan.stages for call in stage.calls):
+    def _run_here(self, evaluation: Evaluation, stages: Sequence[PlannedStage]) -> list[MerklError]:
+        """Run calls one after another, but for those that are done; return the failures that were passed over."""
+        for call in (call for stage in stages for call in stage.calls):
             interrupts.check()
-            if without and any(f._call.key() in without for f in call.inputs()):
-                without.update(part.key() for part in call.parts)
-                self.tell_end(call, "skipped")
+            rest = evaluation.without_done(call) if evaluation.is_extended else call
+            if rest is None:
+                continue
+            if evaluation.lacks_inputs(rest):
+                self.skip(evaluation, rest)
                 continue
             try:
-                self.run_here(evaluation, call)
+                self.run_here(evaluation, rest)
             except MerklError as error:
+                if error not in evaluation.failures:
+                    evaluation.failures.append(error)
+                evaluation.without.update(part.key() for part in rest.parts)
                 if not self.keeps_going or isinstance(error, CacheError):
                     raise
-                failures.append(error)
-                without.update(part.key() for part in call.parts)
-        return failures
+        return evaluation.failures
+
+    def skip(self, evaluation: Evaluation, call: Call) -> None:
+        """Note that a call is not tried, as something that it needs failed."""
+        if not all(part.key() in evaluation.without for part in call.parts):
+            evaluation.without.update(part.key() for part in call.parts)
+            self.tell_end(call, "skipped")
 
     def run_here(self, evaluation: Evaluation, call: Call) -> None:
         """Link or run one call whose inputs are there."""
@@ -161,14 +165,16 @@ class Runner:
                 values,
                 content_keys,
                 interrupts,
-                expand=self._expand,
+                expand=lambda value: self._expand(evaluation, value),
                 scratch_parent=self.scratch,
             )
         except KeyboardInterrupt:
             self.tell_end(rest, "interrupted")
             raise
         except Exception as error:
-            self.tell_end(rest, "failed", error=error)
+            # What a call turned out to need has failed: that was told already.
+            is_told = error in evaluation.failures
+            self.tell_end(rest, "skipped" if is_told else "failed", error=None if is_told else error)
             raise
         evaluation.remove_used(rest)
         self.tell_end(rest, status, duration)
@@ -180,11 +186,29 @@ class Runner:
         for part in call.parts:
             self.observer.call_ended(part, status, duration / len(call.parts), error)
 
-    def _expand(self, value: Any) -> Any:
-        """Evaluate the Futures in what an expanding task returned, in the same run."""
+    def _expand(self, evaluation: Evaluation, value: Any) -> Any:
+        """Evaluate the Futures in what an expanding task returned, together with what else is carried out."""
         futures = find_futures(value)
-        values = dict(zip(map(id, futures), self.evaluate(futures), strict=True))
-        return replace_futures(value, lambda future: values[id(future)])
+        self._run_here(evaluation, self.extend(evaluation, futures))
+        if any(future._call.key() in evaluation.without for future in futures):
+            raise evaluation.failures[0]
+        return replace_futures(value, evaluation.value_of)
+
+    def extend(self, evaluation: Evaluation, futures: Sequence[Future[Any]]) -> list[PlannedStage]:
+        """Plan what a call turned out to need, and return what of it is still to be run."""
+        plan = self.plan(futures)
+        _take_writes(evaluation, plan, futures)
+        stages = evaluation.extend(plan)
+        self.observer.plan_made(plan)
+        return stages
+
+
+def _take_writes(evaluation: Evaluation, plan: Plan, wanted: Sequence[Future[Any]]) -> None:
+    ran = [future for call in plan.missing if call.writes for future in call.futures()]
+    writes = _pending_writes([*ran, *wanted])
+    require_distinct_paths([*evaluation.writes, *writes])
+    pending_writes.release(writes)
+    evaluation.writes += writes
 
 
 def _pending_writes(futures: Sequence[Future[Any]]) -> list[Write]:

@@ -29,14 +29,26 @@ class Schedule:
         self._ready: list[tuple[int, bytes]] = []
         self._order: dict[bytes, int] = {}
         #: Groups of calls that another group waits for: the keys that have not ended, and who waits.
-        self._groups: list[tuple[set[bytes], list[bytes]]] = []
+        self._groups: list[tuple[set[bytes], dict[bytes, None]]] = []
+        #: The group that a call waits for, while it does.
+        self._held: dict[bytes, int] = {}
         self._groups_of: dict[bytes, list[int]] = {}
 
-    def add(self, stages: Sequence[PlannedStage]) -> None:
-        """Take in the stages of a plan, in order: each call after its inputs, as far as these are missing."""
+    def add(self, stages: Sequence[PlannedStage], *, needed_by: Call | None = None) -> list[Call]:
+        """Take in the stages of a plan, in order: each call after its inputs, as far as these are missing.
+
+        What was added before is not added again. Where a call that has been taken turns out to need these calls, those
+        of them that wait for its group are let go: else they would wait for each other. Returns what was added.
+        """
         start = len(self._groups)
+        all_added: list[Call] = []
         for calls, after in stages:
-            added = [call for call in calls if call.key() not in self._calls]
+            added: list[Call] = []
+            for call in calls:
+                rest = call.without([part for part in call.parts if self._has(part, needed_by)])
+                if rest is not None:
+                    added.append(rest)
+            all_added += added
             for call in added:
                 key = call.key()
                 self._calls[key] = call
@@ -44,7 +56,7 @@ class Schedule:
                 self._unit_of.update((part.key(), key) for part in call.parts)
             earlier = None if after is None else self._groups[start + after]
             number = len(self._groups)
-            self._groups.append(({call.key() for call in added}, []))
+            self._groups.append(({call.key() for call in added}, {}))
             for call in added:
                 key = call.key()
                 self._groups_of.setdefault(key, []).append(number)
@@ -54,9 +66,31 @@ class Schedule:
                 self._missing_inputs[key] = len(parents)
                 if earlier is not None and earlier[0]:
                     self._missing_inputs[key] += 1
-                    earlier[1].append(key)
+                    earlier[1][key] = None
+                    self._held[key] = start + (after or 0)
                 if not self._missing_inputs[key]:
                     self._make_ready(key)
+        return all_added
+
+    def _has(self, part: Call, needed_by: Call | None) -> bool:
+        """Say whether a call waits here already, by itself or in a batch, and can run before what needs it."""
+        key = self.unit_key(part)
+        return key in self._calls and (needed_by is None or self._let_go(key, needed_by.key()))
+
+    def _let_go(self, key: bytes, needed_by: bytes) -> bool:
+        """Let a call, and all that it needs, start before its stage; False where it waits for what needs it itself."""
+        behind = {key}
+        stack = [key]
+        while stack:
+            for unit in self._units_behind(self._calls[stack.pop()].inputs()) - behind:
+                behind.add(unit)
+                stack.append(unit)
+        if needed_by in behind:
+            return False
+        for unit in behind & self._held.keys():
+            del self._groups[self._held.pop(unit)][1][unit]
+            self._one_less(unit)
+        return True
 
     def _units_behind(self, futures: Iterable[Future[Any]]) -> set[bytes]:
         units = (self._unit_of.get(future._call.key()) for future in futures)
@@ -72,6 +106,11 @@ class Schedule:
             self._dependents.setdefault(parent, []).append(call.key())
         self._missing_inputs[call.key()] = len(parents)
         return bool(parents)
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether a call can be taken."""
+        return any(key in self._calls for _, key in self._ready)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -120,6 +159,7 @@ class Schedule:
             left.discard(key)
             if not left:
                 for other in waiting:
+                    del self._held[other]
                     self._one_less(other)
                 waiting.clear()
 

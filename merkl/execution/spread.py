@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from merkl._base.errors import MerklError, MerklWarning, TargetError, TaskFailedError, WorkerDiedError
@@ -12,7 +13,7 @@ from merkl.execution.body import expand_call, failure_of, outcome_of, require_un
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
 from merkl.execution.interrupts import Terminated, interrupts
-from merkl.execution.plan import Plan, PlannedStage
+from merkl.execution.plan import PlannedStage
 from merkl.execution.previews import preview_arguments
 from merkl.execution.schedule import Schedule
 from merkl.execution.targets.base import Death, KnownResult, Reply, Target, Ticket
@@ -53,15 +54,18 @@ class Spread:
         self._differing: set[bytes] = set()
         self._expansions: dict[bytes, tuple[Any, float]] = {}
         self._failures: list[tuple[float, MerklError]] = []
+        self._recoveries: set[tuple[bytes, bytes]] = set()
         self._is_stopping = False
         self._was_interrupted = False
+        #: The calls that were out when Ctrl-C was passed on, until one of them says that its body got it.
+        self._asked: set[bytes] = set()
 
     def run(self) -> list[MerklError]:
         """Run all missing calls; return the failures, first made first.
 
         Raises `KeyboardInterrupt` where a body let it through, `TargetError` where the target is lost.
         """
-        self._add(self._evaluation.plan)
+        self._add(self._evaluation.plan.stages)
         before = interrupts.forward
         interrupts.forward = self._forward
         is_done = False
@@ -77,10 +81,10 @@ class Spread:
             raise Terminated if interrupts.is_terminated else KeyboardInterrupt
         return [error for _, error in sorted(self._failures, key=lambda pair: pair[0])]
 
-    def _add(self, plan: Plan) -> None:
-        self._schedule.add(plan.stages)
+    def _add(self, stages: Sequence[PlannedStage], *, needed_by: Call | None = None) -> None:
+        added = self._schedule.add(stages, needed_by=needed_by)
         if self._target.takes_unready:
-            self._unsubmitted.update((call.key(), call) for stage in plan.stages for call in stage.calls)
+            self._unsubmitted.update((call.key(), call) for call in added)
 
     def _loop(self) -> None:
         while len(self._schedule):
@@ -92,6 +96,8 @@ class Spread:
             elif not self._in_flight:
                 return
             if not self._in_flight:
+                if len(self._schedule) and not self._is_stopping and not self._schedule.has_ready:
+                    raise AssertionError("calls wait for each other")
                 continue
             for reply in self._target.poll(_TICK):
                 self._take(reply)
@@ -100,7 +106,22 @@ class Spread:
                     self._observer.call_started(part)
 
     def _forward(self) -> bool:
-        return self._target.interrupt()
+        is_passed_on = self._target.interrupt()
+        # Where calls wait for others on the target, most of them have no body that could get it.
+        if is_passed_on and not self._target.takes_unready:
+            self._asked = set(self._in_flight)
+        return is_passed_on
+
+    def _note_answer(self, reply: Reply) -> None:
+        """Stop where Ctrl-C came while no body ran: workers were storing results, say, or between two calls."""
+        if reply.key not in self._asked:
+            return
+        self._asked.discard(reply.key)
+        if reply.status == "interrupted":
+            self._asked.clear()
+        elif not self._asked:
+            self._was_interrupted = True
+            self._stop()
 
     def _stop(self) -> None:
         """Start nothing more."""
@@ -173,7 +194,7 @@ class Spread:
         for future in call.inputs():
             key = future.__merkl_key__()
             unit = self._schedule.unit_key(future._call)
-            if unit in self._in_flight:
+            if unit in self._in_flight and key not in self._evaluation.records:
                 parents[unit] = None
             elif key not in inputs:
                 record = self._evaluation.record_of(future)
@@ -213,8 +234,7 @@ class Spread:
             return
         for category, message in reply.warnings:
             warnings.warn(message, category, stacklevel=2)
-        if reply.output:
-            self._observer.call_printed(call, reply.output)
+        self._note_answer(reply)
         if reply.death is not None:
             self._mourn(call, reply.death)
         elif reply.differs:
@@ -225,7 +245,7 @@ class Spread:
             self._guard_error(call, load_error(reply.error))
         elif not reply.outs and reply.status == "interrupted":
             self._runner.tell_end(call, "interrupted")
-            self._schedule.drop(call)
+            self._drop(call)
             self._was_interrupted = True
             self._stop()
         elif reply.status != "skipped":
@@ -251,11 +271,20 @@ class Spread:
     def _fail(self, call: Call, error: MerklError) -> None:
         self._runner.tell_end(call, "failed", error=error)
         self._failures.append((call.sequence, error))
-        for other in self._schedule.drop(call):
+        self._pass_over(call)
+
+    def _pass_over(self, call: Call) -> None:
+        """Go on without a call that failed, or stop."""
+        for other in self._drop(call):
             if self._runner.keeps_going:
                 self._runner.tell_end(other, "skipped")
         if not self._runner.keeps_going:
             self._stop()
+
+    def _drop(self, call: Call) -> list[Call]:
+        others = self._schedule.drop(call)
+        self._evaluation.without.update(part.key() for one in (call, *others) for part in one.parts)
+        return others
 
     def _again(self, call: Call) -> None:
         if self._target.takes_unready:
@@ -283,7 +312,7 @@ class Spread:
         deaths = self._deaths[key] = self._deaths.get(key, 0) + 1
         if interrupts.is_terminated or self._was_interrupted:
             self._runner.tell_end(call, "interrupted")
-            self._schedule.drop(call)
+            self._drop(call)
         elif deaths == 1 and not death.is_final:
             self._attempts[key] = self._attempts.get(key, 0) + 1
             self._again(call)
@@ -302,24 +331,35 @@ class Spread:
             MerklWarning,
             stacklevel=2,
         )
+        self._run_in_this_process(call)
+
+    def _run_in_this_process(self, call: Call) -> None:
         try:
             self._runner.run_here(self._evaluation, call)
         except MerklError as error:
             self._failures.append((call.sequence, error))
-            self._schedule.drop(call)
-            if not self._runner.keeps_going:
-                self._stop()
+            self._pass_over(call)
             return
+        self._share(call)
         self._schedule.done(call)
 
+    def _share(self, call: Call) -> None:
+        """Have workers see what this process stored."""
+        self._evaluation.results.cache_of(call.task).flush()
+
     def _recover(self, call: Call, lost: bytes) -> None:
-        """Compute again an input whose content is lost, and submit the call again."""
+        """Compute again an input whose content is lost, and submit the call again; the second time, run it here."""
+        if (call.key(), lost) in self._recoveries:
+            self._run_in_this_process(call)
+            return
+        self._recoveries.add((call.key(), lost))
         for future in call.inputs():
             if future.__merkl_key__() == lost:
                 self._runner.recompute(future)
                 self._evaluation.records.pop(lost, None)
                 self._evaluation.fresh.pop(lost, None)
                 self._evaluation.records[lost] = self._evaluation.record_of(future)
+                self._share(future._call)
                 break
         self._again(call)
 
@@ -332,33 +372,36 @@ class Spread:
         self._observer.call_started(call)
         structure = expand_call(call, self._evaluation.arguments(call))
         self._expansions[key] = (structure, time.perf_counter())
-        plan = self._runner.plan(find_futures(structure))
-        evaluation = self._evaluation
-        for found, record in plan.records.items():
-            evaluation.records.setdefault(found, record)
-        evaluation.plan.entries.update(plan.entries)
-        for wanted, count in plan.consumers.items():
-            evaluation.waiting[wanted] = evaluation.waiting.get(wanted, 0) + count
-        known = {one for one in plan.missing if self._is_known(one)}
-        plan.missing = [one for one in plan.missing if one not in known]
-        plan.stages = [
-            PlannedStage([rest for one in calls if (rest := one.without(list(known))) is not None], after)
-            for calls, after in plan.stages
-        ]
-        self._observer.plan_made(plan)
-        self._add(plan)
-        if not self._schedule.wait_for(call, plan.wanted):
+        futures = find_futures(structure)
+        stages = self._runner.extend(self._evaluation, futures)
+        self._add(self._without_failed(stages), needed_by=call)
+        if any(future._call.key() in self._evaluation.without for future in futures):
+            self._runner.skip(self._evaluation, call)
+            self._pass_over(call)
+        elif not self._schedule.wait_for(call, futures):
             return self._finish_expansion(call)
         return True
 
-    def _is_known(self, call: Call) -> bool:
-        return all(f.__merkl_key__() in self._evaluation.records for f in call.futures())
+    def _without_failed(self, stages: Sequence[PlannedStage]) -> list[PlannedStage]:
+        if not self._evaluation.without:
+            return list(stages)
+        return [
+            PlannedStage([one for one in calls if not self._is_passed_over(one)], after)
+            for calls, after in stages
+        ]
+
+    def _is_passed_over(self, call: Call) -> bool:
+        is_lacking = self._evaluation.lacks_inputs(call)
+        if is_lacking:
+            self._runner.skip(self._evaluation, call)
+        return is_lacking
 
     def _finish_expansion(self, call: Call) -> bool:
         structure, started = self._expansions.pop(call.key())
         result = replace_futures(structure, self._evaluation.value_of)
         outcome = outcome_of(call, result, time.perf_counter() - started)
         self._evaluation.keep(call, outcome, None, is_interrupted=False)
+        self._share(call)
         self._observer.call_ended(call, "run", outcome.duration)
         self._schedule.done(call)
         return True

@@ -67,6 +67,24 @@ FLOWS = """
     def size(xs: list[int]) -> bool:
         return len(xs) < 6000
 
+    class Heavy:
+        # Takes its time to be stored.
+        def __getstate__(self):
+            Path("started0").write_text(str(os.getpid()))
+            end = time.monotonic() + 1
+            while time.monotonic() < end:
+                time.sleep(0.01)
+            return {}
+
+    @task
+    def heavy(n: int) -> Heavy:
+        return Heavy()
+
+    @task
+    def after(heavy: Heavy) -> int:
+        Path("after").write_text("")
+        return 1
+
     shell = bash_task(f"echo $$ > {os.getcwd()!r}/started0; sleep 61 & sleep 61; echo {stdout_arg(str)}")
 
     def goes_on(): return [positive(stubborn(0)), size(looping(1))]
@@ -75,6 +93,7 @@ FLOWS = """
     def never(): return deaf(0)
     def both(): return [positive(stubborn(0)), size(looping(1)), quick(3)]
     def in_shell(): return shell()
+    def stores(): return after(heavy(0))
 
     def builds():
         Path("started0").write_text("")
@@ -192,6 +211,18 @@ def test_it_is_kept_where_the_run_was_told_so(flows: Project, options: list[str]
     terminal.press_ctrl_c()
     assert terminal.end()[0] == 0
     assert flows.run_json("flows.loops")["cached"] == 2
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
+def test_while_a_result_is_stored_it_waits_and_then_ends_the_run(flows: Project, options: list[str]) -> None:
+    """No body runs that could take it: it must not be lost either."""
+    terminal = Terminal(flows, "run", *options, "flows.stores")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert code == 130, text
+    assert "1 run" in text
+    assert not (flows.folder / "after").exists()
 
 
 def test_every_running_body_gets_it_once(flows: Project) -> None:

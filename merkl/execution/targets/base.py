@@ -32,8 +32,7 @@ class Ticket:
 
     `payload` is the pickled call, in which other calls are keys only; `inputs` are the results it needs by key, as far as
     they are known; `parents` the keys of calls that were submitted and have not ended. `resources` are the figures for
-    this attempt. `fingerprint` is that of its task here, which a worker compares with its own unless
-    `is_trusted`. `forced` are keys that may not be linked to an equal result.
+    this attempt. `forced` are keys that may not be linked to an equal result.
     """
 
     key: bytes
@@ -43,7 +42,6 @@ class Ticket:
     parents: tuple[bytes, ...] = ()
     resources: dict[str, Any] = field(default_factory=dict)
     timeout: float | None = None
-    is_trusted: bool = False
     forced: tuple[bytes, ...] = ()
     accepts_interrupted: bool = False
 
@@ -68,7 +66,7 @@ class Reply:
 
     `outs` are its results by key, `linked` the calls that had not to run. One of the others says why there are none: the
     `error` that the call raised, the `death` of its worker, `differs` where the worker has other code, the key of a `lost`
-    input. `warnings` and `output` are what it said meanwhile.
+    input. `warnings` are what it said meanwhile.
     """
 
     key: bytes
@@ -81,7 +79,6 @@ class Reply:
     differs: bool = False
     lost: bytes | None = None
     warnings: tuple[tuple[type[Warning], str], ...] = ()
-    output: str = ""
 
 
 class Target(ABC):

@@ -16,7 +16,7 @@ from merkl.execution.events import Status
 from merkl.execution.interrupts import interrupts
 from merkl.execution.plan import Plan
 from merkl.execution.results import Results
-from merkl.execution.targets.base import KnownResult, Reply, Ticket
+from merkl.execution.targets.base import Death, KnownResult, Reply, Ticket
 from merkl.execution.targets.failures import dump_error
 from merkl.execution.targets.tickets import is_by_name, load_call
 from merkl.graph.call import Call
@@ -76,7 +76,7 @@ class Worker:
         try:
             with _collect_warnings(said) if self._collects_warnings else contextlib.nullcontext():
                 call = load_call(ticket.payload)
-                if not ticket.is_trusted and self._differs(call):
+                if self._differs(call):
                     return Reply(ticket.key, "failed", differs=True)
                 reply = self._run(call, ticket)
         except KeyboardInterrupt:
@@ -115,6 +115,8 @@ class Worker:
         linked, rest, content_keys = link_parts(evaluation, call)
         if rest is not None:
             values = evaluation.arguments(rest)
+            if interrupts.take():
+                return Reply(ticket.key, "failed", death=Death(None, is_unstarted=True))
             status, duration = run_call(
                 evaluation,
                 rest,
