@@ -422,8 +422,9 @@ def _work(pipe: connection.Connection, setup: bytes) -> None:
                 require_mark(arguments[1], mark)
             session = open_session(*arguments)
         except BaseException as error:  # noqa: BLE001 - said where the run is
-            pipe.send_bytes(pickle.dumps(("broken", f"{type(error).__name__}: {error}")))
-            return
+            with contextlib.suppress(OSError):
+                pipe.send_bytes(pickle.dumps(("broken", f"{type(error).__name__}: {error}")))
+            os._exit(1)  # a signal that came meanwhile has nobody to go to
         worker = Worker(session, run_id, on_attempt=lambda: pipe.send_bytes(pickle.dumps(("attempt", None))))
         _serve(pipe, worker, session)
         session.settle()
