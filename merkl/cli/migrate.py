@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import cyclopts
 import msgspec
 
+from merkl._base.readable import readable
 from merkl.cache import Ledger
 from merkl.cli.command import Command, split_at_function
 from merkl.cli.errors import UsageError
@@ -16,6 +20,8 @@ from merkl.cli.names import find_function
 from merkl.cli.output import stdout_for_result
 from merkl.execution.chronicle import describe_task
 from merkl.execution.migrations import DECLARED
+from merkl.files.tracker import FileTracker
+from merkl.graph.sidecar import sidecar_of
 from merkl.graph.task import Task
 from merkl.render.differences import Difference, compare_components, format_difference
 from merkl.render.log_view import format_time
@@ -27,8 +33,8 @@ USAGE = """\
 usage: merkl migrate [OPTIONS] MODULE.TASK
 
 Declare that the last edit of a task, or of what its code reaches, changes nothing that it computes: results that were made
-before it hold for the code as it is now, and so do those of all calls downstream. Shows first what was edited. Without --yes
-nothing is done.
+before it hold for the code as it is now, and so do those of all calls downstream. Shows first what was edited and
+which written files come from these results. Without --yes nothing is done.
 
   --yes         do it
   --from HASH   the code hash whose results are to be taken over, by its first digits (default: that of the latest result)
@@ -54,6 +60,8 @@ class Migration(msgspec.Struct, frozen=True):
     results: int
     last: float
     differences: tuple[Difference, ...]
+    #: written files that one of these results went into, sidecars among them; their records get the new keys
+    files: tuple[str, ...] = ()
     is_done: bool = False
 
 
@@ -85,7 +93,7 @@ def _carry_out(words: list[str]) -> int:
                     raise UsageError("nothing ran in this project yet, so there is nothing to take over")
                 if options.get("undo"):
                     return _undo(task, ledger, out)
-                migration = _find(task, ledger, options.get("from_"), options.get("was"))
+                migration = _find(task, ledger, workspace.files, options.get("from_"), options.get("was"))
                 if options.get("yes"):
                     migration = _declare(migration, ledger)
                     if workspace.origins is not None:
@@ -99,13 +107,15 @@ def _carry_out(words: list[str]) -> int:
             workspace.close()
 
 
-def _find(task: Task[..., Any, Any], ledger: Ledger, prefix: str | None, was: str | None) -> Migration:
+def _find(
+    task: Task[..., Any, Any], ledger: Ledger, files: FileTracker, prefix: str | None, was: str | None
+) -> Migration:
     name = was or f"{task.__module__}.{task.name}"
     now = task.fingerprint().digest.hex()
-    results = [metadata for _, metadata in ledger.log(task=name) if metadata.fingerprint != now]
+    results = [found for found in ledger.log(task=name) if found[1].fingerprint != now]
     if prefix is not None:
-        results = [metadata for metadata in results if metadata.fingerprint.startswith(prefix.lower())]
-        found = sorted({metadata.fingerprint for metadata in results})
+        results = [found for found in results if found[1].fingerprint.startswith(prefix.lower())]
+        found = sorted({metadata.fingerprint for _, metadata in results})
         if len(found) > 1:
             raise UsageError(f"several code hashes begin with {prefix!r}: {', '.join(h[:16] for h in found)}")
     if not results:
@@ -115,18 +125,42 @@ def _find(task: Task[..., Any, Any], ledger: Ledger, prefix: str | None, was: st
             else " of another version of its code"
         )
         raise UsageError(f"no result of {name}{what} is known; `merkl log --task {name}` lists what is")
-    before = results[0].fingerprint
+    before = results[0][1].fingerprint
     old = ledger.components(before)
     if old is None:
         raise UsageError(f"what the code {before[:16]} was made of is not known, so the edit cannot be shown")
+    keys = {key for key, metadata in results if metadata.fingerprint == before}
     return Migration(
         task=name,
         before=before,
         now=now,
-        results=sum(metadata.fingerprint == before for metadata in results),
-        last=results[0].created,
+        results=len(keys),
+        last=results[0][1].created,
         differences=tuple(compare_components(old, describe_task(task))),
+        files=tuple(_written_from(keys, ledger, files)),
     )
+
+
+def _written_from(keys: set[str], ledger: Ledger, files: FileTracker) -> Iterator[str]:
+    """Iterate over the files that were written from one of these results, by its own task or one downstream."""
+    written = [row for row in files.tracked() if row.role == "output" and row.key]
+    made_from = defaultdict[str, list[str]](list)
+    for key, metadata in ledger.closure(row.key for row in written).items():
+        for parent in metadata.parents:
+            made_from[parent].append(key)
+    reached: set[str] = set()
+    waiting = list(keys)
+    while waiting:
+        key = waiting.pop()
+        if key not in reached:
+            reached.add(key)
+            waiting += made_from[key]
+    for row in written:
+        if row.key in reached:
+            path = os.path.relpath(os.fsdecode(row.path))
+            yield readable(path)
+            if os.path.exists(sidecar_of(path)):
+                yield readable(sidecar_of(path))
 
 
 def _declare(migration: Migration, ledger: Ledger) -> Migration:
@@ -161,6 +195,9 @@ def _format(migration: Migration) -> str:
     lines += [f"  {line}" for difference in migration.differences for line in format_difference(difference)]
     if not migration.differences:
         lines.append("  no part differs by itself, only how they hang together")
+    if migration.files:
+        lines.append("files that were written from these results:")
+        lines += [f"  {path if path.isprintable() else repr(path)}" for path in migration.files]
     if migration.is_done:
         lines.append("declared: these results, and those downstream, hold for the code as it is now")
     else:

@@ -77,6 +77,23 @@ def test_what_is_downstream_follows_and_the_results_say_so(shop: Project) -> Non
     assert shop.run_json("shop.main")["run"] == 4
 
 
+def test_it_lists_the_files_that_were_written_downstream(shop: Project) -> None:
+    path = shop.folder / "shop.py"
+    path.write_text(
+        path.read_text()
+        + """
+def report() -> Future[list[float]]:
+    load(1).write("other.json")
+    return main().write("total.json", sidecar=True)
+"""
+    )
+    shop.run_json("shop.report")
+    edit(shop, "return x * 0.2", "return 0.2 * x")
+    listed = json.loads(shop.merkl("migrate", "shop.price", "--json").stdout)
+    assert (listed["files"], listed["is_done"]) == (["total.json", "total.json.merkl"], False)
+    assert "  total.json.merkl\n" in shop.merkl("migrate", "shop.price").stdout
+
+
 def test_two_declarations_in_a_row_lead_back_to_the_first(shop: Project) -> None:
     shop.run_json("shop.main")
     edit(shop, "return x * 0.2", "return 0.2 * x")
