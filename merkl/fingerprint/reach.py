@@ -455,9 +455,10 @@ class Reach:
             message = f"{node.name} reads an attribute of module {value.__name__!r} by a computed name; all of it counts"
             self.warn(f"getattr:{node.name}", message + ", but not what it imports. Declare more in deps=.")
         elif what == "globals":
+            where = f"{detail}()" if detail.isidentifier() else detail
             self.warn(
                 f"globals:{node.name}",
-                f"{node.name} looks names up in {detail}(), which MerkL cannot follow. Declare what it uses in deps=.",
+                f"{node.name} looks names up in {where}, which MerkL cannot follow. Declare what it uses in deps=.",
             )
         else:
             self.warn(
