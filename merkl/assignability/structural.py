@@ -174,9 +174,19 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
         if found.verdict is not Verdict.NO:
             return found
     metaclass = type(source.term.cls)
-    if metaclass is not type:
-        return rules.relate(Inst(metaclass), target)
-    return no(f"{show(source)} is not {show(target)}")
+    if metaclass is type:
+        return no(f"{show(source)} is not {show(target)}")
+    found = rules.relate(Inst(metaclass), target)
+    if _no(found) and is_protocol(target.cls) and _has_methods_of_some(Inst(metaclass), target):
+        return Relation(Verdict.UNKNOWN, "a method of the metaclass is for some classes only")
+    return found
+
+
+def _has_methods_of_some(metaclass: Inst, target: Inst) -> bool:
+    """Whether a member that the protocol asks for depends on the class, as `EnumType.__iter__` with its typed self."""
+    return any(
+        isinstance(find_member(metaclass, name, metaclass), str) for name in protocol_members(target.cls)
+    )
 
 
 def _no(relation: Relation) -> bool:

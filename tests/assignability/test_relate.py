@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import (
     Annotated,
     Any,
@@ -188,3 +189,18 @@ def test_a_class_that_misbehaves_when_looked_at_is_no_error() -> None:
         relate(Odd, other)
         relate(other, Odd)
         relate(list[Odd], Sequence[other])  # type: ignore[valid-type]
+
+
+class _Letter(enum.StrEnum):
+    A = "a"
+
+
+@pytest.mark.parametrize("wanted", [Iterable[_Letter], Iterable[str], Collection[_Letter]])
+def test_an_enumeration_may_be_iterated_over(wanted: Any) -> None:
+    """What a metaclass gives to some classes only is in doubt, and what is in doubt is not refused."""
+    assert relate(type[_Letter], wanted).verdict is not Verdict.NO
+
+
+def test_a_class_that_no_metaclass_makes_iterable_is_refused() -> None:
+    """A class with the usual metaclass has no items."""
+    assert relate(type[int], Iterable[int]).verdict is Verdict.NO
