@@ -99,11 +99,13 @@ class Spread:
                 if len(self._schedule) and not self._is_stopping and not self._schedule.has_ready:
                     raise AssertionError("calls wait for each other")
                 continue
-            for reply in self._target.poll(_TICK):
-                self._take(reply)
+            replies = self._target.poll(_TICK)
+            # A quick call may have started and ended since the last look: its start is told first.
             for key in self._target.started():
                 for part in self._in_flight[key].parts if key in self._in_flight else ():
                     self._observer.call_started(part)
+            for reply in replies:
+                self._take(reply)
 
     def _forward(self) -> bool:
         is_passed_on = self._target.interrupt()
