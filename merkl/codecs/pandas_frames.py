@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from merkl.codecs.base import Codec, DecodeError, Encoded
@@ -29,6 +30,8 @@ class PandasCodec(Codec):
 
         try:
             table = pyarrow.Table.from_pandas(frame, preserve_index=None)
+            if _has_extension(table.schema.types) or _has_registered(pandas, frame.columns):
+                return None
             sink = pyarrow.BufferOutputStream()
             with pyarrow.ipc.new_stream(sink, table.schema) as writer:
                 writer.write(table)
@@ -64,6 +67,25 @@ def _from_arrow(content: Any) -> Any:
 
     # A copy: frames are changed in place by their owners, mapped Arrow buffers refuse that.
     return pyarrow.ipc.open_stream(pyarrow.py_buffer(content)).read_all().to_pandas().copy()
+
+
+def _has_extension(types: Iterable[Any]) -> bool:
+    """Say whether Arrow types are made of one that a process knows only when something has registered it.
+
+    Periods and intervals are: pandas registers theirs when it first makes one, not when it reads one.
+    """
+    import pyarrow
+
+    return any(
+        isinstance(type_, pyarrow.BaseExtensionType)
+        or (pyarrow.types.is_dictionary(type_) and _has_extension([type_.value_type]))
+        or _has_extension(type_.field(i).type for i in range(type_.num_fields))
+        for type_ in types
+    )
+
+
+def _has_registered(pandas: Any, columns: Any) -> bool:
+    return isinstance(columns.dtype, pandas.PeriodDtype | pandas.IntervalDtype)
 
 
 def is_same_frame(one: Any, other: Any) -> bool:

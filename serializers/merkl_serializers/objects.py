@@ -19,7 +19,7 @@ from merkl_serializers.wire import bulk, pack, pack_names, pack_str
 if TYPE_CHECKING:
     from merkl_serializers.registry import CanonicalRegistry, Maker
 
-__all__ = ["UNREADABLE", "install", "reducing_encoder", "state_encoder"]
+__all__ = ["UNREADABLE", "install", "reduced_bytes", "reducing_encoder", "state_encoder"]
 
 #: Stands where there is nothing to read: an empty cell, an enum member whose value has no bytes.
 UNREADABLE = b"\xc1-"
@@ -205,6 +205,11 @@ def reducing_encoder(cls: type) -> Encoder:
         return walk.inside(value, body)
 
     return encode
+
+
+def reduced_bytes(value: Any, walk: Walk) -> bytes:
+    """Return what `reducing_encoder` writes, for a value that the walk may be inside of already."""
+    return b"\xc1K" + class_header(type(value)) + _encode_reduced(_reduce(value), walk)
 
 
 def _encode_reduced(reduced: Any, walk: Walk) -> bytes:

@@ -13,7 +13,7 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype  # type: ignore
 
 from merkl_serializers.names import class_name
 from merkl_serializers.numpy_ import array_bytes
-from merkl_serializers.objects import reducing_encoder
+from merkl_serializers.objects import reduced_bytes, reducing_encoder
 from merkl_serializers.walk import Encoder, Walk
 from merkl_serializers.wire import pack, pack_int, pack_str
 
@@ -26,7 +26,12 @@ __all__ = ["install"]
 def _header(cls: type) -> bytes:
     """Return the name of a class; where pandas itself keeps it has moved between versions."""
     module, name = class_name(cls)
-    return pack_str("pandas" if module.partition(".")[0] == "pandas" else module) + pack_str(name)
+    return pack_str("pandas" if _is_own(cls) else module) + pack_str(name)
+
+
+def _is_own(cls: type) -> bool:
+    """Say whether a class is pandas' own; some say `pandas` itself, others a module in it."""
+    return cls.__module__.partition(".")[0] == "pandas"
 
 
 # -- dtypes and arrays
@@ -54,16 +59,16 @@ def _values_bytes(values: Any, walk: Walk) -> bytes:
     if isinstance(values, np.ndarray):
         return b"n" + array_bytes(values, walk)
     kind = type(values)
-    if isinstance(values, pd.arrays.NumpyExtensionArray):
+    if kind is pd.arrays.NumpyExtensionArray:  # arrays of strings are of a subclass, with a dtype that counts
         return b"n" + array_bytes(values.to_numpy(), walk)
-    if not class_name(kind)[0].startswith("pandas."):
+    if not _is_own(kind):
         return b"x" + reducing_encoder(kind)(values, walk)
     return b"e" + _dtype_bytes(values.dtype, walk) + _extension_bytes(values, walk)
 
 
 def _extension_bytes(values: Any, walk: Walk) -> bytes:
     if isinstance(values, pd.Categorical):
-        # The dtype says what the codes mean.
+        # The dtype, which stands before this, says what the codes mean.
         return array_bytes(values.codes, walk)
     if isinstance(values, pd.arrays.DatetimeArray | pd.arrays.TimedeltaArray | pd.arrays.PeriodArray):
         return pack_str(str(values.dtype)) + array_bytes(values.asi8, walk)
@@ -85,7 +90,7 @@ def _extension_bytes(values: Any, walk: Walk) -> bytes:
             data = data.copy()
             data[mask] = data.dtype.type(0)
         return array_bytes(data, walk) + array_bytes(mask, walk)
-    return reducing_encoder(type(values))(values, walk)
+    return reduced_bytes(values, walk)
 
 
 def _arrow_bytes(values: Any, walk: Walk) -> bytes:
@@ -152,11 +157,13 @@ def _make_index(cls: type, registry: CanonicalRegistry) -> Encoder:
 
 
 def _make_array(cls: type, registry: CanonicalRegistry) -> Encoder:
+    if not _is_own(cls):
+        return reducing_encoder(cls)
     return _changeable(cls, lambda value, walk: b"\xc1:a" + _header(cls) + _values_bytes(value, walk))
 
 
 def _changeable(cls: type, body: Encoder) -> Encoder:
-    is_own = cls.__module__.partition(".")[0] == "pandas"
+    is_own = _is_own(cls)
 
     def encode(value: Any, walk: Walk) -> bytes:
         walk.is_mutable = True

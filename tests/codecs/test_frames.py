@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import pickle
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -60,6 +63,17 @@ BY_PICKLE = {
     "objects that are ints": pd.DataFrame({"a": pd.Series([1, 2], dtype=object)}),
     "sets": pd.Series([{1}, {2}]),
     "intervals": pd.DataFrame({"a": pd.interval_range(0, 2)}),
+    "periods": pd.DataFrame({"a": pd.period_range("2024", periods=2, freq="M")}),
+    "period index": pd.DataFrame({"a": [1, 2]}, index=pd.period_range("2024", periods=2, freq="M")),
+    "series with a period index": pd.Series([1, 2], index=pd.period_range("2024", periods=2, freq="D")),
+    "interval index": pd.Series([1, 2], index=pd.interval_range(0, 2)),
+    "period columns": pd.DataFrame([[1, 2]], columns=pd.period_range("2024", periods=2, freq="M")),
+    "categories that are periods": pd.DataFrame(
+        {"a": pd.Categorical(pd.period_range("2024", periods=2, freq="M"))}
+    ),
+    "level of periods": pd.DataFrame(
+        {"a": [1, 2]}, index=pd.MultiIndex.from_product([pd.period_range("2024", periods=2, freq="M"), ["x"]])
+    ),
     "tuple name": pd.Series([1], name=("a", 1)),
 }
 BY_PICKLE["attributes"].attrs["unit"] = "m"
@@ -91,6 +105,30 @@ def test_pandas_that_arrow_would_change_comes_back_too(value: Any) -> None:
     _, loaded = round_trip(value)
     assert type(loaded) is type(value)
     assert_same(loaded, value)
+
+
+LOADS = """
+import pickle, sys
+from merkl.codecs import default_codecs
+for *encoded, content in pickle.load(sys.stdin.buffer):
+    value = default_codecs().decode(*encoded, content)
+    print(value.index.dtype, value.axes[-1].dtype, *value.dtypes if value.ndim == 2 else "")
+"""
+
+
+def test_periods_and_intervals_come_back_in_another_process() -> None:
+    """A fresh process has registered none of pandas' Arrow types; it reads what was stored all the same."""
+    stored, expected = [], []
+    for value in BY_PICKLE.values():
+        encoded = CODECS.encode(value)
+        content = encoded.content if isinstance(encoded.content, bytes) else b"".join(encoded.content)
+        stored.append((encoded.codec, encoded.codec_version, encoded.decode_type, content))
+        columns = map(str, value.dtypes) if value.ndim == 2 else [""]
+        expected.append(" ".join([str(value.index.dtype), str(value.axes[-1].dtype), *columns]).strip())
+    done = subprocess.run(
+        [sys.executable, "-c", LOADS], input=pickle.dumps(stored), capture_output=True, check=True
+    )
+    assert [line.strip() for line in done.stdout.decode().splitlines()] == expected
 
 
 def test_subclass_of_a_frame_keeps_its_class() -> None:

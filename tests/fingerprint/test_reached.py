@@ -15,6 +15,16 @@ from sample import Project
 from test_edits import files
 
 CASES = {
+    "order of bare categories": (
+        """
+        import pandas as pd
+        V = pd.Categorical(["a", "b"], ordered=False)
+        def task():
+            return V.ordered
+        """,
+        "ordered=False",
+        "ordered=True",
+    ),
     "bound of a deque": (
         """
         from collections import deque

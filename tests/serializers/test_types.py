@@ -102,6 +102,13 @@ def other_function(x: int) -> int:
     return x + 2
 
 
+class TaggedArray(pd.arrays.NumpyExtensionArray):  # type: ignore[misc]
+    """An extension array that is not pandas' own."""
+
+    def __init__(self, values: list[float]) -> None:
+        super().__init__(np.array(values))
+
+
 DIFFERENT: dict[str, list[Any]] = {
     "ones": [
         1,
@@ -170,6 +177,42 @@ DIFFERENT: dict[str, list[Any]] = {
         pl.DataFrame({"a": [1, 2]}),
         pa.table({"a": [1, 2]}),
         pd.Series([1, 2], name="a"),
+    ],
+    "bare categories": [
+        pd.Categorical(["a", "b"]),
+        pd.Categorical(["a", "b"], ordered=True),
+        pd.Categorical(["a", "b"], categories=["b", "a"]),
+        pd.Categorical(["a", "b"], categories=["a", "b", "c"]),
+        pd.Categorical(["c", "d"]),
+    ],
+    "bare arrays": [
+        pd.arrays.IntervalArray.from_breaks([0, 1]),
+        pd.arrays.IntervalArray.from_breaks([0, 1], closed="left"),
+        pd.PeriodIndex.from_ordinals([0], freq="D").array,
+        pd.PeriodIndex.from_ordinals([0], freq="M").array,
+        pd.DatetimeIndex(["1970"], tz="UTC").array,
+        pd.DatetimeIndex(["1970"], tz="UTC").tz_convert("Europe/Rome").array,
+        pd.DatetimeIndex(["1970"]).array,
+        pd.arrays.SparseArray([0, 1], fill_value=0),
+        pd.arrays.SparseArray([0, 1], fill_value=1),
+        pd.array([0], dtype="Int64"),
+        pd.array([0], dtype="Int32"),
+        pd.array([0], dtype=pd.ArrowDtype(pa.int64())),
+        pd.array([0], dtype=pd.ArrowDtype(pa.int32())),
+        pd.arrays.NumpyExtensionArray(np.array([0])),
+        pd.arrays.NumpyExtensionArray(np.array([0.0])),
+    ],
+    "bare strings": [
+        pd.array(["a"], dtype=pd.StringDtype("python")),
+        pd.array(["a"], dtype=pd.StringDtype("pyarrow")),
+        pd.array(["a"], dtype=pd.StringDtype("python", na_value=np.nan)),
+        pd.array(["a"], dtype=pd.ArrowDtype(pa.string())),
+    ],
+    "arrays of another library": [TaggedArray([0]), TaggedArray([1]), TaggedArray([0.0])],
+    "columns of strings": [
+        pd.Series(["a"], dtype=pd.StringDtype("python")),
+        pd.Series(["a"], dtype=pd.StringDtype("python", na_value=np.nan)),
+        pd.Series(["a"], dtype=object),
     ],
     "columns in another order": [pd.DataFrame({"a": [1], "b": [2]}), pd.DataFrame({"b": [2], "a": [1]})],
     "missing values": [
