@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from merkl._base.early_interrupts import is_command
 from merkl._base.errors import ConfigError
 from merkl._base.sizes import parse_size
 
@@ -57,7 +58,7 @@ def find_project_root(start: Path | None = None) -> Path:
     """Return the folder that a workspace belongs to.
 
     `MERKL_ROOT` if set; else the nearest folder upwards with a pyproject.toml; else with a `.git`; else the folder of
-    the script that runs, or the working directory.
+    the script that runs; for the command `merkl`, and where there is no script, the working directory.
     """
     given = os.environ.get("MERKL_ROOT")
     if given:
@@ -67,7 +68,7 @@ def find_project_root(start: Path | None = None) -> Path:
         for folder in (here, *here.parents):
             if (folder / mark).exists():
                 return folder
-    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    script = None if is_command() else getattr(sys.modules.get("__main__"), "__file__", None)
     return Path(script).absolute().parent if script else here
 
 

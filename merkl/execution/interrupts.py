@@ -74,7 +74,9 @@ class Interrupts:
             signal.signal(number, handler)
         self._previous.clear()
         is_pending, self._is_pending = self._is_pending, False
-        if is_pending and error is None:
+        if error is None and self.is_terminated:
+            raise Terminated
+        if error is None and is_pending:
             raise KeyboardInterrupt
 
     def _install(self, number: signal.Signals) -> None:

@@ -95,6 +95,7 @@ class Runner:
             _take_writes(evaluation, plan, wanted)
             self.observer.plan_made(plan)
             failures = self._run(evaluation) if plan.missing else []
+            interrupts.check()  # the last body may have returned something after SIGTERM
             self.selection.settle(plan.missing)
             for write in evaluation.writes:
                 if not failures or write.future.__merkl_key__() in evaluation.records:

@@ -17,7 +17,7 @@ from project import Project
 from seaweed import KEYS
 
 FLOWS = """
-    import os, time
+    import itertools, os, time
     from pathlib import Path
     from merkl import task, interruptible
 
@@ -64,6 +64,19 @@ FLOWS = """
         return x
 
     @task
+    def looping(shared: str) -> int:
+        seen = 0
+        for _ in interruptible(itertools.count()):
+            seen += 1
+            Path(shared, "looping").write_text("")
+            time.sleep(0.01)
+        return seen
+
+    @task
+    def positive(n: int) -> bool:
+        return n > 0
+
+    @task
     def fail(x: int) -> int:
         raise ValueError(f"no {x}")
 
@@ -78,6 +91,9 @@ FLOWS = """
 
     def partly(shared: str):
         return add(square(3), slow(shared, 2))
+
+    def loops(shared: str):
+        return positive(looping(shared))
 
     def fails():
         return add(fail(1), 2)
@@ -202,6 +218,24 @@ def test_a_worker_that_is_killed_in_a_call_costs_nothing_but_time(dask: Cluster)
     os.kill(int((dask.project.folder / "running1").read_text()), signal.SIGKILL)
     out, error = running.communicate(timeout=60)
     assert out == "2\n", error
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "printed"), [(signal.SIGINT, 0, "True\n"), (signal.SIGTERM, 143, "")]
+)
+def test_a_signal_ends_loops_on_workers(
+    dask: Cluster, number: signal.Signals, code: int, printed: str
+) -> None:
+    """After Ctrl-C the run goes on with what they have."""
+    dask.add_worker("one")
+    shared = str(dask.project.folder)
+    running = dask.project.start_and_wait(
+        "run", "--target", "far", "flows_on_dask.loops", shared, until="looping"
+    )
+    running.send_signal(number)
+    out, error = running.communicate(timeout=60)
+    assert (running.returncode, out) == (code, printed), error
+    assert "Traceback" not in error
 
 
 def test_a_scheduler_that_goes_is_a_clear_error_and_finished_work_is_kept(dask: Cluster) -> None:

@@ -168,6 +168,25 @@ def test_each_graphics_processor_has_one_call_at_a_time(
     assert set(devices) <= {"4", "7"}
 
 
+def test_a_target_says_how_much_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.merkl.targets.box]\ntype = "local"\nprocesses = 2\nresources = { gpu = 1, licence = 1 }\n'
+    )
+
+    @task(resources={"gpu": 1, "licence": 1})
+    def device(x: int) -> str:
+        return os.environ["CUDA_VISIBLE_DEVICES"]
+
+    with Workspace(tmp_path, target="box"):
+        assert evaluate([device(1), device(2)]) == ["0", "0"]
+    with (
+        Workspace(tmp_path, target=2),
+        pytest.raises(TargetError, match="gpu=1, and this target has 0 at most"),
+    ):
+        evaluate(tasks.on_gpu(3))
+
+
 def test_a_list_that_becomes_known_during_the_run_fans_out(two: Workspace) -> None:
     report = RunReport()
     outcome = two.run(lambda: tasks.total(tasks.square.map(tasks.spread(20))), report=report)

@@ -90,6 +90,8 @@ FLOWS = """
     def goes_on(): return [positive(stubborn(0)), size(looping(1))]
     def loops(): return size(looping(0))
     def stops(): return [quick(1), quick(plain(0))]
+    def returns(): return stubborn(0)
+    def ends(): return looping(0)
     def never(): return deaf(0)
     def both(): return [positive(stubborn(0)), size(looping(1)), quick(3)]
     def in_shell(): return shell()
@@ -290,6 +292,19 @@ def test_sigterm_stops_as_cleanly(flows: Project, flow: str, options: list[str])
     assert code == 143, text
     assert "Traceback" not in text, text
     assert is_gone(started(flows))
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
+@pytest.mark.parametrize("flow", ["returns", "ends"])
+def test_sigterm_ends_the_run_though_its_last_body_returns_something(
+    flows: Project, flow: str, options: list[str]
+) -> None:
+    running = flows.start_and_wait("run", *options, f"flows.{flow}", until="started0")
+    running.send_signal(signal.SIGTERM)
+    out, error = running.communicate(timeout=60)
+    assert (running.returncode, out) == (143, ""), error
+    assert "merkl: terminated; all that was complete is kept" in error
+    assert "Traceback" not in error
 
 
 def test_workers_end_when_the_run_is_killed(flows: Project) -> None:

@@ -93,6 +93,25 @@ def test_the_folder_of_results_appears_once_beside_pyproject_and_is_ignored_by_g
     assert "results are kept" not in second.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "home"),
+    [(["bin/merkl", "run", "small.main"], "."), (["bin/script.py"], "bin")],
+    ids=["command", "script"],
+)
+def test_without_a_project_the_folder_of_results_is_here_or_beside_the_script(
+    project: Project, words: list[str], home: str
+) -> None:
+    """That of the command is never beside the program `merkl`."""
+    small = "from merkl import task\n@task\ndef one() -> int:\n    return 1\ndef main(): return one()\n"
+    (project.folder / "pyproject.toml").unlink()
+    project.write("small.py", small)
+    project.write("bin/merkl", "import sys\nfrom merkl.cli import main\nsys.exit(main())\n")
+    project.write("bin/script.py", small + "main().eval()\n")
+    project.python(*words)
+    found = [path.parent for path in project.folder.rglob(".merkl")]
+    assert found == [project.folder / home]
+
+
 def test_json_is_one_object_with_result_and_figures(pipe: Project) -> None:
     found = pipe.run_json("flows.pipe", "--n", "4")
     assert found.pop("seconds") > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import pickle
@@ -204,7 +205,9 @@ class DaskTarget(Target):
     def poll(self, timeout: float) -> Sequence[Reply]:
         if self._is_interrupted:
             self._is_interrupted = False
-            self._client.run(notify_interrupt, wait=False)
+            # Where the scheduler is gone, that is said below; a worker that is gone needs no word.
+            with contextlib.suppress(OSError, TimeoutError):
+                self._client.run(notify_interrupt, workers=self._workers, wait=False, on_error="ignore")
         keys: list[bytes] = []
         try:
             keys.append(self._done.get(timeout=timeout))

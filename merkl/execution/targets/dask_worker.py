@@ -50,8 +50,11 @@ def check_worker(setup: bytes) -> str:
     return ""
 
 
-def notify_interrupt() -> None:
-    """Let loops over `interruptible` end: signals do not reach the threads of a Dask worker."""
+async def notify_interrupt() -> None:
+    """Let loops over `interruptible` end: signals do not reach the threads of a Dask worker.
+
+    A coroutine, as Dask waits for the end of anything else.
+    """
     interrupts.count += 1
 
 
