@@ -23,11 +23,14 @@ def interrupted_key(key: str) -> str:
 def accept(cache: BaseCache, prefix: str) -> str:
     """Make what an interrupted body returned the result of its call; return the key, which begins with `prefix`.
 
+    The key under which it is kept until then, which listings have too, will do as well.
+
     Raises:
         CacheError: no interrupted result has such a key, or several have, or a finished one is there by now.
     """
     wanted = prefix.lower().removesuffix("…")
-    found = [item for item in cache.items() if item.interrupted and item.interrupted.startswith(wanted)]
+    kept = [item for item in cache.items() if item.interrupted]
+    found = [item for item in kept if item.interrupted.startswith(wanted) or item.key.startswith(wanted)]
     if not found or not wanted:
         raise CacheError(
             f"no interrupted result has a key that begins with {prefix!r}; see `merkl cache ls --interrupted`"

@@ -18,7 +18,7 @@ from merkl.cli.arguments import parameter_names, parse_arguments, parse_options
 from merkl.cli.command import Command, FunctionWords, split_at_function
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, open_ledger
-from merkl.cli.names import find_function
+from merkl.cli.names import find_function, make_importable
 from merkl.cli.output import result_text, stdout_for_result
 from merkl.cli.replay import replay_call
 from merkl.execution.previews import preview_value
@@ -144,6 +144,9 @@ def _debug_result(words: list[str], out: TextIO) -> int:
             ledger = open_ledger(workspace)
             key = find_key(ledger, options["hash"])
             assert ledger is not None
+            # A value may be of the project's own classes, whose modules are found as `merkl run` finds them.
+            make_importable(workspace.root)
+            make_importable(Path.cwd())
             if options.get("rerun"):
                 return _rerun(workspace, key, function, options, out)
             if options.get("value") or options.get("output"):

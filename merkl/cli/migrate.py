@@ -180,7 +180,8 @@ def _undo(task: Task[..., Any, Any], ledger: Ledger, out: Any) -> int:
         raise UsageError("nothing was declared about this version of the task's code")
     ledger.forget(DECLARED, [now])
     print(
-        f"forgotten; results of {task.name} that were taken over already stay: `merkl cache clear` removes them",
+        f"forgotten; results of {task.name} and of tasks downstream that were taken over already stay: "
+        "`merkl cache clear TASK` removes those of one task",
         file=out,
     )
     return 0

@@ -14,7 +14,13 @@ from typing import Any
 from merkl.cli.errors import UsageError
 from merkl.graph.task import Task
 
-__all__ = ["find_function", "load_module"]
+__all__ = ["find_function", "load_module", "make_importable"]
+
+
+def make_importable(folder: Path) -> None:
+    """Have the modules in a folder found by `import`, before those of other folders."""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
 
 
 def find_function(name: str) -> Any:
@@ -22,9 +28,7 @@ def find_function(name: str) -> Any:
 
     Raises `UsageError` with the closest names where there is none, or where the module does not import.
     """
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    make_importable(Path.cwd())
     path, colon, inner = name.rpartition(":")
     if colon and path.endswith(".py"):
         return _find_attribute(_load_file(Path(path)), inner, name)
@@ -43,9 +47,7 @@ def load_module(name: str) -> ModuleType:
 
     Raises `UsageError` where there is none, and whatever the module itself raises while it is imported.
     """
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    make_importable(Path.cwd())
     return _load_file(Path(name)) if name.endswith(".py") else _import(name, name)
 
 
@@ -99,9 +101,7 @@ def _load_file(path: Path) -> ModuleType:
     while (top.parent / "__init__.py").exists():
         top = top.parent
         parts.insert(0, top.name)
-    folder = str(top.parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    make_importable(top.parent)
     name = ".".join(parts)
     return _import(name, str(path)) if _is_file_of(name, path) else _exec_file(path)
 

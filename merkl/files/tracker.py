@@ -170,7 +170,9 @@ class FileTracker:
         if self._is_private(absolute):
             role, key = "seen", ""
         if known is not None and known.matches(signature):
-            if role != "seen" and (known.role, known.key) != (role, key) and known.role != "output":
+            # A file that was written stays one, but of the key that wrote it last: it may hold the same as before.
+            is_other = (known.role, known.key) != (role, key)
+            if is_other and (role == "output" or (role == "input" and known.role != "output")):
                 self._put(known._replace(role=role, key=key))
             return known.content_hash
         return self._hash(absolute, known, role, key).content_hash

@@ -180,6 +180,8 @@ def format_difference(difference: Difference) -> list[str]:
         return [f"{what} changed{where}", *("  " + line for line in [*lines[:_LONGEST_DIFF], *more])]
     if d.change == "changed" and d.kind in _CODE and d.old == d.new and d.old:
         return [f"{what} means something else than it did, though its text is the same{where}"]
+    if d.kind == "argument" and d.old == d.new and d.new.startswith(("FileRef(", "DirRef(")):
+        return [f"{what}: the content of {d.new} changed"]
     if d.change == "changed" and d.old == d.new:
         return [f"{what} changed{where}" + ("" if d.new else f": {d.new}")]
     if d.change == "changed" and "\n" not in d.old + d.new:

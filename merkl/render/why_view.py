@@ -11,6 +11,7 @@ import msgspec
 from merkl.cache import Ledger, Metadata
 from merkl.execution.plan import Plan
 from merkl.graph.call import Call
+from merkl.graph.shown import preview_value
 from merkl.render.call_states import CallState, describe_state, state_of_call, state_of_record
 from merkl.render.differences import Difference, compare_states, format_difference
 from merkl.render.earlier_calls import EarlierCall, EarlierCalls
@@ -101,6 +102,7 @@ class _Explainer:
         if others and reason in ("changed", "upstream", "unknown"):
             reason, differences = "changed", [*differences, *others]
         if nearest is not None:
+            self._name_changed_files(call, nearest.metadata)
             for future in call.futures():
                 if future.out in nearest.outs:
                     self._matches[future.hash] = nearest.outs[future.out]
@@ -115,6 +117,25 @@ class _Explainer:
             earlier=None if old is None else describe_state(old),
             failed=self._failures.get(key, {}).get("error", ""),
         )
+
+    def _name_changed_files(self, call: Call, before: Metadata) -> None:
+        """Say of inputs that only pass a file on, of which no results are kept, that its content is another than it was."""
+        texts = {argument.preview for argument in before.arguments}
+        for future in call.inputs():
+            above = future._call
+            found = self.found.get(above.key().hex())
+            if (
+                found is not None
+                and found.reason == "first"
+                and above.task.__module__ == "merkl.graph.io"
+                and len(above.values) == len(above.files) == 1
+                and future.hash not in before.parents
+                and f"<Future of {above.task.name}>" in texts
+            ):
+                name, text = above.task.signature.parameters[0].name, preview_value(above.values[0])
+                self.found[found.key] = msgspec.structs.replace(
+                    found, reason="changed", differences=(Difference("argument", name, old=text, new=text),)
+                )
 
     def _changed_inputs(self, call: Call, before: Sequence[str]) -> tuple[list[str], list[Difference]]:
         """Return the keys of the calls above that would run or gave another result than earlier.

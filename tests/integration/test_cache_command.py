@@ -315,8 +315,9 @@ def test_export_and_import_carry_results_to_another_project(flow: Project, tmp_p
     assert other.run_json("flow.main")["run"] == 0
 
 
-def test_an_interrupted_result_counts_once_it_is_accepted(flow: Project) -> None:
-    """It is listed, computed afresh by default, and a result like any other after `accept`."""
+@pytest.mark.parametrize("is_stored_key", [False, True])
+def test_an_interrupted_result_counts_once_it_is_accepted(flow: Project, *, is_stored_key: bool) -> None:
+    """It is listed, computed afresh by default, and a result like any other after `accept`, by either of its keys."""
     process = flow.start_and_wait("run", "flow.slow", until="started")
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -324,7 +325,8 @@ def test_an_interrupted_result_counts_once_it_is_accepted(flow: Project) -> None
     (item,) = ask(flow, "ls", "--interrupted")
     assert ask(flow, "ls") == []
     key = item["interrupted"]
-    assert ask(flow, "accept", key[:8]) == {"key": key}
+    shown = item["key"] if is_stored_key else key
+    assert ask(flow, "accept", shown[:8]) == {"key": key}
     assert flow.merkl("run", "flow.slow").stdout == "half\n"
     assert ask(flow, "ls", "--interrupted") == []
     code, _, err = cache_command(flow, "accept", key[:8])

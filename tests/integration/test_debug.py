@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -129,6 +131,41 @@ def test_the_value_can_be_printed_and_written(shop: Project) -> None:
         == 0
     )
     assert (shop.folder / "made here" / "x.txt").read_text() == "xxxxx"
+
+
+def test_a_value_of_the_projects_own_class_is_read_without_its_module_on_the_path(project: Project) -> None:
+    project.write(
+        "flow.py",
+        """
+        from dataclasses import dataclass
+        from merkl import task
+
+        @dataclass
+        class Point:
+            x: int
+
+        @task
+        def point(x: int) -> Point:
+            return Point(x)
+        """,
+    )
+    (project.folder / "sub").mkdir()
+    project.run_json("flow.point", "3")
+    (result,) = json.loads(project.merkl("log", "--json").stdout)
+    for folder in (project.folder, project.folder / "sub"):
+        # As the installed `merkl` starts: without the current folder on the path.
+        command = "import sys; sys.path[:] = [p for p in sys.path if p]; from merkl.cli import main; sys.exit(main())"
+        words = [sys.executable, "-c", command, "debug", "--hash", result["key"]]
+        for more, shown in (["--value"], "Point(x=3)\n"), ([], "Point(x=3)"):
+            done = subprocess.run(
+                [*words, *more],
+                cwd=folder,
+                env=project.environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert (done.returncode, shown in done.stdout) == (0, True), done.stderr
 
 
 def test_one_call_is_run_again_and_compared(shop: Project) -> None:

@@ -123,6 +123,20 @@ def test_undo_forgets_it(shop: Project) -> None:
     assert shop.merkl("migrate", "shop.price", "--undo").returncode == 2
 
 
+def test_after_undo_what_was_taken_over_stays_until_it_is_cleared_downstream_too(shop: Project) -> None:
+    before = shop.run_json("shop.main")["result"]
+    edit(shop, "return x * 0.2", "return x * 0.3")
+    assert shop.merkl("migrate", "shop.price", "--yes").returncode == 0
+    assert shop.run_json("shop.main")["run"] == 0
+    assert shop.merkl("migrate", "shop.price", "--undo").returncode == 0
+    for task in ("price", "total"):
+        found = shop.run_json("shop.main")
+        assert (found["run"], found["result"]) == (0, before)
+        assert shop.merkl("cache", "clear", f"shop.{task}", "--yes").returncode == 0
+    found = shop.run_json("shop.main")
+    assert (found["run"], found["result"] == before) == (3, False)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

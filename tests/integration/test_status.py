@@ -189,6 +189,44 @@ def test_an_edit_that_was_declared_to_change_nothing_is_clean(ran: Project) -> N
     assert states(ran)[1]["build/out.txt"] == "stale"
 
 
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_an_edit_that_gave_an_equal_value_is_clean_after_the_run(
+    project: Project, *, is_folder: bool
+) -> None:
+    project.write(
+        "flow.py",
+        f"""
+        from pathlib import Path
+        from merkl import DirRef, read_future, task
+
+        @task
+        def nums(text: str) -> list[int]:
+            return [int(x) for x in text.split()]
+
+        @task
+        def total(xs: list[int]) -> int:
+            return sum(xs)
+
+        @task
+        def folder(xs: list[int]) -> DirRef:
+            made = DirRef()
+            (Path(made) / "total.txt").write_text(str(sum(xs)))
+            return made
+
+        def main():
+            return {"folder" if is_folder else "total"}(nums(read_future("a.txt"))).write("out")
+        """,
+    )
+    project.write("a.txt", "1 2 3")
+    project.run_json("flow.main")
+    edit(project, "flow.py", "int(x)", "int(x) * 1")
+    assert states(project)[1]["out"] == "stale"
+    assert project.run_json("flow.main")["run"] == 1
+    assert states(project)[0] == 0
+    edit(project, "flow.py", "int(x) * 1", "int(x) * 2")
+    assert states(project)[1]["out"] == "stale"
+
+
 def test_paths_choose(ran: Project) -> None:
     (ran.folder / "build/out.txt").unlink()
     assert states(ran, "data.txt") == (0, {"data.txt": "clean"})

@@ -263,3 +263,35 @@ def test_inputs_that_are_shared_and_rewired_are_told_apart(project: Project) -> 
     rewired = why(project)["explanations"]
     assert {e["task"] for e in rewired} == {"flow.mix"}
     assert {d["kind"] for e in rewired for d in e["differences"]} == {"input"}
+
+
+def test_a_file_whose_content_changed_is_named(project: Project) -> None:
+    project.write(
+        "flow.py",
+        """
+        from merkl import FileRef, path_future, read_future, task
+
+        @task
+        def length(text: str) -> int:
+            return len(text)
+
+        @task
+        def size(file: FileRef) -> int:
+            return len(file.read_text())
+
+        def main():
+            return [length(read_future("a.txt")), size(path_future("b.csv")), size(FileRef("c.csv"))]
+        """,
+    )
+    names = ("a.txt", "b.csv", "c.csv")
+    for name in names:
+        project.write(name, name)
+    first = project.merkl("why", "flow.main").stdout
+    assert "the content of" not in first
+    project.run_json("flow.main")
+    for name in names:
+        project.write(name, f"another {name}")
+    told = project.merkl("why", "flow.main").stdout
+    for name in names:
+        assert f"the content of FileRef('{name}') changed" in told
+    assert "never ran before" not in told
