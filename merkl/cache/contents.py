@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
-from merkl.cache.base import SPOOL_IN_MEMORY, Content, Spooled, content_size, spool
+from merkl.cache.base import SPOOL_IN_MEMORY, Content, Spooled, close_content, content_size, spool
 
 __all__ = ["ContentBackend", "TieredContents"]
 
@@ -51,6 +51,15 @@ class ContentBackend(ABC):
 
     def distrust(self, content_hash: str) -> None:  # noqa: B027 - most hash at every read
         """Have a content hashed at its next use, however it looks."""
+
+    def is_right(self, content_hash: str) -> bool:
+        """Hash a content again, however it looks; say whether it is here and right. One in a file stays if it is not."""
+        self.distrust(content_hash)
+        content = self.get(content_hash)
+        if content is None:
+            return False
+        close_content(content)
+        return True
 
     def trash(self, content_hash: str) -> bool:
         """Remove a content, if possible so that the next `get` brings it back until `empty_trash` is called."""
@@ -120,6 +129,9 @@ class TieredContents(ContentBackend):
     def distrust(self, content_hash: str) -> None:
         self.small.distrust(content_hash)
         self.large.distrust(content_hash)
+
+    def is_right(self, content_hash: str) -> bool:
+        return self.small.is_right(content_hash) or self.large.is_right(content_hash)
 
     def trash(self, content_hash: str) -> bool:
         small = self.small.trash(content_hash)

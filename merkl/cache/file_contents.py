@@ -222,6 +222,14 @@ class FileContentBackend(ContentBackend):
             return time.time() - self.path(content_hash).stat().st_mtime
         return None
 
+    def is_right(self, content_hash: str) -> bool:
+        if not self.has(content_hash):
+            return False
+        self.distrust(content_hash)
+        with contextlib.suppress(FileNotFoundError), open(self.path(content_hash), "rb") as file:
+            return verify_content(file, content_hash)
+        return False
+
     def trash(self, content_hash: str) -> bool:
         self._trash.mkdir(parents=True, exist_ok=True)
         try:

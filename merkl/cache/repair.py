@@ -97,7 +97,7 @@ def _verify_contents(cache: ContentCache, repair: bool) -> Iterator[Damage]:
     for item in cache.items():
         readable.add(item.key)
         if item.content_hash not in good and item.content_hash not in bad:
-            # Before it is read: a content that is not what its name says is removed at once.
+            # Before it is read: a backend may remove a content that is not what its name says at once.
             is_there = item.is_inline or cache.contents.has(item.content_hash)
             if _has_right_content(cache, item):
                 good.add(item.content_hash)
@@ -117,12 +117,7 @@ def _has_right_content(cache: ContentCache, item: Item) -> bool:
     if item.is_inline:
         indexed = cache.index.load(item.key)
         return indexed is not None and indexed.inline is not None
-    cache.contents.distrust(item.content_hash)
-    content = cache.contents.get(item.content_hash)
-    if content is None:
-        return False
-    close_content(content)
-    return True
+    return cache.contents.is_right(item.content_hash)
 
 
 def _verify_entries(cache: BaseCache, repair: bool) -> Iterator[Damage]:

@@ -131,7 +131,8 @@ class Evaluation:
         fresh = self.fresh.get(future.__merkl_key__())
         value: tuple[Any]
         if fresh is not None and fresh.value is not None:
-            value = fresh.value
+            kept = fresh.value[0]
+            value = ([*kept],) if type(kept) is list else fresh.value
         elif fresh is not None and fresh.encoded is not None:
             value = (self.results.decode(fresh),)
         else:

@@ -6,9 +6,13 @@ import functools
 import glob
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, overload
+
+import msgspec
 
 from merkl._base.errors import InputChangedError, MissingInputError
+from merkl.codecs.base import Codec, DecodeError, Encoded
 from merkl.files import DirRef, FileRef
 from merkl.files.remote import RemoteFile, fetch, is_remote, look_up
 from merkl.graph.future import Future
@@ -32,6 +36,34 @@ def _read_bytes(file: FileRef[Any]) -> bytes:
 
 def _directory(directory: DirRef) -> DirRef:
     return directory
+
+
+class _PathsCodec(Codec):
+    """What identifies the files of a glob: names and contents. The list itself, with its paths, is never stored."""
+
+    name: ClassVar[str] = "paths"
+
+    def encode(self, value: Any, declared: Any) -> Encoded:
+        tracker = sessions.current().files
+        rows = [
+            (os.fsencode(name), os.fsencode(file.suffix), tracker.content_hash(file))
+            for name, file in zip(_names(value), value, strict=True)
+        ]
+        # As a stream: of those that are not stored the value is kept, not the bytes.
+        return Encoded(iter((msgspec.msgpack.encode(rows),)), self.name, self.version)
+
+    def decode(self, content: Any, decode_type: str) -> Any:
+        raise DecodeError("the paths of a glob are not stored")
+
+
+_PATHS = _PathsCodec()
+
+
+def _names(files: Iterable[FileRef[Any]]) -> tuple[str, ...]:
+    """Return the paths of files from the deepest directory that holds all of them."""
+    paths = [os.fspath(file) for file in files]
+    base = os.path.commonpath(list(map(os.path.dirname, paths)))
+    return tuple(os.path.relpath(path, base) for path in paths)
 
 
 def _glob(names: tuple[str, ...], files: tuple[FileRef[Any], ...]) -> list[FileRef[Any]]:
@@ -82,7 +114,9 @@ else:
 def glob_future(
     pattern: str | os.PathLike[str], *, root: str | os.PathLike[str] = "."
 ) -> Future[list[FileRef[Any]]]:
-    """Return a Future of all files that match a pattern now, sorted by name; its key covers names and contents.
+    """Return a Future of all files that match a pattern now, sorted by name; it evaluates to FileRefs of the paths as matched.
+
+    Its key covers names (from the directory that holds all of them) and contents, wherever that lies.
 
     Args:
         pattern: as of `glob`, with `**` for any directories on the way.
@@ -91,14 +125,13 @@ def glob_future(
     Raises:
         MissingInputError: nothing matches.
     """
-    top = os.path.abspath(root)
-    found = sorted(glob.glob(os.path.join(glob.escape(top), os.fspath(pattern)), recursive=True))
+    top = os.fspath(root)
+    start = "" if top == "." else glob.escape(top)
+    found = sorted(glob.glob(os.path.join(start, os.fspath(pattern)), recursive=True))
     files = tuple(FileRef(path) for path in found if os.path.isfile(path))
     if not files:
-        raise MissingInputError(f"No file matches {os.fspath(pattern)!r} in {top!r}.")
-    base = os.path.commonpath([os.path.dirname(os.fspath(file)) for file in files])
-    names = tuple(os.path.relpath(file, base) for file in files)
-    return _call(_task_of(_glob, keep="never"), names, files)
+        raise MissingInputError(f"No file matches {os.fspath(pattern)!r} in {os.path.abspath(top)!r}.")
+    return _call(_task_of(_glob, keep="never", codec=_PATHS), _names(files), files)
 
 
 def write_future(future: Future[T], path: str | os.PathLike[str], *, sidecar: bool = False) -> Future[T]:
@@ -157,8 +190,8 @@ def _load(file: Any, sidecar: Sidecar) -> Any:
 
 
 @functools.cache
-def _task_of(fn: Any, keep: Literal["always", "never"] = "always") -> Any:
-    options = TaskOptions(code_version=1, hash_key=f"merkl.io.{fn.__name__}", keep=keep)
+def _task_of(fn: Any, keep: Literal["always", "never"] = "always", codec: Codec | None = None) -> Any:
+    options = TaskOptions(code_version=1, hash_key=f"merkl.io.{fn.__name__}", keep=keep, codec=codec)
     return Task(fn, options)
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 import weakref
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from merkl._base.errors import GraphError
@@ -36,8 +37,16 @@ class Write:
 
 
 def full_path(path: str | os.PathLike[str]) -> str:
-    """Return a path from the root of the file system; a URL stays as it is."""
+    """Return a path from the root of the file system; a URL stays as it is.
+
+    Raises:
+        GraphError: no file can have this path.
+    """
     text = os.fsdecode(path)
+    if not text or "\0" in text:
+        raise GraphError(
+            f"a result cannot be written to {text!r}: " + ("it holds a NUL" if text else "it is empty")
+        )
     return text if "://" in text else os.path.abspath(text)
 
 
@@ -50,6 +59,8 @@ class PendingWrites:
 
     def __init__(self) -> None:
         self._by_path: weakref.WeakValueDictionary[str, Write] = weakref.WeakValueDictionary()
+        #: By directory, the last write that was asked for below it.
+        self._below: weakref.WeakValueDictionary[str, Write] = weakref.WeakValueDictionary()
 
     def claim(self, write: Write) -> None:
         """Remember a wish until its Future is evaluated.
@@ -65,7 +76,23 @@ class PendingWrites:
             other = self._by_path.get(path)
             if other is not None:
                 raise _two_writes(other, write)
+        if not _is_interactive():
+            self._require_no_nesting(path, write)
         self._by_path[path] = write
+        for above in _above(path):
+            self._below[above] = write
+
+    def _require_no_nesting(self, path: str, write: Write) -> None:
+        if self._nested(path) is not None:
+            gc.collect()  # as above
+            other = self._nested(path)
+            if other is not None:
+                raise _two_writes(other, write)
+
+    def _nested(self, path: str) -> Write | None:
+        """Return a write to a directory on the way to a path, or to somewhere below it."""
+        found = [self._by_path.get(above) for above in _above(path)]
+        return next((one for one in (self._below.get(path), *found) if one is not None), None)
 
     def release(self, writes: Iterable[Write]) -> None:
         """Forget wishes whose Futures are being evaluated: another one may be written there afterwards."""
@@ -73,6 +100,9 @@ class PendingWrites:
             path = _real(write.path)
             if self._by_path.get(path) is write:
                 del self._by_path[path]
+            for above in _above(path):
+                if self._below.get(above) is write:
+                    del self._below[above]
 
 
 #: The wishes of this process.
@@ -86,11 +116,25 @@ def require_distinct_paths(writes: Iterable[Write]) -> None:
         other = by_path.setdefault(_real(write.path), write)
         if other.future != write.future:
             raise _two_writes(other, write)
+    for path, write in by_path.items():
+        for above in _above(path):
+            if above in by_path:
+                raise _two_writes(by_path[above], write)
+
+
+def _above(path: str) -> list[str]:
+    """Return the directories on the way to a path."""
+    return [] if "://" in path else [str(one) for one in PurePath(path).parents]
 
 
 def _two_writes(one: Write, other: Write) -> GraphError:
+    where = (
+        other.path
+        if _real(one.path) == _real(other.path)
+        else f"{one.path} and {other.path}, one inside of the other"
+    )
     return GraphError(
-        f"two Futures are to be written to {other.path}: of task {one.future.task.name!r} "
+        f"two Futures are to be written to {where}: of task {one.future.task.name!r} "
         f"({one.future._call.location()}) and of task {other.future.task.name!r} ({other.future._call.location()}). "
         "Give each a path of its own"
     )

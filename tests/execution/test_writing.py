@@ -132,6 +132,22 @@ def test_two_futures_for_one_path_in_one_evaluation(home: Path) -> None:
         second.write("link")
 
 
+@pytest.mark.parametrize("paths", [("out", "out/x.txt"), ("out/x.txt", "out")])
+def test_a_file_and_a_path_inside_of_it_are_an_error_when_the_second_is_made(
+    home: Path, paths: tuple[str, str]
+) -> None:
+    first = text("a").write(paths[0])
+    with pytest.raises(GraphError, match="inside of the other"):
+        text("b").write(paths[1])
+    first.eval()
+
+
+@pytest.mark.parametrize("path", ["", "a\0b"])
+def test_what_is_no_path_is_an_error_at_once(home: Path, path: str) -> None:
+    with pytest.raises(GraphError, match="cannot be written"):
+        text("a").write(path)
+
+
 def test_the_same_future_may_be_written_twice(home: Path) -> None:
     again = [text("a") > "out", text("a") > "out"]
     assert evaluate(again) == ["a", "a"]

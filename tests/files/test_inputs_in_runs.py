@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from merkl import DirRef, FileRef, MerklWarning, Workspace, glob_future, path_future, read_future, task
+from merkl import (
+    DirRef,
+    FileRef,
+    MerklWarning,
+    Workspace,
+    evaluate,
+    glob_future,
+    path_future,
+    read_future,
+    task,
+)
 
 
 @task
@@ -146,6 +156,47 @@ def test_keys_do_not_depend_on_where_the_project_lies(
             keys.add(tuple(future.hash for future in found))
         monkeypatch.chdir(tmp_path)
     assert len(keys) == 1
+
+
+@task
+def paths_of(files: list[FileRef]) -> list[str]:
+    found = [str(file.path) for file in files]
+    files.clear()
+    return found
+
+
+@task
+def as_text(names: list[str], files: list[FileRef]) -> str:
+    return " ".join([*names, *(file.name for file in files)])
+
+
+def test_a_glob_gives_the_paths_that_matched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / "data" / name).write_text("the same")
+    monkeypatch.chdir(tmp_path)
+    matched = ["data/a.csv", "data/b.csv"]
+    with Workspace(tmp_path):
+        files = glob_future("data/*.csv")
+        assert paths_of(files).eval() == matched
+        assert as_text(paths_of(files), files).eval() == "data/a.csv data/b.csv a.csv b.csv"
+        assert [str(file.path) for file in files.eval()] == matched
+        assert [str(file.path) for file in glob_future("*.csv", root="data").eval()] == matched
+        whole = glob_future(tmp_path / "data" / "*.csv")
+        assert [file.path for file in whole.eval()] == [tmp_path / path for path in matched]
+        assert whole.hash == files.hash
+        (tmp_path / "data" / "b.csv").rename(tmp_path / "data" / "c.csv")
+        assert paths_of(glob_future("data/*.csv")).eval() == ["data/a.csv", "data/c.csv"]
+
+
+def test_a_glob_gives_its_paths_in_other_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text("1")
+    (tmp_path / "b.csv").write_text("1")
+    monkeypatch.chdir(tmp_path)
+    with Workspace(tmp_path):
+        files = glob_future("*.csv")
+        shown = [as_text([number], files) for number in "xy"]
+        assert evaluate(shown, target=2) == ["x a.csv b.csv", "y a.csv b.csv"]
 
 
 def test_many_small_files_as_one_argument(tmp_path: Path) -> None:

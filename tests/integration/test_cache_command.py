@@ -166,9 +166,11 @@ def test_verify_finds_a_flipped_byte_and_repair_has_it_computed_again(flow: Proj
     (path,) = (path for path in (flow.folder / ".merkl" / "objects").rglob("*") if path.is_file())
     path.chmod(0o644)
     path.write_bytes(b"\xff" + path.read_bytes()[1:])
-    code, out, _ = cache_command(flow, "verify", "--json")
-    assert code == 1
-    assert [damage["kind"] for damage in json.loads(out)] == ["damaged"]
+    for _ in range(2):  # looking changes nothing
+        code, out, err = cache_command(flow, "verify", "--json")
+        assert code == 1
+        assert [damage["kind"] for damage in json.loads(out)] == ["damaged"]
+        assert "is computed again" not in err
     assert cache_command(flow, "verify", "--repair")[0] == 0
     assert ask(flow, "verify") == []
     assert flow.run_json("flow.make", "1")["run"] == 1

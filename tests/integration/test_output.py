@@ -106,3 +106,10 @@ def test_events_are_json_lines(project: Project, options: list[str]) -> None:
     missing = project.merkl("run", "--events", "no/such/folder", *options, "flows.main")
     assert missing.returncode == 2
     assert "--events no/such/folder" in missing.stderr
+
+
+def test_a_failed_command_has_no_traceback_of_merkl(project: Project) -> None:
+    project.write("commands.py", 'from merkl import bash_task\n\nfail = bash_task("echo oops >&2; exit 3")\n')
+    told = project.merkl("run", "commands.fail").stderr
+    assert "exit code 3" in told
+    assert "Traceback" not in told
