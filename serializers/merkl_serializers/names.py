@@ -6,6 +6,7 @@ import functools
 import site
 import sys
 import sysconfig
+from pathlib import Path
 from types import ModuleType
 from typing import Final
 
@@ -16,15 +17,31 @@ __all__ = ["class_header", "class_name", "is_builtin_module", "is_installed", "m
 #: Where a standard-library class lives has moved between versions; keys must not.
 _MOVED: Final = {"pathlib._local": "pathlib", "pathlib._abc": "pathlib", "pathlib.types": "pathlib"}
 
+#: What the script is called that a process was started with, and in the processes that multiprocessing spawns.
+_SCRIPTS: Final = ("__main__", "__mp_main__")
+
 
 def module_name(name: str | None) -> str:
     """Return the name of a module; for a script the one that it has when imported."""
-    if name != "__main__":
+    if name not in _SCRIPTS:
         return _MOVED.get(name, name) if name else ""
-    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if spec is None:
-        return "__main__"
-    return str(spec.name).removesuffix(".__main__")
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    if spec is not None and spec.name not in _SCRIPTS:
+        return str(spec.name).removesuffix(".__main__")
+    file = getattr(main, "__file__", None)
+    return _imported_name(file) if isinstance(file, str) else "__main__"
+
+
+@functools.cache
+def _imported_name(file: str) -> str:
+    path = Path(file).absolute()
+    parts = [path.stem]
+    for folder in path.parents:
+        if not (folder / "__init__.py").is_file():
+            break
+        parts.insert(0, folder.name)
+    return ".".join(parts).removesuffix(".__main__")
 
 
 def class_name(cls: type) -> tuple[str, str]:

@@ -67,6 +67,40 @@ def test_a_restarted_kernel_gives_the_same_keys(kind: str) -> None:
     assert run_cells(17, kind) == run_cells(1, kind)
 
 
+PRICES = """
+import dataclasses
+from merkl import Workspace, task
+@dataclasses.dataclass
+class Discount:
+    rate: int
+@task
+def price(discount: Discount) -> int:
+    return discount.rate
+def show():
+    with Workspace("."):
+        print(price(Discount(3)).hash)
+if __name__ == "__main__":
+    show()
+"""
+
+
+@pytest.mark.parametrize("module", ["prices", "shop.prices", "shop.inner.prices"])
+def test_classes_of_arguments_have_one_name_in_a_script_and_a_module(tmp_path: Path, module: str) -> None:
+    """A class of a script is called what it is called when the file is imported, packages and all."""
+    file = tmp_path.joinpath(*module.split(".")).with_suffix(".py")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(PRICES)
+    for folder in file.relative_to(tmp_path).parents[:-1]:
+        (tmp_path / folder / "__init__.py").touch()
+    keys = {
+        subprocess.run(
+            [sys.executable, *words], capture_output=True, text=True, check=True, cwd=tmp_path
+        ).stdout.strip()
+        for words in ([str(file)], ["-m", module], ["-c", f"import {module} as m; m.show()"])
+    }
+    assert len(keys) == 1
+
+
 def test_cells_a_script_and_a_module_share_keys(tmp_path: Path) -> None:
     """The same code has one key wherever it is kept and however it is started."""
     (tmp_path / "shared.py").write_text(MODULE)
