@@ -10,7 +10,7 @@ import msgspec
 
 from merkl._base.errors import MerklError
 from merkl.cache import Metadata, Record, interrupted_key
-from merkl.execution.body import BodyOutcome
+from merkl.execution.body import BodyOutcome, is_as_declared
 from merkl.execution.plan import Plan, PlannedStage
 from merkl.execution.previews import describe_arguments, describe_extras
 from merkl.execution.results import ABSENT, FreshResult, Results, identify
@@ -144,7 +144,13 @@ class Evaluation:
         record = self.record_of(future)
         entry = self.plan.entries.get(future.__merkl_key__()) if record.codec != ABSENT else None
         value = None if entry is None else self.results.decode_entry(future, entry)
-        return value or self.results.load(future, record) or (self._recompute(future),)
+        value = value or self.results.load(future, record)
+        if value is not None and (future.__merkl_key__() in self.fresh or is_as_declared(future, value[0])):
+            return value
+        value = (self._recompute(future),)
+        # What is computed again may differ from what was there.
+        self.records[future.__merkl_key__()] = self.results.find(future) or record
+        return value
 
     def record_of(self, future: Future[Any]) -> Record:
         """Return the record of a Future whose call has run or was found."""
@@ -183,7 +189,7 @@ class Evaluation:
             )
             if not is_linked:
                 value = self.results.load_key(call.task, other_key, record, future.out)
-                if value is None:
+                if value is None or not is_as_declared(future, value[0]):
                     return False
                 self.fresh[key] = FreshResult(record, value, None)
             if is_tainted:
