@@ -132,7 +132,7 @@ class Evaluation:
         value: tuple[Any]
         if fresh is not None and fresh.value is not None:
             value = fresh.value
-        elif fresh is not None and fresh.encoded is not None:
+        elif fresh is not None and fresh.encoded is not None and fresh.record.codec != ABSENT:
             value = (self.results.decode(fresh),)
         else:
             value = self._stored_value(future)
