@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import contextvars
+import sys
 import threading
 import time
 import warnings
@@ -17,6 +19,7 @@ from merkl._base.errors import (
     TaskFailedError,
     TypeMismatchError,
 )
+from merkl._base.hint_classes import iter_classes
 from merkl._base.printed import collect_printed, stop_collecting_printed
 from merkl.execution.alarm import time_limit
 from merkl.execution.context import BodyContext, enter_body, leave_body
@@ -32,6 +35,7 @@ __all__ = [
     "BodyOutcome",
     "expand_call",
     "failure_of",
+    "is_as_declared",
     "outcome_of",
     "require_unchanged",
     "run_body",
@@ -330,3 +334,41 @@ def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
                 path=problem.path,
                 location=call.location(),
             )
+
+
+def is_as_declared(future: Future[Any], value: object) -> bool:
+    """Say whether a stored value is of the type that is declared now; a warning says how it is not.
+
+    Annotations are no part of a key, so they may have changed since the value was stored.
+    """
+    call = future._call
+    outs: Any = call.outs  # None for an input of a call in a worker, of a task whose outs depend on the call
+    if call.task.options.validate == "off" or outs is None:
+        return True
+    problem = call.task.out_validator(call.outs, future.out, is_stored=True)(value)
+    if problem is None or _may_be_copied_class(call.outs.type_of(future.out), problem.actual):
+        return True
+    warnings.warn(
+        f"the stored result {future.hash} of task {call.task.name!r} is not of the declared type and is computed again: "
+        f"{problem.path or 'it'} is {problem.actual}, declared is {problem.expected}",
+        MerklWarning,
+        stacklevel=2,
+    )
+    return False
+
+
+def _may_be_copied_class(hint: Any, actual: str) -> bool:
+    """Say whether a value may have misfitted only because its class was stored with it, as one that nobody can import is.
+
+    Such a value is of a copy of the class that is declared, or of a class that is derived from a copy.
+    """
+    if actual == "None" or hasattr(builtins, actual):
+        return False
+    return any(not _is_importable(cls) for cls in iter_classes(hint))
+
+
+def _is_importable(cls: type) -> bool:
+    found: Any = sys.modules.get(cls.__module__) if cls.__module__ != "__main__" else None
+    for name in cls.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is cls

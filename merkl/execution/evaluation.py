@@ -10,7 +10,7 @@ import msgspec
 
 from merkl._base.errors import MerklError
 from merkl.cache import Metadata, Record, interrupted_key
-from merkl.execution.body import BodyOutcome
+from merkl.execution.body import BodyOutcome, is_as_declared
 from merkl.execution.plan import Plan, PlannedStage
 from merkl.execution.previews import describe_arguments, describe_extras
 from merkl.execution.results import ABSENT, FreshResult, Results, identify
@@ -133,7 +133,7 @@ class Evaluation:
         if fresh is not None and fresh.value is not None:
             kept = fresh.value[0]
             value = ([*kept],) if type(kept) is list else fresh.value
-        elif fresh is not None and fresh.encoded is not None:
+        elif fresh is not None and fresh.encoded is not None and fresh.record.codec != ABSENT:
             value = (self.results.decode(fresh),)
         else:
             value = self._stored_value(future)
@@ -145,7 +145,13 @@ class Evaluation:
         record = self.record_of(future)
         entry = self.plan.entries.get(future.__merkl_key__()) if record.codec != ABSENT else None
         value = None if entry is None else self.results.decode_entry(future, entry)
-        return value or self.results.load(future, record) or (self._recompute(future),)
+        value = value or self.results.load(future, record)
+        if value is not None and (future.__merkl_key__() in self.fresh or is_as_declared(future, value[0])):
+            return value
+        value = (self._recompute(future),)
+        # What is computed again may differ from what was there.
+        self.records[future.__merkl_key__()] = self.results.find(future) or record
+        return value
 
     def record_of(self, future: Future[Any]) -> Record:
         """Return the record of a Future whose call has run or was found."""
@@ -184,7 +190,7 @@ class Evaluation:
             )
             if not is_linked:
                 value = self.results.load_key(call.task, other_key, record, future.out)
-                if value is None:
+                if value is None or not is_as_declared(future, value[0]):
                     return False
                 self.fresh[key] = FreshResult(record, value, None)
             if is_tainted:

@@ -61,6 +61,8 @@ class Runner:
         self.keeps_going = keeps_going
         self.accepts_interrupted = accepts_interrupted
         self._write_file = write_file
+        #: Keys of the calls whose results are being computed again: to find those by content would find what is lost.
+        self._lost: set[bytes] = set()
 
     def evaluate(self, futures: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> list[Any]:
         """Return the values of Futures; equal ones are computed once. Their pending writes are carried out.
@@ -75,7 +77,10 @@ class Runner:
     def plan(self, wanted: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> Plan:
         """Return what must run so that the wanted Futures have values."""
         rerun = self.selection if self.selection.rerun else None
-        return make_plan(wanted, self.results.peek, stages=stages, rerun=rerun)
+        plan = make_plan(wanted, self.results.peek, stages=stages, rerun=rerun)
+        if self._lost:
+            plan.forced.update(self._lost.intersection(call.key() for call in plan.missing))
+        return plan
 
     def evaluate_wanted(
         self,
@@ -117,9 +122,14 @@ class Runner:
             self.target = target
 
     def recompute(self, future: Future[Any]) -> Any:
-        """Compute again a result whose content turned out to be lost."""
+        """Compute again a result whose content turned out to be lost, or not to be of the declared type."""
         self.results.forget(future)
-        return self.evaluate([future])[0]
+        key = future._call.key()
+        self._lost.add(key)
+        try:
+            return self.evaluate([future])[0]
+        finally:
+            self._lost.discard(key)
 
     # -- in this process -------------------------------------------------------------------------------
 

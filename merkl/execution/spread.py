@@ -357,7 +357,11 @@ class Spread:
         self._recoveries.add((call.key(), lost))
         for future in call.inputs():
             if future.__merkl_key__() == lost:
-                self._runner.recompute(future)
+                try:
+                    self._runner.recompute(future)
+                except MerklError as error:
+                    self._fail(call, error)
+                    return
                 self._evaluation.records.pop(lost, None)
                 self._evaluation.fresh.pop(lost, None)
                 self._evaluation.records[lost] = self._evaluation.record_of(future)

@@ -28,7 +28,7 @@ from merkl._base.typed_dicts import typed_dict_keys
 from merkl.assignability import Verdict, relate
 from merkl.validation import Items, Problem, compile_validator
 
-__all__ = ["ArgumentCheck", "ArgumentProblem", "compile_argument_check"]
+__all__ = ["ArgumentCheck", "ArgumentProblem", "check_each", "compile_argument_check"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,25 @@ def compile_argument_check(hint: Any, *, items: Items = "first") -> ArgumentChec
             return place.check(value)
         except RecursionError:
             return None
+
+    return check
+
+
+def check_each(hint: Any, *, items: Items) -> ArgumentCheck:
+    """Compile the check of `*args` or `**kwargs`, in which each value is an argument of this type.
+
+    >>> check_each(int, items="first")((1, "x"), False).message("xs")
+    "item 1 of 'xs' is str, wanted int"
+    """
+    check_one = compile_argument_check(hint, items=items)
+
+    def check(value: Any, holds_futures: bool) -> ArgumentProblem | None:
+        steps = value.items() if isinstance(value, dict) else enumerate(value)
+        for step, item in steps:
+            problem = check_one(item, holds_futures)
+            if problem is not None:
+                return _within(f"key {step!r}" if isinstance(value, dict) else f"item {step}", problem)
+        return None
 
     return check
 

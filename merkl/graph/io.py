@@ -50,7 +50,7 @@ class _PathsCodec(Codec):
             for name, file in zip(_names(value), value, strict=True)
         ]
         # As a stream: of those that are not stored the value is kept, not the bytes.
-        return Encoded(iter((msgspec.msgpack.encode(rows),)), self.name, self.version)
+        return Encoded(iter([msgspec.msgpack.encode(rows)]), self.name, self.version)
 
     def decode(self, content: Any, decode_type: str) -> Any:
         raise DecodeError("the paths of a glob are not stored")

@@ -13,7 +13,7 @@ from merkl_serializers import ArgSerializer
 from merkl._base.errors import GraphError
 from merkl._base.hints import Hints, Scope, resolve_hints
 from merkl._base.plain_data import is_plain_data
-from merkl.graph.checks import compile_argument_check
+from merkl.graph.checks import check_each, compile_argument_check
 from merkl.graph.secret import is_secret_hint
 from merkl.validation import Items
 
@@ -35,11 +35,23 @@ class Parameter:
     __slots__ = ("check", "hint", "is_keyed", "is_secret", "name", "serializer")
 
     def __init__(
-        self, name: str, hint: Any, *, items: Items, serializer: Callable[[Any], Any] | None, is_ignored: bool
+        self,
+        name: str,
+        hint: Any,
+        *,
+        kind: Any,
+        items: Items,
+        serializer: Callable[[Any], Any] | None,
+        is_ignored: bool,
     ) -> None:
         self.name = name
         self.hint = hint
         self.check = None if hint is Any else compile_argument_check(hint, items=items)
+        # Each of *args and **kwargs is an argument of its own.
+        if items == "first" and kind is _VAR_POSITIONAL and hint is not Any:
+            self.check = check_each(typing.get_args(hint)[0], items=items)
+        elif items == "first" and kind is _VAR_KEYWORD and typing.get_origin(hint) is dict:
+            self.check = check_each(typing.get_args(hint)[1], items=items)
         self.is_secret = is_secret_hint(hint)
         self.is_keyed = not (is_ignored or self.is_secret)
         self.serializer = serializer or _annotated_serializer(hint)
@@ -88,6 +100,7 @@ class TaskSignature:
             Parameter(
                 name,
                 _hint_of(parameter, hints),
+                kind=parameter.kind,
                 items=items,
                 serializer=serializers.get(name),
                 is_ignored=name in ignore_args,

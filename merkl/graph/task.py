@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from merkl.graph import outs as outs_
     from merkl.graph import signature as signatures
     from merkl.graph.outs import Outs
-    from merkl.validation import Problem
+    from merkl.validation import Items, Problem
 else:
     # What only a call needs: with it come type checks and serializers.
     hints = LazyModule("merkl._base.hints")
@@ -93,7 +93,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
         # Names local to the function around are gone by the time that annotations are read.
         self._scope = hints.capture_scope(fn) if "<locals>" in qualified else None
         self._outs: Outs | None = None
-        self._validators: dict[str | None, Callable[[object], Problem | None]] = {}
+        self._validators: dict[tuple[str | None, Items], Callable[[object], Problem | None]] = {}
         self._held: tuple[Fingerprinter, Fingerprint, arguments.CallExtras] | None = None
         functools.update_wrapper(self, fn)
 
@@ -164,13 +164,16 @@ class Task(TaskSurface[P, R_co, Out_co]):
             whole=not self.signature.is_plain,
         )
 
-    def out_validator(self, outs: Outs, out: str | None) -> Callable[[object], Problem | None]:
-        """Return the run-time check of an out's value, compiled once."""
-        validator = self._validators.get(out) if outs is self._outs else None
+    def out_validator(
+        self, outs: Outs, out: str | None, *, is_stored: bool = False
+    ) -> Callable[[object], Problem | None]:
+        """Return the run-time check of an out's value, compiled once; of a stored one the quick check."""
+        items: Items = "first" if is_stored else self.options.validate
+        validator = self._validators.get((out, items)) if outs is self._outs else None
         if validator is None:
-            validator = validation.compile_validator(outs.type_of(out), items=self.options.validate)
+            validator = validation.compile_validator(outs.type_of(out), items=items)
             if outs is self._outs:
-                self._validators[out] = validator
+                self._validators[out, items] = validator
         return validator
 
     def outs_of(self, values: tuple[Any, ...]) -> Outs:

@@ -387,6 +387,88 @@ def test_lost_contents_are_computed_again(tmp_path: Path, log: Log) -> None:
     assert log == ["array", "array"]
 
 
+def declared(returns: Any, **options: Any) -> Any:
+    """The same task each time, but for its return annotation and options that are in no key."""
+
+    def draw(values: list[Any]) -> Any:
+        return values.pop(0)
+
+    draw.__annotations__["return"] = returns
+    return task(ignore_args=["values"], **options)(draw)
+
+
+@pytest.mark.parametrize("before", [{"returns": str}, {"returns": int, "validate": "off"}])
+def test_a_stored_value_that_is_not_of_the_declared_type_is_computed_again(
+    tmp_path: Path, before: dict[str, Any], log: Log
+) -> None:
+    values = ["a", 1, "unused"]
+    with Workspace(tmp_path):
+        assert declared(**before)(values).eval() == "a"
+    with (
+        Workspace(tmp_path),
+        pytest.warns(MerklWarning, match=r"'draw' is not of .* it is str, declared is int$"),
+    ):
+        assert step("b", declared(int)(values), log).eval() == "b"
+    with Workspace(tmp_path), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert declared(int, validate="all")(values).eval() == 1
+        assert declared(str, validate="off")(values).eval() == 1
+    assert values == ["unused"]
+
+
+def test_a_stored_value_of_another_type_is_the_usual_error_if_the_body_still_gives_it(tmp_path: Path) -> None:
+    with Workspace(tmp_path):
+        assert declared(str)(["a"]).eval() == "a"
+    with (
+        Workspace(tmp_path),
+        pytest.warns(MerklWarning, match="computed again"),
+        pytest.raises(TypeMismatchError, match="the return value is str, declared is int"),
+    ):
+        declared(int)(["a"]).eval()
+
+
+def test_a_stored_value_of_a_class_that_cannot_be_imported_is_of_the_declared_type(
+    tmp_path: Path, log: Log
+) -> None:
+    class Base:
+        pass
+
+    class Derived(Base):
+        pass
+
+    @task(ignore_args=["log"])
+    def make(log: Log) -> list[Base]:
+        log.append("made")
+        return [Derived()]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            with Workspace(tmp_path):
+                make(log).eval()
+    assert log == ["made"]
+
+
+def test_a_value_found_by_content_is_checked_too(tmp_path: Path) -> None:
+    def chain(returns: Any, seed: int, values: list[Any]) -> Any:
+        @task
+        def same(seed: int) -> int:
+            return 0
+
+        def draw(x: int, values: list[Any]) -> Any:
+            return values.pop(0)
+
+        draw.__annotations__["return"] = returns
+        return task(ignore_args=["values"])(draw)(same(seed), values)
+
+    values = ["a", 1, "unused"]
+    with Workspace(tmp_path):
+        assert chain(str, 1, values).eval() == "a"
+    with Workspace(tmp_path), pytest.warns(MerklWarning, match="computed again"):
+        assert chain(int, 2, values).eval() == 1
+    assert values == ["unused"]
+
+
 def test_damaged_contents_are_computed_again(tmp_path: Path, log: Log) -> None:
     import numpy as np
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypedDict
 
 import pytest
 
+from merkl import TypeMismatchError, task
 from merkl.graph.checks import compile_argument_check
 
 
@@ -65,3 +66,15 @@ def test_futures_of_other_types_are_refused_where_they_stand(value: object, hint
     problem = compile_argument_check(hint)(value, True)
     assert problem is not None
     assert problem.path == path
+
+
+def test_each_of_the_variadic_arguments_is_checked() -> None:
+    @task
+    def varia(*xs: int, **more: int) -> int:
+        return 0
+
+    varia(1, 2, a=1, b=2)
+    with pytest.raises(TypeMismatchError, match="item 1 of 'xs' is str, wanted int"):
+        varia(1, "x")  # type: ignore[arg-type]
+    with pytest.raises(TypeMismatchError, match="key 'b' of 'more' is str, wanted int"):
+        varia(a=1, b="x")  # type: ignore[arg-type]

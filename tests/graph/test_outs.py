@@ -212,3 +212,17 @@ def test_one_out_that_is_gone_is_computed_again_without_the_other() -> None:
     assert len(runs) == 1
     assert second.eval() == "x"
     assert len(runs) == 2
+
+
+def test_an_absent_key_is_the_same_error_in_the_run_that_finds_it_absent() -> None:
+    @task(keep="never")
+    def loose() -> Loose:
+        return {"must": 1}
+
+    @task
+    def use(x: int) -> int:
+        return x
+
+    for _ in range(2):
+        with pytest.raises(TaskOutsError, match="did not return the key 'may' this time"):
+            evaluate(use(loose()["may"]))

@@ -117,7 +117,9 @@ def _make_input(
     call_key: bytes, key: bytes, out: str | None, task: Task[..., Any, Any], location: str
 ) -> Future[Any]:
     """Return a Future of which only key, task and out are known."""
-    outs: Any = None  # what its type is, only its own call needs to know
+    # What the outs of other tasks are, only their own calls know.
+    is_known = type(task) is Task and not callable(task.options.outs)
+    outs: Any = task.outs_of(()) if is_known else None
     call = _make_call(task, (), (), outs, (), (), location)
     call.adopt_key(b"", call_key)
     future: Future[Any] = Future(call, out)
