@@ -22,6 +22,7 @@ from merkl._base.errors import TargetError
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import body_output
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
+from merkl.execution.targets.processes import WORKERS
 from merkl.execution.targets.resources import Slots
 from merkl.execution.targets.sharing import CacheMark, require_mark
 from merkl.execution.targets.worker import Worker, WorkerSession
@@ -328,8 +329,6 @@ class _WorkerHandle:
     """One worker process as its parent sees it."""
 
     def __init__(self, setup: bytes) -> None:
-        from merkl.execution.targets.processes import WORKERS
-
         self.pipe, theirs = WORKERS.Pipe()
         self.process = WORKERS.Process(target=_work, args=(theirs, setup), name="merkl-worker", daemon=False)
         try:
