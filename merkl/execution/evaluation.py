@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from merkl._base.errors import MerklError
 from merkl.cache import Metadata, Record, interrupted_key
 from merkl.execution.body import BodyOutcome, is_as_declared
+from merkl.execution.passing import Passing
 from merkl.execution.plan import Plan, PlannedStage
 from merkl.execution.previews import describe_arguments, describe_extras
 from merkl.execution.results import ABSENT, FreshResult, Results, identify
@@ -41,6 +42,8 @@ class Evaluation:
         self.records = dict(plan.records)
         self.fresh: dict[bytes, FreshResult] = {}
         self.tainted: set[bytes] = set()
+        #: The calls that turned out to need a tainted result.
+        self.tainted_calls: set[bytes] = set()
         self.waiting = dict(plan.consumers)
         #: What failed, and the keys of the calls that failed or needed what did.
         self.failures: list[MerklError] = []
@@ -52,7 +55,17 @@ class Evaluation:
         self._may_extend = any(call.task.is_expanding for call in plan.missing)
         #: What interrupted bodies return is stored as if they had not been.
         self.accepts_interrupted = False
+        #: Where the results go that later evaluations of the run need and no cache gives; None: there are no later ones.
+        self.passing: Passing | None = None
         self._recompute = recompute
+
+    def take_fresh(self, key: bytes, fresh: FreshResult, *, is_tainted: bool) -> None:
+        """Note a result that was made in this run; a tainted one has no key in the cache."""
+        self.fresh[key] = fresh
+        if is_tainted:
+            self.tainted.add(key)
+        if self.passing is not None and (is_tainted or not (fresh.is_stored and self.results.is_reading)):
+            self.passing.add(key, fresh, is_tainted=is_tainted)
 
     def extend(self, plan: Plan) -> list[PlannedStage]:
         """Take in the plan of what a call turned out to need; return the calls of it that have not ended well."""
@@ -192,15 +205,19 @@ class Evaluation:
                 value = self.results.load_key(call.task, other_key, record, future.out)
                 if value is None or not is_as_declared(future, value[0]):
                     return False
-                self.fresh[key] = FreshResult(record, value, None)
-            if is_tainted:
+                self.take_fresh(key, FreshResult(record, value, None), is_tainted=is_tainted)
+            elif is_tainted:
                 self.tainted.add(key)
             self.records[key] = record
         return True
 
     def _is_tainted(self, call: Call) -> bool:
         """Say whether an input of a call is what an interrupted body returned, or was made of that."""
-        return bool(self.tainted) and any(f.__merkl_key__() in self.tainted for f in call.inputs())
+        return bool(self.tainted) and (call.key() in self.tainted_calls or self.are_tainted(call.inputs()))
+
+    def are_tainted(self, futures: Iterable[Future[Any]]) -> bool:
+        """Say whether one of these is what an interrupted body returned, or was made of that."""
+        return bool(self.tainted) and any(f.__merkl_key__() in self.tainted for f in futures)
 
     # -- results ---------------------------------------------------------------------------------------
 
@@ -226,16 +243,13 @@ class Evaluation:
                 metadata = msgspec.structs.replace(metadata, interrupted=key.hex())
             if future.out in outcome.outs:
                 urgent = outcome.duration > SLOW
-                fresh = self.results.save(future, outcome.outs[future.out], keys, metadata, urgent=urgent)
+                value = outcome.outs[future.out]
+                fresh = self.results.save(future, value, keys, metadata, urgent=urgent, is_held=is_tainted)
             else:
                 fresh = self.results.save_absent(future, keys, metadata)
-            if is_tainted and fresh.value is None and fresh.encoded is None:
-                fresh.value = (outcome.outs[future.out],)
             self.records[key] = fresh.record
-            self.fresh[key] = fresh
+            self.take_fresh(key, fresh, is_tainted=is_tainted)
             is_stored = is_stored and fresh.is_stored and not is_tainted
-            if is_tainted:
-                self.tainted.add(key)
         return is_stored
 
     def _describe(self, call: Call, outcome: BodyOutcome) -> Callable[..., Metadata]:

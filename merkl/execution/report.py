@@ -71,7 +71,7 @@ class RunReport(Observer):
         graphs = {
             call.graph for call in self._found if isinstance(call, RecalledCall) and call.graph is not None
         }
-        return sum(graph.hidden for graph in graphs)
+        return sum(graph.hidden for graph in graphs if not graph.is_rebuilt)
 
     def counts(self) -> dict[str, int | float]:
         """Return the figures of the summary line and of `--json`."""

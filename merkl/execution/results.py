@@ -240,11 +240,19 @@ class Results:
                     self.codecs.learn(codec)
 
     def save(
-        self, future: Future[Any], value: Any, keys: Sequence[bytes], metadata: Metadata, *, urgent: bool
+        self,
+        future: Future[Any],
+        value: Any,
+        keys: Sequence[bytes],
+        metadata: Metadata,
+        *,
+        urgent: bool,
+        is_held: bool = False,
     ) -> FreshResult:
         """Store a value under all its keys, the first of them with its metadata; none means: for this run only.
 
-        A cache in trouble is a warning, not an error. Raises `SerializationError` where no codec takes the value.
+        With `is_held` it is not under the Future's own key, so what is given back holds all that the run needs of it. A
+        cache in trouble is a warning, not an error. Raises `SerializationError` where no codec takes the value.
         """
         task = future._call.task
         declared = future._call.outs.type_of(future.out)
@@ -256,7 +264,7 @@ class Results:
                 f"task {task.name!r}{out}: {error}", task=task.name, remedy=error.remedy
             ) from error
         encoded = _identify_code(encoded, value)
-        return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent)
+        return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent, is_held=is_held)
 
     def save_absent(self, future: Future[Any], keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
         """Store that the body did not give an optional out."""
@@ -273,6 +281,7 @@ class Results:
         metadata: Metadata,
         *,
         urgent: bool,
+        is_held: bool = False,
     ) -> FreshResult:
         shared = value if value is not None and is_shareable(value[0]) else None
         record = None
@@ -285,13 +294,15 @@ class Results:
             record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
             if record is not None and self._remember is not None:
                 self._remember(cache, first, _with_record(metadata, record))
-        if record is not None:
+        if record is not None and not is_held:
             if record.size > self.hands_over or type(encoded.content) is not bytes:
                 return FreshResult(record, shared, None)
             return FreshResult(record, shared, msgspec.structs.replace(encoded, code=()))
         is_stream = not isinstance(encoded.content, (bytes, list))
         kept = (value, None) if is_stream else (shared, encoded)
-        return FreshResult(record_of(encoded), *kept, is_stored=False)
+        if record is None:
+            return FreshResult(record_of(encoded), *kept, is_stored=False)
+        return FreshResult(record, *kept)
 
     def decode(self, result: FreshResult) -> Any:
         """Return a value of its own of a result that is not in the cache."""

@@ -13,6 +13,7 @@ from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Observer, Status, observe_all
 from merkl.execution.forecast import refuse_runs
 from merkl.execution.interrupts import interrupts
+from merkl.execution.passing import Passing
 from merkl.execution.plan import Plan, PlannedStage, make_plan
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
@@ -63,21 +64,26 @@ class Runner:
         self._write_file = write_file
         #: Keys of the calls whose results are being computed again: to find those by content would find what is lost.
         self._lost: set[bytes] = set()
+        self._passing = Passing()
 
-    def evaluate(self, futures: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> list[Any]:
+    def evaluate(
+        self, futures: Sequence[Future[Any]], *, stages: Sequence[Stage] = (), goes_on: bool = False
+    ) -> list[Any]:
         """Return the values of Futures; equal ones are computed once. Their pending writes are carried out.
 
-        The stages run before all that they do not need.
+        The stages run before all that they do not need. With `goes_on`, what this runner evaluates later takes over what no
+        cache gives.
 
         Raises `TaskFailedError` where a body raised, and what checking and storing its result raise.
         """
-        values = self.evaluate_wanted(futures, futures, stages=stages)
+        values = self.evaluate_wanted(futures, futures, stages=stages, goes_on=goes_on)
         return [values[future.__merkl_key__()] for future in futures]
 
     def plan(self, wanted: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> Plan:
         """Return what must run so that the wanted Futures have values."""
         rerun = self.selection if self.selection.rerun else None
-        plan = make_plan(wanted, self.results.peek, stages=stages, rerun=rerun)
+        peek = self._passing.peek_first(self.results.peek)
+        plan = make_plan(wanted, peek, stages=stages, rerun=rerun)
         if self._lost:
             plan.forced.update(self._lost.intersection(call.key() for call in plan.missing))
         return plan
@@ -88,6 +94,7 @@ class Runner:
         returned: Sequence[Future[Any]],
         *,
         stages: Sequence[Stage] = (),
+        goes_on: bool = False,
     ) -> dict[bytes, Any]:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
         with interrupts, interrupts.outside_body():
@@ -97,6 +104,8 @@ class Runner:
             interrupts.check()
             evaluation = Evaluation(self.results, plan, run_id=self.run_id, recompute=self.recompute)
             evaluation.accepts_interrupted = self.accepts_interrupted
+            evaluation.passing = self._passing if goes_on else None
+            self._passing.give(plan, evaluation)
             _take_writes(evaluation, plan, wanted)
             self.observer.plan_made(plan)
             failures = self._run(evaluation) if plan.missing else []
@@ -176,7 +185,7 @@ class Runner:
                 values,
                 content_keys,
                 interrupts,
-                expand=lambda value: self._expand(evaluation, value),
+                expand=lambda value: self._expand(evaluation, rest, value),
                 scratch_parent=self.scratch,
             )
         except KeyboardInterrupt:
@@ -197,18 +206,21 @@ class Runner:
         for part in call.parts:
             self.observer.call_ended(part, status, duration / len(call.parts), error)
 
-    def _expand(self, evaluation: Evaluation, value: Any) -> Any:
-        """Evaluate the Futures in what an expanding task returned, together with what else is carried out."""
+    def _expand(self, evaluation: Evaluation, call: Call, value: Any) -> Any:
+        """Evaluate the Futures in what an expanding call returned, together with what else is carried out."""
         futures = find_futures(value)
         self._run_here(evaluation, self.extend(evaluation, futures))
         if any(future._call.key() in evaluation.without for future in futures):
             raise evaluation.failures[0]
+        if evaluation.are_tainted(futures):
+            evaluation.tainted_calls.add(call.key())
         return replace_futures(value, evaluation.value_of)
 
     def extend(self, evaluation: Evaluation, futures: Sequence[Future[Any]]) -> list[PlannedStage]:
         """Plan what a call turned out to need, and return what of it is still to be run."""
         plan = self.plan(futures)
         _take_writes(evaluation, plan, futures)
+        self._passing.give(plan, evaluation)
         stages = evaluation.extend(plan)
         self.observer.plan_made(plan)
         return stages

@@ -258,8 +258,8 @@ class Spread:
         for key, known in reply.outs.items():
             evaluation.records[key] = known.record
             if known.fresh is not None:
-                evaluation.fresh[key] = known.fresh
-            if known.is_tainted:
+                evaluation.take_fresh(key, known.fresh, is_tainted=known.is_tainted)
+            elif known.is_tainted:
                 evaluation.tainted.add(key)
         evaluation.release_inputs(call)
         for part in call.parts:
@@ -404,6 +404,8 @@ class Spread:
 
     def _finish_expansion(self, call: Call) -> bool:
         structure, started = self._expansions.pop(call.key())
+        if self._evaluation.are_tainted(find_futures(structure)):
+            self._evaluation.tainted_calls.add(call.key())
         result = replace_futures(structure, self._evaluation.value_of)
         outcome = outcome_of(call, result, time.perf_counter() - started)
         self._evaluation.keep(call, outcome, None, is_interrupted=False)

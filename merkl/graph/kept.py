@@ -102,6 +102,11 @@ class RecalledGraph:
         self._rebuild = rebuild
         self._calls: dict[bytes, Call] | None = None
 
+    @property
+    def is_rebuilt(self) -> bool:
+        """Whether the body has run again, so that all its calls are known."""
+        return self._calls is not None
+
     def real_call(self, key: bytes) -> Call:
         """Return the call of that key, as the body makes it.
 
@@ -173,7 +178,7 @@ class RecalledCall(Call):
         return self.graph is not None
 
     def known_inputs(self) -> Iterable[Future[Any]]:
-        return () if self.graph is not None else self.inputs()
+        return () if self.graph is not None and not self.graph.is_rebuilt else self.inputs()
 
     def __getattr__(self, name: str) -> Any:
         # Only asked where nothing was set: the first time that something else than the key is needed.

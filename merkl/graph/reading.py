@@ -49,6 +49,8 @@ _PATTERNS: Final = frozenset({"glob", "pathlib", "pathlib._local", "pathlib._abc
 _BUSY: Final = frozenset({".merkl", "__pycache__", ".git"})
 #: A tree of more entries is not compared.
 _MOST_ENTRIES: Final = 20_000
+#: Where MerkL asks what is installed, on behalf of nobody in particular.
+_DISCOVERY: Final = ("merkl_serializers.registry", "load_entry_points")
 _OWN_NAMES: Final = frozenset({"inspect", "linecache", "tokenize", "warnings", "traceback"})
 _END: Final = "merkl.graph.pipeline"
 
@@ -220,7 +222,7 @@ def _modules_around() -> set[str] | None:
         name = frame.f_globals.get("__name__", "")
         if name == _END:
             return found
-        if name in _OWN_NAMES or name.startswith(_OWN):
+        if name in _OWN_NAMES or name.startswith(_OWN) or (name, frame.f_code.co_name) == _DISCOVERY:
             return None
         found.add(name)
         frame = frame.f_back

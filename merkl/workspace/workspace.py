@@ -174,7 +174,7 @@ class Workspace:
                 return runner.evaluate(futures)
         # What is looked at while bodies run is nothing that the graph depends on; the values are.
         with record_calls(None):
-            values = self._evaluate(futures, recorder.pending_stages())
+            values = self._evaluate(futures, recorder.pending_stages(), goes_on=True)
         recorder.settle_stages()
         self._note_values(recorder, futures)
         return values
@@ -186,9 +186,11 @@ class Workspace:
             is_lasting = options.cache is None and options.expires is None
             recorder.note_value(key, self.content_identity(key) if is_lasting else None)
 
-    def _evaluate(self, futures: Sequence[Future[Any]], stages: Sequence[Stage] = ()) -> list[Any]:
+    def _evaluate(
+        self, futures: Sequence[Future[Any]], stages: Sequence[Stage] = (), *, goes_on: bool = False
+    ) -> list[Any]:
         if self._runner is not None:
-            return self._runner.evaluate(futures, stages=stages)
+            return self._runner.evaluate(futures, stages=stages, goes_on=goes_on)
         if not (self.parts.is_writing and self.writes_log):
             return self._make_runner().evaluate(futures, stages=stages)
         if self._session is None:

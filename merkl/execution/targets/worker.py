@@ -138,10 +138,11 @@ class Worker:
             key = future.__merkl_key__()
             record = evaluation.records[key]
             fresh = evaluation.fresh.get(key)
-            if fresh is not None and fresh.is_stored:
+            is_tainted = key in evaluation.tainted
+            if fresh is not None and fresh.is_stored and not is_tainted:
                 if record.size > SMALL or (fresh.value is None and fresh.encoded is None):
                     fresh, needs_flush = None, True
-            outs[key] = KnownResult(record, fresh, key in evaluation.tainted)
+            outs[key] = KnownResult(record, fresh, is_tainted)
         if needs_flush:
             evaluation.results.cache_of(call.task).flush()
         return outs
