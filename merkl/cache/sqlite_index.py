@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 
 import msgspec
 
@@ -163,6 +163,10 @@ class SqliteIndex(Index):
     def load(self, key: str) -> Indexed | None:
         row = self._table.head(bytes.fromhex(key))
         return None if row is None else self._indexed(row, None)
+
+    def load_many(self, keys: Sequence[str]) -> dict[str, Indexed]:
+        found = ((row[0].hex(), self._indexed(row, None)) for row in self._table.heads([*map(bytes.fromhex, keys)]))
+        return {key: indexed for key, indexed in found if indexed is not None}
 
     def metadata(self, key: str) -> Metadata | None:
         row = self._table.get(bytes.fromhex(key))

@@ -41,6 +41,9 @@ class BatchCall(Call):
     def futures(self) -> list[Future[Any]]:
         return [future for part in self._parts for future in part.futures()]
 
+    def keys(self) -> list[bytes]:
+        return [key for part in self._parts for key in part.keys()]
+
     def changed_arguments(self) -> list[str]:
         return [name for part in self._parts for name in part.changed_arguments()]
 

@@ -13,7 +13,7 @@ from merkl.cache import Metadata, Record, interrupted_key
 from merkl.execution.body import BodyOutcome, is_as_declared
 from merkl.execution.plan import Plan, PlannedStage
 from merkl.execution.previews import describe_arguments, describe_extras
-from merkl.execution.results import ABSENT, FreshResult, Results, identify
+from merkl.execution.results import ABSENT, FreshResult, Results, identify, with_record
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import replace_futures
@@ -50,6 +50,7 @@ class Evaluation:
         #: Writes that were asked for while calls ran.
         self.writes: list[Write] = []
         self._may_extend = any(call.task.is_expanding for call in plan.missing)
+        self._passes_on = _pass_on(plan)
         #: What interrupted bodies return is stored as if they had not been.
         self.accepts_interrupted = False
         self._recompute = recompute
@@ -57,6 +58,7 @@ class Evaluation:
     def extend(self, plan: Plan) -> list[PlannedStage]:
         """Take in the plan of what a call turned out to need; return the calls of it that have not ended well."""
         self.is_extended = True
+        self._passes_on = self._passes_on or _pass_on(plan)
         for key, record in plan.records.items():
             self.records.setdefault(key, record)
         self.plan.entries.update(plan.entries)
@@ -102,13 +104,15 @@ class Evaluation:
     def _consume(self, future: Future[Any]) -> Any:
         value = self.value_of(future)
         key = future.__merkl_key__()
-        self.waiting[key] = self.waiting.get(key, 1) - 1
-        if self.waiting[key] <= 0 and not future._call.writes:
+        left = self.waiting[key] = self.waiting.get(key, 1) - 1
+        if left <= 0 and not future._call.writes:
             self.fresh.pop(key, None)
         return value
 
     def remove_used(self, call: Call) -> None:
         """Remove from the cache those inputs of a call that has ended which were to be kept only for it."""
+        if not self._passes_on:
+            return
         for future in call.inputs():
             is_passing = future._call.task.options.keep == "until-used"
             if is_passing and self.waiting.get(future.__merkl_key__(), 0) <= 0:
@@ -180,10 +184,10 @@ class Evaluation:
                 return False
             found.append((future, alias, *other))
         is_tainted = self._is_tainted(call)
-        describe = self._describe(call, BodyOutcome.of_link())
+        described = self._describe(call, BodyOutcome.of_link())
         for future, alias, other_key, record in found:
             key = future.__merkl_key__()
-            metadata = describe(future, alias, record)
+            metadata = with_record(_of_out(described, future.out, alias), record)
             # A result that is looked at again because of what was run before it is there under its own key.
             is_linked = not is_tainted and (
                 key == other_key or self.results.link(call.task, key, other_key, metadata)
@@ -210,27 +214,27 @@ class Evaluation:
         """Store what a body gave; say whether all of it is in the cache."""
         is_stored = True
         is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
-        describe = self._describe(call, outcome)
+        described = self._describe(call, outcome)
         for future in call.futures():
-            key = future.__merkl_key__()
-            alias = None if content_key is None else _content_key_of_out(content_key, future.out)
+            key, out = future.__merkl_key__(), future.out
+            alias = None if content_key is None else _content_key_of_out(content_key, out)
             keys = [] if is_tainted else [key]
             if alias is not None:
                 keys.append(alias)
             if not outcome.is_pure:
                 keys = []
-            metadata = describe(future, alias)
+            metadata = _of_out(described, out, alias)
             if is_interrupted and outcome.is_pure:
                 # No result, but one that `merkl cache accept` can make one.
                 keys = [bytes.fromhex(interrupted_key(key.hex()))]
                 metadata = msgspec.structs.replace(metadata, interrupted=key.hex())
-            if future.out in outcome.outs:
+            if out in outcome.outs:
                 urgent = outcome.duration > SLOW
-                fresh = self.results.save(future, outcome.outs[future.out], keys, metadata, urgent=urgent)
+                fresh = self.results.save(future, outcome.outs[out], keys, metadata, urgent=urgent)
             else:
                 fresh = self.results.save_absent(future, keys, metadata)
             if is_tainted and fresh.value is None and fresh.encoded is None:
-                fresh.value = (outcome.outs[future.out],)
+                fresh.value = (outcome.outs[out],)
             self.records[key] = fresh.record
             self.fresh[key] = fresh
             is_stored = is_stored and fresh.is_stored and not is_tainted
@@ -238,36 +242,33 @@ class Evaluation:
                 self.tainted.add(key)
         return is_stored
 
-    def _describe(self, call: Call, outcome: BodyOutcome) -> Callable[..., Metadata]:
-        """Return a function that gives the metadata of an out, from its Future, content key, and record if known."""
-        arguments = describe_arguments(call)
-        parents = tuple(dict.fromkeys(f.__merkl_key__().hex() for f in call.inputs()))
-        fingerprint = call.fingerprint.hex() if call.fingerprint is not None else ""
-        extras = describe_extras(call)
+    def _describe(self, call: Call, outcome: BodyOutcome) -> Metadata:
+        """Return what the metadata of all outs of a call have in common."""
+        task = call.task
+        return Metadata(
+            task=f"{task.__module__}.{task.name}",
+            fingerprint="" if call.fingerprint is None else call.fingerprint.hex(),
+            arguments=describe_arguments(call),
+            parents=tuple(dict.fromkeys([future.hash for future in call.inputs()])),
+            extras=describe_extras(call),
+            created=time.time(),
+            duration=outcome.duration,
+            run=self.run_id,
+            location=call.location(),
+            tags=outcome.tags,
+            output=outcome.output,
+        )
 
-        def describe(future: Future[Any], alias: bytes | None, record: Record | None = None) -> Metadata:
-            return Metadata(
-                size=record.size if record else 0,
-                codec=record.codec if record else "",
-                codec_version=record.codec_version if record else 0,
-                decode_type=record.decode_type if record else "",
-                extra=record.extra if record else "",
-                task=f"{call.task.__module__}.{call.task.name}",
-                fingerprint=fingerprint,
-                arguments=arguments,
-                parents=parents,
-                extras=extras,
-                out=future.out,
-                created=time.time(),
-                duration=outcome.duration,
-                run=self.run_id,
-                location=call.location(),
-                content_key="" if alias is None else alias.hex(),
-                tags=outcome.tags,
-                output=outcome.output,
-            )
 
-        return describe
+def _of_out(described: Metadata, out: str | None, content_key: bytes | None) -> Metadata:
+    return msgspec.structs.replace(
+        described, out=out, content_key="" if content_key is None else content_key.hex()
+    )
+
+
+def _pass_on(plan: Plan) -> bool:
+    """Say whether a call of a plan may have inputs that are kept only until they are used."""
+    return any(future._call.task.options.keep == "until-used" for call in plan.missing for future in call.inputs())
 
 
 def _content_key_of_out(content_key: bytes, out: str | None) -> bytes:

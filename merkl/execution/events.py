@@ -45,6 +45,15 @@ class Observers(Observer):
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self.observers = tuple(observers)
+        # Most observers want to know only some of what is told for each call.
+        self._of_starts = [
+            observer.call_started
+            for observer in observers
+            if type(observer).call_started is not Observer.call_started
+        ]
+        self._of_ends = [
+            observer.call_ended for observer in observers if type(observer).call_ended is not Observer.call_ended
+        ]
 
     def run_started(self, run_id: str) -> None:
         """Tell all."""
@@ -57,16 +66,16 @@ class Observers(Observer):
             observer.plan_made(plan)
 
     def call_started(self, call: Call) -> None:
-        """Tell all."""
-        for observer in self.observers:
-            observer.call_started(call)
+        """Tell all who want to know."""
+        for tell in self._of_starts:
+            tell(call)
 
     def call_ended(
         self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
     ) -> None:
-        """Tell all."""
-        for observer in self.observers:
-            observer.call_ended(call, status, duration, error)
+        """Tell all who want to know."""
+        for tell in self._of_ends:
+            tell(call, status, duration, error)
 
     def run_ended(self, error: BaseException | None = None) -> None:
         """Tell all."""

@@ -37,7 +37,7 @@ from merkl.graph.session import sessions
 from merkl.graph.task import Task
 from merkl.hashing.keys import describe_content, hash_code_of_content
 
-__all__ = ["ABSENT", "FreshResult", "Results", "identify"]
+__all__ = ["ABSENT", "FreshResult", "Results", "identify", "with_record"]
 
 #: The codec name that marks an optional out which the body did not give.
 ABSENT = "absent"
@@ -93,8 +93,8 @@ class FreshResult:
 class Results:
     """Stores and finds results for a run.
 
-    With `is_reading` off nothing is looked up, with `is_writing` off nothing is stored. `remember` is told the metadata
-    of each result that is stored, and in which cache.
+    With `is_reading` off nothing is looked up, with `is_writing` off nothing is stored. `memory_for` gives what is to be
+    told key and metadata of each result that is stored in a cache, if anything is.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Results:
         is_reading: bool = True,
         is_writing: bool = True,
         before_first_store: Callable[[], None] | None = None,
-        remember: Callable[[BaseCache, str, Metadata], None] | None = None,
+        memory_for: Callable[[BaseCache], Callable[[str, Metadata], None] | None] | None = None,
         root: Path | None = None,
         load_migrations: Callable[[], Migrations] | None = None,
     ) -> None:
@@ -121,7 +121,8 @@ class Results:
         self.hands_over = 0
         self._others: dict[str, BaseCache] = {}
         self._before_first_store = before_first_store
-        self._remember = remember
+        self._memory_for = memory_for
+        self._memories: dict[int, tuple[BaseCache, Callable[[str, Metadata], None] | None]] = {}
         self._root = root or Path.cwd()
 
     def cache_of(self, task: Task[..., Any, Any]) -> BaseCache:
@@ -144,15 +145,21 @@ class Results:
         """Return what `find` returns, and the entry too where it is small enough to come along."""
         if not self.is_reading:
             return None
-        task = future._call.task
-        cache = self.cache_of(task)
-        key = future.__merkl_key__().hex()
-        found = peek(cache, key)
-        if found is None and self._has_migrations() and self._adopt(cache, future):
-            found = peek(cache, key)
-        if found is None or task.options.expires is None:
+        return self.accept(future, peek(self.cache_of(future._call.task), future.hash))
+
+    def accept(
+        self, future: Future[Any], found: tuple[Record, Entry | None] | None
+    ) -> tuple[Record, Entry | None] | None:
+        """Return what was found for a Future unless it has expired; what it had before an edit that changed nothing."""
+        if found is None:
+            if not self._has_migrations():
+                return None
+            cache = self.cache_of(future._call.task)
+            found = peek(cache, future.hash) if self._adopt(cache, future) else None
+        expires = future._call.task.options.expires
+        if found is None or expires is None:
             return found
-        return None if _is_expired(task.options.expires, cache, key, found[0]) else found
+        return None if _is_expired(expires, self.cache_of(future._call.task), future.hash, found[0]) else found
 
     def _has_migrations(self) -> bool:
         if self._migrations is None:
@@ -208,9 +215,18 @@ class Results:
         """Give the result under another key this key as well; say whether it is there under it now."""
         cache = self.cache_of(task)
         is_linked = self.is_writing and link(cache, key.hex(), other.hex(), metadata)
-        if is_linked and self._remember is not None:
-            self._remember(cache, key.hex(), metadata)
+        remember = self._memory_of(cache) if is_linked else None
+        if remember is not None:
+            remember(key.hex(), metadata)
         return is_linked
+
+    def _memory_of(self, cache: BaseCache) -> Callable[[str, Metadata], None] | None:
+        if self._memory_for is None:
+            return None
+        known = self._memories.get(id(cache))
+        if known is None:
+            known = self._memories[id(cache)] = (cache, self._memory_for(cache))
+        return known[1]
 
     def load(self, future: Future[Any], record: Record) -> tuple[Any] | None:
         """Return the value of a stored result in a tuple, None where its content is lost (with a warning)."""
@@ -281,11 +297,12 @@ class Results:
                 self._before_first_store()
                 self._before_first_store = None
             cache = self.cache_of(task)
-            first, *aliases = (key.hex() for key in keys)
+            first, *aliases = [key.hex() for key in keys]
             record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
-            if record is not None and self._remember is not None:
-                self._remember(cache, first, _with_record(metadata, record))
         if record is not None:
+            remember = self._memory_of(cache)
+            if remember is not None:
+                remember(first, with_record(metadata, record))
             if record.size > self.hands_over or type(encoded.content) is not bytes:
                 return FreshResult(record, shared, None)
             return FreshResult(record, shared, msgspec.structs.replace(encoded, code=()))
@@ -329,7 +346,8 @@ class Results:
         self.cache_of(future._call.task).forget(future.__merkl_key__().hex())
 
 
-def _with_record(metadata: Metadata, record: Record) -> Metadata:
+def with_record(metadata: Metadata, record: Record) -> Metadata:
+    """Return metadata that say what a record says."""
     return msgspec.structs.replace(
         metadata,
         size=record.size,

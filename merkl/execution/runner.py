@@ -13,6 +13,7 @@ from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Observer, Status, observe_all
 from merkl.execution.forecast import refuse_runs
 from merkl.execution.interrupts import interrupts
+from merkl.execution.lookups import Lookups
 from merkl.execution.plan import Plan, PlannedStage, make_plan
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
@@ -77,7 +78,7 @@ class Runner:
     def plan(self, wanted: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> Plan:
         """Return what must run so that the wanted Futures have values."""
         rerun = self.selection if self.selection.rerun else None
-        plan = make_plan(wanted, self.results.peek, stages=stages, rerun=rerun)
+        plan = make_plan(wanted, Lookups(self.results).find, stages=stages, rerun=rerun)
         if self._lost:
             plan.forced.update(self._lost.intersection(call.key() for call in plan.missing))
         return plan

@@ -165,15 +165,14 @@ class Parts:
             is_reading=is_reading,
             is_writing=self.is_writing,
             before_first_store=self.make_home,
-            remember=self._remember,
+            memory_for=self._memory_for,
             root=self.root,
             load_migrations=lambda: load_migrations(self.ledger),
         )
 
-    def _remember(self, cache: BaseCache, key: str, metadata: Metadata) -> None:
-        """Keep the metadata of a result that another cache than the workspace's own has stored."""
-        if _database_of(cache) is not self.ledger.database:
-            self.ledger.record(key, metadata)
+    def _memory_for(self, cache: BaseCache) -> Callable[[str, Metadata], None] | None:
+        """Return what keeps the metadata of results that another cache than the workspace's own has stored."""
+        return None if _database_of(cache) is self.ledger.database else self.ledger.record
 
     def keep_sources(self) -> None:
         """Keep what source files say for the next process, where results are kept too."""
