@@ -309,6 +309,7 @@ def _warn_of_change(call: Call) -> None:
 def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
     """Check what a body gave against the declared types; raises `TypeMismatchError`."""
     task = call.task
+    is_checked = task.options.validate != "off"
     for out, value in outs.items():
         if isinstance(value, Future):
             raise TypeMismatchError(
@@ -318,10 +319,7 @@ def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
                 expected=str(call.outs.type_of(out)),
                 actual="Future",
             )
-    if task.options.validate == "off":
-        return
-    for out, value in outs.items():
-        problem = task.out_validator(call.outs, out)(value)
+        problem = task.out_validator(call.outs, out)(value) if is_checked else None
         if problem is not None:
             what = "the return value" if out is None else f"out {out!r}"
             place = f"{problem.path} of {what}" if problem.path else what

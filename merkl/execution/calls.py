@@ -24,14 +24,13 @@ def link_parts(
 
     Return the calls whose results are there now, the call for what is left, and the content keys.
     """
-    content_keys = {part: evaluation.content_key(part) for part in call.parts}
-    forced = evaluation.plan.forced
-    linked = [
-        part
-        for part, key in content_keys.items()
-        if key is not None and part.key() not in forced and evaluation.link(part, key)
-    ]
-    return linked, call.without(linked), content_keys
+    content_keys: dict[Call, bytes | None] = {}
+    linked: list[Call] = []
+    for part in call.parts:
+        key = content_keys[part] = evaluation.content_key(part)
+        if key is not None and part.key() not in evaluation.plan.forced and evaluation.link(part, key):
+            linked.append(part)
+    return linked, call.without(linked) if linked else call, content_keys
 
 
 def run_call(

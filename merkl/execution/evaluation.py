@@ -172,7 +172,10 @@ class Evaluation:
         """Return the content key of a call; None for one without inputs: its recipe says it all."""
         if call.task.is_expanding or not call.has_inputs():
             return None
-        return call.content_key(lambda future: identify(self.record_of(future)))
+        return call.content_key(self._identity_of)
+
+    def _identity_of(self, future: Future[Any]) -> bytes:
+        return identify(self.record_of(future))
 
     def link(self, call: Call, content_key: bytes) -> bool:
         """Find the results of a call under its content key; say whether nothing needs to run."""
