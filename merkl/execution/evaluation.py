@@ -179,16 +179,16 @@ class Evaluation:
 
     def link(self, call: Call, content_key: bytes) -> bool:
         """Find the results of a call under its content key; say whether nothing needs to run."""
-        found: list[tuple[Future[Any], bytes, bytes, Record]] = []
-        for future in call.futures():
-            alias = _content_key_of_out(content_key, future.out)
+        found: list[tuple[bytes, bytes, Record]] = []
+        for out in call.outs.names():
+            alias = _content_key_of_out(content_key, out)
             other = self.results.find_by_content(call.task, alias)
             if other is None:
                 return False
-            found.append((future, alias, *other))
+            found.append((alias, *other))
         is_tainted = self._is_tainted(call)
         described = self._describe(call, BodyOutcome.of_link())
-        for future, alias, other_key, record in found:
+        for future, (alias, other_key, record) in zip(call.futures(), found, strict=True):
             key = future.__merkl_key__()
             metadata = with_record(_of_out(described, future.out, alias), record)
             # A result that is looked at again because of what was run before it is there under its own key.
@@ -218,8 +218,7 @@ class Evaluation:
         is_stored = True
         is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
         described = self._describe(call, outcome)
-        for future in call.futures():
-            key, out = future.__merkl_key__(), future.out
+        for out, key in zip(call.outs.names(), call.keys(), strict=True):
             alias = None if content_key is None else _content_key_of_out(content_key, out)
             keys = [] if is_tainted else [key]
             if alias is not None:
@@ -233,9 +232,9 @@ class Evaluation:
                 metadata = msgspec.structs.replace(metadata, interrupted=key.hex())
             if out in outcome.outs:
                 urgent = outcome.duration > SLOW
-                fresh = self.results.save(future, outcome.outs[out], keys, metadata, urgent=urgent)
+                fresh = self.results.save(call, outcome.outs[out], keys, metadata, urgent=urgent)
             else:
-                fresh = self.results.save_absent(future, keys, metadata)
+                fresh = self.results.save_absent(call, keys, metadata)
             if is_tainted and fresh.value is None and fresh.encoded is None:
                 fresh.value = (outcome.outs[out],)
             self.records[key] = fresh.record
@@ -271,7 +270,8 @@ def _of_out(described: Metadata, out: str | None, content_key: bytes | None) -> 
 
 def _pass_on(plan: Plan) -> bool:
     """Say whether a call of a plan may have inputs that are kept only until they are used."""
-    return any(future._call.task.options.keep == "until-used" for call in plan.missing for future in call.inputs())
+    tasks = {call.task for calls in (plan.missing, plan.found) for call in calls}
+    return any(task.options.keep == "until-used" for task in tasks)
 
 
 def _content_key_of_out(content_key: bytes, out: str | None) -> bytes:

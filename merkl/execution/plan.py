@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from merkl.cache import Entry, Record
 from merkl.execution.batches import gather_batches
+from merkl.execution.lookups import Lookups
 from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -61,17 +62,16 @@ class Plan:
 
 def make_plan(
     wanted: Iterable[Future[Any]],
-    find: Callable[[Mapping[bytes, Future[Any]]], Mapping[bytes, tuple[Record, Entry | None]]],
+    lookups: Lookups,
     *,
     stages: Sequence[Stage] = (),
     rerun: Rerun | None = None,
 ) -> Plan:
     """Find what must run, going up from the wanted Futures and stopping at each that is in the cache.
 
-    `find` returns what is there of the results of some Futures.
     Calls run in program order, except that the stages that pipelines yielded come in the order in which they were
     yielded: `stages`, and those of the pipelines whose outputs are missing. Nothing is asked about the ancestors of a
-    cached result. There is no recursion: a chain may be 100,000 calls long.
+    cached result, but what `lookups` asks for along with others. There is no recursion: a chain may be 100,000 calls long.
 
     Calls that `rerun` chooses run again, and what follows from them is looked at again by its content.
     """
@@ -84,35 +84,37 @@ def make_plan(
     # Stages are ordered by the pipelines that yielded them, so each is noted once, however it was met.
     known = dict.fromkeys(stages)
     _count(plan, plan.wanted)
-    level = [*plan.wanted, *(future for stage in stages for future in stage.futures)]
-    while level:
-        keyed = [(future.__merkl_key__(), future) for future in level]
-        level = []
-        asked = {key: future for key, future in keyed if key not in seen}
-        seen.update(asked)
-        if stale:
-            asked = {key: future for key, future in asked.items() if future._call.key() not in stale}
-        for key, (record, entry) in find(asked).items():
-            plan.records[key] = record
-            if entry is not None:
-                plan.entries[key] = entry
-            plan.found.add(asked[key]._call)
-        for key, future in keyed:
-            if key in plan.records:
+    stack = [*plan.wanted, *(future for stage in stages for future in stage.futures)]
+    lookups.expect(stack)
+    while stack:
+        future = stack.pop()
+        key = future.__merkl_key__()
+        if key in plan.records:
+            continue
+        if key not in seen:
+            seen.add(key)
+            there = lookups.peek(future) if future._call.key() not in stale else None
+            if there is not None:
+                plan.records[key], entry = there
+                if entry is not None:
+                    plan.entries[key] = entry
+                plan.found.add(future._call)
                 continue
-            call = future._call
-            other = missing.get(call.key())
-            # Of several equal calls the one that was made first runs: its result is that of all.
-            if other is None or call.sequence < other.sequence:
-                missing[call.key()] = call
-                inputs = list(call.inputs())
-                level += inputs
-                if other is None:
-                    _count(plan, inputs)
-                for stage in call.stages:
-                    if stage not in known:
-                        known[stage] = None
-                        level += stage.futures
+        call = future._call
+        other = missing.get(call.key())
+        # Of several equal calls the one that was made first runs: its result is that of all.
+        if other is None or call.sequence < other.sequence:
+            missing[call.key()] = call
+            inputs = list(call.inputs())
+            stack += inputs
+            lookups.expect(inputs)
+            if other is None:
+                _count(plan, inputs)
+            for stage in call.stages:
+                if stage not in known:
+                    known[stage] = None
+                    stack += stage.futures
+                    lookups.expect(stage.futures)
     arranged = _arrange(missing, sorted(known, key=lambda stage: stage.floor))
     plan.stages = [PlannedStage(gather_batches(calls), after) for calls, after in arranged]
     plan.missing = [call for stage in arranged for call in stage.calls]

@@ -69,7 +69,7 @@ class Program:
         """
         wanted, stages = self._choose(selection)
         rerun = selection if selection.rerun else None
-        return make_plan(wanted, Lookups(results).find, stages=stages, rerun=rerun)
+        return make_plan(wanted, Lookups(results), stages=stages, rerun=rerun)
 
     def _choose(self, selection: Selection) -> tuple[list[Future[Any]], Sequence[Stage]]:
         wanted = self.wanted()

@@ -31,6 +31,7 @@ from merkl.cache import (
 from merkl.codecs import Codec, CodecRegistry, DecodeError, Encoded
 from merkl.execution.migrations import ADOPTED, Migrations
 from merkl.execution.previews import describe_arguments
+from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.options import Expires
 from merkl.graph.session import sessions
@@ -256,29 +257,28 @@ class Results:
                     self.codecs.learn(codec)
 
     def save(
-        self, future: Future[Any], value: Any, keys: Sequence[bytes], metadata: Metadata, *, urgent: bool
+        self, call: Call, value: Any, keys: Sequence[bytes], metadata: Metadata, *, urgent: bool
     ) -> FreshResult:
-        """Store a value under all its keys, the first of them with its metadata; none means: for this run only.
+        """Store an out of a call under all its keys, the first with its metadata; none means: for this run only.
 
         A cache in trouble is a warning, not an error. Raises `SerializationError` where no codec takes the value.
         """
-        task = future._call.task
-        declared = future._call.outs.type_of(future.out)
+        task = call.task
         try:
-            encoded = self.codecs.encode(value, declared, self._codec_of(future))
+            encoded = self.codecs.encode(
+                value, call.outs.type_of(metadata.out), self._codec_of(task, metadata.out)
+            )
         except SerializationError as error:
-            out = "" if future.out is None else f", out {future.out!r}"
+            out = "" if metadata.out is None else f", out {metadata.out!r}"
             raise SerializationError(
                 f"task {task.name!r}{out}: {error}", task=task.name, remedy=error.remedy
             ) from error
         encoded = _identify_code(encoded, value)
         return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent)
 
-    def save_absent(self, future: Future[Any], keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
+    def save_absent(self, call: Call, keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
         """Store that the body did not give an optional out."""
-        return self._save_encoded(
-            future._call.task, None, Encoded(b"", ABSENT, 1), keys, metadata, urgent=False
-        )
+        return self._save_encoded(call.task, None, Encoded(b"", ABSENT, 1), keys, metadata, urgent=False)
 
     def _save_encoded(
         self,
@@ -324,17 +324,19 @@ class Results:
         except DecodeError as error:
             raise CacheError(f"a result cannot be read back from its own bytes: {error}") from error
 
-    def _codec_of(self, future: Future[Any]) -> Codec | None:
-        self._learn_codecs(future._call.task)
-        option = future._call.task.options.codec
+    def _codec_of(self, task: Task[..., Any, Any], out: str | None) -> Codec | None:
+        option = task.options.codec
+        if option is None:
+            return None
+        self._learn_codecs(task)
         if isinstance(option, Mapping):
-            option = option.get(future.out or "")
+            option = option.get(out or "")
         if not isinstance(option, str):
             return option
         codec = self.codecs.get(option)
         if codec is None:
             warnings.warn(
-                f"task {future._call.task.name!r} wants the codec {option!r}, which is not registered; the codec is chosen "
+                f"task {task.name!r} wants the codec {option!r}, which is not registered; the codec is chosen "
                 "by the value",
                 MerklWarning,
                 stacklevel=2,

@@ -78,7 +78,7 @@ class Runner:
     def plan(self, wanted: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> Plan:
         """Return what must run so that the wanted Futures have values."""
         rerun = self.selection if self.selection.rerun else None
-        plan = make_plan(wanted, Lookups(self.results).find, stages=stages, rerun=rerun)
+        plan = make_plan(wanted, Lookups(self.results), stages=stages, rerun=rerun)
         if self._lost:
             plan.forced.update(self._lost.intersection(call.key() for call in plan.missing))
         return plan
