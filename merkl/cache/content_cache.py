@@ -178,8 +178,12 @@ class ContentCache(BaseCache):
         return None if indexed is None else self._peeked(indexed)
 
     def peek_many(self, keys: Sequence[str]) -> dict[str, tuple[Record, Entry | None]]:
-        found = ((key, self._peeked(indexed)) for key, indexed in self.index.load_many(keys).items())
-        return {key: peeked for key, peeked in found if peeked is not None}
+        found: dict[str, tuple[Record, Entry | None]] = {}
+        for key, indexed in self.index.load_many(keys).items():
+            peeked = self._peeked(indexed)
+            if peeked is not None:
+                found[key] = peeked
+        return found
 
     def _peeked(self, indexed: Indexed) -> tuple[Record, Entry | None] | None:
         record = indexed.record

@@ -165,8 +165,12 @@ class SqliteIndex(Index):
         return None if row is None else self._indexed(row, None)
 
     def load_many(self, keys: Sequence[str]) -> dict[str, Indexed]:
-        found = ((row[0].hex(), self._indexed(row, None)) for row in self._table.heads([*map(bytes.fromhex, keys)]))
-        return {key: indexed for key, indexed in found if indexed is not None}
+        found: dict[str, Indexed] = {}
+        for row in self._table.heads([*map(bytes.fromhex, keys)]):
+            indexed = self._indexed(row, None)
+            if indexed is not None:
+                found[row[0].hex()] = indexed
+        return found
 
     def metadata(self, key: str) -> Metadata | None:
         row = self._table.get(bytes.fromhex(key))

@@ -132,7 +132,8 @@ class Evaluation:
 
     def value_of(self, future: Future[Any]) -> Any:
         """Return the value of a Future whose call has run or was found; one that can be changed is a fresh copy."""
-        fresh = self.fresh.get(future.__merkl_key__())
+        key = future.__merkl_key__()
+        fresh = self.fresh.get(key)
         value: tuple[Any]
         if fresh is not None and fresh.value is not None:
             kept = fresh.value[0]
@@ -140,21 +141,21 @@ class Evaluation:
         elif fresh is not None and fresh.encoded is not None and fresh.record.codec != ABSENT:
             value = (self.results.decode(fresh),)
         else:
-            value = self._stored_value(future)
+            value = self._stored_value(future, key)
         if future._call.task.options.cache_in_memory:
             future._value = value
         return value[0]
 
-    def _stored_value(self, future: Future[Any]) -> tuple[Any]:
-        record = self.record_of(future)
-        entry = self.plan.entries.get(future.__merkl_key__()) if record.codec != ABSENT else None
+    def _stored_value(self, future: Future[Any], key: bytes) -> tuple[Any]:
+        record = self.records.get(key) or self.record_of(future)
+        entry = self.plan.entries.get(key) if record.codec != ABSENT else None
         value = None if entry is None else self.results.decode_entry(future, entry)
         value = value or self.results.load(future, record)
-        if value is not None and (future.__merkl_key__() in self.fresh or is_as_declared(future, value[0])):
+        if value is not None and (key in self.fresh or is_as_declared(future, value[0])):
             return value
         value = (self._recompute(future),)
         # What is computed again may differ from what was there.
-        self.records[future.__merkl_key__()] = self.results.find(future) or record
+        self.records[key] = self.results.find(future) or record
         return value
 
     def record_of(self, future: Future[Any]) -> Record:

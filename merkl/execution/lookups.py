@@ -45,11 +45,13 @@ class Lookups:
         futures = {key: future}
         while self._expected and len(futures) < _MOST:
             other = self._expected.pop()
-            if other.__merkl_key__() not in self._known:
-                futures[other.__merkl_key__()] = other
+            other_key = other.__merkl_key__()
+            if other_key not in self._known:
+                futures[other_key] = other
         if len(futures) < self._ahead:
             self._add_ancestors(futures)
         self._ahead = min(2 * self._ahead, _MOST)
+        # Not by the cache itself: a user's may be without a hash.
         by_cache: dict[int, tuple[BaseCache, list[str]]] = {}
         for key, future in futures.items():
             cache = self._results.cache_of(future._call.task)

@@ -224,8 +224,8 @@ def _take_writes(evaluation: Evaluation, plan: Plan, wanted: Sequence[Future[Any
 
 
 def _pending_writes(futures: Sequence[Future[Any]]) -> list[Write]:
-    keys = {future.__merkl_key__() for future in futures}
-    writes = [write for call in dict.fromkeys(f._call for f in futures) for write in call.writes]
+    writes = [write for call in dict.fromkeys([f._call for f in futures]) for write in call.writes]
+    keys = {future.__merkl_key__() for future in futures} if writes else set()
     return [write for write in writes if write.future.__merkl_key__() in keys]
 
 
