@@ -86,8 +86,6 @@ class Database:
         self.connection: sqlite3.Connection | None = None
         self._lease: Lease | None = None
         self._count = 0
-        #: When the first of the pending rows came.
-        self._oldest = 0.0
         self._not_before = 0.0
         self._flusher: threading.Thread | None = None
         self._warned = False
@@ -196,6 +194,7 @@ class Database:
                 time.sleep(0.01)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -16384")
+        # Pages that one commit after the other writes to reach the file once for several commits, not for each.
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
 
     # ---- reading and writing ------------------------------------------------------------------------------
@@ -262,11 +261,7 @@ class Database:
     def note_pending(self) -> None:
         """Count one more pending row, and see that it is committed in time (call with the lock held)."""
         self._count += 1
-        now = time.monotonic()
-        if self._count == 1:
-            self._oldest = now
-        # Who writes much commits itself, a little early: to hand that over to another thread costs more.
-        if self._count >= MOST_PENDING or now - self._oldest > 0.8 * self.delay:
+        if self._count >= MOST_PENDING:
             self._flush_or_warn()
         elif self._flusher is None:
             self._start_flusher()
@@ -330,20 +325,16 @@ class Database:
             self._flush_or_warn()
 
     def _flush_later(self) -> None:
-        pause = self.delay
         while True:
-            time.sleep(pause)
+            time.sleep(self.delay)
             with self.lock:
                 if not self._count:
                     self._flusher = None
                     atexit.unregister(self._flush_at_exit)
                     return
-                pause = self._oldest + self.delay - time.monotonic()
-                if pause <= 0:
-                    pause = self.delay
-                    # Said again, and louder, by the next read; nothing may end this thread while rows wait.
-                    with contextlib.suppress(CacheError, MerklWarning):
-                        self._flush_or_warn()
+                # Said again, and louder, by the next read; nothing may end this thread while rows wait.
+                with contextlib.suppress(CacheError, MerklWarning):
+                    self._flush_or_warn()
 
     def _flush_at_exit(self) -> None:
         with self.lock:

@@ -28,6 +28,7 @@ __all__ = [
 INDEX_SCHEMA = Schema(
     "index",
     (
+        # No NOT NULL here: SQLite would copy each page that an insert of many rows changes, to undo it halfway.
         """
         CREATE TABLE entries (
             id INTEGER PRIMARY KEY,
