@@ -74,21 +74,16 @@ def is_shareable(value: Any) -> bool:
     return type(value) in _SHAREABLE or (type(value) is tuple and all(map(is_shareable, value)))
 
 
-class FreshResult:
+class FreshResult(msgspec.Struct):
     """One out of a call that ran in this run.
 
     Its value where that can be shared, its encoded form where it is not in the cache, neither where it is to be loaded.
     """
 
-    __slots__ = ("encoded", "is_stored", "record", "value")
-
-    def __init__(
-        self, record: Record, value: tuple[Any] | None, encoded: Encoded | None, *, is_stored: bool = True
-    ) -> None:
-        self.is_stored = is_stored
-        self.record = record
-        self.value = value
-        self.encoded = encoded
+    record: Record
+    value: tuple[Any] | None
+    encoded: Encoded | None
+    is_stored: bool = True
 
 
 class Results:

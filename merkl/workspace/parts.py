@@ -52,6 +52,7 @@ class Parts:
         self._given_cache = cache
         self.is_reading = is_reading
         self.is_writing = is_writing
+        self._scratch: Path | None = None
 
     @functools.cached_property
     def root(self) -> Path:
@@ -200,9 +201,10 @@ class Parts:
     @property
     def scratch(self) -> Path | None:
         """Where the directories of calls are made; None: in the system's place for temporary files."""
-        is_in_folder = isinstance(nearest(self.cache), (SqliteCache, FileCache))
-        is_ours = self.is_writing and is_in_folder and self.home.exists()
-        return self.home / "scratch" if is_ours else None
+        if self._scratch is None and self.is_writing:
+            is_in_folder = isinstance(nearest(self.cache), (SqliteCache, FileCache))
+            self._scratch = self.home / "scratch" if is_in_folder and self.home.exists() else None
+        return self._scratch
 
     def settle(self) -> None:
         """Make durable all results; a cache in trouble is a warning."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickle
 import threading
-from dataclasses import replace
+
+import msgspec
 
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import KnownResult, Reply, Ticket
@@ -68,7 +69,7 @@ def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
         inputs.update(parent.outs)
     try:
         worker, session = _sessions.worker(setup)
-        reply = worker.carry_out(replace(ticket, inputs=inputs))
+        reply = worker.carry_out(msgspec.structs.replace(ticket, inputs=inputs))
         session.settle()
     except Exception as error:  # noqa: BLE001
         return Reply(ticket.key, "failed", error=dump_error(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import select
 import selectors
 import signal
 import sys
@@ -145,6 +146,8 @@ class LocalTarget(Target):
         return min(workers, key=lambda worker: len(worker.queue), default=None)
 
     def _may_queue(self, worker: _WorkerHandle) -> bool:
+        if len(worker.queue) >= _MOST_AHEAD:
+            return False
         total = 0.0
         for sent in worker.queue:
             mean = self._mean.get(sent.ticket.task)
@@ -152,7 +155,7 @@ class LocalTarget(Target):
             if mean is None or not is_plain or sent.is_held:
                 return False
             total += mean
-        return total < _AHEAD and len(worker.queue) < _MOST_AHEAD
+        return total < _AHEAD
 
     # -- processes -------------------------------------------------------------------------------------
 
@@ -201,7 +204,7 @@ class LocalTarget(Target):
 
     def _read(self, worker: _WorkerHandle, replies: list[Reply]) -> None:
         try:
-            while worker.pipe.poll():
+            while worker.has_message():
                 kind, data = pickle.loads(worker.pipe.recv_bytes())
                 if kind == "reply":
                     self._settle_reply(worker, data, replies)
@@ -212,7 +215,7 @@ class LocalTarget(Target):
         except (EOFError, OSError):
             self._bury(worker, replies)
             return
-        if not worker.process.is_alive():
+        if worker.has_ended():
             self._bury(worker, replies)
 
     def _settle_reply(self, worker: _WorkerHandle, reply: Reply, replies: list[Reply]) -> None:
@@ -341,6 +344,17 @@ class _WorkerHandle:
         self.has_run_anything = False
         self.is_late = False
         self._unsent: list[Any] = []
+        # What `multiprocessing` offers for these makes a selector each time.
+        self._messages = _poll_of(self.pipe.fileno())
+        self._end = _poll_of(self.process.sentinel)
+
+    def has_message(self) -> bool:
+        """Say whether there is something to be read, be it the end."""
+        return bool(self._messages.poll(0))
+
+    def has_ended(self) -> bool:
+        """Say whether the process is gone."""
+        return bool(self._end.poll(0))
 
     def __hash__(self) -> int:
         return id(self)
@@ -396,6 +410,12 @@ class _WorkerHandle:
             self.process.kill()
             self.process.join(_GRACE)
         self.process.close()
+
+
+def _poll_of(descriptor: int) -> select.poll:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return poll
 
 
 # -- in the worker -------------------------------------------------------------------------------------

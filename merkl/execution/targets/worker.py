@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
+
+import msgspec
 
 from merkl._base.errors import MerklWarning
 from merkl.execution.calls import link_parts, run_call
@@ -85,13 +86,13 @@ class Worker:
             reply = Reply(ticket.key, "failed", lost=lost.key)
         except BaseException as error:  # noqa: BLE001 - the parent decides what it means
             reply = Reply(ticket.key, "failed", error=dump_error(error))
-        return replace(reply, warnings=tuple(said)) if said else reply
+        return msgspec.structs.replace(reply, warnings=tuple(said)) if said else reply
 
     @staticmethod
     def _differs(call: Call) -> bool:
         """Say whether the task that was imported here is another one than where the call was made."""
         return any(
-            is_by_name(part.task) and part.task.fingerprint().digest != part.fingerprint
+            part.task.fingerprint().digest != part.fingerprint and is_by_name(part.task)
             for part in call.parts[:1]
         )
 
