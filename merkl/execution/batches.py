@@ -41,8 +41,8 @@ class BatchCall(Call):
     def futures(self) -> list[Future[Any]]:
         return [future for part in self._parts for future in part.futures()]
 
-    def keys(self) -> list[bytes]:
-        return [key for part in self._parts for key in part.keys()]
+    def out_keys(self) -> list[bytes]:
+        return [key for part in self._parts for key in part.out_keys()]
 
     def changed_arguments(self) -> list[str]:
         return [name for part in self._parts for name in part.changed_arguments()]

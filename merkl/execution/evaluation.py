@@ -219,7 +219,7 @@ class Evaluation:
         is_stored = True
         is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
         described = self._describe(call, outcome)
-        for out, key in zip(call.outs.names(), call.keys(), strict=True):
+        for out, key in zip(call.outs.names(), call.out_keys(), strict=True):
             alias = None if content_key is None else _content_key_of_out(content_key, out)
             keys = [] if is_tainted else [key]
             if alias is not None:

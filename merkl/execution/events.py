@@ -52,7 +52,9 @@ class Observers(Observer):
             if type(observer).call_started is not Observer.call_started
         ]
         self._of_ends = [
-            observer.call_ended for observer in observers if type(observer).call_ended is not Observer.call_ended
+            observer.call_ended
+            for observer in observers
+            if type(observer).call_ended is not Observer.call_ended
         ]
 
     def run_started(self, run_id: str) -> None:

@@ -155,7 +155,9 @@ class Results:
         expires = future._call.task.options.expires
         if found is None or expires is None:
             return found
-        return None if _is_expired(expires, self.cache_of(future._call.task), future.hash, found[0]) else found
+        return (
+            None if _is_expired(expires, self.cache_of(future._call.task), future.hash, found[0]) else found
+        )
 
     def _has_migrations(self) -> bool:
         if self._migrations is None:
@@ -286,24 +288,29 @@ class Results:
         urgent: bool,
     ) -> FreshResult:
         shared = value if value is not None and is_shareable(value[0]) else None
-        record = None
-        if self.is_writing and task.options.keep != "never" and keys:
-            if self._before_first_store is not None:
-                self._before_first_store()
-                self._before_first_store = None
-            cache = self.cache_of(task)
-            first, *aliases = [key.hex() for key in keys]
-            record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
+        is_kept = self.is_writing and task.options.keep != "never" and keys
+        record = self._put(self.cache_of(task), encoded, keys, metadata, urgent=urgent) if is_kept else None
         if record is not None:
-            remember = self._memory_of(cache)
-            if remember is not None:
-                remember(first, with_record(metadata, record))
             if record.size > self.hands_over or type(encoded.content) is not bytes:
                 return FreshResult(record, shared, None)
             return FreshResult(record, shared, msgspec.structs.replace(encoded, code=()))
         is_stream = not isinstance(encoded.content, (bytes, list))
-        kept = (value, None) if is_stream else (shared, encoded)
-        return FreshResult(record_of(encoded), *kept, is_stored=False)
+        if is_stream:
+            return FreshResult(record_of(encoded), value, None, is_stored=False)
+        return FreshResult(record_of(encoded), shared, encoded, is_stored=False)
+
+    def _put(
+        self, cache: BaseCache, encoded: Encoded, keys: Sequence[bytes], metadata: Metadata, *, urgent: bool
+    ) -> Record | None:
+        if self._before_first_store is not None:
+            self._before_first_store()
+            self._before_first_store = None
+        first, *aliases = [key.hex() for key in keys]
+        record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
+        remember = self._memory_of(cache) if record is not None else None
+        if remember is not None and record is not None:
+            remember(first, with_record(metadata, record))
+        return record
 
     def decode(self, result: FreshResult) -> Any:
         """Return a value of its own of a result that is not in the cache."""

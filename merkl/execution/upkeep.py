@@ -52,7 +52,7 @@ class Upkeep(Observer):
             return
         asked, inner = self._asked, self._inner
         for call in itertools.chain(plan.found, plan.missing):
-            for key in call.keys():
+            for key in call.out_keys():
                 asked[key] = None
             for future in call.known_inputs():
                 inner.add(future.__merkl_key__())

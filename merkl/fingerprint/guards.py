@@ -102,10 +102,7 @@ class Guards:
         for content in self.contents:
             if not content.holds():
                 return False
-        for cell, value in self.cells:
-            if _content(cell) is not value:
-                return False
-        return True
+        return not self.cells or all(_content(cell) is value for cell, value in self.cells)
 
     def adopt(self) -> None:
         """Take what is there now for what was there before: a body that is cached changed it, as a side effect."""

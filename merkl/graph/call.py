@@ -241,7 +241,7 @@ class Call:
 
     def has_inputs(self) -> bool:
         """Say whether there is a Future among the arguments."""
-        for encoded in self.encodings:
+        for encoded in self.encodings:  # noqa: SIM110 - asked of each call that runs; a generator takes several times as long
             if type(encoded) is not bytes:
                 return True
         return False
@@ -262,7 +262,7 @@ class Call:
         """Return a Future for each out that this call may have."""
         return [Future(self, out) for out in self.outs.names()]
 
-    def keys(self) -> list[bytes]:
+    def out_keys(self) -> list[bytes]:
         """Return the keys of the Futures that `futures` gives."""
         key = self.key()
         return [key if out is None else hash_out(key, out) for out in self.outs.names()]

@@ -88,6 +88,8 @@ class LocalTarget(Target):
         self._slots = Slots(count, resources)
         self._workers: list[_WorkerHandle] = []
         self._selector: selectors.BaseSelector | None = None
+        #: The worker for which `admits` let a call be sent ahead.
+        self._roomy: _WorkerHandle | None = None
         self._mean: dict[str, float] = {}
         self._started: list[bytes] = []
         self._dead_replies: list[Reply] = []
@@ -95,11 +97,13 @@ class LocalTarget(Target):
     # -- submit ----------------------------------------------------------------------------------------
 
     def admits(self, resources: dict[str, Any]) -> bool:
+        self._roomy = None
         wanted = self._slots.want(resources)
         if self._idle() is not None or len(self._workers) < self._count:
             if self._slots.has(wanted):
                 return True
-        return not resources and self._with_room_ahead() is not None
+        self._roomy = None if resources else self._with_room_ahead()
+        return self._roomy is not None
 
     def submit(self, ticket: Ticket) -> None:
         wanted = self._slots.want(ticket.resources)
@@ -107,7 +111,7 @@ class LocalTarget(Target):
         if self._slots.has(wanted):
             worker = self._idle() or (self._start() if len(self._workers) < self._count else None)
         if worker is None:
-            worker = self._with_room_ahead()
+            worker = self._roomy or self._with_room_ahead()
             assert worker is not None
             is_held = _size_of(ticket) > _SMALL_TICKET
             worker.queue.append(_Sent(ticket, wanted, is_held=is_held))
