@@ -11,6 +11,7 @@ from merkl.execution.body import run_body
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
 from merkl.execution.interrupts import Interrupts
+from merkl.execution.memory import PeakMeter
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.call import Call
 
@@ -43,6 +44,7 @@ def run_call(
     *,
     expand: Callable[[Any], Any],
     scratch_parent: Path | None,
+    meter: PeakMeter,
     is_copy: bool = False,
     on_attempt: Callable[[], None] | None = None,
 ) -> tuple[Status, float]:
@@ -58,7 +60,9 @@ def run_call(
     token = enter_scratch(scratch)
     is_stored = True
     try:
-        outcome = run_body(call, values, expand, interrupts, is_copy=is_copy, on_attempt=on_attempt)
+        outcome = run_body(
+            call, values, expand, interrupts, meter=meter, is_copy=is_copy, on_attempt=on_attempt
+        )
         is_interrupted = interrupts.count > before
         is_discarded = (
             is_interrupted

@@ -13,6 +13,7 @@ from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Observer, Status, observe_all
 from merkl.execution.forecast import refuse_runs
 from merkl.execution.interrupts import interrupts
+from merkl.execution.memory import PeakMeter
 from merkl.execution.plan import Plan, PlannedStage, make_plan
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
@@ -61,6 +62,7 @@ class Runner:
         self.keeps_going = keeps_going
         self.accepts_interrupted = accepts_interrupted
         self._write_file = write_file
+        self._meter = PeakMeter()
         #: Keys of the calls whose results are being computed again: to find those by content would find what is lost.
         self._lost: set[bytes] = set()
 
@@ -178,6 +180,7 @@ class Runner:
                 interrupts,
                 expand=lambda value: self._expand(evaluation, value),
                 scratch_parent=self.scratch,
+                meter=self._meter,
             )
         except KeyboardInterrupt:
             self.tell_end(rest, "interrupted")

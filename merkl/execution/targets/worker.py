@@ -14,6 +14,7 @@ from merkl.execution.calls import link_parts, run_call
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
 from merkl.execution.interrupts import interrupts
+from merkl.execution.memory import PeakMeter
 from merkl.execution.plan import Plan
 from merkl.execution.results import Results
 from merkl.execution.targets.base import Death, KnownResult, Reply, Ticket
@@ -69,6 +70,8 @@ class Worker:
         self._session = session
         self._run_id = run_id
         self._on_attempt = on_attempt
+        # Where several threads work, the process is not ours alone either.
+        self._meter = PeakMeter(is_ours=collects_warnings)
 
     def carry_out(self, ticket: Ticket) -> Reply:
         """Carry out one ticket; whatever goes wrong is in the reply."""
@@ -125,6 +128,7 @@ class Worker:
                 interrupts,
                 expand=lambda value: value,
                 scratch_parent=self._session.scratch,
+                meter=self._meter,
                 is_copy=True,
                 on_attempt=None if ticket.timeout is None else self._on_attempt,
             )
