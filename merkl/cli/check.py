@@ -48,6 +48,11 @@ file; without any, all files of the project that import merkl are checked, tests
   --json          print the findings as one JSON object
 
 Exit code 1 if anything was found; warnings do not count.
+
+examples:
+  merkl check
+  merkl check flow mypackage tools/report.py
+  merkl check --serializers
 """
 
 _SKIPPED = frozenset(

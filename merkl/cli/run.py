@@ -52,7 +52,7 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
   --explain     say first why each call runs, as `merkl why` does
   --audit       report what the bodies that ran touched and their keys do not know: files, environment, network, ...
   --recheck 5%  run that share of the cached calls again and compare: exit with 3 where one gives another content
-  -v            list every call with what became of it, and why it ran
+  --verbose, -v list every call with what became of it, and why it ran
 
 What runs:
 
@@ -83,6 +83,7 @@ examples:
   merkl run flow.main --epochs 30
   merkl run --explain flow.main
   merkl run --plan --rerun train flow.main
+  merkl run --target 4 -v flow.main
   merkl run path/to/file.py:main --json
 """
 
