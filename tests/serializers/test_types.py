@@ -9,9 +9,12 @@ import decimal
 import enum
 import functools
 import pathlib
+import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NewType, TypeVar
 
 import attrs
 import msgspec
@@ -22,12 +25,14 @@ import pyarrow as pa
 import pydantic
 import pytest
 import scipy.sparse
+import scipy.special
 from merkl_serializers import (
     AmbiguousEncoderError,
     UnserializableError,
     default_registry,
     encode_scalar,
 )
+from typing_extensions import TypeAliasType
 
 digest = default_registry.digest
 
@@ -64,6 +69,20 @@ class Int(int):
 class Pair(NamedTuple):
     a: int
     b: int
+
+
+class NamedGlobally:
+    """Pickles as the global of that name."""
+
+    def __init__(self, a: object) -> None:
+        self.a = a
+
+    def __reduce__(self) -> str:
+        return "THE_ONE"
+
+
+TypeOfElsewhere = NewType("Id", int)
+TypeOfElsewhere.__module__ = "elsewhere"
 
 
 class Slotted:
@@ -138,6 +157,19 @@ DIFFERENT: dict[str, list[Any]] = {
     "enums": [Colour.RED, "red", Permission.READ, Permission.WRITE, Permission.READ | Permission.WRITE, 1],
     "decimals": [decimal.Decimal("1.0"), decimal.Decimal("1.00"), decimal.Decimal("NaN")],
     "bytes": [b"x", bytearray(b"x"), memoryview(b"x"), "x"],
+    "views of bytes by format": [
+        memoryview(b"abcd"),
+        memoryview(b"abcd").cast("H"),
+        memoryview(b"abcd").cast("h"),
+        memoryview(b"abcd").cast("B", (2, 2)),
+    ],
+    "structs": [struct.Struct("<i"), struct.Struct(">i"), "<i"],
+    "new types": [NewType("Id", int), NewType("Id", str), NewType("Other", int), TypeOfElsewhere, int],
+    "type variables": [TypeVar("T"), TypeVar("T", bound=int), TypeVar("T", int, str), TypeVar("U")],
+    "aliases": [TypeAliasType("Alias", int), TypeAliasType("Alias", str), TypeAliasType("Name", int)],
+    "what goes by its name": [NamedGlobally(1), NamedGlobally(2), NamedGlobally(threading.Lock())],
+    "dtypes": [np.dtype("i4"), np.dtype("i4", metadata={"unit": "m"}), np.dtype("i8")],
+    "ufuncs": [np.sin, np.strings.isalpha, np.strings.isdigit, scipy.special.poch, scipy.special.xlogy],
     "paths": [pathlib.PurePosixPath("a"), pathlib.PureWindowsPath("a"), "a"],
     "times": [
         datetime.datetime(2024, 1, 1),
@@ -284,9 +316,23 @@ def test_what_has_no_value_is_refused_with_path_and_remedy(value: Any) -> None:
     assert "arg_serializer" in caught.value.remedy
 
 
-def test_an_open_file_is_refused(tmp_path: pathlib.Path) -> None:
-    with open(tmp_path / "x", "w") as file, pytest.raises(UnserializableError):
+def test_an_open_file_is_refused_with_what_to_pass_in_its_place(tmp_path: pathlib.Path) -> None:
+    with open(tmp_path / "x", "w") as file, pytest.raises(UnserializableError, match="FileRef"):
         digest(file)
+
+
+@pytest.mark.parametrize("view", [{1: 2}.keys(), {1: 2}.values(), collections.OrderedDict(a=1).items()])
+def test_a_view_of_a_dict_is_refused_with_what_to_pass_in_its_place(view: Any) -> None:
+    with pytest.raises(UnserializableError, match="Pass a list of it"):
+        digest(view)
+
+
+def test_a_ufunc_is_named_the_same_whatever_was_imported_before() -> None:
+    """Other modules of scipy import it from where it belongs, and some of them sort before that."""
+    code = "import {}scipy.special; from merkl import digest; print(digest(scipy.special.poch))"
+    commands = [[sys.executable, "-c", code.format(other)] for other in ("", "scipy.interpolate, ")]
+    done = [subprocess.run(command, capture_output=True, text=True, check=True) for command in commands]
+    assert done[0].stdout == done[1].stdout == f"{digest(scipy.special.poch)}\n"
 
 
 @pytest.mark.parametrize(
