@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-from merkl._base.hints import resolve_class_hints
+from merkl._base.hints import resolve_class_hints, supertype_of
 from merkl._base.type_forms import (
     alias_value,
     format_type,
@@ -193,7 +193,7 @@ class _Place:
                 return ArgumentProblem("", format_type(self.hint), f"a dict without the key {missing[0]!r}")
             return None
         if hasattr(self.hint, "__supertype__"):
-            return self.part(self.hint.__supertype__)._check_shape(value)
+            return self.part(supertype_of(self.hint))._check_shape(value)
         if not isinstance(head, type) or head is type:
             return None if _says_nothing(head) else self._misfit(value)
         try:
@@ -252,7 +252,7 @@ def _holds_futures(value: Any) -> bool:
 def _items(value: Any, hint: Any) -> Iterator[tuple[str, Any, Any]]:
     """(step, item, its hint) for each item of a container."""
     while hasattr(hint, "__supertype__"):
-        hint = hint.__supertype__
+        hint = supertype_of(hint)
     if isinstance(value, dict):
         yield from _dict_items(value, hint)
     elif isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typing_extensions
 
-from merkl._base.hints import resolve_class_hints
+from merkl._base.hints import resolve_class_hints, supertype_of
 from merkl._base.type_forms import alias_value, format_type, is_named, is_typed_dict, is_union, union_members
 from merkl._base.typed_dicts import typed_dict_keys
 from merkl.validation.arrays import array_check, is_array_class
@@ -122,7 +122,7 @@ class _Compiler:
         if isinstance(hint, TypeVar):
             return self._type_variable(hint)
         if hasattr(hint, "__supertype__"):
-            return self.check(hint.__supertype__)
+            return self.check(supertype_of(hint))
         if alias_value(hint) is not None:
             return self._alias(hint)
         if is_named(hint, "LiteralString"):
@@ -248,7 +248,7 @@ class _Compiler:
             known = [test for test in tests if test is not None]
             return (lambda cls: any(test(cls) for test in known)) if len(known) == len(tests) else None
         if hasattr(hint, "__supertype__"):
-            return self.type_test(hint.__supertype__)
+            return self.type_test(supertype_of(hint))
         if (
             type(hint) is type
             and get_origin(hint) is None
