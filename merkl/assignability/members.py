@@ -234,7 +234,7 @@ def _value_type(value: Any) -> Term | None:
 
 
 def _method(function: Any, owner: type, name: str, *, static: bool = False) -> Member | str:
-    overloaded = function
+    overloaded: Any = function
     if getattr(function, "__name__", "") == "_overload_dummy":  # all that is left of overloads without a body
         overloaded = types.SimpleNamespace(
             __module__=owner.__module__, __qualname__=f"{owner.__qualname__}.{name}"

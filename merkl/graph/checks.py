@@ -67,13 +67,14 @@ def compile_argument_check(hint: Any, *, items: Items = "first") -> ArgumentChec
     """
     place = _Place(hint, items)
     validate = place.validate
-    plain = type(hint) is type and get_origin(hint) is None
+    # A class is its own proof, but a NamedTuple has fields to look at, and so has what is looked at in full.
+    plain = type(hint) is type and get_origin(hint) is None and not issubclass(hint, tuple)
+    plain = plain and (items != "all" or hint.__module__ == "builtins")
 
     def check(value: Any, holds_futures: bool) -> ArgumentProblem | None:
         kind = type(value)
         if kind is hint and plain and not holds_futures:
-            # A class is its own proof, but a NamedTuple has fields to look at.
-            return None if not issubclass(kind, tuple) else _as_argument(validate(value))
+            return None
         if hasattr(kind, "__merkl_key__"):
             return place.check_future(value)
         if not holds_futures:
@@ -299,7 +300,7 @@ def _field_items(value: Any, names: Any, hint: Any) -> Iterator[tuple[str, Any, 
         elif isinstance(value, tuple) and element is not Any:
             field = element
         if hasattr(value, name):
-            yield f".{name}", getattr(value, name), field
+            yield f"field {name!r}", getattr(value, name), field
 
 
 _ELEMENT_FIRST: frozenset[Any] = frozenset(
