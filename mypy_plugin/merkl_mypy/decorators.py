@@ -12,6 +12,7 @@ from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import (
     AnyType,
     CallableType,
+    FunctionLike,
     Instance,
     LiteralType,
     Overloaded,
@@ -141,10 +142,15 @@ def decorate(
         return default
     if isinstance(proper, CallableType):
         return _task_type(api, ctx, kind, proper, option, bound_to_self)
-    extracted = _partial(proper)
+    extracted: FunctionLike | None = _partial(proper)
     if extracted is None and isinstance(proper, Instance) and proper.type.has_readable_member("__call__"):
-        extracted = api.extract_callable_type(proper, ctx.context)
-    if extracted is None:
+        called = get_proper_type(
+            api.expr_checker.analyze_external_member_access("__call__", proper, ctx.context)
+        )
+        extracted = called if isinstance(called, (CallableType, Overloaded)) else None
+    if isinstance(extracted, Overloaded):
+        return Overloaded([_task_type(api, ctx, kind, one, option, bound_to_self) for one in extracted.items])
+    if not isinstance(extracted, CallableType):
         api.fail(
             f'Argument 1 to "{kind}" has incompatible type {format_type(proper, api.options)}; expected a function',
             ctx.context,

@@ -181,7 +181,7 @@ def _find(
         return None
     proper = get_proper_type(typ)
     if isinstance(proper, UnionType):
-        items = [item for item in map(get_proper_type, proper.items) if not isinstance(item, NoneType)]
+        items = [item for item in proper.items if not isinstance(get_proper_type(item), NoneType)]
         found = [_find(api, item, bad, seen) for item in items]
         return found[0] if found and all(found) else None
     if isinstance(proper, TypeVarType):
