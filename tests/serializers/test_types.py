@@ -8,6 +8,7 @@ import datetime
 import decimal
 import enum
 import functools
+import importlib
 import pathlib
 import struct
 import subprocess
@@ -427,3 +428,15 @@ def test_values_nested_deeper_than_the_recursion_limit_have_digests() -> None:
 
     assert len({digest(nested(depth)) for depth in (100, 500, 5000, 5001)}) == 4
     assert digest(nested(5000)) == digest(nested(5000))
+
+
+def test_a_class_of_a_module_that_is_called_like_one_of_pythons_is_the_users(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So its code counts where its instances are arguments."""
+    (tmp_path / "trace.py").write_text("class Step:\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "trace", raising=False)
+    module = importlib.import_module("trace")
+    assert default_registry.encode(module.Step()).classes == {module.Step}
+    monkeypatch.delitem(sys.modules, "trace")
