@@ -120,6 +120,10 @@ def _dynamic_member(cls: type) -> Member | str | None:
     if issubclass(cls, (types.ModuleType, types.SimpleNamespace)):
         return Member((ANY,), settable=True)
     for name in ("__getattribute__", "__getattr__"):
+        stub = next((s for c in cls.__mro__[:-1] if is_stdlib(c) and (s := stub_member(c, name))), None)
+        made = stub and _from_stub(stub, cls, of_class=False)
+        if isinstance(made, Member) and isinstance(made.options[0], Fn):
+            return Member((made.options[0].ret,), settable=True)
         owner = next((c for c in cls.__mro__[:-1] if name in vars(c)), None)
         if owner is None or is_stdlib(owner):
             continue
