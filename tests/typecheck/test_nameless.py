@@ -59,6 +59,11 @@ def use(flag: bool) -> None:
     (either, 1)[0](f)  # E: call-overload
     reveal_type([task(plain)][0]([f]))  # T: Future[int]
     reveal_type(list[int]())  # T: list[int]
+    chosen = nested if flag else named
+    reveal_type(chosen([[f]]))  # T: Future[int] | Future[str]
+    chosen([["a"]])  # E: list-item
+    number = 1 if flag else 2
+    number()  # E: operator
 async def later(made: Any) -> None:
     async def make() -> Task[[list[list[int]]], int, Future[int]]: return nested
     reveal_type((await make())([[f]]))  # T: Future[int]
