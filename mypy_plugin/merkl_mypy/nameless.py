@@ -143,14 +143,16 @@ def as_instance(api: TypeChecker, typ: ProperType) -> ProperType:
     return made.copy_with_extra_attr(names.SIGNATURE_ATTR, typ)
 
 
-def is_method_of_task(plugin: Plugin, fullname: str) -> bool:
-    """Whether an attribute is a decorated method, which may be a task."""
+def may_be_task(plugin: Plugin, fullname: str) -> bool | None:
+    """Whether an attribute is a decorated method, which may be a task; None as long as mypy has not inferred its type."""
     owner, _, member = fullname.rpartition(".")
     symbol = plugin.lookup_fully_qualified(owner)
     if symbol is None or not isinstance(symbol.node, TypeInfo):
         return False
     found = symbol.node.names.get(member)
-    return found is not None and isinstance(found.node, (Decorator, OverloadedFuncDef))
+    if found is None or not isinstance(found.node, (Decorator, OverloadedFuncDef)):
+        return False
+    return None if found.type is None else is_task(found.type)
 
 
 def name_method(ctx: AttributeContext) -> Type:
@@ -163,5 +165,7 @@ def name_method(ctx: AttributeContext) -> Type:
         and isinstance(ctx.context, MemberExpr)
         and is_task(ctx.default_attr_type)
     ):
+        if isinstance(get_proper_type(owner.upper_bound), UnionType) and isinstance(ctx.api, TypeChecker):
+            return as_instance(ctx.api, get_proper_type(ctx.default_attr_type))
         ctx.context.fullname = f"{owner.name}.{ctx.context.name}"
     return ctx.default_attr_type
