@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mypy.errorcodes import ErrorCode
+from mypy.messages import format_type
 from mypy.nodes import (
     ARG_NAMED,
     ARG_POS,
@@ -21,10 +22,12 @@ from mypy.nodes import (
 from mypy.types import AnyType, CallableType, Instance, NoneType, get_proper_type
 
 from merkl_mypy import codes
+from merkl_mypy.attributes import method_kind
 from merkl_mypy.comparisons import Comparisons
 from merkl_mypy.decorators import is_task
 from merkl_mypy.findings import Findings, items_of
 from merkl_mypy.misuse import message
+from merkl_mypy.serializable import exempt_of, is_used_up
 from merkl_mypy.shapes import has_future, is_container
 
 _TAKES_ANYTHING: Final = frozenset(
@@ -71,6 +74,8 @@ class Arguments:
             return
         callee = self._findings.type_of(call.callee)
         if is_task(callee):
+            if isinstance(callee, CallableType):
+                self._used_up(call, callee)
             return
         if isinstance(callee, CallableType) and callee.is_type_obj() and is_container(callee.type_object()):
             if not any(map(self._findings.is_future, call.args)):
@@ -88,6 +93,26 @@ class Arguments:
         for argument, kind in zip(call.args, call.arg_kinds, strict=True):
             if not kind.is_star() and self._findings.may_be_future(argument):
                 self._findings.report(argument, codes.FUTURE_FORMAT)
+
+    def _used_up(self, call: CallExpr, task: CallableType) -> None:
+        """Iterators that are given to a task, whose key they would have to be part of."""
+        if method_kind(task.fallback) == "pipeline":
+            return
+        for index, argument in enumerate(call.args):
+            typ = self._findings.type_of(argument)
+            if call.arg_kinds[index].is_star() or typ is None:
+                continue
+            if not is_used_up(typ) and not _is_reversed(argument):
+                continue
+            formal = _formal(task, call, index)
+            name = None if formal is None else task.arg_names[formal]
+            if not {"*", name} & exempt_of(task):
+                shown = format_type(typ, self._findings.api.options)
+                text = (
+                    f"An argument of a task has type {shown}, which is used up by whoever reads it and has no canonical "
+                    "bytes: pass a list"
+                )
+                self._findings.report(argument, codes.UNSERIALIZABLE, text)
 
     def _of_builtin(self, call: CallExpr, name: str) -> bool:
         """The functions that are known for what they do with their arguments."""
@@ -157,6 +182,15 @@ class Arguments:
         for index, argument in enumerate(call.args):
             if self._findings.is_future(argument) and _wants_value(callee, _formal(callee, call, index)):
                 self._findings.report(argument, code)
+
+
+def _is_reversed(expr: Expression) -> bool:
+    """`reversed(xs)`, which has the type that is wanted of it, such as Iterable."""
+    return (
+        isinstance(expr, CallExpr)
+        and isinstance(expr.callee, RefExpr)
+        and expr.callee.fullname == "builtins.reversed"
+    )
 
 
 def _item_of(expr: Expression) -> Expression | None:

@@ -56,7 +56,8 @@ class Comparisons:
         findings = self._findings
         for future, value in ((left, right), (right, left)):
             if findings.is_future(future):
-                if not findings.is_future(value) and _is_known(findings.type_of(value)):
+                given = findings.type_of(value)
+                if _is_known(given) or _is_object(given):
                     self._report(o, future)
                 return
         for futures, values in ((left, right), (right, left)):
@@ -109,7 +110,11 @@ def _is_known(typ: ProperType | None) -> bool:
         return all(_is_known(get_proper_type(item)) for item in typ.items)
     if typ is None or isinstance(typ, (AnyType, TypeVarType)) or is_future(typ):
         return False
-    return not (isinstance(typ, Instance) and typ.type.fullname == "builtins.object")
+    return not _is_object(typ)
+
+
+def _is_object(typ: ProperType | None) -> bool:
+    return isinstance(typ, Instance) and typ.type.fullname == "builtins.object"
 
 
 def _items(typ: ProperType | None, *, keys: bool = False) -> list[ProperType]:

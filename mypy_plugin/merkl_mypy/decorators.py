@@ -80,7 +80,7 @@ def decorator_applied(kind: str) -> Callable[[MethodContext], Type]:
         option = stored_outs(ctx.type)
         made = decorate(ctx.api, ctx, kind, ctx.arg_types[0][0], option, ctx.default_return_type)
         if kind != "pipeline":
-            _check_serializable(ctx.api, ctx, made)
+            made = _check_serializable(ctx.api, ctx, made)
         return _with_items_of(ctx.api, made, ctx.type)
 
     return hook
@@ -101,15 +101,18 @@ def _with_items_of(api: TypeChecker, made: Type, decorator: ProperType) -> Type:
     return task.copy_modified(ret_type=result, fallback=fallback)
 
 
-def _check_serializable(api: TypeChecker, ctx: FunctionContext | MethodContext, made: Type) -> None:
-    """What goes into a task is hashed, and what comes out of it is stored."""
+def _check_serializable(api: TypeChecker, ctx: FunctionContext | MethodContext, made: Type) -> Type:
+    """What goes into a task is hashed, and what comes out of it is stored; the task remembers what is exempt."""
     task = get_proper_type(made)
     if not isinstance(task, CallableType) or task.fallback.type.fullname != names.TASK:
-        return
+        return made
     exempt = None
     if isinstance(ctx, MethodContext) and isinstance(ctx.type, Instance) and ctx.type.extra_attrs is not None:
         exempt = get_proper_type(ctx.type.extra_attrs.attrs.get(names.EXEMPT_ATTR))
     check_definition(api, ctx.context, plain_signature(task), task.fallback.args[1], exempt)
+    if exempt is None:
+        return made
+    return task.copy_modified(fallback=task.fallback.copy_with_extra_attr(names.EXEMPT_ATTR, exempt))
 
 
 def decorate(

@@ -1,5 +1,7 @@
 """Calls of tasks that have no name: `tasks[0](x)`, `(a if flag else b)(x)`, `super().method(x)`, a method of a type variable.
 
+A variable that may be either of two tasks is one of them, since mypy asks about none of its types.
+
 mypy asks a plugin about a call by the full name of what is called. Here what is called gets one, or becomes an instance
 of Task, about whose calls mypy asks by its class.
 """
@@ -13,6 +15,7 @@ from typing import Final
 from mypy.checker import TypeChecker
 from mypy.nodes import (
     AssignmentExpr,
+    AssignmentStmt,
     AwaitExpr,
     CallExpr,
     ConditionalExpr,
@@ -21,6 +24,7 @@ from mypy.nodes import (
     IndexExpr,
     MemberExpr,
     MypyFile,
+    NameExpr,
     Node,
     OpExpr,
     OverloadedFuncDef,
@@ -52,11 +56,12 @@ _NAMELESS: Final = (
     CallExpr,
     ConditionalExpr,
     IndexExpr,
+    NameExpr,
     OpExpr,
     SuperExpr,
 )
 # What the text of a module with such a call has in it.
-_MAY_HAVE_ONE: Final = re.compile(rb"[\])]\s*\(|\bsuper\(")
+_MAY_HAVE_ONE: Final = re.compile(rb"[\])]\s*\(|\bsuper\(|^\s*\w+\s*=.+ if .+ else ", re.M)
 
 
 class NamelessCalls:
@@ -81,9 +86,22 @@ class NamelessCalls:
     def begin(self, api: TypeChecker) -> None:
         """Prepare a module that mypy is about to check."""
         self.end()
-        if api.tree.fullname in self._modules:
-            for statement in api.tree.defs:
-                self._find(api, statement)
+        if api.tree.fullname not in self._modules:
+            return
+        found: list[CallExpr] = []
+        chosen: set[Node | None] = set()
+        for statement in api.tree.defs:
+            _find(statement, found, chosen)
+        function = api.named_type("builtins.function")
+        getter = CallableType([], [], [], any_type(), function, name=names.CALLEE)
+        for call in found:
+            callee = call.callee
+            if isinstance(callee, NameExpr) and callee.node not in chosen:
+                continue
+            made = CallExpr(TempNode(getter, context=callee), [], [], [])
+            made.set_line(callee)
+            self._called[id(made)] = (made, call, callee)
+            call.callee = made
 
     def end(self) -> None:
         """Leave the module as it was."""
@@ -99,19 +117,17 @@ class NamelessCalls:
         typ = ctx.api.expr_checker.accept(entry[2], always_allow_any=True)
         return as_instance(ctx.api, get_proper_type(typ))
 
-    def _find(self, api: TypeChecker, node: Node) -> None:
-        for part in parts(node):
-            self._find(api, part)
-        if isinstance(node, CallExpr) and isinstance(node.callee, _NAMELESS):
-            callee = node.callee
-            if isinstance(callee, (CallExpr, IndexExpr)) and callee.analyzed is not None:
-                return  # a type, such as `list[int]()`
-            function = api.named_type("builtins.function")
-            getter = CallableType([], [], [], any_type(), function, name=names.CALLEE)
-            made = CallExpr(TempNode(getter, context=callee), [], [], [])
-            made.set_line(callee)
-            self._called[id(made)] = (made, node, callee)
-            node.callee = made
+
+def _find(node: Node, found: list[CallExpr], chosen: set[Node | None]) -> None:
+    """The calls below a node that may be without a name, the inner ones first, and the variables that are chosen."""
+    for part in parts(node):
+        _find(part, found, chosen)
+    if isinstance(node, AssignmentStmt) and isinstance(node.rvalue, ConditionalExpr):
+        chosen.update(target.node for target in node.lvalues if isinstance(target, NameExpr))
+    elif isinstance(node, CallExpr) and isinstance(node.callee, _NAMELESS):
+        # What is analyzed is a type, such as `list[int]()`.
+        if not isinstance(node.callee, (CallExpr, IndexExpr)) or node.callee.analyzed is None:
+            found.append(node)
 
 
 def as_instance(api: TypeChecker, typ: ProperType) -> ProperType:
@@ -127,14 +143,16 @@ def as_instance(api: TypeChecker, typ: ProperType) -> ProperType:
     return made.copy_with_extra_attr(names.SIGNATURE_ATTR, typ)
 
 
-def is_method_of_task(plugin: Plugin, fullname: str) -> bool:
-    """Whether an attribute is a decorated method, which may be a task."""
+def may_be_task(plugin: Plugin, fullname: str) -> bool | None:
+    """Whether an attribute is a decorated method, which may be a task; None as long as mypy has not inferred its type."""
     owner, _, member = fullname.rpartition(".")
     symbol = plugin.lookup_fully_qualified(owner)
     if symbol is None or not isinstance(symbol.node, TypeInfo):
         return False
     found = symbol.node.names.get(member)
-    return found is not None and isinstance(found.node, (Decorator, OverloadedFuncDef))
+    if found is None or not isinstance(found.node, (Decorator, OverloadedFuncDef)):
+        return False
+    return None if found.type is None else is_task(found.type)
 
 
 def name_method(ctx: AttributeContext) -> Type:
@@ -147,5 +165,7 @@ def name_method(ctx: AttributeContext) -> Type:
         and isinstance(ctx.context, MemberExpr)
         and is_task(ctx.default_attr_type)
     ):
+        if isinstance(get_proper_type(owner.upper_bound), UnionType) and isinstance(ctx.api, TypeChecker):
+            return as_instance(ctx.api, get_proper_type(ctx.default_attr_type))
         ctx.context.fullname = f"{owner.name}.{ctx.context.name}"
     return ctx.default_attr_type

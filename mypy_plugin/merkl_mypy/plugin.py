@@ -29,7 +29,7 @@ from merkl_mypy.decorators import decorator_applied, decorator_called
 from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
-from merkl_mypy.nameless import NamelessCalls, is_method_of_task, name_method
+from merkl_mypy.nameless import NamelessCalls, may_be_task, name_method
 from merkl_mypy.review import PROBE, Reviews, add_trigger
 from merkl_mypy.serializable import note_registration, registrations
 from merkl_mypy.shell import shell_task
@@ -43,6 +43,8 @@ _BUILTIN_MODULES = (
     "functools.",
     "dataclasses.",
 )
+
+_HOOKED_MODULES = (*_BUILTIN_MODULES, "enum.", "ctypes.")
 
 
 class MerklPlugin(Plugin):
@@ -123,10 +125,15 @@ class MerklPlugin(Plugin):
         return self._method(fullname)
 
     def _method(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        # A hook of ours would stand in the way of mypy's own, such as the one for the names of enum members.
+        if fullname.startswith(_HOOKED_MODULES):
+            return None
         known = self._methods.get(fullname)
         if known is None:
-            known = self._methods[fullname] = is_method_of_task(self, fullname)
-        return self._name_method if known else None
+            known = may_be_task(self, fullname)
+            if known is not None:
+                self._methods[fullname] = known
+        return None if known is False else self._name_method
 
     def get_function_signature_hook(
         self, fullname: str

@@ -107,7 +107,8 @@ def may_be(x: Future[int] | None, y: Future[int] | int, z: object) -> None:
     f"{x}"  # E: merkl-future-format
     if isinstance(y, int): pass
     f is z
-    f == z
+    f == z  # E: merkl-future-compare
+    f == x
     x = inc(1)
     if x is None: pass
 class Kept:

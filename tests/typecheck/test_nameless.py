@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.typecheck import checked
 
 NAMELESS = """
-from typing import Any, Self, Sequence, TypeVar, overload
+from enum import Enum
+from typing import Any, Literal, Self, Sequence, TypeVar, overload
 from merkl import Future, Task, task
 T = TypeVar("T")
 S = TypeVar("S")
@@ -59,10 +60,20 @@ def use(flag: bool) -> None:
     (either, 1)[0](f)  # E: call-overload
     reveal_type([task(plain)][0]([f]))  # T: Future[int]
     reveal_type(list[int]())  # T: list[int]
+    chosen = nested if flag else named
+    reveal_type(chosen([[f]]))  # T: Future[int] | Future[str]
+    chosen([["a"]])  # E: list-item
+    number = 1 if flag else 2
+    number()  # E: operator
 async def later(made: Any) -> None:
     async def make() -> Task[[list[list[int]]], int, Future[int]]: return nested
     reveal_type((await make())([[f]]))  # T: Future[int]
     reveal_type((await make())([[f]]).eval())  # T: int
+class Colour(Enum):
+    RED = 1
+@task
+def red(name: Literal["RED"], value: Literal[1]) -> int: return 1
+red(Colour.RED.name, Colour.RED.value)
 U = TypeVar("U", bound=A)
 def of_variables(x: U, cls: type[U]) -> None:
     reveal_type(x.generic([f]))  # T: Future[int]
@@ -71,6 +82,14 @@ def of_variables(x: U, cls: type[U]) -> None:
     reveal_type(cls.static([[f]]))  # T: Future[int]
     x.method([["a"]])  # E: list-item
     cls.of_class([["a"]])  # E: list-item
+class Other:
+    @task
+    def method(self, xs: list[list[int]]) -> str: return "a"
+V = TypeVar("V", bound=A | Other)
+def of_unions(x: V, y: A | Other) -> None:
+    reveal_type(x.method([[f]]))  # T: Future[int] | Future[str]
+    reveal_type(y.method([[f]]))  # T: Future[int] | Future[str]
+    x.method([["a"]])  # E: list-item
 class B(A):
     def use(self) -> None:
         reveal_type(super().method([[f]]))  # T: Future[int]
