@@ -26,6 +26,7 @@ from merkl_mypy import names
 from merkl_mypy.attributes import attribute_hook
 from merkl_mypy.calls import CallChecker
 from merkl_mypy.decorators import decorator_applied, decorator_called
+from merkl_mypy.early import EarlyTypes
 from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
@@ -60,7 +61,7 @@ class MerklPlugin(Plugin):
         self._instance_signature = guarded_signature(self._calls.instance_signature)
         self._finish = self._calls.finish
         self._nameless = NamelessCalls()
-        self._reviews.starts.append(self._nameless.begin)
+        self._reviews.starts += [EarlyTypes().begin, self._nameless.begin]
         self._reviews.before.append(self._nameless.end)
         self._callee = guarded_result(self._nameless.called)
         self._name_method = guarded_result(name_method)
