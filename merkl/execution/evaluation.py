@@ -256,6 +256,7 @@ class Evaluation:
             extras=describe_extras(call),
             created=time.time(),
             duration=outcome.duration,
+            peak_memory=outcome.peak_memory,
             run=self.run_id,
             location=call.location(),
             tags=outcome.tags,
