@@ -156,6 +156,15 @@ def _default_dict_body(value: collections.defaultdict[Any, Any], walk: Walk) -> 
     return b"\xc1f" + factory + walk.mapping(value, ordered=walk.keep_dict_order)
 
 
+def _view_encoder(kind: bytes) -> Encoder:
+    """Return the encoder of a view of a dict, which has the order of the dict."""
+
+    def body(value: Any, walk: Walk) -> bytes:
+        return kind + walk.items(list(value))
+
+    return _changeable(body)
+
+
 def _mapping_proxy_body(value: types.MappingProxyType[Any, Any], walk: Walk) -> bytes:
     return b"\xc1m" + walk.mapping(dict(value), ordered=walk.keep_dict_order)
 
@@ -299,6 +308,12 @@ _TYPES: dict[type, tuple[Encoder, Callable[[Any], object] | None]] = {
         _changeable(_default_dict_body),
         lambda v: collections.defaultdict(v.default_factory, _plain_dict(v)),
     ),
+    type({}.keys()): (_view_encoder(b"\xc1(k"), None),
+    type({}.values()): (_view_encoder(b"\xc1(v"), None),
+    type({}.items()): (_view_encoder(b"\xc1(i"), None),
+    type(collections.OrderedDict().keys()): (_view_encoder(b"\xc1(K"), None),
+    type(collections.OrderedDict().values()): (_view_encoder(b"\xc1(V"), None),
+    type(collections.OrderedDict().items()): (_view_encoder(b"\xc1(I"), None),
     types.MappingProxyType: (_changeable(_mapping_proxy_body), None),
     types.SimpleNamespace: (_changeable(_namespace_body), lambda v: types.SimpleNamespace(**vars(v))),
     pathlib.PurePosixPath: (_encode_path, None),

@@ -152,6 +152,19 @@ DIFFERENT: dict[str, list[Any]] = {
         collections.defaultdict(int, a=1),
         collections.Counter(a=1),
     ],
+    "views": [
+        {"a": 1}.keys(),
+        {"a": 1}.values(),
+        {"a": 1}.items(),
+        {"a": 1, "b": 2}.keys(),
+        {"b": 2, "a": 1}.keys(),
+        collections.OrderedDict(a=1).keys(),
+        collections.OrderedDict(a=1).values(),
+        collections.OrderedDict(a=1).items(),
+        {1: "a"}.keys(),
+        ["a"],
+        {"a"},
+    ],
     "ordered": [collections.OrderedDict([("a", 1), ("b", 2)]), collections.OrderedDict([("b", 2), ("a", 1)])],
     "classes of equal fields": [A(1), B(1), Model(x=1), Other(x=1), Struct(1), Attr(1), {"x": 1}, Slotted(1)],
     "fields without repr": [Quiet(1, 0), Quiet(1, 1)],
@@ -322,8 +335,13 @@ def test_an_open_file_is_refused_with_what_to_pass_in_its_place(tmp_path: pathli
         digest(file)
 
 
-@pytest.mark.parametrize("view", [{1: 2}.keys(), {1: 2}.values(), collections.OrderedDict(a=1).items()])
-def test_a_view_of_a_dict_is_refused_with_what_to_pass_in_its_place(view: Any) -> None:
+_CHAIN = collections.ChainMap({1: 2})
+
+
+@pytest.mark.parametrize(
+    "view", [_CHAIN.keys(), _CHAIN.values(), _CHAIN.items()], ids=["keys", "values", "items"]
+)
+def test_a_view_of_a_mapping_that_is_no_dict_is_refused_with_what_to_pass_in_its_place(view: Any) -> None:
     with pytest.raises(UnserializableError, match="Pass a list of it"):
         digest(view)
 
