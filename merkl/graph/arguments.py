@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from merkl_serializers import Encoding, UnserializableError, encode_scalar, is_random_state
 
-from merkl._base.errors import SerializationError, TypeMismatchError
+from merkl._base.errors import MerklError, SerializationError, TypeMismatchError
 from merkl._base.hint_classes import iter_classes
 from merkl.files import DirRef, FileRef
 from merkl.files.reads import FileRead, collect_reads, stop_collecting
@@ -191,6 +191,13 @@ def _encode(
         problem = parameter.check(value, False) if parameter.check is not None else None
         if problem is not None:
             raise _type_mismatch(task, parameter, problem, location) from None
+        if isinstance(
+            error.__cause__, MerklError
+        ):  # a file that cannot be read, say: no serializer would help
+            error.__cause__.add_note(
+                f"task {task.name!r}, parameter {parameter.name!r}, called at {location}"
+            )
+            raise error.__cause__ from None
         raise SerializationError(
             f"task {task.name!r}, parameter {parameter.name!r}{error.path}: no canonical bytes for {error.type_name} "
             f"(called at {location}): {error.reason}\n{error.remedy}",
