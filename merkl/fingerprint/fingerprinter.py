@@ -18,6 +18,7 @@ from merkl.fingerprint.nodes import Node, Territory, digest_of, explore
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.packages import PipVersion, ReachedPipVersions, version_of_import
 from merkl.fingerprint.reach import Reach
+from merkl.fingerprint.readers import reads_annotations
 from merkl.fingerprint.sources import DigestStore, SourceIndex
 from merkl.fingerprint.values import Values
 from merkl.hashing.fingerprints import (
@@ -252,7 +253,13 @@ class Fingerprinter:
 
     def _explore(self, root: Node, *, whole: bool = False) -> Territory:
         """Return what a node reaches; where something has changed since it was looked at, look again."""
-        return explore(root, self._look, whole=whole)
+        return explore(
+            root,
+            self._look,
+            whole=whole,
+            reads_annotations=reads_annotations,
+            annotations_of=self._values.annotations_of,
+        )
 
     def _look(self, node: Node) -> None:
         if node.expanded and not node.guards.hold():
