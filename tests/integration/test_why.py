@@ -343,3 +343,16 @@ def test_of_a_whole_module_the_lines_that_changed_are_told(project: Project) -> 
     assert "    -OTHER = 1\n    +OTHER = 2" in done.stdout
     run = project.merkl("run", "-v", "m.a", "1")
     assert "module m changed" in run.stderr
+
+
+def test_calls_that_run_again_because_it_was_asked_for_say_so(bank: Project) -> None:
+    """Nothing changed, and nothing expired."""
+    bank.run_json("flow.main")
+    again = bank.merkl("run", "-v", "--rerun", "gross", "flow.main").stderr
+    assert "gross (" in again
+    assert again.count("it is to run again, whatever is stored") == 1
+    assert "expired" not in again
+    assert again.count("its inputs run again") == 4
+    unread = bank.merkl("run", "-v", "--no-cache", "flow.main").stderr
+    assert unread.count("the cache is not read") == 1
+    assert "changed" not in unread
