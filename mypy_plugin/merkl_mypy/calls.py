@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from mypy.argmap import map_actuals_to_formals
 from mypy.checker import TypeChecker
-from mypy.nodes import ARG_NAMED, ARG_POS, ARG_STAR, ARG_STAR2, CallExpr, Expression, TypeInfo
+from mypy.nodes import ARG_NAMED, ARG_POS, ARG_STAR, ARG_STAR2, CallExpr, Decorator, Expression, RefExpr, TypeInfo, Var
 from mypy.plugin import FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
 from mypy.typeops import is_literal_type_like, make_simplified_union
 from mypy.types import (
@@ -30,6 +30,7 @@ from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
 from merkl_mypy.decorators import is_task
 from merkl_mypy.eager import EagerCalls
+from merkl_mypy.quick import NOT_LIFTED, QuickSignature
 from merkl_mypy.review import Reviews
 from merkl_mypy.rewrite import Rewriter, future_type, may_hold_future
 from merkl_mypy.shapes import any_type, class_of, is_future, mentions_future, plain_signature, strip
@@ -46,8 +47,8 @@ class CallChecker:
         self._waiting: dict[int, tuple[CallExpr, list[Expression]]] = {}
         self._eager = EagerCalls()
         reviews.before.append(self._forget)
-        # The plain signatures of the tasks of this module, by the identity of what they were made of, which is kept.
-        self._plains: dict[int, tuple[CallableType, CallableType]] = {}
+        # The signatures of the tasks of this module, by the identity of what they were made of.
+        self._quick: dict[int, QuickSignature] = {}
         # The name that mypy asks about, set right before each hook runs.
         self.name = ""
         # The overloaded call that was checked last, with the signature that it gets.
@@ -55,16 +56,40 @@ class CallChecker:
 
     def awaits(self, fullname: str) -> bool:
         """Whether a call under this name has its arguments swapped."""
-        return any(name == fullname for _, _, name in self.pending.values())
+        for _, _, name in self.pending.values():
+            if name == fullname:
+                return True
+        return False
 
     def signature(self, ctx: FunctionSigContext | MethodSigContext) -> FunctionLike:
         """The signature to check this call against."""
         callee = ctx.default_signature
-        if isinstance(ctx.api, TypeChecker):
-            self.reviews.ask(ctx.api)
         if not is_task(callee):
             return callee
-        return self.check(ctx, callee)
+        return self._at_a_glance(ctx, callee) or self.check(ctx, callee)
+
+    def _at_a_glance(
+        self, ctx: FunctionSigContext | MethodSigContext, callee: CallableType
+    ) -> FunctionLike | None:
+        call, api = ctx.context, ctx.api
+        if not isinstance(api, TypeChecker) or not isinstance(call, CallExpr):
+            return None
+        quick = self._quick.get(id(callee))
+        if quick is None:
+            quick = self._quick[id(callee)] = QuickSignature(callee, class_of(api, names.FUTURE))
+        if not quick.is_simple or self._eager.holds(api, call) or not _is_the_task(call.callee, callee):
+            return None
+        name = self.name
+        self.restore(call)
+        judged = quick.judge(api, call)
+        if judged is None:
+            return None
+        if judged.is_flat:
+            self.reviews.quiet.add(id(call))
+        if judged.swapped is not None:
+            self.pending[id(call)] = (call, list(call.args), name)
+            call.args[:] = judged.swapped
+        return judged.signature
 
     def instance_signature(self, ctx: MethodSigContext) -> FunctionLike:
         """The same for a value of type `Task[P, R, Out]`, or one of a task's methods."""
@@ -114,18 +139,14 @@ class CallChecker:
         return self._lifted(api, plain, call, info, name)
 
     def _plain(self, callee: CallableType) -> CallableType:
-        known = self._plains.get(id(callee))
-        if known is not None:
-            return known[1]
-        plain = plain_signature(callee).with_unpacked_kwargs()
-        self._plains[id(callee)] = (callee, plain)
-        return plain
+        quick = self._quick.get(id(callee))
+        return plain_signature(callee).with_unpacked_kwargs() if quick is None else quick.plain
 
     def _forget(self) -> None:
         """The module is done: put all arguments back, and let go of its types."""
         self.restore_all()
         self._eager.forget()
-        self._plains.clear()
+        self._quick.clear()
 
     def restore(self, call: object) -> None:
         """Put the original arguments of a call back."""
@@ -240,6 +261,12 @@ class CallChecker:
         return made
 
 
+def _is_the_task(callee: Expression, typ: CallableType) -> bool:
+    """Whether a task is called by its own name, so that it is no item of an overload."""
+    node = callee.node if isinstance(callee, RefExpr) else None
+    return isinstance(node, (Decorator, Var)) and node.type is typ
+
+
 def _check_items(
     api: TypeChecker, items: list[CallableType], args: list[Expression], call: CallExpr, *, overloaded: bool
 ) -> Type:
@@ -274,10 +301,7 @@ def _takes_one(
     formal = targets[0]
     if plain.arg_kinds[formal].is_star() or len(formals[formal]) != 1:
         return False
-    # A callable parameter may bring a ParamSpec, which mypy reads off the argument's own type only.
-    # To a parameter `type[A]` mypy lets no abstract class, which only shows on the class itself.
-    odd = (UnpackType, ParamSpecType, CallableType, TypeType)
-    return not isinstance(get_proper_type(plain.arg_types[formal]), odd)
+    return not isinstance(get_proper_type(plain.arg_types[formal]), NOT_LIFTED)
 
 
 def _several_unpacks(plain: CallableType, call: CallExpr) -> bool:
