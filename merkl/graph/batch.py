@@ -293,7 +293,9 @@ if TYPE_CHECKING:
     @overload
     def batch_options(single: Task[..., Any, Any], /, *, max_size: int | None = None) -> BatchDecorator: ...
     @overload
-    def batch_options(*, max_size: int | None = None, **options: Unpack[TaskOptionTypes]) -> BatchDecorator: ...
+    def batch_options(
+        *, max_size: int | None = None, **options: Unpack[TaskOptionTypes]
+    ) -> BatchDecorator: ...
     def batch_options(*args: Any, **options: Any) -> Any:
         """What the mypy plugin checks `batch(…)` against, where it is given no function."""
 else:

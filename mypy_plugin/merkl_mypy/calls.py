@@ -9,7 +9,19 @@ from __future__ import annotations
 
 from mypy.argmap import map_actuals_to_formals
 from mypy.checker import TypeChecker
-from mypy.nodes import ARG_NAMED, ARG_POS, ARG_STAR, ARG_STAR2, CallExpr, Decorator, Expression, RefExpr, TypeInfo, Var
+from mypy.nodes import (
+    ARG_NAMED,
+    ARG_POS,
+    ARG_STAR,
+    ARG_STAR2,
+    CallExpr,
+    Decorator,
+    Expression,
+    MemberExpr,
+    NameExpr,
+    TypeInfo,
+    Var,
+)
 from mypy.plugin import FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
 from mypy.typeops import is_literal_type_like, make_simplified_union
 from mypy.types import (
@@ -17,9 +29,7 @@ from mypy.types import (
     FunctionLike,
     Instance,
     Overloaded,
-    ParamSpecType,
     Type,
-    TypeType,
     TypeVarType,
     UnionType,
     UnpackType,
@@ -28,7 +38,6 @@ from mypy.types import (
 
 from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
-from merkl_mypy.decorators import is_task
 from merkl_mypy.eager import EagerCalls
 from merkl_mypy.quick import NOT_LIFTED, QuickSignature
 from merkl_mypy.review import Reviews
@@ -49,6 +58,8 @@ class CallChecker:
         reviews.before.append(self._forget)
         # The signatures of the tasks of this module, by the identity of what they were made of.
         self._quick: dict[int, QuickSignature] = {}
+        # The names under which tasks have been called.
+        self.names: set[str] = set()
         # The name that mypy asks about, set right before each hook runs.
         self.name = ""
         # The overloaded call that was checked last, with the signature that it gets.
@@ -56,40 +67,50 @@ class CallChecker:
 
     def awaits(self, fullname: str) -> bool:
         """Whether a call under this name has its arguments swapped."""
-        for _, _, name in self.pending.values():
-            if name == fullname:
-                return True
-        return False
+        return any(name == fullname for _, _, name in self.pending.values())
 
     def signature(self, ctx: FunctionSigContext | MethodSigContext) -> FunctionLike:
         """The signature to check this call against."""
         callee = ctx.default_signature
-        if not is_task(callee):
+        if not isinstance(callee, CallableType) or callee.fallback.type.fullname != names.TASK:
             return callee
-        return self._at_a_glance(ctx, callee) or self.check(ctx, callee)
-
-    def _at_a_glance(
-        self, ctx: FunctionSigContext | MethodSigContext, callee: CallableType
-    ) -> FunctionLike | None:
         call, api = ctx.context, ctx.api
-        if not isinstance(api, TypeChecker) or not isinstance(call, CallExpr):
-            return None
         quick = self._quick.get(id(callee))
-        if quick is None:
+        if quick is None and isinstance(api, TypeChecker):
             quick = self._quick[id(callee)] = QuickSignature(callee, class_of(api, names.FUTURE))
-        if not quick.is_simple or self._eager.holds(api, call) or not _is_the_task(call.callee, callee):
+            self.names.add(self.name)
+        if (
+            quick is not None
+            and quick.is_simple
+            and isinstance(call, CallExpr)
+            and isinstance(api, TypeChecker)
+        ):
+            found = self._at_a_glance(api, call, quick)
+            if found is not None:
+                return found
+        return self.check(ctx, callee)
+
+    def _at_a_glance(self, api: TypeChecker, call: CallExpr, quick: QuickSignature) -> FunctionLike | None:
+        target = call.callee
+        node = target.node if isinstance(target, (NameExpr, MemberExpr)) else None
+        # An item of an overload is called by another type than that of the name.
+        if not isinstance(node, (Decorator, Var)) or node.type is not quick.callee:
             return None
-        name = self.name
-        self.restore(call)
+        if self._eager.holds(api, call):
+            return None
+        name, identity = self.name, id(call)
+        if identity in self.pending or identity in self._waiting:
+            self.restore(call)
         judged = quick.judge(api, call)
         if judged is None:
             return None
-        if judged.is_flat:
-            self.reviews.quiet.add(id(call))
-        if judged.swapped is not None:
-            self.pending[id(call)] = (call, list(call.args), name)
-            call.args[:] = judged.swapped
-        return judged.signature
+        signature, swapped, is_flat = judged
+        if is_flat:
+            self.reviews.quiet.add(identity)
+        if swapped is not None:
+            self.pending[identity] = (call, list(call.args), name)
+            call.args[:] = swapped
+        return signature
 
     def instance_signature(self, ctx: MethodSigContext) -> FunctionLike:
         """The same for a value of type `Task[P, R, Out]`, or one of a task's methods."""
@@ -259,12 +280,6 @@ class CallChecker:
         )
         self._checked = (call, made)
         return made
-
-
-def _is_the_task(callee: Expression, typ: CallableType) -> bool:
-    """Whether a task is called by its own name, so that it is no item of an overload."""
-    node = callee.node if isinstance(callee, RefExpr) else None
-    return isinstance(node, (Decorator, Var)) and node.type is typ
 
 
 def _check_items(

@@ -7,7 +7,17 @@ from collections.abc import Callable
 from mypy.checker import TypeChecker
 from mypy.errorcodes import ARG_TYPE
 from mypy.messages import format_type
-from mypy.nodes import ARG_POS, CallExpr, Context, Decorator, Expression, FuncDef, Node, OverloadedFuncDef, TypeInfo
+from mypy.nodes import (
+    ARG_POS,
+    CallExpr,
+    Context,
+    Decorator,
+    Expression,
+    FuncDef,
+    Node,
+    OverloadedFuncDef,
+    TypeInfo,
+)
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import (
     AnyType,
@@ -133,7 +143,10 @@ def _check_serializable(api: TypeChecker, ctx: FunctionContext | MethodContext, 
     exempt = None
     if isinstance(ctx, MethodContext) and isinstance(ctx.type, Instance) and ctx.type.extra_attrs is not None:
         exempt = get_proper_type(ctx.type.extra_attrs.attrs.get(names.EXEMPT_ATTR))
-    check_definition(api, ctx.context, plain_signature(task), task.fallback.args[1], exempt)
+    declared = get_proper_type(task.fallback.args[0])
+    if not isinstance(declared, Parameters):
+        declared = plain_signature(task)
+    check_definition(api, ctx.context, declared, task.fallback.args[1], exempt)
 
 
 def decorate(

@@ -117,6 +117,9 @@ class MerklPlugin(Plugin):
         """Calls of anything that may be a task."""
         if checker_state.type_checker is not self._reviews.last:
             self._reviews.ask_here()
+        if fullname in self._calls.names:
+            self._calls.name = fullname
+            return self._signature
         if fullname.startswith(_BUILTIN_MODULES):
             return None
         if "." in fullname:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from mypy.checker import TypeChecker
 from mypy.nodes import (
     ARG_NAMED,
+    ARG_OPT,
     ARG_POS,
     ARG_STAR,
     ARG_STAR2,
@@ -53,9 +54,13 @@ from mypy.types import (
 from merkl_mypy import names
 from merkl_mypy.shapes import has_future, is_future, plain_signature, strip
 
-_CONSTANTS: Final = frozenset(
-    [IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr]
-)
+_CONSTANTS: Final = frozenset([IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr])
+_CLASS_OF: Final[dict[type, str]] = {
+    IntExpr: "builtins.int",
+    StrExpr: "builtins.str",
+    FloatExpr: "builtins.float",
+    BytesExpr: "builtins.bytes",
+}
 _DEFINITIONS: Final = frozenset([FuncDef, Decorator, OverloadedFuncDef, TypeInfo, MypyFile])
 _SEQUENCES: Final = frozenset([ListExpr, TupleExpr, SetExpr])
 # A callable parameter may bring a ParamSpec, which mypy reads off the argument's own type only.
@@ -82,47 +87,64 @@ class QuickSignature:
         self.callee = callee  # kept, for it is known by its identity
         self.plain = plain = _plain(callee)
         self._future = future
-        self._positional = [i for i, kind in enumerate(plain.arg_kinds) if kind.is_positional()]
-        self._star = next((i for i, kind in enumerate(plain.arg_kinds) if kind == ARG_STAR), None)
-        self._by_name = {
-            name: i
-            for i, (name, kind) in enumerate(zip(plain.arg_names, plain.arg_kinds, strict=True))
-            if name is not None and not kind.is_star()
-        }
-        self._required = frozenset(i for i, kind in enumerate(plain.arg_kinds) if kind.is_required())
+        self._positional: list[int] = []
+        self._by_name: dict[str, int] = {}
+        self._required: list[int] = []
+        self._star: int | None = None
+        for index, (kind, name) in enumerate(zip(plain.arg_kinds, plain.arg_names, strict=True)):
+            if kind == ARG_STAR:
+                self._star = index
+            elif kind != ARG_STAR2:
+                if kind in (ARG_POS, ARG_OPT):
+                    self._positional.append(index)
+                if kind in (ARG_POS, ARG_NAMED):
+                    self._required.append(index)
+                if name is not None:
+                    self._by_name[name] = index
         self._lifted: dict[tuple[int, ...], CallableType] = {}
+        # The parameters of so many arguments by position.
+        self._known_formals: dict[int, list[int]] = {}
         self.is_simple = _is_simple(plain)
 
     def judge(self, api: TypeChecker, call: CallExpr) -> Judged | None:
         """The signature for this call, or None if in doubt."""
-        looks = [look_at(arg) for arg in call.args]
-        if not any(looks):
-            return Judged(self.plain, None, True)
+        args = call.args
+        looks = [look_at(arg) for arg in args]
         if _UNKNOWN in looks:
             return None
+        if not any(looks):
+            return Judged(self.plain, None, True)
         formals = self._formals(call)
         if formals is None:
             return None
         lifted: list[int] = []
         swapped: list[Expression] | None = None
+        types = self.plain.arg_types
         for index, look in enumerate(looks):
             if look == _PLAIN:
                 continue
             formal = formals[index]
             if look != _HOLDS_FUTURES and formal != self._star:
-                if isinstance(get_proper_type(self.plain.arg_types[formal]), NOT_LIFTED):
+                if isinstance(get_proper_type(types[formal]), NOT_LIFTED):
                     return None
                 lifted.append(formal)
-            else:
-                if swapped is None:
-                    swapped = list(call.args)
-                swapped[index] = _without_futures(api, call.args[index])
+                continue
+            if swapped is None:
+                swapped = list(args)
+            swapped[index] = _as_declared(api, args[index], types[formal]) or _without_futures(
+                api, args[index]
+            )
         return Judged(self._lift(lifted), swapped, _CALL not in looks)
 
     def _formals(self, call: CallExpr) -> list[int] | None:
         """The parameter of each argument; None where one has none, or a parameter has too many or no argument."""
+        kinds = call.arg_kinds
+        known = self._known_formals.get(len(kinds))
+        if known is not None and kinds.count(ARG_POS) == len(kinds):
+            return known
         formals: list[int] = []
-        for index, (kind, name) in enumerate(zip(call.arg_kinds, call.arg_names, strict=True)):
+        for index, kind in enumerate(kinds):
+            name = call.arg_names[index]
             if kind == ARG_POS:
                 formal = self._positional[index] if index < len(self._positional) else self._star
             else:
@@ -130,7 +152,11 @@ class QuickSignature:
             if formal is None or (formal in formals and formal != self._star):
                 return None
             formals.append(formal)
-        return formals if self._required.issubset(formals) else None
+        if any(index not in formals for index in self._required):
+            return None
+        if kinds.count(ARG_POS) == len(kinds):
+            self._known_formals[len(kinds)] = formals
+        return formals
 
     def _lift(self, formals: list[int]) -> CallableType:
         key = tuple(formals)
@@ -171,9 +197,16 @@ def look_at(expr: Expression) -> int:
         return _PLAIN
     if isinstance(expr, NameExpr):
         node = expr.node
-        if isinstance(node, Var):
-            return _look_at_type(node.type)
-        return _PLAIN if type(node) in _DEFINITIONS else _UNKNOWN
+        if not isinstance(node, Var):
+            return _PLAIN if type(node) in _DEFINITIONS else _UNKNOWN
+        typ = node.type
+        if isinstance(typ, Instance):
+            # What a variable is declared as, nothing narrows to something with Futures.
+            info = typ.type
+            if typ.args:
+                return _FUTURE if info.fullname == names.FUTURE else _UNKNOWN
+            return _UNKNOWN if info.is_protocol or info.fullname == "builtins.object" else _PLAIN
+        return _PLAIN if isinstance(typ, NoneType) else _UNKNOWN
     if kind in _SEQUENCES:
         return _all_of(expr.items)  # type: ignore[attr-defined]
     if isinstance(expr, DictExpr):
@@ -183,15 +216,6 @@ def look_at(expr: Expression) -> int:
     if isinstance(expr, CallExpr):
         return _look_at_call(expr)
     return _UNKNOWN
-
-
-def _look_at_type(typ: Type | None) -> int:
-    """The same of a variable by its declared or inferred type, which nothing narrows to something with Futures."""
-    if isinstance(typ, Instance):
-        if typ.args:
-            return _FUTURE if typ.type.fullname == names.FUTURE else _UNKNOWN
-        return _UNKNOWN if typ.type.is_protocol or typ.type.fullname == "builtins.object" else _PLAIN
-    return _PLAIN if isinstance(typ, NoneType) else _UNKNOWN
 
 
 def _all_of(parts: list[Expression]) -> int:
@@ -213,8 +237,52 @@ def _look_at_call(call: CallExpr) -> int:
             typ = callee.node.var.type
             if isinstance(typ, CallableType) and not typ.variables:
                 if typ.fallback.type.fullname == names.TASK:
-                    return _CALL if _look_at_type(typ.ret_type) == _FUTURE else _UNKNOWN
+                    result = typ.ret_type
+                    if isinstance(result, Instance) and result.type.fullname == names.FUTURE:
+                        return _CALL
     return _UNKNOWN
+
+
+def _as_declared(api: TypeChecker, expr: Expression, formal: Type) -> Expression | None:
+    """An expression of just the declared type, for a display that plainly is of it; mypy would infer it at length."""
+    if not isinstance(formal, Instance) or not formal.args:
+        return None
+    *_, item = formal.args
+    if isinstance(expr, ListExpr) and formal.type.fullname == "builtins.list":
+        parts = expr.items
+    elif isinstance(expr, DictExpr) and formal.type.fullname == "builtins.dict":
+        if not all(_is_of(api, key, formal.args[0]) for key, _ in expr.items):
+            return None
+        parts = [value for _, value in expr.items]
+    else:
+        return None
+    if not all(_is_of(api, part, item) for part in parts):
+        return None
+    for part in parts:
+        if isinstance(part, NameExpr) and isinstance(part.node, Var) and part.node.type is not None:
+            api.store_type(part, part.node.type)
+    api.store_type(expr, formal)
+    made = TempNode(formal, context=expr)
+    made.set_line(expr)
+    return made
+
+
+def _is_of(api: TypeChecker, expr: Expression | None, wanted: Type) -> bool:
+    """Whether this is a constant of this class, or a variable of this module that is a Future of it."""
+    if not isinstance(wanted, Instance) or wanted.args or wanted.last_known_value is not None:
+        return False
+    name = _CLASS_OF.get(type(expr))
+    if name is not None:
+        return name == wanted.type.fullname
+    node = expr.node if isinstance(expr, NameExpr) else None
+    if not isinstance(node, Var) or not isinstance(node.type, Instance) or not node.type.args:
+        return False
+    # What another module gives mypy notes as used, when it looks at it.
+    module, _, _ = node.fullname.rpartition(".")
+    if module and module != api.tree.fullname:
+        return False
+    value = node.type.args[0]
+    return isinstance(value, Instance) and value.type is wanted.type
 
 
 def _without_futures(api: TypeChecker, expr: Expression) -> Expression:

@@ -32,6 +32,7 @@ from mypy.types import (
     Instance,
     LiteralType,
     NoneType,
+    Parameters,
     ProperType,
     TupleType,
     Type,
@@ -117,7 +118,11 @@ def note_registration(ctx: FunctionContext) -> Type:
 
 
 def check_definition(
-    api: TypeChecker, context: Context, function: CallableType, returned: Type, exempt: ProperType | None
+    api: TypeChecker,
+    context: Context,
+    function: CallableType | Parameters,
+    returned: Type,
+    exempt: ProperType | None,
 ) -> None:
     """Report the parameters and the result of a task that cannot be hashed or stored."""
     skipped = set()
