@@ -56,7 +56,8 @@ class Reviews:
         self.last: TypeChecker | None = None
         #: The calls of the module that is being checked in which there is nothing to report, by identity.
         self.quiet: set[int] = set()
-        #: What has to be done before a module is looked at.
+        #: What has to be done before mypy checks a module, and before it is looked at.
+        self.starts: list[Callable[[TypeChecker], None]] = []
         self.before: list[Callable[[], None]] = []
 
     def ask_here(self) -> None:
@@ -73,6 +74,8 @@ class Reviews:
         if asked in self._asked or names.FUTURE.rpartition(".")[0] not in api.modules:
             return
         self._asked[asked] = asked[1] and api.pass_num == 0 and api.tree.fullname in self._tops
+        for start in self.starts:
+            start(api)
         self._defer(api)
 
     def _defer(self, api: TypeChecker, round_: int = 1) -> None:
