@@ -51,7 +51,7 @@ from merkl.hashing.keys import hash_graph, hash_pipeline
 if TYPE_CHECKING:
     from merkl.fingerprint import Fingerprint, Fingerprinter
     from merkl.graph.option_types import PipelineOptionTypes
-    from merkl.graph.surface import AnyFunction, PipelineDecorator
+    from merkl.graph.surface import PipelineDecorator
 
 __all__ = ["Pipeline", "collect_stages", "pipeline"]
 
@@ -327,8 +327,6 @@ def collect_stages(name: str, made: Any, recorder: CallRecorder | None) -> Any:
 if TYPE_CHECKING:
 
     @overload
-    def pipeline(fn: AnyFunction, /) -> Any: ...
-    @overload
     def pipeline(fn: Callable[P, Generator[Any, Any, R]], /) -> Task[P, R, R]: ...
     @overload
     def pipeline(fn: Callable[P, Iterator[Any]], /) -> Task[P, None, None]: ...
@@ -338,6 +336,9 @@ if TYPE_CHECKING:
     def pipeline(**options: Unpack[PipelineOptionTypes]) -> PipelineDecorator: ...
     def pipeline(fn: Any = None, /, **options: Any) -> Any:
         """Make a pipeline of a function."""
+
+    def pipeline_options(**options: Unpack[PipelineOptionTypes]) -> PipelineDecorator:
+        """What the mypy plugin checks `pipeline(…)` against, where it is given no function."""
 else:
 
     def pipeline(fn: Any = None, /, **options: Any) -> Any:

@@ -273,8 +273,8 @@ if TYPE_CHECKING:
 class AnyFunction:
     """Nothing is of this type: only the mypy plugin takes it to mean any function.
 
-    A decorator's first overload takes one. So mypy need not try the overloads after it (it cannot read variadic
-    functions off a ParamSpec, and it would take its time), and the plugin gives the result.
+    The first overload of what `task(…)` gives takes one. It is the only one that the plugin leaves to mypy, which cannot
+    read variadic functions off a ParamSpec, and would take its time with the others; the plugin gives the result.
     """
 
 
@@ -418,8 +418,6 @@ class PipelineDecorator(Protocol):
 if TYPE_CHECKING:
 
     @overload
-    def task(fn: AnyFunction, /) -> Any: ...
-    @overload
     def task(fn: Callable[P, N], /) -> Task[P, N, Future[N]]: ...
     @overload
     def task(fn: Callable[P, MM], /) -> Task[P, MM, Future[MM]]: ...
@@ -482,3 +480,10 @@ if TYPE_CHECKING:
     def task(*, outs: None = None, **options: Unpack[TaskOptionTypes]) -> TaskDecorator: ...
     def task(fn: Any = None, /, **options: Any) -> Any:
         """Make a task of a function; see `merkl.graph.task.task`."""
+
+    def task_options(
+        *,
+        outs: int | Sequence[str] | Callable[..., Any] | None = None,
+        **options: Unpack[TaskOptionTypes],
+    ) -> TaskDecorator:
+        """What the mypy plugin checks `task(…)` against, where it is given no function."""

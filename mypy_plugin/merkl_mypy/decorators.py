@@ -7,7 +7,17 @@ from collections.abc import Callable
 from mypy.checker import TypeChecker
 from mypy.errorcodes import ARG_TYPE
 from mypy.messages import format_type
-from mypy.nodes import ARG_POS, Context, Decorator, Expression, FuncDef, Node, OverloadedFuncDef, TypeInfo
+from mypy.nodes import (
+    ARG_POS,
+    CallExpr,
+    Context,
+    Decorator,
+    Expression,
+    FuncDef,
+    Node,
+    OverloadedFuncDef,
+    TypeInfo,
+)
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import (
     AnyType,
@@ -36,39 +46,62 @@ def decorator_called(kind: str) -> Callable[[FunctionContext], Type]:
         api = ctx.api
         if not isinstance(api, TypeChecker):
             return ctx.default_return_type
-        function = _function_argument(ctx)
-        if function is not None and kind == "batch" and is_task(function):
-            return _batch_of(ctx, function)
-        if function is not None:
-            made = decorate(api, ctx, kind, function, None, ctx.default_return_type)
-            if kind != "pipeline":
-                _check_serializable(api, ctx, made)
-            return made
-        returned = get_proper_type(ctx.default_return_type)
-        if isinstance(returned, Instance):
-            option = outs_option(api, _named(ctx, "outs"))
-            if option is not None:
-                returned = returned.copy_with_extra_attr(names.OUTS_ATTR, option)
-            exempt = exempt_names(api, ctx.context)
-            if exempt is not None:
-                returned = returned.copy_with_extra_attr(names.EXEMPT_ATTR, exempt)
-            return returned
-        return ctx.default_return_type
+        function = _only_argument(ctx)
+        is_single = kind == "batch" and function is not None and is_task(function)
+        if function is None or is_single:
+            return _decorator(api, ctx, kind, function if is_single else None)
+        made = decorate(api, ctx, kind, function, None, ctx.default_return_type)
+        return made if kind == "pipeline" else _check_serializable(api, ctx, made)
 
     return hook
 
 
-def _batch_of(ctx: FunctionContext, single: Type) -> Type:
+def _only_argument(ctx: FunctionContext) -> Type | None:
+    """What stands alone between the parentheses, such as the function under the decorator."""
+    first, *rest = ctx.arg_types
+    if len(first) == 1 and not any(rest) and ctx.arg_kinds[0][0] == ARG_POS:
+        return first[0]
+    return None
+
+
+def _decorator(api: TypeChecker, ctx: FunctionContext, kind: str, single: Type | None) -> Type:
+    """What `task(…)` with options is: a decorator, whose type remembers what was said."""
+    call = ctx.context
+    checked = _options_of(api, kind)
+    if not isinstance(call, CallExpr):
+        return ctx.default_return_type
+    returned, _ = api.expr_checker.check_call(checked, call.args, call.arg_kinds, call, call.arg_names)
+    made = get_proper_type(returned)
+    if not isinstance(made, Instance):
+        return made
+    if single is not None:
+        return _of_single(made, get_proper_type(single))
+    option = outs_option(api, _named(ctx, "outs"))
+    if option is not None:
+        made = made.copy_with_extra_attr(names.OUTS_ATTR, option)
+    exempt = exempt_names(api, call)
+    return made if exempt is None else made.copy_with_extra_attr(names.EXEMPT_ATTR, exempt)
+
+
+def _options_of(api: TypeChecker, kind: str) -> Type:
+    """The signature of a decorator with options."""
+    module, _, name = names.OPTIONS[kind].rpartition(".")
+    node = api.modules[module].names[name].node
+    typ = get_proper_type(node.type if isinstance(node, (FuncDef, OverloadedFuncDef)) else None)
+    if isinstance(typ, CallableType):
+        return typ.copy_modified(name=kind, definition=None)
+    if isinstance(typ, Overloaded):
+        return Overloaded([item.copy_modified(name=kind, definition=None) for item in typ.items])
+    raise LookupError(names.OPTIONS[kind])
+
+
+def _of_single(decorator: Instance, task: ProperType) -> Instance:
     """`batch(single)`: the decorator that remembers what a call of the single task gives."""
-    returned = get_proper_type(ctx.default_return_type)
-    task = get_proper_type(single)
-    if not isinstance(returned, Instance):
-        return returned
     if isinstance(task, CallableType) and not task.variables:
-        return returned.copy_with_extra_attr(names.SINGLE_ATTR, task)
+        return decorator.copy_with_extra_attr(names.SINGLE_ATTR, task)
     if isinstance(task, Instance) and len(task.args) == 3:
-        return returned.copy_with_extra_attr(names.SINGLE_ATTR, task.args[2])
-    return returned
+        return decorator.copy_with_extra_attr(names.SINGLE_ATTR, task.args[2])
+    return decorator
 
 
 def decorator_applied(kind: str) -> Callable[[MethodContext], Type]:
@@ -109,7 +142,10 @@ def _check_serializable(api: TypeChecker, ctx: FunctionContext | MethodContext, 
     exempt = None
     if isinstance(ctx, MethodContext) and isinstance(ctx.type, Instance) and ctx.type.extra_attrs is not None:
         exempt = get_proper_type(ctx.type.extra_attrs.attrs.get(names.EXEMPT_ATTR))
-    check_definition(api, ctx.context, plain_signature(task), task.fallback.args[1], exempt)
+    declared = get_proper_type(task.fallback.args[0])
+    if not isinstance(declared, Parameters):
+        declared = plain_signature(task)
+    check_definition(api, ctx.context, declared, task.fallback.args[1], exempt)
     if exempt is None:
         return made
     return task.copy_modified(fallback=task.fallback.copy_with_extra_attr(names.EXEMPT_ATTR, exempt))
@@ -259,7 +295,7 @@ def task_callable(
     """A callable with widened parameters that gives `result`, whose attributes are those of `Task`."""
     skipped = 1 if skip_first and function.arg_kinds and function.arg_kinds[0].is_positional() else 0
     arg_types = [
-        typ if index < skipped or (function.unpack_kwargs and kind.is_star()) else lift(typ, future, {})
+        typ if index < skipped or (function.unpack_kwargs and kind.is_star()) else lift(typ, future)
         for index, (typ, kind) in enumerate(zip(function.arg_types, function.arg_kinds, strict=True))
     ]
     fallback = Instance(class_of(api, names.TASK), [parameters(function), returned, result])
@@ -303,16 +339,9 @@ def first_is_self(context: object) -> bool:
     return bool(function.info) and not function.is_static
 
 
-def _function_argument(ctx: FunctionContext) -> Type | None:
-    for formal, types in enumerate(ctx.arg_types):
-        if types and (ctx.callee_arg_names[formal] in ("fn", "function", "func", None)):
-            if ctx.arg_kinds[formal][0] == ARG_POS:
-                return types[0]
-    return None
-
-
 def _named(ctx: FunctionContext, name: str) -> tuple[Expression, Type] | None:
-    for formal, formal_name in enumerate(ctx.callee_arg_names):
-        if formal_name == name and ctx.args[formal]:
-            return ctx.args[formal][0], ctx.arg_types[formal][0]
+    for given, args, types in zip(ctx.arg_names, ctx.args, ctx.arg_types, strict=True):
+        if name in given:
+            index = given.index(name)
+            return args[index], types[index]
     return None

@@ -36,6 +36,12 @@ DECORATORS: Final = {
     PIPELINE_FN: "pipeline",
     "merkl.graph.surface.pipeline": "pipeline",
 }
+# What their calls with options are checked against.
+OPTIONS: Final = {
+    "task": "merkl.graph.surface.task_options",
+    "batch": "merkl.graph.batch.batch_options",
+    "pipeline": "merkl.graph.pipeline.pipeline_options",
+}
 DECORATOR_CALLS: Final = {
     f"{TASK_DECORATOR}.__call__": "task",
     "merkl.graph.surface.OneOutDecorator.__call__": "task",

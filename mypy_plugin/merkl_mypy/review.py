@@ -52,7 +52,10 @@ class Reviews:
         # The modules that wait for their review, and whether mypy is past their top level.
         self._asked: dict[tuple[str, bool], bool] = {}
         self._tops: set[str] = set()
-        self._last: TypeChecker | None = None
+        #: The checker whose module was asked for last.
+        self.last: TypeChecker | None = None
+        #: The calls of the module that is being checked in which there is nothing to report, by identity.
+        self.quiet: set[int] = set()
         #: What has to be done before mypy checks a module, and before it is looked at.
         self.starts: list[Callable[[TypeChecker], None]] = []
         self.before: list[Callable[[], None]] = []
@@ -60,8 +63,8 @@ class Reviews:
     def ask_here(self) -> None:
         """Have the module that mypy is checking right now reviewed when it is done."""
         api = checker_state.type_checker
-        if isinstance(api, TypeChecker) and api is not self._last and not _is_silent(api):
-            self._last = api
+        if isinstance(api, TypeChecker) and api is not self.last and not _is_silent(api):
+            self.last = api
             self.ask(api)
 
     def ask(self, api: TypeChecker) -> None:
@@ -88,8 +91,9 @@ class Reviews:
             else:
                 for prepare in self.before:
                     prepare()
-                self._last = None
+                self.last = None
                 self._review(api)
+                self.quiet.clear()
         return NoneType()
 
     def _review(self, api: TypeChecker) -> None:
@@ -104,7 +108,7 @@ class Reviews:
             self._tops.discard(name)
         if not _knows_future(api):
             return
-        reviewer = Reviewer(api)
+        reviewer = Reviewer(api, self.quiet)
         if top is not None:
             reviewer.review_top_level()
         elif rest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any, Final
 
 from mypy.checker import TypeChecker
@@ -25,6 +25,8 @@ from mypy.nodes import (
     FuncDef,
     GeneratorExpr,
     IfStmt,
+    Import,
+    ImportFrom,
     IndexExpr,
     IntExpr,
     ListExpr,
@@ -57,13 +59,20 @@ from merkl_mypy.shapes import has_future
 from merkl_mypy.walk import is_statement, parts
 
 _LEAVES: Final = frozenset([NameExpr, StrExpr, IntExpr, FloatExpr, BytesExpr, EllipsisExpr])
+_CONSTANTS: Final = _LEAVES - {NameExpr}
+# Statements below which no other stands.
+_WITHOUT_BODY: Final = frozenset([AssignmentStmt, ExpressionStmt, ImportFrom, Import])
 
 
 class Reviewer:
-    """Reports misuse of Futures in one module, from the types that mypy has stored."""
+    """Reports misuse of Futures in one module, from the types that mypy has stored.
 
-    def __init__(self, api: TypeChecker) -> None:
+    `quiet` are calls, by identity, in which there is nothing to report.
+    """
+
+    def __init__(self, api: TypeChecker, quiet: Set[int] = frozenset()) -> None:
         self.api = api
+        self._quiet = quiet
         self._findings = findings = Findings(api)
         self._comparisons = Comparisons(findings)
         self._arguments = Arguments(findings, self._comparisons)
@@ -96,7 +105,8 @@ class Reviewer:
             YieldFromExpr: self._yield_from_expr,
         }
         self._bodies: list[bool] = []  # whether each enclosing function is a task's body
-        self._read: set[Node | None] = set()  # the variables that the function around reads
+        self._body: FuncDef | None = None  # the innermost body of a task that we are in
+        self._read: tuple[FuncDef, set[Node | None]] | None = None  # the variables that it reads
 
     def review(self) -> None:
         """Look at the whole module."""
@@ -113,6 +123,8 @@ class Reviewer:
         found: list[tuple[Node, TypeInfo | None]] = [(one, None) for one in reversed(self.api.tree.defs)]
         while found:
             node, self._findings.owner = found.pop()
+            if type(node) in _WITHOUT_BODY:
+                continue
             if isinstance(node, (FuncDef, Decorator, OverloadedFuncDef)):
                 self._visit(node)
                 continue
@@ -122,6 +134,8 @@ class Reviewer:
 
     def _visit(self, node: Node) -> None:
         kind = type(node)
+        if self._says_nothing(node):
+            return
         enter = self._enters.get(kind)
         if enter is not None:
             enter(node)
@@ -135,6 +149,14 @@ class Reviewer:
         for part in parts(node):
             if type(part) not in _LEAVES:
                 self._visit(part)
+
+    def _says_nothing(self, node: Node) -> bool:
+        """Whether this is a call, or a variable given the result of one, that has been judged at a glance."""
+        if isinstance(node, AssignmentStmt):
+            if id(node.rvalue) not in self._quiet or self._in_task():
+                return False
+            return type(node.lvalues[0]) is NameExpr
+        return id(node) in self._quiet
 
     # -- where we are --------------------------------------------------------------------------------
 
@@ -161,12 +183,14 @@ class Reviewer:
         outer = self._findings.function
         if outer is None:
             self._findings.function = function
+        around = self._body
         if is_task:
-            self._read = {name.node for name in _names_read(function)}
+            self._body = function
         self._bodies.append(is_task)
-        self._below(function)
+        for statement in function.body.body:
+            self._visit(statement)
         self._bodies.pop()
-        self._findings.function = outer
+        self._body, self._findings.function = around, outer
 
     # -- what is wrong -------------------------------------------------------------------------------
 
@@ -279,9 +303,17 @@ class Reviewer:
             self._findings.report(o.rvalue, codes.FUTURE_ITER)
             return
         if self._in_task() and all(
-            isinstance(target, NameExpr) and target.node not in self._read for target in o.lvalues
+            isinstance(target, NameExpr) and target.node not in self._names_read() for target in o.lvalues
         ):
             self._unevaluated(o.rvalue)
+
+    def _names_read(self) -> set[Node | None]:
+        body = self._body
+        if body is None:
+            return set()
+        if self._read is None or self._read[0] is not body:
+            self._read = (body, {name.node for name in _names_read(body)})
+        return self._read[1]
 
     def _unevaluated(self, expr: Expression) -> None:
         typ = self._findings.type_of(expr)
@@ -294,7 +326,7 @@ class Reviewer:
             )
 
     def _return_stmt(self, o: ReturnStmt) -> None:
-        if not self._in_task() or o.expr is None:
+        if o.expr is None or type(o.expr) in _CONSTANTS or not self._in_task():
             return
         if any(
             has_future(typ) for expr in items_of(o.expr) if (typ := self._findings.type_of(expr)) is not None
