@@ -26,7 +26,7 @@ def use(f: Future[int]) -> None:
     e = f == 1  # merkl-future-compare
     takes(f)  # merkl-future-value
     repr(f)
-    if f is not None:
+    if f is not None:  # merkl-future-compare
         pass
 """
 

@@ -220,6 +220,17 @@ class K:
     def __init__(self, x: int) -> None: ...
 made = task(K)
 reveal_type(made(fi)); made(fs)  # E: arg-type # T: Future[callables.K]
+def of_class(cls: type[K]) -> None:
+    again = task(cls)
+    reveal_type(again(fi)); again(fs)  # E: arg-type # T: Future[callables.K]
+class Overloaded:
+    @overload
+    def __call__(self, x: int) -> int: ...
+    @overload
+    def __call__(self, x: str) -> str: ...
+    def __call__(self, x: Any) -> Any: return x
+several = task(Overloaded())
+reveal_type(several(fi)); several(ff)  # E: call-overload # T: Future[int]
 root = task(math.sqrt)
 reveal_type(root(ff)); root(fs)  # E: arg-type # T: Future[float]
 ordered = task(sorted)
