@@ -52,8 +52,14 @@ def _encode_bytearray(value: bytearray, walk: Walk) -> bytes:
 
 def _encode_memoryview(value: memoryview, walk: Walk) -> bytes:
     walk.is_mutable = True
-    buffer = value if value.c_contiguous else memoryview(value.tobytes())
+    # BLAKE3 reads nothing but bytes.
+    is_readable = value.c_contiguous and value.nbytes > 0
+    buffer = value.cast("B") if is_readable else memoryview(value.tobytes())
     return b"\xc1v" + pack_str(value.format) + pack(value.shape) + hash_buffer(buffer)
+
+
+def _encode_struct(value: struct.Struct, walk: Walk) -> bytes:
+    return b"\xc1(" + pack_str(value.format)
 
 
 def _encode_range(value: range, walk: Walk) -> bytes:
@@ -277,6 +283,7 @@ _TYPES: dict[type, tuple[Encoder, Callable[[Any], object] | None]] = {
     memoryview: (_encode_memoryview, None),
     range: (_encode_range, None),
     slice: (_encode_slice, None),
+    struct.Struct: (_encode_struct, None),
     type(...): (_encode_by_name, None),
     type(NotImplemented): (_encode_by_name, None),
     datetime.date: (_encode_date, _plain_date),

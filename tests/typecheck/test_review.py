@@ -28,6 +28,10 @@ def use(f: Future[int]) -> None:
     repr(f)
     if f is not None:  # merkl-future-compare
         pass
+
+def may(f: Future[int] | None) -> None:
+    if f is not None:
+        pass
 """
 
 
