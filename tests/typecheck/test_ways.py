@@ -278,6 +278,14 @@ def local() -> None:
     @task
     def g(x: int | str, y: int = 0) -> int | str: return x
     reveal_type(g(f(1)))  # T: Future[int]
+@overload  # E: misc
+def lone(x: int) -> int: ...
+if sys.version_info < (3, 5):
+    @overload
+    def lone(x: str) -> str: ...
+@task
+def lone(x: Any) -> Any: return x
+lone("a")  # E: call-overload
 @overload
 def bad(x: int) -> bytes: ...
 @overload
