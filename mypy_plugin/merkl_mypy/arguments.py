@@ -159,11 +159,16 @@ class Arguments:
         """What mypy has refused by itself is said under a code of MerkL's own."""
         code = codes.FUTURE_ITER if name in _ITERATES else codes.FUTURE_VALUE
         refused = False
+        stars = [arg for arg, kind in zip(call.args, call.arg_kinds, strict=True) if kind.is_star()]
         for item in given:
-            if self._findings.take_over(_REFUSED, item, call, _item_of(item) or item):
+            if item in stars and self._findings.is_future(item):
+                self._findings.take_over(_REFUSED, item, call)
+                self._findings.take_over_iteration(item)
+                self._findings.report(item, codes.FUTURE_ITER)
                 refused = True
-                whole = item in call.args and call.arg_kinds[call.args.index(item)].is_star()
-                self._findings.report(item, codes.FUTURE_ITER if whole else code)
+            elif self._findings.take_over(_REFUSED, item, call, _item_of(item) or item):
+                self._findings.report(item, code)
+                refused = True
         if refused and name in _ITERATES:
             # Whether the other items fit, mypy has judged by what it thought that the Futures among them are.
             others = [item for arg in call.args for item in items_of(arg) if item not in given]

@@ -169,7 +169,7 @@ class CallChecker:
         self.restore(call)
         if self._eager.holds(api, call):
             items = [item.copy_modified(ret_type=strip(item.ret_type)) for item in items]
-        return self._checked_apart(api, items, call, callee, class_of(api, names.FUTURE))
+        return self._checked_apart(api, items, call, callee, class_of(api, names.FUTURE), overloaded=True)
 
     def _plain(self, callee: CallableType) -> CallableType:
         quick = self._quick.get(id(callee))
@@ -257,6 +257,8 @@ class CallChecker:
         call: CallExpr,
         callee: CallableType,
         info: TypeInfo,
+        *,
+        overloaded: bool = False,
     ) -> CallableType:
         """Check the call of one or several overload items here, so that mypy's own pass finds nothing to say."""
         plain = [plain_signature(item) for item in items]
@@ -273,12 +275,12 @@ class CallChecker:
             wanted = None if contexts[-1] is None else _future_item(contexts[-1])
             contexts.append(wanted)
             try:
-                result = _check_items(api, plain, args, call)
+                result = _check_items(api, plain, args, call, overloaded=overloaded)
             finally:
                 contexts.pop()
             result = Instance(info, [_simplified(result)])
         else:
-            result = _check_items(api, plain, args, call)
+            result = _check_items(api, plain, args, call, overloaded=overloaded)
         if any(new is not old for new, old in zip(args, call.args, strict=True)):
             self._waiting[id(call)] = (call, list(call.args))
             call.args[:] = args
@@ -294,8 +296,11 @@ class CallChecker:
         return made
 
 
-def _check_items(api: TypeChecker, items: list[CallableType], args: list[Expression], call: CallExpr) -> Type:
-    target = Overloaded(items) if len(items) > 1 else items[0]
+def _check_items(
+    api: TypeChecker, items: list[CallableType], args: list[Expression], call: CallExpr, *, overloaded: bool
+) -> Type:
+    # An overload may be left with one item, where others are for another platform.
+    target = Overloaded(items) if overloaded else items[0]
     result, _ = api.expr_checker.check_call(target, args, call.arg_kinds, call, call.arg_names)
     return result
 

@@ -29,6 +29,7 @@ from mypy.types import (
     Parameters,
     ProperType,
     Type,
+    TypeType,
     get_proper_type,
 )
 
@@ -180,6 +181,8 @@ def decorate(
     if isinstance(proper, Overloaded):
         items = [task_type(api, ctx.context, kind, item, option, bound_to_self) for item in proper.items]
         return Overloaded(items)
+    if isinstance(proper, TypeType):
+        proper = get_proper_type(api.expr_checker.analyze_type_type_callee(proper.item, ctx.context))
     if isinstance(proper, AnyType):
         return default
     if isinstance(proper, CallableType):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from mypy.checker import TypeChecker
 from mypy.errorcodes import ErrorCode
+from mypy.errors import ErrorInfo
 from mypy.nodes import Context, Expression, FuncDef, ListExpr, SetExpr, TupleExpr, TypeInfo
 from mypy.types import Instance, NoneType, ProperType, TupleType, UnionType, get_proper_type
 
@@ -77,15 +78,23 @@ class Findings:
 
         With `whatever`, what it has said about anything.
         """
-        reports = self.api.errors.error_info_map.get(self.api.errors.file, [])
-        lines = {place.line for place in places}
         where = {(place.line, place.column) for place in places}
+        return self._drop(
+            said,
+            lambda one: (one.line, one.column) in where and (whatever or _wants_no_future(one.message)),
+        )
+
+    def take_over_iteration(self, *places: Context) -> None:
+        """Drop that something on these lines cannot be iterated over or awaited, which does not say where."""
+        lines = {place.line for place in places}
+        self._drop(("misc",), lambda one: one.line in lines and bool(_ABOUT_ITERATION.search(one.message)))
+
+    def _drop(self, said: tuple[str, ...], is_meant: Callable[[ErrorInfo], bool]) -> bool:
+        reports = self.api.errors.error_info_map.get(self.api.errors.file, [])
         dropped = [
             one
             for one in reports
-            if one.severity == "error" and one.code is not None and one.code.code in said
-            if ((one.line, one.column) in where and (whatever or _wants_no_future(one.message)))
-            or (one.code.code == "misc" and one.line in lines and _ABOUT_ITERATION.search(one.message))
+            if one.severity == "error" and one.code is not None and one.code.code in said and is_meant(one)
         ]
         gone = {(one.line, one.code) for one in dropped}
         reports[:] = [

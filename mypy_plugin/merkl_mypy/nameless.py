@@ -76,6 +76,8 @@ class NamelessCalls:
 
     def read(self, file: MypyFile) -> None:
         """Note whether a module that mypy has parsed may have such calls."""
+        if file.is_stub:
+            return
         try:
             text = Path(file.path).read_bytes()
         except OSError:

@@ -249,17 +249,17 @@ class Reviewer:
 
     def _await_expr(self, o: AwaitExpr) -> None:
         if self._findings.is_future(o.expr):
-            self._findings.take_over(("misc",), o, o.expr)
+            self._findings.take_over_iteration(o, o.expr)
             self._findings.report(o.expr, codes.FUTURE_VALUE)
 
     def _star_expr(self, o: StarExpr) -> None:
         if self._findings.is_future(o.expr):
-            self._findings.take_over(("misc",), o, o.expr)
+            self._findings.take_over_iteration(o, o.expr)
             self._findings.report(o.expr, codes.FUTURE_ITER)
 
     def _yield_from_expr(self, o: YieldFromExpr) -> None:
         if self._findings.is_future(o.expr):
-            self._findings.take_over(("misc",), o, o.expr)
+            self._findings.take_over_iteration(o, o.expr)
             self._findings.report(o.expr, codes.FUTURE_ITER)
 
     def _dict_expr(self, o: DictExpr) -> None:
@@ -299,7 +299,7 @@ class Reviewer:
 
     def _assignment_stmt(self, o: AssignmentStmt) -> None:
         if isinstance(o.lvalues[0], (TupleExpr, ListExpr)) and self._findings.is_future(o.rvalue):
-            self._findings.take_over(("misc",), o, o.rvalue)
+            self._findings.take_over_iteration(o, o.rvalue)
             self._findings.report(o.rvalue, codes.FUTURE_ITER)
             return
         if self._in_task() and all(
