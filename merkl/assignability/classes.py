@@ -98,7 +98,7 @@ def parameters(cls: type) -> tuple[Any, ...]:
         if get_origin(base) in (Generic, Protocol, typing_extensions.Protocol):
             return tuple(get_args(p)[0] if is_named(get_origin(p), "Unpack") else p for p in get_args(base))
     declared = getattr(cls, "__type_params__", ())
-    if declared:
+    if isinstance(declared, tuple) and declared:  # of a class of functions it is what each function has
         return tuple(declared)
     # `class A(dict[str, T])`: the type variables of the bases, in the order in which they appear.
     found: dict[Any, None] = {}

@@ -119,9 +119,16 @@ def _parse(form: Any) -> Term:
         return union(tuple(parse(member) for member in union_members(form)))
     if alias_value(form) is not None:
         # One with a list for a ParamSpec has no hash, which a recursive alias needs to be known again.
-        given_list = any(isinstance(argument, list) for argument in get_args(form))
-        return parse(alias_value(form)) if given_list else Alias(form)
+        return Alias(form) if _has_hash(form) else parse(alias_value(form))
     return _generic(form, origin, get_args(form))
+
+
+def _has_hash(form: Any) -> bool:
+    try:
+        hash(form)
+    except TypeError:
+        return False
+    return True
 
 
 def _literal(value: Any) -> Term:
@@ -295,7 +302,7 @@ def _is_open(item: Term) -> bool:
 
 
 def _unpacked(arg: Any) -> Any:
-    if getattr(arg, "__unpacked__", False):
+    if getattr(arg, "__unpacked__", False) is True:
         return types.GenericAlias(arg.__origin__, arg.__args__)
     return get_args(arg)[0] if is_named(get_origin(arg), "Unpack") else None
 

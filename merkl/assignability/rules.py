@@ -119,6 +119,8 @@ class Rules:
             return self._none(target)
         if isinstance(source, New):
             return self._newtype(source, target)
+        if isinstance(source, Inst) and derives_from_any(source.cls) and not isinstance(target, NoneTerm):
+            return YES
         if isinstance(target, (New, NoneTerm, NeverTerm)):
             return misfit(source, target)
         if isinstance(source, Lit):
@@ -227,8 +229,6 @@ class Rules:
         return misfit(source, target)
 
     def _instance(self, source: Inst, target: Term) -> Relation:
-        if derives_from_any(source.cls):
-            return YES
         if isinstance(target, Inst):
             return self._instances(source, target)
         if isinstance(target, Tup):

@@ -336,6 +336,6 @@ def _fixed_items(hint: Any) -> tuple[Any, ...] | None:
     args = get_args(hint)
     if get_origin(hint) is not tuple or Ellipsis in args:
         return None
-    if any(getattr(a, "__unpacked__", False) or is_named(get_origin(a), "Unpack") for a in args):
+    if any(getattr(a, "__unpacked__", False) is True or is_named(get_origin(a), "Unpack") for a in args):
         return None
     return args

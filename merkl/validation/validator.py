@@ -307,7 +307,7 @@ def _stands_for_another(cls: type) -> bool:
 
 def _is_unpacked(arg: Any) -> bool:
     return (
-        bool(getattr(arg, "__unpacked__", False))
+        getattr(arg, "__unpacked__", False) is True
         or is_named(get_origin(arg), "Unpack")
         or isinstance(arg, (typing.TypeVarTuple, typing_extensions.TypeVarTuple))
     )
