@@ -52,6 +52,8 @@ class Reviews:
         # The modules that wait for their review, and whether mypy is past their top level.
         self._asked: dict[tuple[str, bool], bool] = {}
         self._tops: set[str] = set()
+        # Where the last probe was put.
+        self._queue: list[DeferredNode] | None = None
         #: The checker whose module was asked for last.
         self.last: TypeChecker | None = None
         #: The calls of the module that is being checked in which there is nothing to report, by identity.
@@ -73,13 +75,21 @@ class Reviews:
         asked = (api.tree.fullname, bool(getattr(api, "recurse_into_functions", True)))
         if asked in self._asked or names.FUTURE.rpartition(".")[0] not in api.modules:
             return
-        self._asked[asked] = asked[1] and api.pass_num == 0 and api.tree.fullname in self._tops
+        is_rest = asked[1] and api.pass_num == 0 and api.tree.fullname in self._tops
+        # The daemon checks the top level again with the rest, of a module that was edited or that depends on one.
+        self._asked[asked] = is_rest and not api.options.fine_grained_incremental
         for start in self.starts:
             start(api)
         self._defer(api)
 
     def _defer(self, api: TypeChecker, round_: int = 1) -> None:
-        api.deferred_nodes.append(DeferredNode(_probe(api, round_), None))
+        queue = api.deferred_nodes
+        if round_ == 1:
+            self._queue = queue
+        elif api.options.fine_grained_incremental and self._queue is not None:
+            # The daemon goes once through what was put off, so the second probe has to stand at the end of that.
+            queue = self._queue
+        queue.append(DeferredNode(_probe(api, round_), None))
 
     def run(self, ctx: FunctionContext) -> Type:
         """The hook that the probe leads to: wait for functions that mypy put off, then look at the module."""
