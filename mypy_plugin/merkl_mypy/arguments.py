@@ -78,8 +78,7 @@ class Arguments:
                 self._used_up(call, callee)
             return
         if isinstance(callee, CallableType) and callee.is_type_obj() and is_container(callee.type_object()):
-            if not any(map(self._findings.is_future, call.args)):
-                return  # a container of Futures, which MerkL looks into
+            return  # a container of Futures, which MerkL looks into
         name = call.callee.fullname if isinstance(call.callee, RefExpr) else ""
         if name.startswith("merkl.") or self._of_builtin(call, name):
             return
