@@ -25,8 +25,12 @@ def relate_protocol(
     *,
     of_class: bool = False,
     skip: frozenset[str] = frozenset(),
+    as_self: Term | None = None,
 ) -> Relation:
-    """Say whether a class has all that a protocol asks for; `of_class`, whether the class object has."""
+    """Say whether a class has all that a protocol asks for; `of_class`, whether the class object has.
+
+    `skip` are members that need not be looked at; `as_self` is what methods are bound to, if not to an instance.
+    """
     wanted = sorted(protocol_members(target.cls) - skip)
     if is_protocol(source.cls) and not of_class:
         missing = [name for name in wanted if name not in protocol_members(source.cls)]
@@ -35,7 +39,7 @@ def relate_protocol(
     worst = YES
     for name in wanted:
         place = find_member(target, name, source)
-        member = find_member(source, name, source, of_class=of_class)
+        member = find_member(source, name, as_self or source, of_class=of_class)
         if name == "__call__" and issubclass(source.cls, type) and not of_class:
             member = None  # of a class that is not known mypy doesn't say what it makes
         if member is None:
@@ -189,17 +193,20 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
     metaclass = type(source.term.cls)
     if metaclass is type:
         return no(f"{show(source)} is not {show(target)}")
-    found = rules.relate(Inst(metaclass), target)
-    if _no(found) and is_protocol(target.cls) and _has_methods_of_some(Inst(metaclass), target):
+    if is_protocol(target.cls) and target.cls not in metaclass.__mro__:
+        found = rules.assume(
+            source, target, lambda: relate_protocol(rules, Inst(metaclass), target, as_self=source)
+        )
+    else:
+        found = rules.relate(Inst(metaclass), target)
+    if _no(found) and is_protocol(target.cls) and _has_methods_of_some(Inst(metaclass), source, target):
         return Relation(Verdict.UNKNOWN, "a method of the metaclass is for some classes only")
     return found
 
 
-def _has_methods_of_some(metaclass: Inst, target: Inst) -> bool:
+def _has_methods_of_some(metaclass: Inst, source: ClassOf, target: Inst) -> bool:
     """Whether a member that the protocol asks for depends on the class, as `EnumType.__iter__` with its typed self."""
-    return any(
-        isinstance(find_member(metaclass, name, metaclass), str) for name in protocol_members(target.cls)
-    )
+    return any(isinstance(find_member(metaclass, name, source), str) for name in protocol_members(target.cls))
 
 
 def _no(relation: Relation) -> bool:
