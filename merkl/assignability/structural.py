@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,14 @@ from merkl.assignability.members import Member, find_member, protocol_members
 from merkl.assignability.parse import substitute_term
 from merkl.assignability.relation import YES, Relation, Verdict, no
 from merkl.assignability.signatures import relate_callables, solve
-from merkl.assignability.terms import ANY, OBJECT, ClassOf, Fn, Inst, Param, Term, Tup, show
+from merkl.assignability.terms import ANY, NEVER, OBJECT, ClassOf, Fn, Inst, Param, Term, Tup, show
 
 if TYPE_CHECKING:
     from merkl.assignability.rules import Rules
 
 __all__ = ["relate_class_object", "relate_protocol", "relate_to_callable"]
+
+_CLASS_OF_NOTHING = ClassOf(NEVER)
 
 
 def relate_protocol(
@@ -193,20 +196,24 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
     metaclass = type(source.term.cls)
     if metaclass is type:
         return no(f"{show(source)} is not {show(target)}")
-    if is_protocol(target.cls) and target.cls not in metaclass.__mro__:
+    if is_protocol(target.cls) and target.cls not in inspect.getmro(metaclass):
+        # As mypy binds `cls: type[T]` of a metaclass: T is nothing, which what is returned may be for all it asks.
         found = rules.assume(
-            source, target, lambda: relate_protocol(rules, Inst(metaclass), target, as_self=source)
+            source, target, lambda: relate_protocol(rules, Inst(metaclass), target, as_self=_CLASS_OF_NOTHING)
         )
     else:
         found = rules.relate(Inst(metaclass), target)
-    if _no(found) and is_protocol(target.cls) and _has_methods_of_some(Inst(metaclass), source, target):
+    if _no(found) and is_protocol(target.cls) and _has_methods_of_some(Inst(metaclass), target):
         return Relation(Verdict.UNKNOWN, "a method of the metaclass is for some classes only")
     return found
 
 
-def _has_methods_of_some(metaclass: Inst, source: ClassOf, target: Inst) -> bool:
+def _has_methods_of_some(metaclass: Inst, target: Inst) -> bool:
     """Whether a member that the protocol asks for depends on the class, as `EnumType.__iter__` with its typed self."""
-    return any(isinstance(find_member(metaclass, name, source), str) for name in protocol_members(target.cls))
+    return any(
+        isinstance(find_member(metaclass, name, _CLASS_OF_NOTHING), str)
+        for name in protocol_members(target.cls)
+    )
 
 
 def _no(relation: Relation) -> bool:
