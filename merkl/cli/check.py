@@ -48,6 +48,11 @@ file. Of a folder, and without any of the whole project, all files that import m
   --json          print the findings as one JSON object
 
 Exit code 1 if anything was found; warnings do not count.
+
+examples:
+  merkl check
+  merkl check flow mypackage tools/report.py
+  merkl check --serializers
 """
 
 _SKIPPED = frozenset(

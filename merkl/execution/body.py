@@ -25,6 +25,7 @@ from merkl.execution.alarm import time_limit
 from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
 from merkl.execution.interrupts import Interrupts
+from merkl.execution.memory import PeakMeter
 from merkl.execution.output import body_output
 from merkl.execution.previews import preview_arguments
 from merkl.graph.building import building
@@ -49,10 +50,10 @@ _MOST_OUTPUT = 65_536
 class BodyOutcome:
     """What a body gave: the value of each out, how long it took, the tags it set, and whether its arguments held.
 
-    `output` is the end of what it printed.
+    `output` is the end of what it printed, `peak_memory` what `PeakMeter` says.
     """
 
-    __slots__ = ("duration", "is_pure", "output", "outs", "tags")
+    __slots__ = ("duration", "is_pure", "output", "outs", "peak_memory", "tags")
 
     def __init__(
         self,
@@ -61,12 +62,14 @@ class BodyOutcome:
         tags: dict[str, Any],
         is_pure: bool,
         output: str = "",
+        peak_memory: int | None = None,
     ) -> None:
         self.outs = outs
         self.duration = duration
         self.tags = tags
         self.is_pure = is_pure
         self.output = output
+        self.peak_memory = peak_memory
 
     @classmethod
     def of_link(cls) -> BodyOutcome:
@@ -80,6 +83,7 @@ def run_body(
     expand: Callable[[Any], Any],
     interrupts: Interrupts,
     *,
+    meter: PeakMeter,
     is_copy: bool = False,
     on_attempt: Callable[[], None] | None = None,
 ) -> BodyOutcome:
@@ -103,12 +107,14 @@ def run_body(
     output = ""
     printed: list[str] = []
     noting = collect_printed(printed)
+    meter.begin(of_children=task.command is not None)
     try:
         if body_output.is_installed and threading.current_thread() is threading.main_thread():
             result, output = _run_and_listen(call, values, interrupts, on_attempt)
         else:
             result = _run_with_retries(call, values, interrupts, on_attempt)
         duration = time.perf_counter() - started
+        peak = meter.end()
         if task.is_expanding:
             result = expand(result)
     finally:
@@ -123,7 +129,8 @@ def run_body(
     if not is_unchanged:
         _warn_of_change(call)
     is_pure = is_current and is_unchanged and _has_its_inputs(call)
-    return BodyOutcome(outs, duration, context.tags, is_pure, (output + "".join(printed))[-_MOST_OUTPUT:])
+    said = (output + "".join(printed))[-_MOST_OUTPUT:]
+    return BodyOutcome(outs, duration, context.tags, is_pure, said, peak)
 
 
 def _run_and_listen(

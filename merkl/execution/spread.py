@@ -65,6 +65,11 @@ class Spread:
 
         Raises `KeyboardInterrupt` where a body let it through, `TargetError` where the target is lost.
         """
+        if self._observer.audited is not None and not self._target.can_audit:
+            raise TargetError(
+                "bodies can be watched in this process and on local processes (--target N), not on this target: "
+                "leave out --audit or the target"
+            )
         self._add(self._evaluation.plan.stages)
         before = interrupts.forward
         interrupts.forward = self._forward
@@ -214,6 +219,7 @@ class Spread:
                 resources,
                 options.timeout,
                 accepts_interrupted=self._evaluation.accepts_interrupted,
+                audited=self._observer.audited,
                 forced=tuple(part.key() for part in call.parts if part.key() in self._evaluation.plan.forced),
             )
         )
@@ -237,6 +243,8 @@ class Spread:
         for category, message in reply.warnings:
             warnings.warn(message, category, stacklevel=2)
         self._note_answer(reply)
+        if reply.findings:
+            self._observer.call_touched(reply.findings)
         if reply.death is not None:
             self._mourn(call, reply.death)
         elif reply.differs:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
+from merkl._base.containers import DICT_VIEWS
 from merkl._base.hints import resolve_class_hints, supertype_of
 from merkl._base.type_forms import (
     alias_value,
@@ -223,7 +224,8 @@ def _bare(hint: Any) -> Any:
     return type(None) if hint is None else hint
 
 
-_CONTAINERS = (list, tuple, dict, set, frozenset, collections.deque)
+_SEQUENCES = (list, tuple, set, frozenset, collections.deque, *DICT_VIEWS)
+_CONTAINERS = (dict, *_SEQUENCES)
 
 
 def _is_container(value: Any) -> bool:
@@ -258,7 +260,7 @@ def _items(value: Any, hint: Any) -> Iterator[tuple[str, Any, Any]]:
         yield from _dict_items(value, hint)
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         yield from _field_items(value, getattr(value, "_fields"), hint)  # noqa: B009 - a plain tuple has none
-    elif isinstance(value, (list, tuple, set, frozenset, collections.deque)):
+    elif isinstance(value, _SEQUENCES):
         fixed = _fixed_items(hint)
         element = _element(hint)
         for index, item in enumerate(value):
@@ -311,7 +313,15 @@ _ELEMENT_FIRST: frozenset[Any] = frozenset(
     }
     | {
         getattr(collections.abc, n)
-        for n in ("Iterable", "Container", "Reversible", "Mapping", "MutableMapping")
+        for n in (
+            "Iterable",
+            "Container",
+            "Reversible",
+            "Mapping",
+            "MutableMapping",
+            "KeysView",
+            "ValuesView",
+        )
     }
 )
 

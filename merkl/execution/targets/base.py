@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from merkl.cache import Record
+from merkl.execution.audit import Finding
 from merkl.execution.events import Status
 from merkl.execution.results import FreshResult
 
@@ -32,7 +33,7 @@ class Ticket:
 
     `payload` is the pickled call, in which other calls are keys only; `inputs` are the results it needs by key, as far as
     they are known; `parents` the keys of calls that were submitted and have not ended. `resources` are the figures for
-    this attempt. `forced` are keys that may not be linked to an equal result.
+    this attempt. `forced` are keys that may not be linked to an equal result. `audited` is as an `Observer` has it.
     """
 
     key: bytes
@@ -44,6 +45,7 @@ class Ticket:
     timeout: float | None = None
     forced: tuple[bytes, ...] = ()
     accepts_interrupted: bool = False
+    audited: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Reply:
 
     `outs` are its results by key, `linked` the calls that had not to run. One of the others says why there are none: the
     `error` that the call raised, the `death` of its worker, `differs` where the worker has other code, the key of a `lost`
-    input. `warnings` are what it said meanwhile.
+    input. `warnings` are what it said meanwhile, `findings` what its body touched, where it was watched.
     """
 
     key: bytes
@@ -79,6 +81,7 @@ class Reply:
     differs: bool = False
     lost: bytes | None = None
     warnings: tuple[tuple[type[Warning], str], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Target(ABC):
@@ -90,6 +93,8 @@ class Target(ABC):
 
     #: Calls may be submitted before their inputs are there: `Ticket.parents` are what they depend on.
     takes_unready: bool = False
+    #: `Ticket.audited` is heeded.
+    can_audit: bool = False
 
     @abstractmethod
     def admits(self, resources: dict[str, Any]) -> bool:

@@ -75,6 +75,8 @@ class LocalTarget(Target):
         resources: how much there is of what calls ask for beside processors.
     """
 
+    can_audit = True
+
     def __init__(
         self, count: int, *, setup: Callable[[], WorkerSetup], resources: Mapping[str, Any] | None = None
     ) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from merkl._base.errors import MerklWarning
+from merkl.execution.audit import BodyWatch
 from merkl.execution.calls import link_parts, run_call
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
 from merkl.execution.interrupts import interrupts
+from merkl.execution.memory import PeakMeter
 from merkl.execution.plan import Plan
 from merkl.execution.results import Results
 from merkl.execution.targets.base import Death, KnownResult, Reply, Ticket
@@ -69,6 +71,9 @@ class Worker:
         self._session = session
         self._run_id = run_id
         self._on_attempt = on_attempt
+        # Where several threads work, the process is not ours alone either.
+        self._meter = PeakMeter(is_ours=collects_warnings)
+        self._watch: BodyWatch | None = None
 
     def carry_out(self, ticket: Ticket) -> Reply:
         """Carry out one ticket; whatever goes wrong is in the reply."""
@@ -78,6 +83,8 @@ class Worker:
                 call = load_call(ticket.payload)
                 if self._differs(call):
                     return Reply(ticket.key, "failed", differs=True)
+                if ticket.audited is not None and self._watch is None:
+                    self._watch = BodyWatch(ticket.audited)
                 reply = self._run(call, ticket)
         except KeyboardInterrupt:
             reply = Reply(ticket.key, "interrupted")
@@ -85,6 +92,8 @@ class Worker:
             reply = Reply(ticket.key, "failed", lost=lost.key)
         except BaseException as error:  # noqa: BLE001 - the parent decides what it means
             reply = Reply(ticket.key, "failed", error=dump_error(error))
+        if self._watch is not None:
+            reply = replace(reply, findings=self._watch.take())
         return replace(reply, warnings=tuple(said)) if said else reply
 
     @staticmethod
@@ -125,6 +134,8 @@ class Worker:
                 interrupts,
                 expand=lambda value: value,
                 scratch_parent=self._session.scratch,
+                meter=self._meter,
+                watch=self._watch,
                 is_copy=True,
                 on_attempt=None if ticket.timeout is None else self._on_attempt,
             )
