@@ -22,7 +22,7 @@ from merkl.assignability.nominal import as_base
 from merkl.assignability.parse import parse, substitute_term
 from merkl.assignability.signatures import bound_signature, stub_signature
 from merkl.assignability.stdlib import PROTOCOLS, STUB_PROTOCOLS, UNHASHABLE
-from merkl.assignability.terms import ANY, Fn, Inst, Kind, Opaque, Param, Rest, Term, Tup, union
+from merkl.assignability.terms import ANY, ClassOf, Fn, Inst, Kind, Opaque, Param, Rest, Term, Tup, union
 from merkl.assignability.typeshed import StubMember, Unresolved, stub_member, stub_names, stub_parameters
 
 __all__ = ["Member", "find_member", "protocol_members"]
@@ -80,7 +80,7 @@ def find_member(
                 return None
             stub = stub_member(owner, name)
             if stub is not None and not (issubclass(cls, enum.Enum) and name in _ENUM_NAMES):
-                made = _from_stub(stub, owner, of_class)
+                made = _from_stub(stub, owner, of_class, self_term)
                 return made if isinstance(made, str) else _specialize(made, owner, term, self_term)
             continue
         found = _own_member(owner, name, of_class)
@@ -103,13 +103,17 @@ def _enum_member(cls: type[enum.Enum], name: str) -> Member:
     return Member((union(tuple(k for k in known if k is not None)) if kinds and None not in known else ANY,))
 
 
-def _from_stub(stub: StubMember, owner: type, of_class: bool) -> Member | str:
+def _from_stub(stub: StubMember, owner: type, of_class: bool, self_term: Term = ANY) -> Member | str:
     if isinstance(stub.form, Unresolved):
         return "a member whose type exists in stubs only"
     if not stub.functions:
         return Member((parse(stub.form),), stub.settable, stub.class_variable)
     static = stub.decorator == "staticmethod" or (of_class and not stub.decorator)
-    options = [stub_signature(f, stub_parameters(owner) or (), static=static) for f in stub.functions]
+    self_term = (
+        self_term if isinstance(self_term, ClassOf) else ANY
+    )  # of an instance, bases would have to be asked
+    known = stub_parameters(owner) or ()
+    options = [stub_signature(f, known, static=static, self_term=self_term) for f in stub.functions]
     if any(o is None for o in options):
         return "a method whose signature can't be told"
     return Member(tuple(o for o in options if o is not None), class_or_static=bool(stub.decorator))

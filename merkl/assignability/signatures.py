@@ -14,6 +14,7 @@ from merkl.assignability.relation import YES, Relation, Verdict, no
 from merkl.assignability.terms import (
     ANY,
     NEVER,
+    ClassOf,
     Fn,
     Inst,
     Kind,
@@ -79,8 +80,13 @@ def _is_private(name: str, function: Any) -> bool:
     return name.startswith("__") and not name.endswith("__")
 
 
-def stub_signature(function: StubFunction, known: tuple[Any, ...], *, static: bool) -> Fn | None:
-    """Give the type of a method in a stub, bound to its instance; None when parts of it exist in stubs only."""
+def stub_signature(
+    function: StubFunction, known: tuple[Any, ...], *, static: bool, self_term: Term = ANY
+) -> Fn | None:
+    """Give the type of a method in a stub, bound to its instance; None when parts of it exist in stubs only.
+
+    `self_term` is what type variables in the annotation of self stand for.
+    """
     params: list[Param] = []
     for name, written_kind, form, required in function.parameters:
         if isinstance(form, Unresolved):
@@ -94,7 +100,21 @@ def stub_signature(function: StubFunction, known: tuple[Any, ...], *, static: bo
     ret = parse(function.returns)
     if function.is_async:
         ret = Inst(Coroutine, (ANY, ANY, ret))
+    if params and not static and self_term != ANY:
+        params, ret = _with_known_self(params, ret, self_term)
     return _bound(params, ret, static, known)
+
+
+def _with_known_self(params: list[Param], ret: Term, self_term: Term) -> tuple[list[Param], Term]:
+    """The parameters and the result when an annotated self, such as `cls: type[T]`, tells what T is."""
+    first, variables = params[0], variables_in(params[0].term)
+    found: dict[Any, list[Term]] = {}
+    _match(first.term, self_term, variables, found)
+    if not variables or set(found) != set(variables):
+        return params, ret
+    whole = substitute_term(Fn(tuple(params[1:]), ret), {v: union(tuple(t)) for v, t in found.items()})
+    assert isinstance(whole, Fn)
+    return [Param(ANY, first.kind, first.name), *(whole.params or ())], whole.ret
 
 
 def _bound(params: list[Param], ret: Term, static: bool, known: tuple[Any, ...]) -> Fn | None:
@@ -137,6 +157,8 @@ def solve(left: Fn, right: Fn) -> Fn | None:
 def _match(own: Term, given: Term, variables: tuple[Any, ...], found: dict[Any, list[Term]]) -> None:
     if isinstance(own, Var) and own.var in variables:
         found.setdefault(own.var, []).append(given)
+    elif isinstance(own, ClassOf) and isinstance(given, ClassOf):
+        _match(own.term, given.term, variables, found)
     elif isinstance(own, Inst) and isinstance(given, Inst):
         seen = as_base(given, own.cls)
         for one, other in zip(own.args, seen.args if seen is not None else (), strict=False):

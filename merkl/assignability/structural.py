@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,14 @@ from merkl.assignability.members import Member, find_member, protocol_members
 from merkl.assignability.parse import substitute_term
 from merkl.assignability.relation import YES, Relation, Verdict, no
 from merkl.assignability.signatures import relate_callables, solve
-from merkl.assignability.terms import ANY, OBJECT, ClassOf, Fn, Inst, Param, Term, Tup, show
+from merkl.assignability.terms import ANY, NEVER, OBJECT, ClassOf, Fn, Inst, Param, Term, Tup, show
 
 if TYPE_CHECKING:
     from merkl.assignability.rules import Rules
 
 __all__ = ["relate_class_object", "relate_protocol", "relate_to_callable"]
+
+_CLASS_OF_NOTHING = ClassOf(NEVER)
 
 
 def relate_protocol(
@@ -25,8 +28,12 @@ def relate_protocol(
     *,
     of_class: bool = False,
     skip: frozenset[str] = frozenset(),
+    as_self: Term | None = None,
 ) -> Relation:
-    """Say whether a class has all that a protocol asks for; `of_class`, whether the class object has."""
+    """Say whether a class has all that a protocol asks for; `of_class`, whether the class object has.
+
+    `skip` are members that need not be looked at; `as_self` is what methods are bound to, if not to an instance.
+    """
     wanted = sorted(protocol_members(target.cls) - skip)
     if is_protocol(source.cls) and not of_class:
         missing = [name for name in wanted if name not in protocol_members(source.cls)]
@@ -35,7 +42,7 @@ def relate_protocol(
     worst = YES
     for name in wanted:
         place = find_member(target, name, source)
-        member = find_member(source, name, source, of_class=of_class)
+        member = find_member(source, name, as_self or source, of_class=of_class)
         if name == "__call__" and issubclass(source.cls, type) and not of_class:
             member = None  # of a class that is not known mypy doesn't say what it makes
         if member is None:
@@ -189,7 +196,13 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
     metaclass = type(source.term.cls)
     if metaclass is type:
         return no(f"{show(source)} is not {show(target)}")
-    found = rules.relate(Inst(metaclass), target)
+    if is_protocol(target.cls) and target.cls not in inspect.getmro(metaclass):
+        # As mypy binds `cls: type[T]` of a metaclass: T is nothing, which what is returned may be for all it asks.
+        found = rules.assume(
+            source, target, lambda: relate_protocol(rules, Inst(metaclass), target, as_self=_CLASS_OF_NOTHING)
+        )
+    else:
+        found = rules.relate(Inst(metaclass), target)
     if _no(found) and is_protocol(target.cls) and _has_methods_of_some(Inst(metaclass), target):
         return Relation(Verdict.UNKNOWN, "a method of the metaclass is for some classes only")
     return found
@@ -198,7 +211,8 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
 def _has_methods_of_some(metaclass: Inst, target: Inst) -> bool:
     """Whether a member that the protocol asks for depends on the class, as `EnumType.__iter__` with its typed self."""
     return any(
-        isinstance(find_member(metaclass, name, metaclass), str) for name in protocol_members(target.cls)
+        isinstance(find_member(metaclass, name, _CLASS_OF_NOTHING), str)
+        for name in protocol_members(target.cls)
     )
 
 
