@@ -89,8 +89,8 @@ class FreshResult(msgspec.Struct):
 class Results:
     """Stores and finds results for a run.
 
-    With `is_reading` off nothing is looked up, with `is_writing` off nothing is stored. `memory_for` gives what is to be
-    told key and metadata of each result that is stored in a cache, if anything is.
+    With `is_reading` off nothing is looked up, with `is_writing` off nothing is stored. `remember` is told the metadata
+    of each result that is stored, and in which cache.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Results:
         is_reading: bool = True,
         is_writing: bool = True,
         before_first_store: Callable[[], None] | None = None,
-        memory_for: Callable[[BaseCache], Callable[[str, Metadata], None] | None] | None = None,
+        remember: Callable[[BaseCache, str, Metadata], None] | None = None,
         root: Path | None = None,
         load_migrations: Callable[[], Migrations] | None = None,
     ) -> None:
@@ -117,8 +117,8 @@ class Results:
         self.hands_over = 0
         self._others: dict[str, BaseCache] = {}
         self._before_first_store = before_first_store
-        self._memory_for = memory_for
-        self._memories: dict[int, tuple[BaseCache, Callable[[str, Metadata], None] | None]] = {}
+        #: Told of each result that is stored.
+        self.remember = remember
         self._root = root or Path.cwd()
 
     def cache_of(self, task: Task[..., Any, Any]) -> BaseCache:
@@ -213,18 +213,9 @@ class Results:
         """Give the result under another key this key as well; say whether it is there under it now."""
         cache = self.cache_of(task)
         is_linked = self.is_writing and link(cache, key.hex(), other.hex(), metadata)
-        remember = self._memory_of(cache) if is_linked else None
-        if remember is not None:
-            remember(key.hex(), metadata)
+        if is_linked and self.remember is not None:
+            self.remember(cache, key.hex(), metadata)
         return is_linked
-
-    def _memory_of(self, cache: BaseCache) -> Callable[[str, Metadata], None] | None:
-        if self._memory_for is None:
-            return None
-        known = self._memories.get(id(cache))
-        if known is None:
-            known = self._memories[id(cache)] = (cache, self._memory_for(cache))
-        return known[1]
 
     def load(self, future: Future[Any], record: Record) -> tuple[Any] | None:
         """Return the value of a stored result in a tuple, None where its content is lost (with a warning)."""
@@ -307,9 +298,8 @@ class Results:
             self._before_first_store = None
         first, *aliases = [key.hex() for key in keys]
         record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
-        remember = self._memory_of(cache) if record is not None else None
-        if remember is not None and record is not None:
-            remember(first, with_record(metadata, record))
+        if record is not None and self.remember is not None:
+            self.remember(cache, first, with_record(metadata, record))
         return record
 
     def decode(self, result: FreshResult) -> Any:

@@ -53,6 +53,8 @@ class Parts:
         self.is_reading = is_reading
         self.is_writing = is_writing
         self._scratch: Path | None = None
+        #: The cache that keeps metadata in the project's own database by itself.
+        self._recording: BaseCache | None = None
 
     @functools.cached_property
     def root(self) -> Path:
@@ -166,14 +168,19 @@ class Parts:
             is_reading=is_reading,
             is_writing=self.is_writing,
             before_first_store=self.make_home,
-            memory_for=self._memory_for,
+            remember=self._remember,
             root=self.root,
             load_migrations=lambda: load_migrations(self.ledger),
         )
 
-    def _memory_for(self, cache: BaseCache) -> Callable[[str, Metadata], None] | None:
-        """Return what keeps the metadata of results that another cache than the workspace's own has stored."""
-        return None if _database_of(cache) is self.ledger.database else self.ledger.record
+    def _remember(self, cache: BaseCache, key: str, metadata: Metadata) -> None:
+        """Keep the metadata of a result that another cache than the workspace's own has stored."""
+        if cache is self._recording:
+            return
+        if _database_of(cache) is self.ledger.database:
+            self._recording = cache
+        else:
+            self.ledger.record(key, metadata)
 
     def keep_sources(self) -> None:
         """Keep what source files say for the next process, where results are kept too."""
