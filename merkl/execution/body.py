@@ -25,7 +25,7 @@ from merkl.execution.alarm import time_limit
 from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
 from merkl.execution.interrupts import Interrupts
-from merkl.execution.memory import PeakMeter
+from merkl.execution.memory import QUICK, PeakMeter
 from merkl.execution.output import body_output
 from merkl.execution.previews import preview_arguments
 from merkl.graph.building import building
@@ -114,7 +114,7 @@ def run_body(
         else:
             result = _run_with_retries(call, values, interrupts, on_attempt)
         duration = time.perf_counter() - started
-        peak = meter.end()
+        peak = meter.end() if duration > QUICK else None
         if task.is_expanding:
             result = expand(result)
     finally:
