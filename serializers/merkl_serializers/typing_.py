@@ -27,7 +27,8 @@ _MEANINGS = (
     "__contravariant__",
     "__type_params__",
 )
-_NAMED = ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "TypeAliasType")
+_VARIABLES = ("TypeVar", "ParamSpec", "TypeVarTuple")
+_NAMED = (*_VARIABLES, "NewType", "TypeAliasType")
 
 
 def _encode_named(value: Any, walk: Walk) -> bytes:
@@ -36,7 +37,9 @@ def _encode_named(value: Any, walk: Walk) -> bytes:
 
 def _named_body(value: Any, walk: Walk) -> bytes:
     kind, name = type(value).__name__, value.__name__
-    parts = [b"\xc1<", pack_str(kind), pack_str(module_name(value.__module__)), pack_str(name)]
+    # Cloudpickle makes a variable again in a module of its own.
+    module = "" if kind in _VARIABLES else module_name(value.__module__)
+    parts = [b"\xc1<", pack_str(kind), pack_str(module), pack_str(name)]
     parts += [_meaning(value, attribute, walk) for attribute in _MEANINGS]
     if getattr(value, "has_default", bool)():
         parts.append(b"=" + walk.part(value.__default__, ".__default__"))
