@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import builtins
-import contextvars
 import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from types import CoroutineType
 from typing import Any
 
@@ -23,6 +21,7 @@ from merkl._base.hint_classes import iter_classes
 from merkl._base.printed import collect_printed, stop_collecting_printed
 from merkl.execution.alarm import time_limit
 from merkl.execution.context import BodyContext, enter_body, leave_body
+from merkl.execution.event_loop import complete
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
 from merkl.execution.interrupts import Interrupts
 from merkl.execution.output import body_output
@@ -33,8 +32,10 @@ from merkl.graph.future import Future
 
 __all__ = [
     "BodyOutcome",
+    "Purity",
     "expand_call",
     "failure_of",
+    "invoke_body",
     "is_as_declared",
     "outcome_of",
     "require_unchanged",
@@ -74,6 +75,31 @@ class BodyOutcome:
         return cls({}, 0.0, {}, True)
 
 
+class Purity:
+    """Whether a call's body saw what its key says: its code, its constants, its input files.
+
+    Made before the body runs; raises `ArgumentMutatedError` where a constant was changed since the call was made, unless
+    the call `is_copy`: came from another process, which has checked that.
+    """
+
+    __slots__ = ("_call", "_constants", "is_current")
+
+    def __init__(self, call: Call, *, is_copy: bool = False) -> None:
+        self._call = call
+        self.is_current = _has_its_inputs(call) and _has_its_code(call)
+        if self.is_current and not is_copy:
+            require_unchanged(call)
+        self._constants = digest_constants(call)
+
+    def holds(self) -> bool:
+        """Say, after the body has run, whether its result may be stored."""
+        constants = self._constants
+        is_unchanged = constants is None or digest_constants(self._call) == constants
+        if not is_unchanged:
+            _warn_of_change(self._call)
+        return self.is_current and is_unchanged and _has_its_inputs(self._call)
+
+
 def run_body(
     call: Call,
     values: tuple[Any, ...],
@@ -92,10 +118,7 @@ def run_body(
     `ArgumentMutatedError` where a constant was changed since the call was made.
     """
     task = call.task
-    is_current = _has_its_inputs(call) and _has_its_code(call)
-    if is_current and not is_copy:
-        require_unchanged(call)
-    constants = digest_constants(call)
+    purity = Purity(call, is_copy=is_copy)
     context = BodyContext(call.key())
     started = time.perf_counter()
     # Calls that a body makes are no part of the graph that is being built.
@@ -115,15 +138,9 @@ def run_body(
         stop_collecting_printed(noting)
         building.reset(outside)
         leave_body(before)
-        if is_current:
+        if purity.is_current:
             call.adopt_code()
-    outs = dict(call.outs.split(task.name, result))
-    validate_outs(call, outs)
-    is_unchanged = constants is None or digest_constants(call) == constants
-    if not is_unchanged:
-        _warn_of_change(call)
-    is_pure = is_current and is_unchanged and _has_its_inputs(call)
-    return BodyOutcome(outs, duration, context.tags, is_pure, (output + "".join(printed))[-_MOST_OUTPUT:])
+    return outcome_of(call, result, duration, context.tags, purity, output + "".join(printed))
 
 
 def _run_and_listen(
@@ -147,21 +164,29 @@ def expand_call(call: Call, values: tuple[Any, ...]) -> Any:
     """Return what the body of an expanding task gives: a structure with the Futures that are to be evaluated."""
     outside = building.set(None)
     try:
-        return _invoke(call, values)
+        return invoke_body(call, values)
     except Exception as error:
         raise failure_of(call, error) from error
     finally:
         building.reset(outside)
 
 
-def outcome_of(call: Call, result: Any, duration: float) -> BodyOutcome:
-    """Return the outcome of a call whose result was put together elsewhere.
+def outcome_of(
+    call: Call,
+    result: Any,
+    duration: float,
+    tags: dict[str, Any] | None = None,
+    purity: Purity | None = None,
+    output: str = "",
+) -> BodyOutcome:
+    """Return the outcome of a call that has ended with a result.
 
     Raises `TypeMismatchError` and `TaskOutsError` where it is not what the task declares.
     """
     outs = dict(call.outs.split(call.task.name, result))
     validate_outs(call, outs)
-    return BodyOutcome(outs, duration, {}, True)
+    is_pure = purity is None or purity.holds()
+    return BodyOutcome(outs, duration, {} if tags is None else tags, is_pure, output[-_MOST_OUTPUT:])
 
 
 def _run_with_retries(
@@ -178,8 +203,8 @@ def _run_with_retries(
                 # In a worker the process that handed the call out keeps the time, and can kill.
                 if options.timeout is not None and on_attempt is None:
                     with time_limit(options.timeout):
-                        return _complete(_invoke(call, values))
-                return _complete(_invoke(call, values))
+                        return _complete(invoke_body(call, values))
+                return _complete(invoke_body(call, values))
             finally:
                 interrupts.leave_body(before)
         except options.retry_on as error:
@@ -204,24 +229,11 @@ def _wait(seconds: float, interrupts: Interrupts) -> None:
 
 
 def _complete(result: Any) -> Any:
-    return _await(result) if type(result) is CoroutineType else result
+    return complete(result) if type(result) is CoroutineType else result
 
 
-def _await(coroutine: CoroutineType[Any, Any, Any]) -> Any:
-    """Run an `async def` body to its end, on an event loop of its own."""
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    # In a notebook a loop runs in this thread already, and it waits for us.
-    context = contextvars.copy_context()
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(context.run, asyncio.run, coroutine).result()
-
-
-def _invoke(call: Call, values: tuple[Any, ...]) -> Any:
+def invoke_body(call: Call, values: tuple[Any, ...]) -> Any:
+    """Call the function of a task with the values of a call."""
     signature = call.task.signature
     if signature.is_positional:
         return call.task.fn(*values)

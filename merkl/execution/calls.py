@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from merkl.execution.batches import take_apart
-from merkl.execution.body import run_body
+from merkl.execution.body import BodyOutcome, run_body
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
 from merkl.execution.interrupts import Interrupts
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.call import Call
 
-__all__ = ["link_parts", "run_call"]
+__all__ = ["keep_outcome", "link_parts", "run_call"]
 
 
 def link_parts(
@@ -60,18 +60,30 @@ def run_call(
     try:
         outcome = run_body(call, values, expand, interrupts, is_copy=is_copy, on_attempt=on_attempt)
         is_interrupted = interrupts.count > before
-        is_discarded = (
-            is_interrupted
-            and call.task.options.on_interrupt == "discard"
-            and not evaluation.accepts_interrupted
-        )
-        for part, its_outcome in take_apart(call, outcome):
-            alias = None if is_discarded else content_keys[part]
-            is_kept = evaluation.keep(part, its_outcome, alias, is_interrupted=is_discarded)
-            is_stored = is_stored and is_kept
+        is_stored = keep_outcome(evaluation, call, outcome, content_keys, is_interrupted=is_interrupted)
     finally:
         leave_scratch(token)
         # A file that is in no cache is the result itself: it stays where the body made it.
         if is_stored:
             scratch.remove()
     return ("interrupted" if is_interrupted else "run"), outcome.duration
+
+
+def keep_outcome(
+    evaluation: Evaluation,
+    call: Call,
+    outcome: BodyOutcome,
+    content_keys: Mapping[Call, bytes | None],
+    *,
+    is_interrupted: bool,
+) -> bool:
+    """Store what a body gave, for each item of a batch; say whether all of it is in the cache."""
+    is_stored = True
+    is_discarded = (
+        is_interrupted and call.task.options.on_interrupt == "discard" and not evaluation.accepts_interrupted
+    )
+    for part, its_outcome in take_apart(call, outcome):
+        alias = None if is_discarded else content_keys[part]
+        is_kept = evaluation.keep(part, its_outcome, alias, is_interrupted=is_discarded)
+        is_stored = is_stored and is_kept
+    return is_stored

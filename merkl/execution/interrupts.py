@@ -10,11 +10,12 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from contextvars import ContextVar
 from types import FrameType, TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
-__all__ = ["Interrupts", "Terminated", "interruptible", "interrupts"]
+__all__ = ["Cooperation", "Interrupts", "Terminated", "cooperation", "interruptible", "interrupts"]
 
 T = TypeVar("T")
 
@@ -24,6 +25,20 @@ AGAIN = 2.0
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM: as Ctrl-C, but the run ends even where the body returns something."""
+
+
+class Cooperation:
+    """Where the body of a coroutine is: in how many loops over `interruptible`, and whether one waits for an item."""
+
+    __slots__ = ("is_waiting", "loops")
+
+    def __init__(self) -> None:
+        self.loops = 0
+        self.is_waiting = False
+
+
+#: That of the coroutine that runs, None elsewhere: KeyboardInterrupt does not arrive there, but it can be cancelled.
+cooperation: ContextVar[Cooperation | None] = ContextVar("merkl_cooperation", default=None)
 
 
 class Interrupts:
@@ -93,6 +108,9 @@ class Interrupts:
     @contextlib.contextmanager
     def outside_body(self) -> Iterator[None]:
         """Hold back KeyboardInterrupt inside the block, as where a body evaluates Futures by itself."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         before, self._in_body = self._in_body, False
         try:
             yield
@@ -100,6 +118,11 @@ class Interrupts:
             self._in_body = before
         if before:
             self.check()
+
+    @property
+    def is_in_body(self) -> bool:
+        """Whether Ctrl-C would raise in a body of this thread."""
+        return self._in_body
 
     def enter_body(self) -> bool:
         """Let Ctrl-C raise from here on; returns what `leave_body` wants."""
@@ -161,28 +184,65 @@ class Interrupts:
         """Yield items until Ctrl-C; see `interruptible`."""
         before = self.count
         is_main = threading.current_thread() is threading.main_thread()
+        mine = cooperation.get() or Cooperation()
         with self if is_main and not self._depth else contextlib.nullcontext():
             self._loops += is_main
+            mine.loops += 1
             try:
                 for item in iterable:
                     yield item
                     if self.count > before:
                         return
             finally:
+                mine.loops -= 1
                 self._loops = max(0, self._loops - is_main)
+
+    async def loop_async(self, iterable: AsyncIterable[T]) -> AsyncIterator[T]:
+        """Yield items until Ctrl-C, which also ends the wait for the next one; see `interruptible`."""
+        import asyncio
+
+        before = self.count
+        mine = cooperation.get() or Cooperation()
+        items = aiter(iterable)
+        mine.loops += 1
+        try:
+            while self.count == before:
+                mine.is_waiting = True
+                try:
+                    item = await anext(items)
+                except StopAsyncIteration:
+                    return
+                except asyncio.CancelledError:
+                    task = asyncio.current_task()
+                    if self.count == before or task is None:
+                        raise
+                    task.uncancel()
+                    return
+                finally:
+                    mine.is_waiting = False
+                yield item
+        finally:
+            mine.loops -= 1
 
 
 #: Those of this process: signals are a matter of the whole process.
 interrupts = Interrupts()
 
 
-def interruptible(iterable: Iterable[T]) -> Iterator[T]:
+@overload
+def interruptible(iterable: Iterable[T]) -> Iterator[T]: ...
+@overload
+def interruptible(iterable: AsyncIterable[T]) -> AsyncIterator[T]: ...
+def interruptible(iterable: Any) -> Any:
     """Iterate until Ctrl-C: the item at hand is finished, then the loop ends as if there were no more.
 
     What the body returns then is used by the rest of the run, and computed afresh by later ones (see
-    `on_interrupt`). Works in threads and coroutines too, where KeyboardInterrupt does not arrive.
+    `on_interrupt`). Works in threads too, where KeyboardInterrupt does not arrive, and in coroutines, with `for` and, over
+    an asynchronous iterable, with `async for`.
 
     >>> sum(interruptible([1, 2, 3]))
     6
     """
+    if hasattr(iterable, "__aiter__") and not hasattr(iterable, "__iter__"):
+        return interrupts.loop_async(iterable)
     return interrupts.loop(iterable)

@@ -95,6 +95,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
         self._outs: Outs | None = None
         self._validators: dict[tuple[str | None, Items], Callable[[object], Problem | None]] = {}
         self._held: tuple[Fingerprinter, Fingerprint, arguments.CallExtras] | None = None
+        self._is_coroutine: bool | None = None
         functools.update_wrapper(self, fn)
 
     # -- what it is ------------------------------------------------------------------------------------
@@ -102,6 +103,16 @@ class Task(TaskSurface[P, R_co, Out_co]):
     @property
     def __merkl_task__(self) -> TaskIdentity:
         return self.identity
+
+    @property
+    def is_coroutine(self) -> bool:
+        """Whether the body is a coroutine, as of an `async def`."""
+        if self._is_coroutine is None:
+            import inspect
+
+            called = getattr(type(self.fn), "__call__", None)  # noqa: B004 - of an object that can be called
+            self._is_coroutine = inspect.iscoroutinefunction(self.fn) or inspect.iscoroutinefunction(called)
+        return self._is_coroutine
 
     @property
     def signature(self) -> signatures.TaskSignature:

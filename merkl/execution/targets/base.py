@@ -90,6 +90,8 @@ class Target(ABC):
 
     #: Calls may be submitted before their inputs are there: `Ticket.parents` are what they depend on.
     takes_unready: bool = False
+    #: Coroutines that ask for no resources are left to the process of the run, which has many of them wait at once.
+    leaves_coroutines: bool = False
 
     @abstractmethod
     def admits(self, resources: dict[str, Any]) -> bool:
@@ -113,6 +115,9 @@ class Target(ABC):
     @abstractmethod
     def interrupt(self) -> bool:
         """Pass Ctrl-C on to the bodies that run, once; say whether there are any."""
+
+    def wake(self) -> None:  # noqa: B027 - then `poll` is called at short intervals
+        """Have a `poll` that waits return now; called in another thread, where the target `leaves_coroutines`."""
 
     def started(self) -> Sequence[bytes]:
         """Return the keys of calls that started since the last time it was asked, as far as that is known."""

@@ -1,0 +1,222 @@
+"""The event loop of this process: a thread of its own, on which the bodies of `async def` tasks run, many at once."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from merkl.execution.interrupts import Cooperation, cooperation, interrupts
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["Ending", "EventLoop", "RunningBody", "complete", "event_loop"]
+
+#: Seconds that what still runs gets when the process ends.
+_GRACE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a coroutine ended: its `value`, or the `error` that it raised, or it was cancelled."""
+
+    value: Any = None
+    error: BaseException | None = None
+    is_cancelled: bool = False
+
+
+class RunningBody:
+    """A coroutine on the event loop. `tasks` are those that it started beside itself."""
+
+    __slots__ = ("_loop", "cooperation", "task", "tasks")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.cooperation = Cooperation()
+        self.task: asyncio.Task[Ending] | None = None
+        self.tasks: set[asyncio.Task[Any]] = set()
+
+    def interrupt(self, *, even_in_loops: bool = False) -> None:
+        """Raise `asyncio.CancelledError` where the coroutine waits; loops over `interruptible` end by themselves.
+
+        May be called in any thread, and by the handler of a signal.
+        """
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._cancel, even_in_loops)
+
+    def _cancel(self, even_in_loops: bool) -> None:
+        assert self.task is not None
+        if even_in_loops or not self.cooperation.loops or self.cooperation.is_waiting:
+            self.task.cancel()
+
+
+#: The body that a task of the event loop belongs to.
+_body: ContextVar[RunningBody | None] = ContextVar("merkl_running_body", default=None)
+
+
+class EventLoop:
+    """A loop in a daemon thread, started with the first coroutine and kept until the process ends.
+
+    So what a library binds to the loop that it first sees (a pool of connections) serves all calls.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+        self._inner: EventLoop | None = None
+        self._running: set[RunningBody] = set()
+
+    def start(
+        self, make: Callable[[], Coroutine[Any, Any, Any]], context: Context, done: Callable[[Ending], None]
+    ) -> RunningBody:
+        """Have a coroutine, made on the loop and in a context, run there; `done` is told on the loop's thread.
+
+        Where the loop's own thread asks, which then waits, it runs on another one.
+        """
+        if threading.current_thread() is self._thread:
+            with self._lock:
+                self._inner = self._inner or EventLoop()
+            return self._inner.start(make, context, done)
+        loop = self._opened()
+        running = RunningBody(loop)
+        loop.call_soon_threadsafe(self._begin, running, make, context, done)
+        return running
+
+    def interrupt(self) -> None:
+        """Pass Ctrl-C on to all coroutines that run."""
+        for running in tuple(self._running):
+            running.interrupt()
+        if self._inner is not None:
+            self._inner.interrupt()
+
+    # -- the thread --------------------------------------------------------------------------------------
+
+    def _opened(self) -> asyncio.AbstractEventLoop:
+        import asyncio
+
+        with self._lock:
+            if self._loop is None or self._pid != os.getpid():  # the thread is not there after a fork
+                self._pid = os.getpid()
+                self._loop = asyncio.new_event_loop()
+                self._loop.set_task_factory(_make_task)
+                self._thread = threading.Thread(
+                    target=_serve, args=(self._loop,), name="merkl-coroutines", daemon=True
+                )
+                self._thread.start()
+                atexit.register(self._close, self._pid)
+            return self._loop
+
+    def _close(self, pid: int) -> None:
+        if self._loop is None or self._thread is None or pid != os.getpid():
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_GRACE)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    # -- on the loop -------------------------------------------------------------------------------------
+
+    def _begin(
+        self,
+        running: RunningBody,
+        make: Callable[[], Coroutine[Any, Any, Any]],
+        context: Context,
+        done: Callable[[Ending], None],
+    ) -> None:
+        def tell(task: asyncio.Task[Ending]) -> None:
+            self._running.discard(running)
+            done(Ending(is_cancelled=True) if task.cancelled() else task.result())
+
+        context.run(cooperation.set, running.cooperation)
+        context.run(_body.set, running)
+        self._running.add(running)
+        running.task = context.run(running._loop.create_task, _contain(running, make))
+        running.tasks.discard(running.task)
+        running.task.add_done_callback(tell)
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    import asyncio
+
+    asyncio.set_event_loop(loop)
+    while True:
+        try:
+            loop.run_forever()
+        except (KeyboardInterrupt, SystemExit):
+            continue  # raised by a task that a body has started, which has kept it as its own failure
+        return
+
+
+def _make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
+    """Make a task, and note it with the body that starts it."""
+    import asyncio
+
+    task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
+    running = _body.get()
+    if running is not None:
+        running.tasks.add(task)
+        task.add_done_callback(running.tasks.discard)
+    return task
+
+
+async def _contain(running: RunningBody, make: Callable[[], Coroutine[Any, Any, Any]]) -> Ending:
+    """Run a coroutine to its end; of what it raises only its being cancelled reaches the loop."""
+    import asyncio
+
+    try:
+        return Ending(await make())
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt and SystemExit would end the loop
+        return Ending(error=error)
+    finally:
+        # As `asyncio.run` does: a body that has ended leaves nothing running.
+        left = [task for task in running.tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+
+
+#: That of this process: libraries bind connections to the loop that they see.
+event_loop = EventLoop()
+
+
+def complete(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end on the event loop, and wait for it.
+
+    What a signal raises here (Ctrl-C, a time limit) cancels it; what it returns in spite of Ctrl-C is its result.
+    """
+    endings: SimpleQueue[Ending] = SimpleQueue()
+
+    async def body() -> Any:
+        return await coroutine
+
+    running = event_loop.start(body, copy_context(), endings.put)
+    cause: BaseException | None = None
+    while True:
+        try:
+            ending = endings.get()
+            break
+        except BaseException as raised:
+            cause = raised
+            is_soft = isinstance(raised, KeyboardInterrupt) and not interrupts.is_terminated
+            running.interrupt(even_in_loops=not is_soft)
+            if interrupts.is_ended:
+                raise
+    if cause is not None and (ending.is_cancelled or isinstance(cause, TimeoutError)):
+        raise cause
+    if ending.is_cancelled:
+        raise RuntimeError("the coroutine was cancelled, and not by Ctrl-C")
+    if ending.error is not None:
+        raise ending.error
+    return ending.value
