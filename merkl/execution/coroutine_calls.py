@@ -78,7 +78,7 @@ class CoroutineCall:
         self._is_interrupted = False
         self._duration = 0.0
         self._ending = Ending(is_cancelled=True)
-        self.running: RunningBody | None = None
+        self.running = RunningBody()
 
     def start(self, done: Callable[[CoroutineCall], None]) -> None:
         """Put the body on the event loop; `done` is told on the loop's thread when it has ended."""
@@ -90,7 +90,7 @@ class CoroutineCall:
 
         context = copy_context()
         context.run(self._enter)
-        self.running = event_loop.start(self._attempt, context, end)
+        event_loop.start(self.running, self._attempt, context, end)
 
     def _enter(self) -> None:
         building.set(None)  # calls that a body makes are no part of the graph that is being built
@@ -191,6 +191,7 @@ class CoroutineCalls:
         self._running: dict[bytes, CoroutineCall] = {}
         #: Of each task those that run, the latest last.
         self._of_task: dict[int, dict[bytes, CoroutineCall]] = {}
+        self._has_new = False
         self._ended: SimpleQueue[CoroutineCall] = SimpleQueue()
 
     def __len__(self) -> int:
@@ -220,7 +221,14 @@ class CoroutineCalls:
         self._running[call.key()] = begun
         self._of_task.setdefault(id(call.task), {})[call.key()] = begun
         begun.start(self._tell)
+        self._has_new = True
         return True
+
+    def let_begin(self) -> None:
+        """Wait until those that were started have begun."""
+        if self._has_new:
+            self._has_new = False
+            event_loop.let_begin()
 
     def _tell(self, ended: CoroutineCall) -> None:
         self._ended.put(ended)
@@ -252,14 +260,12 @@ class CoroutineCalls:
     def interrupt(self) -> bool:
         """Pass Ctrl-C on to all that run; say whether any do."""
         for begun in tuple(self._running.values()):
-            if begun.running is not None:
-                begun.running.interrupt(even_in_loops=interrupts.is_terminated)
+            begun.running.interrupt(even_in_loops=interrupts.is_terminated)
         return bool(self._running)
 
     def give_up(self) -> None:
         """Cancel all that run, without waiting for it."""
         for begun in self._running.values():
-            if begun.running is not None:
-                begun.running.interrupt(even_in_loops=True)
+            begun.running.interrupt(even_in_loops=True)
         self._running.clear()
         self._of_task.clear()

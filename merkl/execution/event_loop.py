@@ -33,13 +33,14 @@ class Ending:
 
 
 class RunningBody:
-    """A coroutine on the event loop. `tasks` are those that it started beside itself."""
+    """A coroutine on the event loop, or soon to be there. `tasks` are those that it started beside itself."""
 
-    __slots__ = ("_loop", "cooperation", "task", "tasks")
+    __slots__ = ("_is_cancelled", "cooperation", "loop", "task", "tasks")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.cooperation = Cooperation()
+        self._is_cancelled = False
         self.task: asyncio.Task[Ending] | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
 
@@ -48,12 +49,27 @@ class RunningBody:
 
         May be called in any thread, and by the handler of a signal.
         """
+        if self.loop is None:
+            self._is_cancelled = True
+            return
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._cancel, even_in_loops)
+            self.loop.call_soon_threadsafe(self._cancel, even_in_loops)
+
+    def begin(
+        self, coroutine: Coroutine[Any, Any, Ending], done: Callable[[asyncio.Task[Ending]], None]
+    ) -> None:
+        """Have it run; called on the loop."""
+        assert self.loop is not None
+        self.task = self.loop.create_task(coroutine)
+        self.tasks.discard(self.task)
+        self.task.add_done_callback(done)
+        if self._is_cancelled:
+            self.task.cancel()
 
     def _cancel(self, even_in_loops: bool) -> None:
-        assert self.task is not None
-        if even_in_loops or not self.cooperation.loops or self.cooperation.is_waiting:
+        if self.task is None:
+            self._is_cancelled = True
+        elif even_in_loops or not self.cooperation.loops or self.cooperation.is_waiting:
             self.task.cancel()
 
 
@@ -76,8 +92,12 @@ class EventLoop:
         self._running: set[RunningBody] = set()
 
     def start(
-        self, make: Callable[[], Coroutine[Any, Any, Any]], context: Context, done: Callable[[Ending], None]
-    ) -> RunningBody:
+        self,
+        running: RunningBody,
+        make: Callable[[], Coroutine[Any, Any, Any]],
+        context: Context,
+        done: Callable[[Ending], None],
+    ) -> None:
         """Have a coroutine, made on the loop and in a context, run there; `done` is told on the loop's thread.
 
         Where the loop's own thread asks, which then waits, it runs on another one.
@@ -85,11 +105,20 @@ class EventLoop:
         if threading.current_thread() is self._thread:
             with self._lock:
                 self._inner = self._inner or EventLoop()
-            return self._inner.start(make, context, done)
-        loop = self._opened()
-        running = RunningBody(loop)
+            self._inner.start(running, make, context, done)
+            return
+        running.loop = loop = self._opened()
         loop.call_soon_threadsafe(self._begin, running, make, context, done)
-        return running
+
+    def let_begin(self) -> None:
+        """Wait until all coroutines that were started have come to where they first wait."""
+        loop, begun = self._loop, threading.Event()
+        if threading.current_thread() is self._thread:
+            if self._inner is not None:
+                self._inner.let_begin()
+        elif loop is not None:
+            loop.call_soon_threadsafe(loop.call_soon, begun.set)
+            begun.wait()
 
     def interrupt(self) -> None:
         """Pass Ctrl-C on to all coroutines that run."""
@@ -139,9 +168,7 @@ class EventLoop:
         context.run(cooperation.set, running.cooperation)
         context.run(_body.set, running)
         self._running.add(running)
-        running.task = context.run(running._loop.create_task, _contain(running, make))
-        running.tasks.discard(running.task)
-        running.task.add_done_callback(tell)
+        context.run(running.begin, _contain(running, make), tell)
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
@@ -201,7 +228,8 @@ def complete(coroutine: Coroutine[Any, Any, Any]) -> Any:
     async def body() -> Any:
         return await coroutine
 
-    running = event_loop.start(body, copy_context(), endings.put)
+    running = RunningBody()
+    event_loop.start(running, body, copy_context(), endings.put)
     cause: BaseException | None = None
     while True:
         try:

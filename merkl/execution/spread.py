@@ -179,7 +179,8 @@ class Spread:
             elif self._is_coroutine(call):
                 self._start_coroutine(call)
             elif self._is_inline:
-                is_full = self._run_in_turn(call)
+                if self._run_in_turn(call):
+                    break
             elif not self._guarded(call, self._submit):
                 self._schedule.put_back(call)
                 is_full = True
@@ -313,6 +314,7 @@ class Spread:
         if len(self._coroutines) and not self._order.is_next(call):
             self._schedule.park(call, _IN_ORDER)
             return False
+        self._coroutines.let_begin()
         self._run_in_this_process(call)
         self._schedule.unpark(_IN_ORDER)
         return True
