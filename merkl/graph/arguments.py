@@ -15,6 +15,7 @@ from merkl.files.reads import FileRead, collect_reads, stop_collecting
 from merkl.graph.call import Call, Encoded, Nested, describe_site
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures
+from merkl.graph.option_functions import apply_option
 from merkl.graph.outs import Outs
 from merkl.graph.session import sessions
 from merkl.graph.signature import Parameter, TaskSignature
@@ -202,7 +203,7 @@ def _encode(
 
 def _extra_key(task: Task[..., Any, Any], signature: TaskSignature, values: tuple[Any, ...]) -> bytes:
     assert task.options.extra_key is not None
-    extra = task.options.extra_key(**dict(zip(signature.names, values, strict=True)))
+    extra = apply_option(task.options.extra_key, signature.signature, values)
     return (
         b"extra" + sessions.current().registry.encode(extra, resolve=_recipe_key, keep_dict_order=True).data
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from merkl import validation
     from merkl._base import hints
     from merkl.fingerprint import Fingerprint, Fingerprinter
-    from merkl.graph import arguments, shown
+    from merkl.graph import arguments, option_functions, shown
     from merkl.graph import outs as outs_
     from merkl.graph import signature as signatures
     from merkl.graph.outs import Outs
@@ -37,6 +37,7 @@ else:
     # What only a call needs: with it come type checks and serializers.
     hints = LazyModule("merkl._base.hints")
     arguments = LazyModule("merkl.graph.arguments")
+    option_functions = LazyModule("merkl.graph.option_functions")
     shown = LazyModule("merkl.graph.shown")
     outs_ = LazyModule("merkl.graph.outs")
     validation = LazyModule("merkl.validation")
@@ -192,7 +193,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
         option = self.options.outs
         if callable(option):
             with record_calls(None):
-                option = option(**dict(zip(self.signature.names, values, strict=True)))
+                option = option_functions.apply_option(option, self.signature.signature, values)
             return outs_.resolve_outs(self.name, self.signature.returns, option)
         if self._outs is None:
             self._outs = outs_.resolve_outs(self.name, self.signature.returns, option)
@@ -434,4 +435,7 @@ else:
         if not callable(fn):
             raise GraphError(f"@task wants a function, not {fn!r}; options are given by name")
         name = getattr(fn, "__qualname__", None) or repr(fn)
+        for option in ("outs", "extra_key"):
+            if callable(options.get(option)):
+                option_functions.require_option(name, option, options[option], fn)
         return Task(fn, make_options(name, options))
