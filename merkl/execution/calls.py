@@ -53,13 +53,13 @@ def run_call(
 
     Raises what `run_body` and storing raise, and `KeyboardInterrupt`.
     """
-    before = interrupts.count
+    before = interrupts.presses
     scratch = Scratch(scratch_parent)
     token = enter_scratch(scratch)
     is_stored = True
     try:
         outcome = run_body(call, values, expand, interrupts, is_copy=is_copy, on_attempt=on_attempt)
-        is_interrupted = interrupts.count > before
+        is_interrupted = interrupts.presses > before
         is_stored = keep_outcome(evaluation, call, outcome, content_keys, is_interrupted=is_interrupted)
     finally:
         leave_scratch(token)

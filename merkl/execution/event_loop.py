@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from merkl.execution.interrupts import Cooperation, cooperation, interrupts
@@ -21,6 +21,8 @@ __all__ = ["Ending", "EventLoop", "RunningBody", "complete", "event_loop"]
 
 #: Seconds that what still runs gets when the process ends.
 _GRACE = 1.0
+#: Seconds between two looks at what is raised in a thread: it does not end a wait.
+_TICK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class RunningBody:
 
         May be called in any thread, and by the handler of a signal.
         """
+        self.cooperation.count += 1
         if self.loop is None:
             self._is_cancelled = True
             return
@@ -89,7 +92,6 @@ class EventLoop:
         self._thread: threading.Thread | None = None
         self._pid = 0
         self._inner: EventLoop | None = None
-        self._running: set[RunningBody] = set()
 
     def start(
         self,
@@ -119,13 +121,6 @@ class EventLoop:
         elif loop is not None:
             loop.call_soon_threadsafe(loop.call_soon, begun.set)
             begun.wait()
-
-    def interrupt(self) -> None:
-        """Pass Ctrl-C on to all coroutines that run."""
-        for running in tuple(self._running):
-            running.interrupt()
-        if self._inner is not None:
-            self._inner.interrupt()
 
     # -- the thread --------------------------------------------------------------------------------------
 
@@ -162,12 +157,10 @@ class EventLoop:
         done: Callable[[Ending], None],
     ) -> None:
         def tell(task: asyncio.Task[Ending]) -> None:
-            self._running.discard(running)
             done(Ending(is_cancelled=True) if task.cancelled() else task.result())
 
         context.run(cooperation.set, running.cooperation)
         context.run(_body.set, running)
-        self._running.add(running)
         context.run(running.begin, _contain(running, make), tell)
 
 
@@ -231,10 +224,11 @@ def complete(coroutine: Coroutine[Any, Any, Any]) -> Any:
     running = RunningBody()
     event_loop.start(running, body, copy_context(), endings.put)
     cause: BaseException | None = None
-    while True:
+    ending: Ending | None = None
+    while ending is None:
         try:
-            ending = endings.get()
-            break
+            with contextlib.suppress(Empty):
+                ending = endings.get(timeout=_TICK)
         except BaseException as raised:
             cause = raised
             is_soft = isinstance(raised, KeyboardInterrupt) and not interrupts.is_terminated

@@ -15,6 +15,8 @@ from contextvars import ContextVar
 from types import FrameType, TracebackType
 from typing import Any, TypeVar, overload
 
+from merkl.execution.alarm import raise_in_thread
+
 __all__ = ["Cooperation", "Interrupts", "Terminated", "cooperation", "interruptible", "interrupts"]
 
 T = TypeVar("T")
@@ -28,16 +30,24 @@ class Terminated(KeyboardInterrupt):
 
 
 class Cooperation:
-    """Where the body of a coroutine is: in how many loops over `interruptible`, and whether one waits for an item."""
+    """A body that signals do not reach, as it is a coroutine or runs in a `thread` that is not the main one.
 
-    __slots__ = ("is_waiting", "loops")
+    `count` are the presses of Ctrl-C that were passed on to it, `loops` the loops over `interruptible` that it is in;
+    `is_waiting` says that one of these waits for an item.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("count", "is_in_body", "is_waiting", "loops", "run", "thread")
+
+    def __init__(self, thread: int = 0, run: bytes = b"") -> None:
+        self.count = 0
         self.loops = 0
         self.is_waiting = False
+        self.is_in_body = False
+        self.thread = thread
+        self.run = run
 
 
-#: That of the coroutine that runs, None elsewhere: KeyboardInterrupt does not arrive there, but it can be cancelled.
+#: That of the body that runs here, None in the main thread.
 cooperation: ContextVar[Cooperation | None] = ContextVar("merkl_cooperation", default=None)
 
 
@@ -64,6 +74,8 @@ class Interrupts:
         self._last = float("-inf")
         self._depth = 0
         self._previous: dict[int, Any] = {}
+        self._threads: set[Cooperation] = set()
+        self._lock = threading.Lock()
 
     # -- where it is in force ---------------------------------------------------------------------------
 
@@ -127,7 +139,7 @@ class Interrupts:
     def enter_body(self) -> bool:
         """Let Ctrl-C raise from here on; returns what `leave_body` wants."""
         if threading.current_thread() is not threading.main_thread():
-            return self._in_body
+            return self._mark_thread(is_in_body=True)
         before, self._in_body = self._in_body, True
         return before
 
@@ -137,6 +149,47 @@ class Interrupts:
             self._in_body = before
             if not before:
                 self._loops = 0  # of a loop that the body left, but whose iterator lives on
+        else:
+            self._mark_thread(is_in_body=before)
+
+    def _mark_thread(self, *, is_in_body: bool) -> bool:
+        mine = cooperation.get()
+        if mine is None or mine.thread != threading.get_ident():
+            return False
+        with self._lock:
+            before, mine.is_in_body = mine.is_in_body, is_in_body
+        if not is_in_body:
+            raise_in_thread(mine.thread, None)  # what comes too late for the body
+        return before
+
+    @property
+    def presses(self) -> int:
+        """How often Ctrl-C was pressed or passed on to the body that runs here."""
+        mine = cooperation.get()
+        return self.count if mine is None else self.count + mine.count
+
+    @contextlib.contextmanager
+    def in_thread(self, run: bytes) -> Iterator[None]:
+        """Have bodies that run in this thread inside the block get what `press` passes on to a run."""
+        mine = Cooperation(threading.get_ident(), run)
+        token = cooperation.set(mine)
+        with self._lock:
+            self._threads.add(mine)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._threads.discard(mine)
+            cooperation.reset(token)
+
+    def press(self, run: bytes) -> None:
+        """Pass Ctrl-C on to the bodies of a run that are in threads: KeyboardInterrupt, where Python code runs."""
+        with self._lock:
+            for one in self._threads:
+                if one.run == run:
+                    one.count += 1
+                    if one.is_in_body and not one.loops:
+                        raise_in_thread(one.thread, KeyboardInterrupt)
 
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if there was a Ctrl-C that no body got, `Terminated` after SIGTERM."""
@@ -182,7 +235,7 @@ class Interrupts:
 
     def loop(self, iterable: Iterable[T]) -> Iterator[T]:
         """Yield items until Ctrl-C; see `interruptible`."""
-        before = self.count
+        before = self.presses
         is_main = threading.current_thread() is threading.main_thread()
         mine = cooperation.get() or Cooperation()
         with self if is_main and not self._depth else contextlib.nullcontext():
@@ -191,7 +244,7 @@ class Interrupts:
             try:
                 for item in iterable:
                     yield item
-                    if self.count > before:
+                    if self.presses > before:
                         return
             finally:
                 mine.loops -= 1
@@ -201,12 +254,12 @@ class Interrupts:
         """Yield items until Ctrl-C, which also ends the wait for the next one; see `interruptible`."""
         import asyncio
 
-        before = self.count
+        before = self.presses
         mine = cooperation.get() or Cooperation()
         items = aiter(iterable)
         mine.loops += 1
         try:
-            while self.count == before:
+            while self.presses == before:
                 mine.is_waiting = True
                 try:
                     item = await anext(items)
@@ -214,7 +267,7 @@ class Interrupts:
                     return
                 except asyncio.CancelledError:
                     task = asyncio.current_task()
-                    if self.count == before or task is None:
+                    if self.presses == before or task is None:
                         raise
                     task.uncancel()
                     return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,8 @@ class Results:
         self.hands_over = 0
         self._others: dict[str, BaseCache] = {}
         self._before_first_store = before_first_store
-        self._remember = remember
+        #: Told of each result that is stored.
+        self.remember = remember
         self._root = root or Path.cwd()
 
     def cache_of(self, task: Task[..., Any, Any]) -> BaseCache:
@@ -208,8 +209,8 @@ class Results:
         """Give the result under another key this key as well; say whether it is there under it now."""
         cache = self.cache_of(task)
         is_linked = self.is_writing and link(cache, key.hex(), other.hex(), metadata)
-        if is_linked and self._remember is not None:
-            self._remember(cache, key.hex(), metadata)
+        if is_linked and self.remember is not None:
+            self.remember(cache, key.hex(), metadata)
         return is_linked
 
     def load(self, future: Future[Any], record: Record) -> tuple[Any] | None:
@@ -283,8 +284,8 @@ class Results:
             cache = self.cache_of(task)
             first, *aliases = (key.hex() for key in keys)
             record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
-            if record is not None and self._remember is not None:
-                self._remember(cache, first, _with_record(metadata, record))
+            if record is not None and self.remember is not None:
+                self.remember(cache, first, _with_record(metadata, record))
         if record is not None:
             if record.size > self.hands_over or type(encoded.content) is not bytes:
                 return FreshResult(record, shared, None)
@@ -306,6 +307,12 @@ class Results:
             )
         except DecodeError as error:
             raise CacheError(f"a result cannot be read back from its own bytes: {error}") from error
+
+    def remember_all(self, task: Task[..., Any, Any], stored: Iterable[tuple[str, Metadata]]) -> None:
+        """Tell of results that another process has stored for a task."""
+        if self.remember is not None:
+            for key, metadata in stored:
+                self.remember(self.cache_of(task), key, metadata)
 
     def _codec_of(self, future: Future[Any]) -> Codec | None:
         self._learn_codecs(future._call.task)

@@ -349,6 +349,7 @@ class Spread:
                 evaluation.fresh[key] = known.fresh
             if known.is_tainted:
                 evaluation.tainted.add(key)
+        evaluation.results.remember_all(call.task, reply.metadata)
         evaluation.release_inputs(call)
         for part in call.parts:
             status: Status = "linked" if part.key() in reply.linked else reply.status

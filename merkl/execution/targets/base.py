@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from merkl.cache import Record
+from merkl.cache import Metadata, Record
 from merkl.execution.events import Status
 from merkl.execution.results import FreshResult
 
@@ -66,7 +66,8 @@ class Reply:
 
     `outs` are its results by key, `linked` the calls that had not to run. One of the others says why there are none: the
     `error` that the call raised, the `death` of its worker, `differs` where the worker has other code, the key of a `lost`
-    input. `warnings` are what it said meanwhile.
+    input. `warnings` are what it said meanwhile, `metadata` (by the key that has it) is what it could not write down
+    where the run does.
     """
 
     key: bytes
@@ -79,6 +80,7 @@ class Reply:
     differs: bool = False
     lost: bytes | None = None
     warnings: tuple[tuple[type[Warning], str], ...] = ()
+    metadata: tuple[tuple[str, Metadata], ...] = ()
 
 
 class Target(ABC):

@@ -207,7 +207,9 @@ class DaskTarget(Target):
             self._is_interrupted = False
             # Where the scheduler is gone, that is said below; a worker that is gone needs no word.
             with contextlib.suppress(OSError, TimeoutError):
-                self._client.run(notify_interrupt, workers=self._workers, wait=False, on_error="ignore")
+                self._client.run(
+                    notify_interrupt, self._setup, workers=self._workers, wait=False, on_error="ignore"
+                )
         keys: list[bytes] = []
         try:
             keys.append(self._done.get(timeout=timeout))

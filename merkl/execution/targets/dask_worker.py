@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 import threading
+from contextvars import ContextVar
 from dataclasses import replace
 
+from merkl.cache import BaseCache, Metadata
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import KnownResult, Reply, Ticket
 from merkl.execution.targets.failures import dump_error
@@ -13,6 +15,10 @@ from merkl.execution.targets.sharing import require_mark
 from merkl.execution.targets.worker import Worker, WorkerSession
 
 __all__ = ["check_worker", "notify_interrupt", "run_ticket"]
+
+
+#: The metadata of the results that the ticket at hand has stored: the ledger of the run may be on another machine.
+_stored: ContextVar[list[tuple[str, Metadata]] | None] = ContextVar("merkl_stored", default=None)
 
 
 class _Sessions:
@@ -38,6 +44,17 @@ def _open(setup: bytes) -> tuple[Worker, WorkerSession]:
     open_session, arguments, run_id = pickle.loads(packed)
     require_mark(arguments[1], marker)
     session = open_session(*arguments)
+    results = session.worker_results
+    tell = results.remember
+
+    def remember(cache: BaseCache, key: str, metadata: Metadata) -> None:
+        stored = _stored.get()
+        if stored is not None:
+            stored.append((key, metadata))
+        if tell is not None:
+            tell(cache, key, metadata)
+
+    results.remember = remember
     return Worker(session, run_id, collects_warnings=False), session
 
 
@@ -50,12 +67,12 @@ def check_worker(setup: bytes) -> str:
     return ""
 
 
-async def notify_interrupt() -> None:
-    """Let loops over `interruptible` end: signals do not reach the threads of a Dask worker.
+async def notify_interrupt(setup: bytes) -> None:
+    """Pass Ctrl-C on to the bodies of a run: signals do not reach the threads of a Dask worker.
 
     A coroutine, as Dask waits for the end of anything else.
     """
-    interrupts.count += 1
+    interrupts.press(setup)
 
 
 def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
@@ -66,10 +83,15 @@ def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
         if not parent.outs:
             return Reply(ticket.key, "skipped")
         inputs.update(parent.outs)
+    stored: list[tuple[str, Metadata]] = []
+    token = _stored.set(stored)
     try:
         worker, session = _sessions.worker(setup)
-        reply = worker.carry_out(replace(ticket, inputs=inputs))
+        with interrupts.in_thread(setup):
+            reply = worker.carry_out(replace(ticket, inputs=inputs))
         session.settle()
     except Exception as error:  # noqa: BLE001
         return Reply(ticket.key, "failed", error=dump_error(error))
-    return reply
+    finally:
+        _stored.reset(token)
+    return replace(reply, metadata=tuple(stored))
