@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from merkl._base.errors import MerklError, MerklWarning, TargetError
+from merkl._base.errors import ConfigError, MerklError, MerklWarning, MissingDependencyError, TargetError
 from merkl.execution.body import expand_call, failure_of, outcome_of, require_unchanged
 from merkl.execution.coroutine_calls import CoroutineCall, CoroutineCalls
 from merkl.execution.evaluation import Evaluation
@@ -210,7 +210,7 @@ class Spread:
         """Do something for a call; what it raises is the failure of that call alone."""
         try:
             return bool(action(call))
-        except TargetError:
+        except (TargetError, ConfigError, MissingDependencyError):
             raise
         except MerklError as error:
             self._fail(call, error)

@@ -81,7 +81,7 @@ class Cluster:
 
 def configure(project: Project, url: str, address: str, *lines: str) -> None:
     """Write the settings of the project; `lines` are further ones of the target."""
-    more = "\n".join(lines)
+    more = "\n".join(lines if any(line.startswith("wait") for line in lines) else ("wait = 30", *lines))
     project.write(
         "pyproject.toml",
         f"""
@@ -90,7 +90,6 @@ def configure(project: Project, url: str, address: str, *lines: str) -> None:
         [tool.merkl.targets.far]
         type = "dask"
         address = "{address}"
-        wait = 30
         """
         + more,
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from dask_cluster import Cluster, configure, run
+from dask_cluster import Cluster, configure
 from project import Project
+
+from merkl import TargetError, TaskFailedError, Workspace, evaluate
 
 FLOWS = """
     import asyncio, itertools, os, time
@@ -106,18 +110,9 @@ FLOWS = """
 
     sleep = bash_task(f"echo begun > {'begun-shell'}; sleep 60; echo {stdout_arg(str)}", timeout=0.3)
 
-    def hangs(): return hang(1)
-    def hangs_once(shared: str): return hang_once(shared + "/once")
-    def hangs_waiting(): return hang_waiting(1)
-    def hangs_in_shell(): return sleep()
     def partly(shared: str): return positive(stubborn(shared, 0))
     def stops(shared: str): return square(3), plain(shared, 0)
     def stops_waiting(shared: str): return waiting(shared, 0)
-    def batches(): return total(squares(list(range(10)))), total(square.map(numbers(10)))
-    def gpus(shared: str): return [on_gpu(i, shared + "/gpus") for i in range(4)]
-    def licences(): return licensed(1)
-    def places(): return distinct([where(i) for i in range(4)])
-
     def graph():
         made = []
         for x in range(12):
@@ -150,22 +145,30 @@ def dask(cluster: Cluster, tmp_path: Path) -> Cluster:
     return cluster
 
 
-@pytest.mark.parametrize("flow", ["hangs", "hangs_waiting"])
-def test_a_time_limit_ends_the_body_and_not_the_worker(dask: Cluster, flow: str) -> None:
-    done = run(dask, f"bodies_on_dask.{flow}")
-    assert done.returncode == 1
-    assert "TimeoutError: it ran for more than 0.2 seconds and was ended" in done.stderr
-    assert run(dask, "bodies_on_dask.batches").returncode == 0
+@pytest.fixture
+def flows(dask: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The module with the tasks, in a workspace of this process that runs on the cluster."""
+    monkeypatch.syspath_prepend(str(dask.project.folder))
+    with Workspace(dask.project.folder, target="far"):
+        yield importlib.import_module("bodies_on_dask")
 
 
-def test_a_shell_task_is_ended_too(dask: Cluster) -> None:
-    done = run(dask, "bodies_on_dask.hangs_in_shell")
-    assert done.returncode == 1
-    assert "0.3 s" in done.stderr
+@pytest.mark.parametrize("name", ["hang", "hang_waiting"])
+def test_a_time_limit_ends_the_body_and_not_the_worker(flows: Any, name: str) -> None:
+    with pytest.raises(
+        TaskFailedError, match=r"TimeoutError: it ran for more than 0\.2 seconds and was ended"
+    ):
+        getattr(flows, name)(1).eval()
+    assert flows.square(3).eval() == 9
 
 
-def test_what_ran_too_long_is_tried_again(dask: Cluster, tmp_path: Path) -> None:
-    assert run(dask, "bodies_on_dask.hangs_once", str(tmp_path)).stdout == "1\n"
+def test_a_shell_task_is_ended_too(flows: Any) -> None:
+    with pytest.raises(TaskFailedError, match=r"0\.3 s"):
+        flows.sleep().eval()
+
+
+def test_what_ran_too_long_is_tried_again(flows: Any, tmp_path: Path) -> None:
+    assert flows.hang_once(str(tmp_path / "once")).eval() == 1
 
 
 def test_ctrl_c_reaches_a_plain_body_and_what_it_returns_is_used(dask: Cluster) -> None:
@@ -189,33 +192,38 @@ def test_a_body_that_does_not_catch_it_ends_the_run(dask: Cluster, flow: str) ->
     assert "Traceback" not in error
 
 
-def test_batches_and_maps(dask: Cluster) -> None:
-    done = run(dask, "bodies_on_dask.batches")
-    assert done.stdout == "(285, 285)\n", done.stderr
-    again = dask.project.merkl("run", "bodies_on_dask.batches")
-    assert " 0 run" in again.stderr
+def test_batches_and_maps(flows: Any) -> None:
+    assert evaluate(
+        [flows.total(flows.squares(list(range(10)))), flows.total(flows.square.map(flows.numbers(10)))]
+    ) == [
+        285,
+        285,
+    ]
+    assert flows.square(9).in_cache()
 
 
-def test_coroutines_give_what_they_give_here(dask: Cluster, tmp_path: Path) -> None:
-    there = run(dask, "bodies_on_dask.graph")
-    configure(dask.project, str(tmp_path / "other"), dask.address)
-    here = dask.project.merkl("run", "bodies_on_dask.graph")
-    assert there.stdout == here.stdout != ""
+def test_coroutines_give_what_they_give_here(flows: Any, tmp_path: Path) -> None:
+    there = evaluate(flows.graph())
+    with Workspace(tmp_path / "here"):
+        assert evaluate(flows.graph()) == there
 
 
-def test_resources_are_those_that_workers_declare(dask: Cluster, tmp_path: Path) -> None:
+def test_resources_are_those_that_workers_declare(flows: Any, tmp_path: Path) -> None:
     """One GPU: one call at a time, although its worker has four threads."""
-    assert run(dask, "bodies_on_dask.gpus", str(tmp_path)).stdout == "[0, 1, 2, 3]\n"
-    assert (tmp_path / "gpus").read_text() == "()" * 4
+    log = tmp_path / "log"
+    assert evaluate([flows.on_gpu(i, str(log)) for i in range(4)]) == [0, 1, 2, 3]
+    assert log.read_text() == "()" * 4
 
 
-def test_a_resource_that_no_worker_declares_is_an_error(dask: Cluster) -> None:
-    done = run(dask, "bodies_on_dask.licences")
-    assert done.returncode == 1
-    assert "a call wants licence, and no Dask worker declares it" in done.stderr
+def test_a_resource_that_no_worker_declares_is_an_error(flows: Any) -> None:
+    with pytest.raises(TargetError, match="a call wants licence, and no Dask worker declares it"):
+        flows.licensed(1).eval()
 
 
 @pytest.mark.parametrize("most", [1, 2])
-def test_no_more_workers_are_used_than_the_target_says(dask: Cluster, tmp_path: Path, most: int) -> None:
-    configure(dask.project, str(tmp_path / "cache"), dask.address, f"max_workers = {most}")
-    assert run(dask, "bodies_on_dask.places").stdout == f"{most}\n"
+def test_no_more_workers_are_used_than_the_target_says(
+    flows: Any, dask: Cluster, tmp_path: Path, most: int
+) -> None:
+    configure(dask.project, str(tmp_path / "other"), dask.address, f"max_workers = {most}")
+    with Workspace(dask.project.folder, target="far"):
+        assert evaluate(flows.distinct([flows.where(i) for i in range(4)])) == most

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pickle
 import threading
-from contextvars import ContextVar
 from dataclasses import replace
 
-from merkl.cache import BaseCache, Metadata
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import KnownResult, Reply, Ticket
 from merkl.execution.targets.failures import dump_error
@@ -15,10 +13,6 @@ from merkl.execution.targets.sharing import require_mark
 from merkl.execution.targets.worker import Worker, WorkerSession
 
 __all__ = ["check_worker", "notify_interrupt", "run_ticket"]
-
-
-#: The metadata of the results that the ticket at hand has stored: the ledger of the run may be on another machine.
-_stored: ContextVar[list[tuple[str, Metadata]] | None] = ContextVar("merkl_stored", default=None)
 
 
 class _Sessions:
@@ -44,18 +38,7 @@ def _open(setup: bytes) -> tuple[Worker, WorkerSession]:
     open_session, arguments, run_id = pickle.loads(packed)
     require_mark(arguments[1], marker)
     session = open_session(*arguments)
-    results = session.worker_results
-    tell = results.remember
-
-    def remember(cache: BaseCache, key: str, metadata: Metadata) -> None:
-        stored = _stored.get()
-        if stored is not None:
-            stored.append((key, metadata))
-        if tell is not None:
-            tell(cache, key, metadata)
-
-    results.remember = remember
-    return Worker(session, run_id, collects_warnings=False), session
+    return Worker(session, run_id, collects_warnings=False, returns_metadata=True), session
 
 
 def check_worker(setup: bytes) -> str:
@@ -83,8 +66,6 @@ def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
         if not parent.outs:
             return Reply(ticket.key, "skipped")
         inputs.update(parent.outs)
-    stored: list[tuple[str, Metadata]] = []
-    token = _stored.set(stored)
     try:
         worker, session = _sessions.worker(setup)
         with interrupts.in_thread(setup):
@@ -92,6 +73,4 @@ def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
         session.settle()
     except Exception as error:  # noqa: BLE001
         return Reply(ticket.key, "failed", error=dump_error(error))
-    finally:
-        _stored.reset(token)
-    return replace(reply, metadata=tuple(stored))
+    return reply
