@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -89,6 +91,15 @@ def test_a_cluster_is_reached_over_tls_by_those_who_have_a_certificate(
         flows.pid(2).eval()
 
 
+def _settings_in_guide(target: str) -> dict[str, Any]:
+    for block in re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL):
+        targets = tomllib.loads(block).get("tool", {}).get("merkl", {}).get("targets", {})
+        if target in targets:
+            found: dict[str, Any] = targets[target]
+            return found
+    raise AssertionError(f"no target {target} in {GUIDE}")
+
+
 def _configure_class(project: Project, name: str, options: str, *lines: str) -> None:
     more = "\n".join(lines)
     project.write(
@@ -104,11 +115,15 @@ def _configure_class(project: Project, name: str, options: str, *lines: str) -> 
 
 
 def test_a_cluster_class_is_started_for_the_run_and_ended_with_it(project: Project, flows: Any) -> None:
-    options = 'threads_per_worker = 1, n_workers = 0, host = "127.0.0.1", dashboard_address = "127.0.0.1:0"'
-    _configure_class(project, "distributed.LocalCluster", options, "max_workers = 2")
+    """The one of the guide, but for the port of its dashboard."""
+    guide = _settings_in_guide("here")
+    options = {**guide["options"], "dashboard_address": "127.0.0.1:0"}
+    written = ", ".join(f"{name} = {json.dumps(value)}" for name, value in options.items())
+    _configure_class(project, guide["cluster"], written, f"max_workers = {guide['max_workers']}")
     with Workspace(project.folder, target="own"):
-        pids = set(evaluate([flows.pid(i) for i in range(8)]))
-    assert 1 <= len(pids) <= 2
+        pids = set(evaluate([flows.pid(i) for i in range(16)]))
+    assert 1 <= len(pids) <= 4
+    assert os.getpid() not in pids
     for pid in pids:
         assert not Path(f"/proc/{pid}").exists()
 
@@ -128,15 +143,6 @@ def test_a_cluster_that_cannot_be_made_says_why(
     _configure_class(project, name, options)
     with Workspace(project.folder, target="own"), pytest.raises((ConfigError, TargetError), match=said):
         flows.pid(1).eval()
-
-
-def _settings_in_guide(target: str) -> dict[str, Any]:
-    for block in re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL):
-        targets = tomllib.loads(block).get("tool", {}).get("merkl", {}).get("targets", {})
-        if target in targets:
-            found: dict[str, Any] = targets[target]
-            return found
-    raise AssertionError(f"no target {target} in {GUIDE}")
 
 
 def test_the_slurm_job_of_the_guide_asks_for_what_the_guide_says() -> None:
