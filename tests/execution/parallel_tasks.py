@@ -36,11 +36,6 @@ def seed(x: int) -> int:
 
 
 @task
-def combine(parts: list[int], salt: int) -> int:
-    return hash((tuple(parts), salt, call_seed())) % 2**40
-
-
-@task
 def zeros(n: int) -> np.ndarray[Any, Any]:
     return np.zeros(n)
 

@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import parallel_tasks as tasks
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from merkl import MerklWarning, TargetError, TaskFailedError, WorkerDiedError, Workspace, evaluate, task
 from merkl.execution.report import RunReport
@@ -294,36 +292,6 @@ def test_a_script_without_a_guard_runs_once(tmp_path: Path) -> None:
         [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=60
     )
     assert again.stdout == "script runs\n5 True\n", again.stderr
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> list[tuple[list[int], int]]:
-    """Calls as (numbers of earlier calls that are arguments, a constant)."""
-    size = draw(st.integers(1, 12))
-    return [
-        (draw(st.lists(st.integers(0, i - 1), max_size=3)) if i else [], draw(st.integers(0, 3)))
-        for i in range(size)
-    ]
-
-
-def build(graph: list[tuple[list[int], int]]) -> list[Any]:
-    """Make the calls of a graph."""
-    calls: list[Any] = []
-    for parents, salt in graph:
-        calls.append(tasks.combine([calls[i] for i in parents], salt))
-    return calls
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(graphs())
-def test_results_are_the_same_as_in_one_process(two: Workspace, graph: list[tuple[list[int], int]]) -> None:
-    """Seeds too; a fresh cache for each."""
-    two_values = evaluate(build(graph))
-    two.cache.flush()
-    for call in build(graph):
-        call.clear_cache()
-    with Workspace(two.root / "one", is_reading=False):
-        assert evaluate(build(graph)) == two_values
 
 
 def test_arrays_are_the_same_bytes_as_in_one_process(two: Workspace, tmp_path: Path) -> None:
