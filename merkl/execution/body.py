@@ -108,11 +108,13 @@ def run_body(
     *,
     is_copy: bool = False,
     on_attempt: Callable[[], None] | None = None,
+    retries: int | None = None,
 ) -> BodyOutcome:
     """Run the body of a call with arguments in which every Future has been replaced by its value.
 
     `expand` evaluates what the body of an expanding task (a map over a list) returned. With `is_copy` the call came from
-    another process, which has checked that its constants are what they were. `on_attempt` is told of each attempt.
+    another process, which has checked that its constants are what they were. `on_attempt` is told of each attempt. `retries`
+    stands for what the task says, where whoever handed the call out tries again.
 
     Raises `TaskFailedError` from what the body raised, `TypeMismatchError` and `TaskOutsError` for what it returned,
     `ArgumentMutatedError` where a constant was changed since the call was made.
@@ -128,9 +130,9 @@ def run_body(
     noting = collect_printed(printed)
     try:
         if body_output.is_installed and threading.current_thread() is threading.main_thread():
-            result, output = _run_and_listen(call, values, interrupts, on_attempt)
+            result, output = _run_and_listen(call, values, interrupts, on_attempt, retries)
         else:
-            result = _run_with_retries(call, values, interrupts, on_attempt)
+            result = _run_with_retries(call, values, interrupts, on_attempt, retries)
         duration = time.perf_counter() - started
         if task.is_expanding:
             result = expand(result)
@@ -144,14 +146,18 @@ def run_body(
 
 
 def _run_and_listen(
-    call: Call, values: tuple[Any, ...], interrupts: Interrupts, on_attempt: Callable[[], None] | None
+    call: Call,
+    values: tuple[Any, ...],
+    interrupts: Interrupts,
+    on_attempt: Callable[[], None] | None,
+    retries: int | None,
 ) -> tuple[Any, str]:
     """Run the body and return what it gave with the end of what it printed; a failure keeps that as `output`."""
     body_output.begin(call.task.name, is_shown=not call.task.options.capture)
     output = ""
     try:
         try:
-            result = _run_with_retries(call, values, interrupts, on_attempt)
+            result = _run_with_retries(call, values, interrupts, on_attempt, retries)
         finally:
             output = body_output.end()
     except TaskFailedError as error:
@@ -190,10 +196,15 @@ def outcome_of(
 
 
 def _run_with_retries(
-    call: Call, values: tuple[Any, ...], interrupts: Interrupts, on_attempt: Callable[[], None] | None
+    call: Call,
+    values: tuple[Any, ...],
+    interrupts: Interrupts,
+    on_attempt: Callable[[], None] | None,
+    retries: int | None,
 ) -> Any:
     options = call.task.options
-    for attempt in range(options.retries + 1):
+    most = options.retries if retries is None else retries
+    for attempt in range(most + 1):
         if on_attempt is not None:
             on_attempt()
         try:
@@ -210,7 +221,7 @@ def _run_with_retries(
         except options.retry_on as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            if attempt == options.retries:
+            if attempt == most:
                 raise failure_of(call, error) from error
             _wait(options.retry_delay, interrupts)
         except (Exception, SystemExit, GeneratorExit) as error:

@@ -45,6 +45,7 @@ def run_call(
     scratch_parent: Path | None,
     is_copy: bool = False,
     on_attempt: Callable[[], None] | None = None,
+    retries: int | None = None,
 ) -> tuple[Status, float]:
     """Run the body of a call, store what it gives, and return what became of it with the seconds of the body.
 
@@ -58,7 +59,9 @@ def run_call(
     token = enter_scratch(scratch)
     is_stored = True
     try:
-        outcome = run_body(call, values, expand, interrupts, is_copy=is_copy, on_attempt=on_attempt)
+        outcome = run_body(
+            call, values, expand, interrupts, is_copy=is_copy, on_attempt=on_attempt, retries=retries
+        )
         is_interrupted = interrupts.presses > before
         is_stored = keep_outcome(evaluation, call, outcome, content_keys, is_interrupted=is_interrupted)
     finally:

@@ -10,7 +10,15 @@ from merkl.execution.previews import preview_arguments
 from merkl.execution.targets.base import Death
 from merkl.graph.call import Call
 
-__all__ = ["unpicklable", "worker_died"]
+__all__ = ["ran_too_long", "unpicklable", "worker_died"]
+
+
+def ran_too_long(call: Call) -> TaskFailedError:
+    """Return the error that says that the worker of a call was ended since its time was up."""
+    cause = TimeoutError(f"it ran for more than {call.task.options.timeout:g} seconds and was ended")
+    error = failure_of(call, cause)
+    error.__cause__ = cause
+    return error
 
 
 def worker_died(call: Call, death: Death) -> WorkerDiedError:

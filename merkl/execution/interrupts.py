@@ -65,8 +65,9 @@ class Interrupts:
         self.is_ended = False
         #: Called at a second Ctrl-C within two seconds; None: KeyboardInterrupt is raised wherever the program is.
         self.end_at_once: Callable[[], None] | None = None
-        #: Called at each signal that is not the last: passes it on to where bodies run, and says whether any do.
-        self.forward: Callable[[], bool] | None = None
+        #: Called at each signal that is not the last: each passes it on to where bodies run, and says whether that is
+        #: all that is to be done.
+        self.forwards: list[Callable[[], bool]] = []
         self._handles_term = False
         self._in_body = False
         self._loops = 0
@@ -219,7 +220,10 @@ class Interrupts:
             if self.end_at_once is not None:
                 self.end_at_once()
             raise KeyboardInterrupt
-        if self.forward is not None and self.forward():
+        is_dealt_with = False
+        for forward in tuple(self.forwards):
+            is_dealt_with = forward() or is_dealt_with
+        if is_dealt_with:
             return
         if self._in_body and (self._loops == 0 or self.is_terminated):
             if self.is_terminated:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from merkl._base.errors import ConfigError, MerklError, MerklWarning, MissingDependencyError, TargetError
+from merkl.execution.attempts import Attempts
 from merkl.execution.body import expand_call, failure_of, outcome_of, require_unchanged
 from merkl.execution.coroutine_calls import CoroutineCall, CoroutineCalls
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
-from merkl.execution.handover_errors import unpicklable, worker_died
+from merkl.execution.handover_errors import ran_too_long, unpicklable, worker_died
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.plan import PlannedStage
 from merkl.execution.schedule import ProgramOrder, Schedule
@@ -59,8 +60,7 @@ class Spread:
         #: In program order, what a target that takes calls before their inputs are there has not got yet.
         self._unsubmitted: dict[bytes, Call] = {}
         self._running_of_task: dict[int, int] = {}
-        self._attempts: dict[bytes, int] = {}
-        self._deaths: dict[bytes, int] = {}
+        self._attempts = Attempts()
         self._differing: set[bytes] = set()
         self._expansions: dict[bytes, tuple[Any, float]] = {}
         #: Without a target: that of the plain calls.
@@ -69,8 +69,6 @@ class Spread:
         self._recoveries: set[tuple[bytes, bytes]] = set()
         self._is_stopping = False
         self._was_interrupted = False
-        #: Where a body has evaluated this: what passes Ctrl-C on to those that run beside it.
-        self._outer_forward: Callable[[], bool] | None = None
         #: The calls that were out when Ctrl-C was passed on, until one of them says that its body got it.
         self._asked: set[bytes] = set()
 
@@ -80,14 +78,13 @@ class Spread:
         Raises `KeyboardInterrupt` where a body let it through, `TargetError` where the target is lost.
         """
         self._add(self._evaluation.plan.stages if stages is None else stages)
-        self._outer_forward = interrupts.forward
-        interrupts.forward = self._forward
+        interrupts.forwards.append(self._forward)
         is_done = False
         try:
             self._loop()
             is_done = True
         finally:
-            interrupts.forward = self._outer_forward
+            interrupts.forwards.remove(self._forward)
             if not is_done:
                 self._coroutines.give_up()
                 self._target.close(at_once=True)
@@ -117,10 +114,12 @@ class Spread:
                 self._stop()
                 self._was_interrupted = True
             if not self._is_stopping:
+                for call in self._attempts.take_due():
+                    self._again(call)
                 self._hand_out()
             elif not self._in_flight:
                 return
-            if not self._in_flight:
+            if not self._in_flight and not self._attempts.has_delayed:
                 if len(self._schedule) and not self._is_stopping and not self._schedule.has_ready:
                     raise AssertionError("calls wait for each other")
                 continue
@@ -136,8 +135,6 @@ class Spread:
                 self._take_coroutine(ended)
 
     def _forward(self) -> bool:
-        if self._outer_forward is not None:
-            self._outer_forward()
         is_passed_on = self._target.interrupt()
         is_passed_on = self._coroutines.interrupt() or is_passed_on
         # Where calls wait for others on the target, most of them have no body that could get it.
@@ -220,10 +217,7 @@ class Spread:
 
     def _submit(self, call: Call) -> bool:
         options = call.task.options
-        attempt = self._attempts.get(call.key(), 0)
-        resources = {
-            name: value(attempt) if callable(value) else value for name, value in options.resources.items()
-        }
+        resources = self._attempts.resources(call)
         if not self._target.admits(resources):
             return False
         require_unchanged(call)
@@ -250,6 +244,7 @@ class Spread:
                 resources,
                 options.timeout,
                 accepts_interrupted=self._evaluation.accepts_interrupted,
+                retries=self._attempts.retries(call),
                 forced=tuple(part.key() for part in call.parts if part.key() in self._evaluation.plan.forced),
             )
         )
@@ -357,7 +352,8 @@ class Spread:
         self._schedule.done(call)
 
     def _guard_error(self, call: Call, error: BaseException) -> None:
-        self._fail(call, error if isinstance(error, MerklError) else failure_of(call, error))
+        if self._is_stopping or not self._attempts.delay(call, error):
+            self._fail(call, error if isinstance(error, MerklError) else failure_of(call, error))
 
     def _fail(self, call: Call, error: MerklError) -> None:
         self._runner.tell_end(call, "failed", error=error)
@@ -385,28 +381,16 @@ class Spread:
 
     def _mourn(self, call: Call, death: Death) -> None:
         """The worker of a call has ended: try again, or give the call up."""
-        key = call.key()
-        options = call.task.options
+        is_ending = interrupts.is_terminated or self._was_interrupted
         if death.is_unstarted:
             self._again(call)
-            return
-        if death.is_timeout:
-            attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
-            if attempt <= options.retries and issubclass(TimeoutError, tuple(options.retry_on)):
-                self._again(call)
-                return
-            cause = TimeoutError(f"it ran for more than {options.timeout:g} seconds and was ended")
-            error = failure_of(call, cause)
-            error.__cause__ = cause
-            self._fail(call, error)
-            return
-        deaths = self._deaths[key] = self._deaths.get(key, 0) + 1
-        if interrupts.is_terminated or self._was_interrupted:
+        elif is_ending and not death.is_timeout:
             self._runner.tell_end(call, "interrupted")
             self._drop(call)
-        elif deaths == 1 and not death.is_final:
-            self._attempts[key] = self._attempts.get(key, 0) + 1
+        elif self._attempts.outlives(call, death):
             self._again(call)
+        elif death.is_timeout:
+            self._fail(call, ran_too_long(call))
         else:
             self._fail(call, worker_died(call, death))
 

@@ -129,6 +129,17 @@ def gpu_pid(x: int) -> tuple[int, ...]:
     return (os.getpid(),)
 
 
+@task(retries=2, retry_delay=0.01, retry_on=(MemoryError,), resources={"slots": lambda attempt: attempt + 1})
+def hungry(marker: str, enough: int) -> int:
+    """Run out of memory in each attempt before the one that is enough."""
+    with open(marker, "a") as file:
+        file.write("x")
+    tried = len(Path(marker).read_text())
+    if tried < enough:
+        raise MemoryError
+    return tried
+
+
 @task(resources={"cpu": 2})
 def wide(x: int, log: str) -> int:
     with open(log, "a") as file:

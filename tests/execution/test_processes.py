@@ -185,6 +185,25 @@ def test_a_target_says_how_much_it_has(tmp_path: Path, monkeypatch: pytest.Monke
         evaluate(tasks.on_gpu(3))
 
 
+def test_each_attempt_asks_for_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.merkl.targets.box]\ntype = "local"\nresources = { slots = 2 }\n'
+    )
+    with Workspace(tmp_path, target="box"):
+        assert tasks.hungry(str(tmp_path / "log"), 2).v == 2
+        with pytest.raises(TargetError, match="slots=3, and this target has 2 at most"):
+            tasks.hungry(str(tmp_path / "other"), 3).eval()
+
+
+def test_the_last_attempt_is_the_failure_of_the_call(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.merkl.targets.box]\ntype = "local"\nresources = { slots = 3 }\n'
+    )
+    with Workspace(tmp_path, target="box"), pytest.raises(TaskFailedError, match="MemoryError"):
+        tasks.hungry(str(tmp_path / "log"), 4).eval()
+    assert (tmp_path / "log").read_text() == "xxx"
+
+
 def test_a_list_that_becomes_known_during_the_run_fans_out(two: Workspace) -> None:
     report = RunReport()
     outcome = two.run(lambda: tasks.total(tasks.square.map(tasks.spread(20))), report=report)

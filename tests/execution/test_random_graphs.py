@@ -61,7 +61,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Workspace]
 numbers = itertools.count()
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(graphs())
 def test_values_are_the_same_in_any_order_and_place(places: list[Workspace], graph: Graph) -> None:
     """All at once, one after another from the last, and on processes."""

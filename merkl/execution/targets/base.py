@@ -32,7 +32,8 @@ class Ticket:
 
     `payload` is the pickled call, in which other calls are keys only; `inputs` are the results it needs by key, as far as
     they are known; `parents` the keys of calls that were submitted and have not ended. `resources` are the figures for
-    this attempt. `forced` are keys that may not be linked to an equal result.
+    this attempt; where another attempt asks for others, `retries` is 0, and the run submits the call again. `forced`
+    are keys that may not be linked to an equal result.
     """
 
     key: bytes
@@ -44,6 +45,7 @@ class Ticket:
     timeout: float | None = None
     forced: tuple[bytes, ...] = ()
     accepts_interrupted: bool = False
+    retries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ class Worker:
                 scratch_parent=self._session.scratch,
                 is_copy=True,
                 on_attempt=None if ticket.timeout is None else self._on_attempt,
+                retries=ticket.retries,
             )
         outs = self._outs(evaluation, call)
         return Reply(ticket.key, status, duration, outs, frozenset(part.key() for part in linked))
