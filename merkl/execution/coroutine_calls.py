@@ -85,7 +85,7 @@ class CoroutineCall:
 
         def end(ending: Ending) -> None:
             self._ending = ending
-            self._is_interrupted = interrupts.count > self._before
+            self._is_interrupted = interrupts.count > self._before or self.running.cooperation.count > 0
             done(self)
 
         context = copy_context()
@@ -257,10 +257,11 @@ class CoroutineCalls:
                 begun.adopt_code()
                 break
 
-    def interrupt(self) -> bool:
-        """Pass Ctrl-C on to all that run; say whether any do."""
+    def interrupt(self, *, only_untold: bool = False) -> bool:
+        """Pass Ctrl-C on to all that run, or to those only that did not get it; say whether any run."""
         for begun in tuple(self._running.values()):
-            begun.running.interrupt(even_in_loops=interrupts.is_terminated)
+            if not (only_untold and begun.running.cooperation.count):
+                begun.running.interrupt(even_in_loops=interrupts.is_terminated)
         return bool(self._running)
 
     def give_up(self) -> None:

@@ -111,8 +111,7 @@ class Spread:
     def _loop(self) -> None:
         while len(self._schedule):
             if interrupts.take() or interrupts.is_terminated:
-                self._stop()
-                self._was_interrupted = True
+                self._end_run()
             if not self._is_stopping:
                 for call in self._attempts.take_due():
                     self._again(call)
@@ -151,8 +150,7 @@ class Spread:
         if status == "interrupted":
             self._asked.clear()
         elif not self._asked:
-            self._was_interrupted = True
-            self._stop()
+            self._end_run()
 
     def _stop(self) -> None:
         """Start nothing more."""
@@ -301,7 +299,12 @@ class Spread:
     def _end_interrupted(self, call: Call, rest: Call) -> None:
         self._runner.tell_end(rest, "interrupted")
         self._drop(call)
+        self._end_run()
+
+    def _end_run(self) -> None:
+        """Start nothing more, as Ctrl-C ended a body; coroutines that began since it was pressed end too."""
         self._was_interrupted = True
+        self._coroutines.interrupt(only_untold=True)
         self._stop()
 
     def _run_in_turn(self, call: Call) -> bool:
@@ -415,8 +418,7 @@ class Spread:
             if interrupts.is_ended:
                 raise
             self._drop(call)
-            self._was_interrupted = True
-            self._stop()
+            self._end_run()
             return
         except MerklError as error:
             self._failures.append((call.sequence, error))
