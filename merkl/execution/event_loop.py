@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
@@ -92,6 +93,8 @@ class EventLoop:
         self._thread: threading.Thread | None = None
         self._pid = 0
         self._inner: EventLoop | None = None
+        self._starting: deque[tuple[Any, ...]] = deque()
+        self._is_woken = False
 
     def start(
         self,
@@ -110,7 +113,11 @@ class EventLoop:
             self._inner.start(running, make, context, done)
             return
         running.loop = loop = self._opened()
-        loop.call_soon_threadsafe(self._begin, running, make, context, done)
+        self._starting.append((running, make, context, done))
+        # To wake the loop costs more than all else: once for all that are started meanwhile.
+        if not self._is_woken:
+            self._is_woken = True
+            loop.call_soon_threadsafe(self._begin_all)
 
     def let_begin(self) -> None:
         """Wait until all coroutines that were started have come to where they first wait."""
@@ -130,6 +137,8 @@ class EventLoop:
         with self._lock:
             if self._loop is None or self._pid != os.getpid():  # the thread is not there after a fork
                 self._pid = os.getpid()
+                self._starting.clear()
+                self._is_woken = False
                 self._loop = asyncio.new_event_loop()
                 self._loop.set_task_factory(_make_task)
                 self._thread = threading.Thread(
@@ -148,6 +157,11 @@ class EventLoop:
             self._loop.close()
 
     # -- on the loop -------------------------------------------------------------------------------------
+
+    def _begin_all(self) -> None:
+        self._is_woken = False
+        while self._starting:
+            self._begin(*self._starting.popleft())
 
     def _begin(
         self,

@@ -49,6 +49,9 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 Out_co = TypeVar("Out_co", covariant=True)
 
+#: `inspect.CO_ASYNC_GENERATOR`, without importing that for each `import merkl`.
+_ASYNC_GENERATOR = 0x200
+
 _Invoke = Callable[[tuple[Any, ...], dict[str, Any], CodeType, int], Any]
 
 
@@ -435,6 +438,10 @@ else:
         if not callable(fn):
             raise GraphError(f"@task wants a function, not {fn!r}; options are given by name")
         name = getattr(fn, "__qualname__", None) or repr(fn)
+        if getattr(getattr(fn, "__code__", None), "co_flags", 0) & _ASYNC_GENERATOR:
+            raise GraphError(
+                f"task {name!r} is an asynchronous generator, whose items cannot be kept: return them in a list"
+            )
         for option in ("outs", "extra_key"):
             if callable(options.get(option)):
                 option_functions.require_option(name, option, options[option], fn)

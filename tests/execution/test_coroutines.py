@@ -17,7 +17,7 @@ import coroutine_tasks as tasks
 import pytest
 from waiting_server import serve
 
-from merkl import Eval, TaskFailedError, Workspace, call_seed, evaluate, interruptible, task
+from merkl import Eval, GraphError, TaskFailedError, Workspace, call_seed, evaluate, interruptible, task
 from merkl.execution import coroutine_calls
 from merkl.execution.interrupts import interrupts
 from merkl.execution.report import RunReport
@@ -237,6 +237,28 @@ def test_a_library_sees_one_loop_in_all_runs(workspace: Workspace) -> None:
         return id(asyncio.get_running_loop())
 
     assert len({loop_of(1).eval(), loop_of(2).eval(), *evaluate([loop_of(3), loop_of(4)])}) == 1
+
+
+def test_an_asynchronous_generator_is_refused_where_it_is_declared() -> None:
+    with pytest.raises(GraphError, match="asynchronous generator, whose items cannot be kept"):
+
+        @task
+        async def items(n: int) -> AsyncIterator[int]:
+            yield n
+
+
+def test_a_semaphore_in_a_global_is_no_part_of_the_key(workspace: Workspace) -> None:
+    """It changes while bodies run, and cannot be taken apart once one has waited for it."""
+    limit = asyncio.Semaphore(2)
+
+    @task
+    async def limited(x: int) -> int:
+        async with limit:
+            await asyncio.sleep(0.001)
+        return x
+
+    assert evaluate([limited(i) for i in range(6)]) == [*range(6)]
+    assert all(limited(i).in_cache() for i in range(6))
 
 
 # -- on a target --------------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ class Here(Target):
     def poll(self, timeout: float) -> Sequence[Reply]:
         with contextlib.suppress(Empty):
             self._woken.get(timeout=timeout)
+            while True:  # all that have ended are taken at once
+                self._woken.get_nowait()
         return ()
 
     def wake(self) -> None:
