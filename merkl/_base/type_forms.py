@@ -9,7 +9,7 @@ import operator
 import types
 import typing
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 
 import typing_extensions
 
@@ -118,8 +118,8 @@ def alias_value(form: Any) -> Any:
 
 
 def substitute(form: Any, values: dict[Any, Any]) -> Any:
-    """Put types in the place of type variables (Any for those that have none)."""
-    if isinstance(form, TypeVar):
+    """Put types in the place of type variables, and lists of them in that of a ParamSpec."""
+    if isinstance(form, (TypeVar, ParamSpec, typing_extensions.ParamSpec)):
         return values.get(form, form)
     return map_arguments(form, lambda argument: substitute(argument, values))
 
@@ -173,11 +173,11 @@ def map_arguments(form: Any, change: Callable[[Any], Any]) -> Any:
             else change(args[0])
         )
     new = tuple(change(a) for a in args)
+    if origin is typing.get_origin(typing.Callable[..., Any]):
+        return typing.Callable[new[0], new[1]]
     if isinstance(form, types.GenericAlias):
         made = types.GenericAlias(form.__origin__, new)  # type: ignore[arg-type]
         return next(iter(made)) if getattr(form, "__unpacked__", False) else made
-    if origin is typing.get_origin(typing.Callable[..., Any]):
-        return typing.Callable[new[0], new[1]]
     copy = getattr(form, "copy_with", None)
     if copy is not None and not any(isinstance(a, list) for a in new):
         return copy(new)

@@ -120,6 +120,10 @@ def _dynamic_member(cls: type) -> Member | str | None:
     if issubclass(cls, (types.ModuleType, types.SimpleNamespace)):
         return Member((ANY,), settable=True)
     for name in ("__getattribute__", "__getattr__"):
+        stub = next((s for c in cls.__mro__[:-1] if is_stdlib(c) and (s := stub_member(c, name))), None)
+        made = stub and _from_stub(stub, cls, of_class=False)
+        if isinstance(made, Member) and isinstance(made.options[0], Fn):
+            return Member((made.options[0].ret,), settable=True)
         owner = next((c for c in cls.__mro__[:-1] if name in vars(c)), None)
         if owner is None or is_stdlib(owner):
             continue
@@ -202,14 +206,14 @@ def _variable(owner: type, name: str) -> Member:
 
 def _attribute(owner: type, name: str, value: Any, of_class: bool) -> Member | str | None:
     if isinstance(value, types.FunctionType):
-        return _method(value, owner, static=of_class)
+        return _method(value, owner, name, static=of_class)
     if isinstance(value, (staticmethod, classmethod)):
-        found = _method(value.__func__, owner, static=isinstance(value, staticmethod))
+        found = _method(value.__func__, owner, name, static=isinstance(value, staticmethod))
         return found if isinstance(found, str) else Member(found.options, class_or_static=True)
     if isinstance(value, property):
         return _property(value, owner)
     if isinstance(value, functools.cached_property):
-        found = _method(value.func, owner)
+        found = _method(value.func, owner, name)
         first = found if isinstance(found, str) else found.options[0]
         return (
             Member((first.ret,), settable=True)
@@ -233,8 +237,13 @@ def _value_type(value: Any) -> Term | None:
     return None
 
 
-def _method(function: Any, owner: type, *, static: bool = False) -> Member | str:
-    overloads = typing.get_overloads(function) or typing_extensions.get_overloads(function)
+def _method(function: Any, owner: type, name: str, *, static: bool = False) -> Member | str:
+    overloaded: Any = function
+    if getattr(function, "__name__", "") == "_overload_dummy":  # all that is left of overloads without a body
+        overloaded = types.SimpleNamespace(
+            __module__=owner.__module__, __qualname__=f"{owner.__qualname__}.{name}"
+        )
+    overloads = typing.get_overloads(overloaded) or typing_extensions.get_overloads(overloaded)
     options = tuple(
         bound_signature(f, static=static, known=parameters(owner)) for f in (overloads or [function])
     )

@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["relate_class_object", "relate_protocol", "relate_to_callable"]
 
 
-def relate_protocol(rules: Rules, source: Inst | Tup, target: Inst, *, of_class: bool = False) -> Relation:
+def relate_protocol(
+    rules: Rules,
+    source: Inst | Tup,
+    target: Inst,
+    *,
+    of_class: bool = False,
+    skip: frozenset[str] = frozenset(),
+) -> Relation:
     """Say whether a class has all that a protocol asks for; `of_class`, whether the class object has."""
-    wanted = sorted(protocol_members(target.cls))
+    wanted = sorted(protocol_members(target.cls) - skip)
     if is_protocol(source.cls) and not of_class:
         missing = [name for name in wanted if name not in protocol_members(source.cls)]
         if missing:
@@ -130,6 +137,8 @@ def _instance_as_callable(rules: Rules, source: Inst, target: Term) -> Relation:
     if call is None:
         return no(f"{show(source)} cannot be called")
     if isinstance(call, str):
+        if issubclass(source.cls, type):
+            return Relation(Verdict.UNKNOWN, "what a metaclass makes depends on the class")
         return rules.ask_about(source, target)
     return _options(rules, call.options, (target,), ignore_names=False)
 
@@ -144,9 +153,11 @@ def _callable_as_protocol(rules: Rules, source: Fn, target: Inst) -> Relation:
     if not isinstance(call, Member):
         return rules.ask_about(source, target)
     found = _options(rules, (source,), call.options, ignore_names=False)
-    if found.verdict is not Verdict.NO and len(names) > 1:
-        return rules.ask_about(source, target)
-    return found
+    if found.verdict is Verdict.NO or len(names) == 1:
+        return found
+    function = Inst(types.FunctionType)
+    others = relate_protocol(rules, function, target, skip=frozenset({"__call__"}))
+    return found if others.verdict is Verdict.YES else others
 
 
 def relate_class_object(rules: Rules, source: ClassOf, target: Term) -> Relation:

@@ -81,6 +81,7 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     #: Unix time when the body had returned
     created: float = 0.0
     duration: float = 0.0
+    #: bytes that the process had resident at most while the body ran; None where that cannot be told
     peak_memory: int | None = None
     #: id of the run; host, Python and package versions are in the ledger's row of that run
     run: str = ""

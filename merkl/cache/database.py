@@ -389,6 +389,12 @@ class Database:
             return CacheError(
                 f"{self.path} is locked by another process for more than {self.busy_timeout:g} s"
             )
+        if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such "):
+            return CacheFormatError(
+                f"{self.path} has not the tables that it should have ({error}): another version of MerkL, one that was "
+                "never released, wrote it, or another program changed it. Move the file away to start with an empty cache; "
+                "nothing was changed"
+            )
         if code == sqlite3.SQLITE_FULL:
             return CacheError(f"{self.path}: no space left on the disk")
         return CacheError(f"{self.path}: {error}")

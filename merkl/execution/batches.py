@@ -72,7 +72,7 @@ def take_apart(call: Call, outcome: BodyOutcome) -> Iterator[tuple[Call, BodyOut
     for part, value in zip(call.parts, outcome.outs.values(), strict=True):
         outs = dict(part.outs.split(part.task.name, value))
         validate_outs(part, outs)
-        taken.append((part, BodyOutcome(outs, share, outcome.tags, outcome.is_pure)))
+        taken.append((part, BodyOutcome(outs, share, outcome.tags, outcome.is_pure, "", outcome.peak_memory)))
     yield from taken
 
 

@@ -20,10 +20,12 @@ from merkl._base.errors import (
 from merkl._base.hint_classes import iter_classes
 from merkl._base.printed import collect_printed, stop_collecting_printed
 from merkl.execution.alarm import time_limit
+from merkl.execution.audit import is_watching
 from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.execution.event_loop import complete
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
 from merkl.execution.interrupts import Interrupts
+from merkl.execution.memory import PeakMeter
 from merkl.execution.output import body_output
 from merkl.execution.previews import preview_arguments
 from merkl.graph.building import building
@@ -50,10 +52,10 @@ _MOST_OUTPUT = 65_536
 class BodyOutcome:
     """What a body gave: the value of each out, how long it took, the tags it set, and whether its arguments held.
 
-    `output` is the end of what it printed.
+    `output` is the end of what it printed, `peak_memory` what `PeakMeter` says.
     """
 
-    __slots__ = ("duration", "is_pure", "output", "outs", "tags")
+    __slots__ = ("duration", "is_pure", "output", "outs", "peak_memory", "tags")
 
     def __init__(
         self,
@@ -62,12 +64,14 @@ class BodyOutcome:
         tags: dict[str, Any],
         is_pure: bool,
         output: str = "",
+        peak_memory: int | None = None,
     ) -> None:
         self.outs = outs
         self.duration = duration
         self.tags = tags
         self.is_pure = is_pure
         self.output = output
+        self.peak_memory = peak_memory
 
     @classmethod
     def of_link(cls) -> BodyOutcome:
@@ -106,6 +110,7 @@ def run_body(
     expand: Callable[[Any], Any],
     interrupts: Interrupts,
     *,
+    meter: PeakMeter,
     is_copy: bool = False,
     on_attempt: Callable[[], None] | None = None,
     retries: int | None = None,
@@ -128,12 +133,14 @@ def run_body(
     output = ""
     printed: list[str] = []
     noting = collect_printed(printed)
+    meter.begin(of_children=task.command is not None)
     try:
         if body_output.is_installed and threading.current_thread() is threading.main_thread():
             result, output = _run_and_listen(call, values, interrupts, on_attempt, retries)
         else:
             result = _run_with_retries(call, values, interrupts, on_attempt, retries)
         duration = time.perf_counter() - started
+        peak = meter.end()
         if task.is_expanding:
             result = expand(result)
     finally:
@@ -142,7 +149,8 @@ def run_body(
         leave_body(before)
         if purity.is_current:
             call.adopt_code()
-    return outcome_of(call, result, duration, context.tags, purity, output + "".join(printed))
+    said = output + "".join(printed)
+    return outcome_of(call, result, duration, context.tags, purity, said, peak)
 
 
 def _run_and_listen(
@@ -184,6 +192,7 @@ def outcome_of(
     tags: dict[str, Any] | None = None,
     purity: Purity | None = None,
     output: str = "",
+    peak: int | None = None,
 ) -> BodyOutcome:
     """Return the outcome of a call that has ended with a result.
 
@@ -192,7 +201,7 @@ def outcome_of(
     outs = dict(call.outs.split(call.task.name, result))
     validate_outs(call, outs)
     is_pure = purity is None or purity.holds()
-    return BodyOutcome(outs, duration, {} if tags is None else tags, is_pure, output[-_MOST_OUTPUT:])
+    return BodyOutcome(outs, duration, {} if tags is None else tags, is_pure, output[-_MOST_OUTPUT:], peak)
 
 
 def _run_with_retries(
@@ -240,7 +249,7 @@ def _wait(seconds: float, interrupts: Interrupts) -> None:
 
 
 def _complete(result: Any) -> Any:
-    return complete(result) if type(result) is CoroutineType else result
+    return complete(result, is_apart=not is_watching()) if type(result) is CoroutineType else result
 
 
 def invoke_body(call: Call, values: tuple[Any, ...]) -> Any:

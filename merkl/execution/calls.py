@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from merkl.execution.audit import BodyWatch
 from merkl.execution.batches import take_apart
 from merkl.execution.body import BodyOutcome, run_body
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
 from merkl.execution.interrupts import Interrupts
+from merkl.execution.memory import PeakMeter
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.call import Call
 
@@ -43,6 +46,8 @@ def run_call(
     *,
     expand: Callable[[Any], Any],
     scratch_parent: Path | None,
+    meter: PeakMeter,
+    watch: BodyWatch | None = None,
     is_copy: bool = False,
     on_attempt: Callable[[], None] | None = None,
     retries: int | None = None,
@@ -50,7 +55,8 @@ def run_call(
     """Run the body of a call, store what it gives, and return what became of it with the seconds of the body.
 
     A Ctrl-C reaches the body as KeyboardInterrupt; while results are stored it waits until they are. What a body
-    returned in spite of it is a result of this run alone, unless its task says `on_interrupt="keep"`.
+    returned in spite of it is a result of this run alone, unless its task says `on_interrupt="keep"`. `watch` collects what
+    the body touches.
 
     Raises what `run_body` and storing raise, and `KeyboardInterrupt`.
     """
@@ -59,9 +65,17 @@ def run_call(
     token = enter_scratch(scratch)
     is_stored = True
     try:
-        outcome = run_body(
-            call, values, expand, interrupts, is_copy=is_copy, on_attempt=on_attempt, retries=retries
-        )
+        with watch.watching(call) if watch is not None else contextlib.nullcontext():
+            outcome = run_body(
+                call,
+                values,
+                expand,
+                interrupts,
+                meter=meter,
+                is_copy=is_copy,
+                on_attempt=on_attempt,
+                retries=retries,
+            )
         is_interrupted = interrupts.presses > before
         is_stored = keep_outcome(evaluation, call, outcome, content_keys, is_interrupted=is_interrupted)
     finally:

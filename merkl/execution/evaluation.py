@@ -260,6 +260,7 @@ class Evaluation:
                 out=future.out,
                 created=time.time(),
                 duration=outcome.duration,
+                peak_memory=outcome.peak_memory,
                 run=self.run_id,
                 location=call.location(),
                 content_key="" if alias is None else alias.hex(),

@@ -225,11 +225,15 @@ async def _contain(running: RunningBody, make: Callable[[], Coroutine[Any, Any, 
 event_loop = EventLoop()
 
 
-def complete(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine to its end on the event loop, and wait for it.
+def complete(coroutine: Coroutine[Any, Any, Any], *, is_apart: bool = True) -> Any:
+    """Run a coroutine to its end on the event loop, and wait for it; without `is_apart` in this thread, if that can be.
 
     What a signal raises here (Ctrl-C, a time limit) cancels it; what it returns in spite of Ctrl-C is its result.
     """
+    import asyncio
+
+    if not is_apart and asyncio._get_running_loop() is None:
+        return asyncio.run(coroutine)
     endings: SimpleQueue[Ending] = SimpleQueue()
 
     async def body() -> Any:

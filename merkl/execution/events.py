@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from merkl.execution.audit import Finding
 from merkl.execution.plan import Plan
 from merkl.graph.call import Call
 
@@ -22,6 +23,9 @@ class Observer:
     must not raise.
     """
 
+    #: Where it is not None bodies are watched, and `call_touched` is told; the paths are folders whose files are no finding.
+    audited: tuple[str, ...] | None = None
+
     def run_started(self, run_id: str) -> None:
         """A run begins; it may make several plans."""
 
@@ -36,6 +40,9 @@ class Observer:
     ) -> None:
         """A planned call is done with; `duration` is the seconds of its body, `error` why it failed."""
 
+    def call_touched(self, findings: Sequence[Finding]) -> None:
+        """A body that was watched touched this, which its key does not know."""
+
     def run_ended(self, error: BaseException | None = None) -> None:
         """The run is over; `error` is what ended it early."""
 
@@ -45,6 +52,7 @@ class Observers(Observer):
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self.observers = tuple(observers)
+        self.audited = next((one.audited for one in self.observers if one.audited is not None), None)
 
     def run_started(self, run_id: str) -> None:
         """Tell all."""
@@ -67,6 +75,11 @@ class Observers(Observer):
         """Tell all."""
         for observer in self.observers:
             observer.call_ended(call, status, duration, error)
+
+    def call_touched(self, findings: Sequence[Finding]) -> None:
+        """Tell all."""
+        for observer in self.observers:
+            observer.call_touched(findings)
 
     def run_ended(self, error: BaseException | None = None) -> None:
         """Tell all."""

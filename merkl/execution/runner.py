@@ -8,11 +8,13 @@ from typing import Any
 
 from merkl._base.errors import CacheError, MerklError
 from merkl.cache import Record
+from merkl.execution.audit import BodyWatch
 from merkl.execution.calls import link_parts, run_call
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Observer, Status, observe_all
 from merkl.execution.forecast import refuse_runs
 from merkl.execution.interrupts import interrupts
+from merkl.execution.memory import PeakMeter
 from merkl.execution.plan import Plan, PlannedStage, make_plan
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
@@ -62,6 +64,8 @@ class Runner:
         self.keeps_going = keeps_going
         self.accepts_interrupted = accepts_interrupted
         self._write_file = write_file
+        self._meter = PeakMeter()
+        self._watch = None if self.observer.audited is None else BodyWatch(self.observer.audited)
         #: Keys of the calls whose results are being computed again: to find those by content would find what is lost.
         self._lost: set[bytes] = set()
 
@@ -137,9 +141,9 @@ class Runner:
     def _run_here(self, evaluation: Evaluation, stages: Sequence[PlannedStage]) -> list[MerklError]:
         """Run calls one after another, but for those that are done; return the failures that were passed over.
 
-        Where some are coroutines, these wait side by side.
+        Where some are coroutines, these wait side by side, but not where bodies are watched: that is done one at a time.
         """
-        if any(_may_wait(call) for stage in stages for call in stage.calls):
+        if self._watch is None and any(_may_wait(call) for stage in stages for call in stage.calls):
             return self._run_together(evaluation, stages)
         for call in (call for stage in stages for call in stage.calls):
             interrupts.check()
@@ -192,6 +196,8 @@ class Runner:
                 interrupts,
                 expand=lambda value: self._expand(evaluation, value),
                 scratch_parent=self.scratch,
+                meter=self._meter,
+                watch=self._watch,
             )
         except KeyboardInterrupt:
             self.tell_end(rest, "interrupted")
@@ -201,6 +207,9 @@ class Runner:
             is_told = error in evaluation.failures
             self.tell_end(rest, "skipped" if is_told else "failed", error=None if is_told else error)
             raise
+        finally:
+            if self._watch is not None:
+                self.observer.call_touched(self._watch.take())
         evaluation.remove_used(rest)
         self.tell_end(rest, status, duration)
 

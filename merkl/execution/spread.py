@@ -77,6 +77,11 @@ class Spread:
 
         Raises `KeyboardInterrupt` where a body let it through, `TargetError` where the target is lost.
         """
+        if self._observer.audited is not None and not self._target.can_audit:
+            raise TargetError(
+                "bodies can be watched in this process and on local processes (--target N), not on this target: "
+                "leave out --audit or the target"
+            )
         self._add(self._evaluation.plan.stages if stages is None else stages)
         interrupts.forwards.append(self._forward)
         is_done = False
@@ -104,7 +109,10 @@ class Spread:
 
     def _is_coroutine(self, call: Call) -> bool:
         """Say whether the body of a call waits in this process, beside others."""
-        if not (self._target.leaves_coroutines and call.task.is_coroutine):
+        if (
+            not (self._target.leaves_coroutines and call.task.is_coroutine)
+            or self._observer.audited is not None
+        ):
             return False
         return self._is_inline or not call.task.options.resources
 
@@ -243,6 +251,7 @@ class Spread:
                 options.timeout,
                 accepts_interrupted=self._evaluation.accepts_interrupted,
                 retries=self._attempts.retries(call),
+                audited=self._observer.audited,
                 forced=tuple(part.key() for part in call.parts if part.key() in self._evaluation.plan.forced),
             )
         )
@@ -326,6 +335,8 @@ class Spread:
         for category, message in reply.warnings:
             warnings.warn(message, category, stacklevel=2)
         self._note_answer(reply.key, reply.status)
+        if reply.findings:
+            self._observer.call_touched(reply.findings)
         if reply.death is not None:
             self._mourn(call, reply.death)
         elif reply.differs:

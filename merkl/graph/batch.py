@@ -24,7 +24,8 @@ from merkl.hashing.keys import hash_batch_item
 
 if TYPE_CHECKING:
     from merkl.fingerprint import Fingerprint, Fingerprinter
-    from merkl.graph.surface import AnyFunction, BatchDecorator, TaskOptionTypes
+    from merkl.graph.option_types import TaskOptionTypes
+    from merkl.graph.surface import AnyFunction, BatchDecorator
 
 __all__ = ["BatchOuts", "BatchTask", "ItemTask", "batch"]
 

@@ -50,7 +50,8 @@ from merkl.hashing.keys import hash_graph, hash_pipeline
 
 if TYPE_CHECKING:
     from merkl.fingerprint import Fingerprint, Fingerprinter
-    from merkl.graph.surface import AnyFunction, PipelineDecorator, PipelineOptionTypes
+    from merkl.graph.option_types import PipelineOptionTypes
+    from merkl.graph.surface import AnyFunction, PipelineDecorator
 
 __all__ = ["Pipeline", "collect_stages", "pipeline"]
 

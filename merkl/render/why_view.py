@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from merkl.cache import Ledger, Metadata
+from merkl.execution.migrations import declared_successors
 from merkl.execution.plan import Plan
 from merkl.graph.call import Call
 from merkl.graph.shown import preview_value
@@ -87,6 +88,7 @@ class _Explainer:
         self._is_stored = is_stored
         self._missing = {call.key().hex() for call in plan.missing}
         self._failures = dict(ledger.notes("failed")) if ledger is not None else {}
+        self._successors = declared_successors(ledger) if ledger is not None else {}
         # From the key of each Future that was looked at to that of the earlier result it stands in for.
         self._matches: dict[str, str] = {}
 
@@ -171,7 +173,7 @@ class _Explainer:
             return ("expired" if stored else "gone"), state_of_record(ledger, *same), []
         if nearest is None or ledger is None:
             return "first", None, []
-        old = state_of_record(ledger, nearest.key, nearest.metadata)
+        old = state_of_record(ledger, nearest.key, nearest.metadata, self._successors)
         differences = compare_states(old, state)
         if differences:
             return "changed", old, differences

@@ -29,6 +29,7 @@ from mypy.types import (
 from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
 from merkl_mypy.decorators import is_task
+from merkl_mypy.displays import Displays
 from merkl_mypy.eager import EagerCalls
 from merkl_mypy.review import Reviews
 from merkl_mypy.rewrite import Rewriter, future_type, may_hold_future
@@ -45,6 +46,7 @@ class CallChecker:
         # The same for calls that mypy checks more than once: these wait for the review of the module.
         self._waiting: dict[int, tuple[CallExpr, list[Expression]]] = {}
         self._eager = EagerCalls()
+        self._displays = Displays()
         reviews.before.append(self._forget)
         # The plain signatures of the tasks of this module, by the identity of what they were made of, which is kept.
         self._plains: dict[int, tuple[CallableType, CallableType]] = {}
@@ -71,6 +73,8 @@ class CallChecker:
         callee = ctx.default_signature
         if isinstance(ctx.type, Instance) and ctx.type.extra_attrs is not None:
             stored = get_proper_type(ctx.type.extra_attrs.attrs.get(names.SIGNATURE_ATTR))
+            if isinstance(stored, Overloaded) and isinstance(ctx.api, TypeChecker):
+                return self._overloaded(ctx.api, stored.items, ctx.context, callee)
             if isinstance(stored, CallableType):
                 callee = stored
                 kind = method_kind(ctx.type)
@@ -99,10 +103,7 @@ class CallChecker:
         self.restore(call)
         info = class_of(api, names.FUTURE)
         if isinstance(whole, Overloaded):
-            items = whole.items
-            if self._eager.holds(api, call):
-                items = [item.copy_modified(ret_type=strip(item.ret_type)) for item in items]
-            return self._checked_apart(api, items, call, callee, info)
+            return self._overloaded(api, whole.items, call, callee)
         if isinstance(get_proper_type(_future_item(plain.ret_type)), CallableType):
             # What mypy makes of a decorator that is given an overload it makes of no Future.
             return self._checked_apart(api, [callee], call, callee, info)
@@ -112,6 +113,16 @@ class CallChecker:
         if not any(map(may_hold_future, call.args)):
             return plain
         return self._lifted(api, plain, call, info, name)
+
+    def _overloaded(
+        self, api: TypeChecker, items: list[CallableType], call: object, callee: CallableType
+    ) -> CallableType:
+        if not isinstance(call, CallExpr):
+            return callee
+        self.restore(call)
+        if self._eager.holds(api, call):
+            items = [item.copy_modified(ret_type=strip(item.ret_type)) for item in items]
+        return self._checked_apart(api, items, call, callee, class_of(api, names.FUTURE))
 
     def _plain(self, callee: CallableType) -> CallableType:
         known = self._plains.get(id(callee))
@@ -125,6 +136,7 @@ class CallChecker:
         """The module is done: put all arguments back, and let go of its types."""
         self.restore_all()
         self._eager.forget()
+        self._displays.forget()
         self._plains.clear()
 
     def restore(self, call: object) -> None:
@@ -169,7 +181,7 @@ class CallChecker:
         )
         lifted = list(plain.arg_types)
         swapped: dict[int, Expression] = {}
-        rewriter = Rewriter(api, info)
+        rewriter = Rewriter(api, self._displays)
         is_batch = method_kind(plain.fallback) == "batch"
         for index, arg in enumerate(call.args):
             targets = of_actual.get(index, [])
@@ -204,9 +216,8 @@ class CallChecker:
         info: TypeInfo,
     ) -> CallableType:
         """Check the call of one or several overload items here, so that mypy's own pass finds nothing to say."""
-        overloaded = isinstance(get_proper_type(api.lookup_type(call.callee)), Overloaded)
         plain = [plain_signature(item) for item in items]
-        rewriter = Rewriter(api, info)
+        rewriter = Rewriter(api, self._displays)
         args = [
             (rewriter.iterated(arg) if kind == ARG_STAR else rewriter.rewrite(arg)) or arg
             for arg, kind in zip(call.args, call.arg_kinds, strict=True)
@@ -219,12 +230,12 @@ class CallChecker:
             wanted = None if contexts[-1] is None else _future_item(contexts[-1])
             contexts.append(wanted)
             try:
-                result = _check_items(api, plain, args, call, overloaded=overloaded)
+                result = _check_items(api, plain, args, call)
             finally:
                 contexts.pop()
             result = Instance(info, [_simplified(result)])
         else:
-            result = _check_items(api, plain, args, call, overloaded=overloaded)
+            result = _check_items(api, plain, args, call)
         if any(new is not old for new, old in zip(args, call.args, strict=True)):
             self._waiting[id(call)] = (call, list(call.args))
             call.args[:] = args
@@ -240,10 +251,8 @@ class CallChecker:
         return made
 
 
-def _check_items(
-    api: TypeChecker, items: list[CallableType], args: list[Expression], call: CallExpr, *, overloaded: bool
-) -> Type:
-    target = Overloaded(items) if overloaded else items[0]
+def _check_items(api: TypeChecker, items: list[CallableType], args: list[Expression], call: CallExpr) -> Type:
+    target = Overloaded(items) if len(items) > 1 else items[0]
     result, _ = api.expr_checker.check_call(target, args, call.arg_kinds, call, call.arg_names)
     return result
 

@@ -12,6 +12,7 @@ from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import (
     AnyType,
     CallableType,
+    FunctionLike,
     Instance,
     LiteralType,
     Overloaded,
@@ -79,7 +80,7 @@ def decorator_applied(kind: str) -> Callable[[MethodContext], Type]:
         option = stored_outs(ctx.type)
         made = decorate(ctx.api, ctx, kind, ctx.arg_types[0][0], option, ctx.default_return_type)
         if kind != "pipeline":
-            _check_serializable(ctx.api, ctx, made)
+            made = _check_serializable(ctx.api, ctx, made)
         return _with_items_of(ctx.api, made, ctx.type)
 
     return hook
@@ -100,15 +101,18 @@ def _with_items_of(api: TypeChecker, made: Type, decorator: ProperType) -> Type:
     return task.copy_modified(ret_type=result, fallback=fallback)
 
 
-def _check_serializable(api: TypeChecker, ctx: FunctionContext | MethodContext, made: Type) -> None:
-    """What goes into a task is hashed, and what comes out of it is stored."""
+def _check_serializable(api: TypeChecker, ctx: FunctionContext | MethodContext, made: Type) -> Type:
+    """What goes into a task is hashed, and what comes out of it is stored; the task remembers what is exempt."""
     task = get_proper_type(made)
     if not isinstance(task, CallableType) or task.fallback.type.fullname != names.TASK:
-        return
+        return made
     exempt = None
     if isinstance(ctx, MethodContext) and isinstance(ctx.type, Instance) and ctx.type.extra_attrs is not None:
         exempt = get_proper_type(ctx.type.extra_attrs.attrs.get(names.EXEMPT_ATTR))
     check_definition(api, ctx.context, plain_signature(task), task.fallback.args[1], exempt)
+    if exempt is None:
+        return made
+    return task.copy_modified(fallback=task.fallback.copy_with_extra_attr(names.EXEMPT_ATTR, exempt))
 
 
 def decorate(
@@ -121,37 +125,57 @@ def decorate(
 ) -> Type:
     """The task's type: the function's own parameters, widened by Futures, and the result of a call."""
     proper = get_proper_type(function)
-    bound_to_self = _first_is_self(ctx.context)
+    known = _known_already(ctx.context, kind, proper, option)
+    if known is not None:
+        return known
+    bound_to_self = first_is_self(ctx.context)
     overloads = overloads_of(api, ctx.context)
     if overloads is not None:
         # At run time the decorator of the implementation makes the whole overload a task. mypy is left to compare the
         # items with the implementation as they were written.
         signatures = [get_proper_type(item.type) for item in overloads.items if isinstance(item, Decorator)]
         items = [
-            _task_type(api, ctx, kind, item, option, bound_to_self)
+            task_type(api, ctx.context, kind, item, option, bound_to_self)
             for item in signatures
             if isinstance(item, CallableType)
         ]
         overloads.type = Overloaded(items)
         return function
     if isinstance(proper, Overloaded):
-        items = [_task_type(api, ctx, kind, item, option, bound_to_self) for item in proper.items]
+        items = [task_type(api, ctx.context, kind, item, option, bound_to_self) for item in proper.items]
         return Overloaded(items)
     if isinstance(proper, AnyType):
         return default
     if isinstance(proper, CallableType):
-        return _task_type(api, ctx, kind, proper, option, bound_to_self)
-    extracted = _partial(proper)
+        return task_type(api, ctx.context, kind, proper, option, bound_to_self)
+    extracted: FunctionLike | None = _partial(proper)
     if extracted is None and isinstance(proper, Instance) and proper.type.has_readable_member("__call__"):
-        extracted = api.extract_callable_type(proper, ctx.context)
-    if extracted is None:
+        called = get_proper_type(
+            api.expr_checker.analyze_external_member_access("__call__", proper, ctx.context)
+        )
+        extracted = called if isinstance(called, (CallableType, Overloaded)) else None
+    if isinstance(extracted, Overloaded):
+        return Overloaded(
+            [task_type(api, ctx.context, kind, one, option, bound_to_self) for one in extracted.items]
+        )
+    if not isinstance(extracted, CallableType):
         api.fail(
             f'Argument 1 to "{kind}" has incompatible type {format_type(proper, api.options)}; expected a function',
             ctx.context,
             code=ARG_TYPE,
         )
         return default
-    return _task_type(api, ctx, kind, extracted, option, bound_to_self)
+    return task_type(api, ctx.context, kind, extracted, option, bound_to_self)
+
+
+def _known_already(context: Context, kind: str, function: ProperType, option: OutsOption) -> Type | None:
+    """The type that the task was given before mypy came to it (see `early`)."""
+    if not isinstance(context, Decorator) or len(context.decorators) != 1 or option is not None:
+        return None
+    typ = context.var.type
+    if kind == "batch" or function is not context.func.type or not isinstance(typ, CallableType):
+        return None
+    return typ if typ.fallback.type.fullname == names.TASK else None
 
 
 def overloads_of(api: TypeChecker, context: Context) -> OverloadedFuncDef | None:
@@ -191,17 +215,18 @@ def _partial(typ: ProperType) -> CallableType | None:
     return None
 
 
-def _task_type(
+def task_type(
     api: TypeChecker,
-    ctx: FunctionContext | MethodContext,
+    context: Context,
     kind: str,
     function: CallableType,
     option: OutsOption,
     skip_first: bool,
 ) -> CallableType:
+    """What a function becomes; with `skip_first` its first parameter is what a method is bound to."""
     future = class_of(api, names.FUTURE)
     returned = awaited(function.ret_type)
-    result = call_result(api, ctx.context, kind, returned, option, future)
+    result = call_result(api, context, kind, returned, option, future)
     made = task_callable(api, function, returned, result, future, skip_first=skip_first)
     if returned is not function.ret_type:
         fallback = made.fallback.copy_with_extra_attr(names.ASYNC_ATTR, any_type())
@@ -270,7 +295,8 @@ def awaited(returned: Type) -> Type:
     return returned
 
 
-def _first_is_self(context: object) -> bool:
+def first_is_self(context: object) -> bool:
+    """Whether a decorated function is a method whose first parameter is what it is bound to."""
     if not isinstance(context, Decorator):
         return False
     function = context.func

@@ -23,12 +23,14 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 
 from merkl_mypy import names
-from merkl_mypy.attributes import attribute_hook, task_from_container
+from merkl_mypy.attributes import attribute_hook
 from merkl_mypy.calls import CallChecker
 from merkl_mypy.decorators import decorator_applied, decorator_called
+from merkl_mypy.early import EarlyTypes
 from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
+from merkl_mypy.nameless import NamelessCalls, may_be_task, name_method
 from merkl_mypy.review import PROBE, Reviews, add_trigger
 from merkl_mypy.serializable import note_registration, registrations
 from merkl_mypy.shell import shell_task
@@ -43,6 +45,8 @@ _BUILTIN_MODULES = (
     "dataclasses.",
 )
 
+_HOOKED_MODULES = (*_BUILTIN_MODULES, "enum.", "ctypes.")
+
 
 class MerklPlugin(Plugin):
     """Types the calls of tasks as those of plain functions, whose arguments may be Futures."""
@@ -56,7 +60,12 @@ class MerklPlugin(Plugin):
         self._signature = guarded_signature(self._calls.signature)
         self._instance_signature = guarded_signature(self._calls.instance_signature)
         self._finish = self._calls.finish
-        self._item = guarded_result(task_from_container)
+        self._nameless = NamelessCalls()
+        self._reviews.starts += [EarlyTypes().begin, self._nameless.begin]
+        self._reviews.before.append(self._nameless.end)
+        self._callee = guarded_result(self._nameless.called)
+        self._name_method = guarded_result(name_method)
+        self._methods: dict[str, bool] = {}  # attributes that were looked up, and whether they may be tasks
         self._misused = guarded_signature(method_used)
         self._written = guarded_signature(written_to)
         self._attribute_read = guarded_result(attribute_read)
@@ -80,6 +89,7 @@ class MerklPlugin(Plugin):
     def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
         """No deps; but each module that is not in mypy's cache comes by here before any is checked."""
         registrations.read(file.path)
+        self._nameless.read(file)
         add_trigger(file)
         return []
 
@@ -108,7 +118,23 @@ class MerklPlugin(Plugin):
                 symbol = self.lookup_fully_qualified(owner)
                 if symbol is not None and isinstance(symbol.node, TypeInfo) and symbol.node.get(name) is None:
                     return self._attribute_read
-        return None
+            return None
+        return self._method(fullname)
+
+    def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        """Class methods and static methods that may be tasks."""
+        return self._method(fullname)
+
+    def _method(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        # A hook of ours would stand in the way of mypy's own, such as the one for the names of enum members.
+        if fullname.startswith(_HOOKED_MODULES):
+            return None
+        known = self._methods.get(fullname)
+        if known is None:
+            known = may_be_task(self, fullname)
+            if known is not None:
+                self._methods[fullname] = known
+        return None if known is False else self._name_method
 
     def get_function_signature_hook(
         self, fullname: str
@@ -151,6 +177,8 @@ class MerklPlugin(Plugin):
             return self._finish
         if fullname == PROBE:
             return self._review
+        if fullname == names.CALLEE:
+            return self._callee
         if fullname == names.EVALUATE_FN:
             return self._evaluate
         if fullname == names.ARG_SERIALIZER_FN:
@@ -165,8 +193,6 @@ class MerklPlugin(Plugin):
             return self._finish
         if fullname == f"{names.TASK_METHOD}.__call__":
             return self._finish
-        if fullname in names.ITEM_GETTERS:
-            return self._item
         return self._decorator_calls.get(fullname)
 
 

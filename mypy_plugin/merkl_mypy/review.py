@@ -53,7 +53,8 @@ class Reviews:
         self._asked: dict[tuple[str, bool], bool] = {}
         self._tops: set[str] = set()
         self._last: TypeChecker | None = None
-        #: What has to be done before a module is looked at.
+        #: What has to be done before mypy checks a module, and before it is looked at.
+        self.starts: list[Callable[[TypeChecker], None]] = []
         self.before: list[Callable[[], None]] = []
 
     def ask_here(self) -> None:
@@ -70,6 +71,8 @@ class Reviews:
         if asked in self._asked or names.FUTURE.rpartition(".")[0] not in api.modules:
             return
         self._asked[asked] = asked[1] and api.pass_num == 0 and api.tree.fullname in self._tops
+        for start in self.starts:
+            start(api)
         self._defer(api)
 
     def _defer(self, api: TypeChecker, round_: int = 1) -> None:

@@ -43,7 +43,7 @@ from mypy.types import (
     get_proper_type,
 )
 
-from merkl_mypy import codes
+from merkl_mypy import codes, names
 from merkl_mypy.shapes import any_type, is_container, is_future
 
 # No canonical bytes and no codec; subclasses are meant too.
@@ -118,10 +118,7 @@ def check_definition(
     api: TypeChecker, context: Context, function: CallableType, returned: Type, exempt: ProperType | None
 ) -> None:
     """Report the parameters and the result of a task that cannot be hashed or stored."""
-    skipped = set()
-    if isinstance(exempt, TupleType):
-        literals = [item for item in map(get_proper_type, exempt.items) if isinstance(item, LiteralType)]
-        skipped = {str(item.value) for item in literals}
+    skipped = _names_in(exempt)
     if "*" in skipped:
         return
     definition = context.func if isinstance(context, Decorator) else None
@@ -156,6 +153,30 @@ def check_definition(
         )
 
 
+def is_used_up(typ: ProperType) -> bool:
+    """Whether whoever reads a value of this type uses it up, so that it has no canonical bytes: a generator, a `map`."""
+    return (
+        isinstance(typ, Instance)
+        and typ.type.module_name in ("builtins", "typing", "itertools", "types")
+        and typ.type.has_readable_member("__next__")
+    )
+
+
+def exempt_of(task: CallableType) -> set[str | None]:
+    """The parameters of a task for which there are serializers of their own; `*` is all."""
+    attrs = task.fallback.extra_attrs
+    said = get_proper_type(attrs.attrs.get(names.EXEMPT_ATTR)) if attrs is not None else None
+    definition = task.definition.func if isinstance(task.definition, Decorator) else task.definition
+    return _names_in(said) | _annotated(definition if isinstance(definition, FuncDef) else None)
+
+
+def _names_in(exempt: ProperType | None) -> set[str | None]:
+    if not isinstance(exempt, TupleType):
+        return set()
+    literals = [item for item in map(get_proper_type, exempt.items) if isinstance(item, LiteralType)]
+    return {str(item.value) for item in literals}
+
+
 def _inside(whole: Type, bad: Instance, api: TypeChecker) -> str:
     proper = get_proper_type(whole)
     return "" if proper == bad else f"type {format_type(whole, api.options)}, and in it "
@@ -181,7 +202,7 @@ def _find(
         return None
     proper = get_proper_type(typ)
     if isinstance(proper, UnionType):
-        items = [item for item in map(get_proper_type, proper.items) if not isinstance(item, NoneType)]
+        items = [item for item in proper.items if not isinstance(get_proper_type(item), NoneType)]
         found = [_find(api, item, bad, seen) for item in items]
         return found[0] if found and all(found) else None
     if isinstance(proper, TypeVarType):

@@ -63,6 +63,12 @@ FLOWS = """
     def positive(n: int) -> bool:
         return n > 0
 
+    @task
+    async def reads(n: int) -> str:
+        await asyncio.sleep(0)
+        return Path("data.txt").read_text()
+
+    def looks(): return [reads(i) for i in range(2)]
     def prints(): return first(1), second(1), plain(1)
     def fails(): return broken(1)
     def waiting(): return quick(1), [waits(i) for i in range(3)]
@@ -100,6 +106,16 @@ def test_a_failure_shows_the_call_and_the_frame_of_the_coroutine(flows: Project)
     assert "ValueError: no" in done.stderr
     assert 'raise ValueError("no")' in done.stderr
     assert "merkl/execution" not in done.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "1"]], ids=["here", "processes"])
+def test_an_audit_sees_what_coroutines_touch(flows: Project, options: list[str]) -> None:
+    """They run one at a time for it."""
+    flows.write("data.txt", "x")
+    done = flows.merkl("run", "--audit", *options, "flows.looks")
+    assert done.stdout == "['x', 'x']\n", done.stderr
+    assert "flows.reads: file " in done.stderr
+    assert "data.txt; pass it as a FileRef" in done.stderr
 
 
 @pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])

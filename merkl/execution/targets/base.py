@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from merkl.cache import Metadata, Record
+from merkl.execution.audit import Finding
 from merkl.execution.events import Status
 from merkl.execution.results import FreshResult
 
@@ -33,7 +34,7 @@ class Ticket:
     `payload` is the pickled call, in which other calls are keys only; `inputs` are the results it needs by key, as far as
     they are known; `parents` the keys of calls that were submitted and have not ended. `resources` are the figures for
     this attempt; where another attempt asks for others, `retries` is 0, and the run submits the call again. `forced`
-    are keys that may not be linked to an equal result.
+    are keys that may not be linked to an equal result. `audited` is as an `Observer` has it.
     """
 
     key: bytes
@@ -46,6 +47,7 @@ class Ticket:
     forced: tuple[bytes, ...] = ()
     accepts_interrupted: bool = False
     retries: int | None = None
+    audited: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Reply:
     `outs` are its results by key, `linked` the calls that had not to run. One of the others says why there are none: the
     `error` that the call raised, the `death` of its worker, `differs` where the worker has other code, the key of a `lost`
     input. `warnings` are what it said meanwhile, `metadata` (by the key that has it) is what it could not write down
-    where the run does.
+    where the run does, `findings` what its body touched, where it was watched.
     """
 
     key: bytes
@@ -83,6 +85,7 @@ class Reply:
     lost: bytes | None = None
     warnings: tuple[tuple[type[Warning], str], ...] = ()
     metadata: tuple[tuple[str, Metadata], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Target(ABC):
@@ -96,6 +99,8 @@ class Target(ABC):
     takes_unready: bool = False
     #: Coroutines that ask for no resources are left to the process of the run, which has many of them wait at once.
     leaves_coroutines: bool = False
+    #: `Ticket.audited` is heeded.
+    can_audit: bool = False
 
     @abstractmethod
     def admits(self, resources: dict[str, Any]) -> bool:

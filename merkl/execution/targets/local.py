@@ -77,6 +77,7 @@ class LocalTarget(Target):
     """
 
     leaves_coroutines = True
+    can_audit = True
 
     def __init__(
         self, count: int, *, setup: Callable[[], WorkerSetup], resources: Mapping[str, Any] | None = None

@@ -12,10 +12,12 @@ from typing import Any, Protocol
 
 from merkl._base.errors import MerklWarning
 from merkl.cache import BaseCache, Metadata
+from merkl.execution.audit import BodyWatch
 from merkl.execution.calls import link_parts, run_call
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
 from merkl.execution.interrupts import interrupts
+from merkl.execution.memory import PeakMeter
 from merkl.execution.plan import Plan
 from merkl.execution.results import Results
 from merkl.execution.targets.base import Death, KnownResult, Reply, Ticket
@@ -79,6 +81,9 @@ class Worker:
         self._on_attempt = on_attempt
         if returns_metadata:
             _listen(session.worker_results)
+        # Where several threads work, the process is not ours alone either.
+        self._meter = PeakMeter(is_ours=collects_warnings)
+        self._watch: BodyWatch | None = None
 
     def carry_out(self, ticket: Ticket) -> Reply:
         """Carry out one ticket; whatever goes wrong is in the reply."""
@@ -90,6 +95,8 @@ class Worker:
                 call = load_call(ticket.payload)
                 if self._differs(call):
                     return Reply(ticket.key, "failed", differs=True)
+                if ticket.audited is not None and self._watch is None:
+                    self._watch = BodyWatch(ticket.audited)
                 reply = self._run(call, ticket)
         except KeyboardInterrupt:
             reply = Reply(ticket.key, "interrupted")
@@ -99,6 +106,8 @@ class Worker:
             reply = Reply(ticket.key, "failed", error=dump_error(error))
         finally:
             _stored.reset(token)
+        if self._watch is not None:
+            reply = replace(reply, findings=self._watch.take())
         if said or stored:
             reply = replace(reply, warnings=tuple(said), metadata=tuple(stored))
         return reply
@@ -141,6 +150,8 @@ class Worker:
                 interrupts,
                 expand=lambda value: value,
                 scratch_parent=self._session.scratch,
+                meter=self._meter,
+                watch=self._watch,
                 is_copy=True,
                 on_attempt=None if ticket.timeout is None else self._on_attempt,
                 retries=ticket.retries,
