@@ -25,7 +25,7 @@ from merkl._base.containers import iter_leaves
 from merkl.files import DirRef, FileRef
 from merkl.graph.call import Call
 
-__all__ = ["BodyWatch", "Finding"]
+__all__ = ["BodyWatch", "Finding", "is_watching"]
 
 #: Functions that tell the time, by module and name.
 _CLOCKS = frozenset(
@@ -64,6 +64,11 @@ class _Hook:
 
 
 _hook = _Hook()
+
+
+def is_watching() -> bool:
+    """Say whether a body is watched, which is done in the thread that runs it and for one at a time."""
+    return _hook.watch is not None
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from merkl.execution.audit import BodyWatch
 from merkl.execution.batches import take_apart
-from merkl.execution.body import run_body
+from merkl.execution.body import BodyOutcome, run_body
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
 from merkl.execution.interrupts import Interrupts
@@ -17,7 +17,7 @@ from merkl.execution.memory import PeakMeter
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.call import Call
 
-__all__ = ["link_parts", "run_call"]
+__all__ = ["keep_outcome", "link_parts", "run_call"]
 
 
 def link_parts(
@@ -49,6 +49,7 @@ def run_call(
     watch: BodyWatch | None = None,
     is_copy: bool = False,
     on_attempt: Callable[[], None] | None = None,
+    retries: int | None = None,
 ) -> tuple[Status, float]:
     """Run the body of a call, store what it gives, and return what became of it with the seconds of the body.
 
@@ -58,28 +59,47 @@ def run_call(
 
     Raises what `run_body` and storing raise, and `KeyboardInterrupt`.
     """
-    before = interrupts.count
+    before = interrupts.presses
     scratch = Scratch(scratch_parent)
     token = enter_scratch(scratch)
     is_stored = True
     try:
         with watch.watching(call) if watch is not None else contextlib.nullcontext():
             outcome = run_body(
-                call, values, expand, interrupts, meter=meter, is_copy=is_copy, on_attempt=on_attempt
+                call,
+                values,
+                expand,
+                interrupts,
+                meter=meter,
+                is_copy=is_copy,
+                on_attempt=on_attempt,
+                retries=retries,
             )
-        is_interrupted = interrupts.count > before
-        is_discarded = (
-            is_interrupted
-            and call.task.options.on_interrupt == "discard"
-            and not evaluation.accepts_interrupted
-        )
-        for part, its_outcome in take_apart(call, outcome):
-            alias = None if is_discarded else content_keys[part]
-            is_kept = evaluation.keep(part, its_outcome, alias, is_interrupted=is_discarded)
-            is_stored = is_stored and is_kept
+        is_interrupted = interrupts.presses > before
+        is_stored = keep_outcome(evaluation, call, outcome, content_keys, is_interrupted=is_interrupted)
     finally:
         leave_scratch(token)
         # A file that is in no cache is the result itself: it stays where the body made it.
         if is_stored:
             scratch.remove()
     return ("interrupted" if is_interrupted else "run"), outcome.duration
+
+
+def keep_outcome(
+    evaluation: Evaluation,
+    call: Call,
+    outcome: BodyOutcome,
+    content_keys: Mapping[Call, bytes | None],
+    *,
+    is_interrupted: bool,
+) -> bool:
+    """Store what a body gave, for each item of a batch; say whether all of it is in the cache."""
+    is_stored = True
+    is_discarded = (
+        is_interrupted and call.task.options.on_interrupt == "discard" and not evaluation.accepts_interrupted
+    )
+    for part, its_outcome in take_apart(call, outcome):
+        alias = None if is_discarded else content_keys[part]
+        is_kept = evaluation.keep(part, its_outcome, alias, is_interrupted=is_discarded)
+        is_stored = is_stored and is_kept
+    return is_stored

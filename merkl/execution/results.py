@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +315,12 @@ class Results:
             )
         except DecodeError as error:
             raise CacheError(f"a result cannot be read back from its own bytes: {error}") from error
+
+    def remember_all(self, task: Task[..., Any, Any], stored: Iterable[tuple[str, Metadata]]) -> None:
+        """Tell of results that another process has stored for a task."""
+        if self.remember is not None:
+            for key, metadata in stored:
+                self.remember(self.cache_of(task), key, metadata)
 
     def _codec_of(self, task: Task[..., Any, Any], out: str | None) -> Codec | None:
         option = task.options.codec

@@ -26,6 +26,7 @@ from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.task import MapTask
 from merkl.graph.writes import Write, pending_writes, require_distinct_paths
 
 __all__ = ["Runner"]
@@ -139,7 +140,12 @@ class Runner:
     # -- in this process -------------------------------------------------------------------------------
 
     def _run_here(self, evaluation: Evaluation, stages: Sequence[PlannedStage]) -> list[MerklError]:
-        """Run calls one after another, but for those that are done; return the failures that were passed over."""
+        """Run calls one after another, but for those that are done; return the failures that were passed over.
+
+        Where some are coroutines, these wait side by side, but not where bodies are watched: that is done one at a time.
+        """
+        if self._watch is None and any(_may_wait(call) for stage in stages for call in stage.calls):
+            return self._run_together(evaluation, stages)
         for call in (call for stage in stages for call in stage.calls):
             interrupts.check()
             rest = evaluation.without_done(call) if evaluation.is_extended else call
@@ -156,6 +162,14 @@ class Runner:
                 evaluation.without.update(part.key() for part in rest.parts)
                 if not self.keeps_going or isinstance(error, CacheError):
                     raise
+        return evaluation.failures
+
+    def _run_together(self, evaluation: Evaluation, stages: Sequence[PlannedStage]) -> list[MerklError]:
+        failures = Spread(self, evaluation, None).run(stages)
+        evaluation.failures += [error for error in failures if error not in evaluation.failures]
+        is_lost = any(isinstance(error, CacheError) for error in failures)
+        if failures and (is_lost or not self.keeps_going):
+            raise _first_of(failures)
         return evaluation.failures
 
     def skip(self, evaluation: Evaluation, call: Call) -> None:
@@ -222,6 +236,12 @@ class Runner:
         stages = evaluation.extend(plan)
         self.observer.plan_made(plan)
         return stages
+
+
+def _may_wait(call: Call) -> bool:
+    """Say whether a call is a coroutine, or makes calls that are."""
+    task = call.task
+    return task.is_coroutine or (task.is_expanding and isinstance(task, MapTask) and task.inner.is_coroutine)
 
 
 def _take_writes(evaluation: Evaluation, plan: Plan, wanted: Sequence[Future[Any]]) -> None:

@@ -62,6 +62,8 @@ _HINTS = (types.GenericAlias, types.UnionType, typing.TypeVar, typing.NewType, t
 _SILENT = re.compile(
     r"^(logging\.|_?thread\.|threading\.|weakref\.|contextvars\.|asyncio\.|functools\._|builtins\.object$|types\.)"
 )
+#: Those of them that can be taken apart until they are used, or always: what they hold is the state of a run.
+_HOLDS_RUN = re.compile(r"^asyncio\.")
 #: What an instance of a subclass holds beside its attributes.
 _HOLDERS: tuple[type, ...] = (dict, list, tuple, set, frozenset, deque)
 _SCALARS: tuple[typing.Any, ...] = (str, bytes, int, float, complex)
@@ -439,6 +441,8 @@ class Values:
         node.package = package_of(type(value).__module__)
         node.is_dynamic = calls_by_name(type(value).__module__)
         try:
+            if _HOLDS_RUN.match(name_of(type(value))):
+                raise TypeError("it holds the state of a run")
             if is_random_state(value):
                 raise TypeError(
                     "a random generator changes with each use; pass a seed or use merkl.call_seed()"

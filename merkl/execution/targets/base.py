@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from merkl.cache import Record
+from merkl.cache import Metadata, Record
 from merkl.execution.audit import Finding
 from merkl.execution.events import Status
 from merkl.execution.results import FreshResult
@@ -35,7 +35,8 @@ class Ticket(msgspec.Struct, frozen=True):
 
     `payload` is the pickled call, in which other calls are keys only; `inputs` are the results it needs by key, as far as
     they are known; `parents` the keys of calls that were submitted and have not ended. `resources` are the figures for
-    this attempt. `forced` are keys that may not be linked to an equal result. `audited` is as an `Observer` has it.
+    this attempt; where another attempt asks for others, `retries` is 0, and the run submits the call again. `forced`
+    are keys that may not be linked to an equal result. `audited` is as an `Observer` has it.
     """
 
     key: bytes
@@ -47,6 +48,7 @@ class Ticket(msgspec.Struct, frozen=True):
     timeout: float | None = None
     forced: tuple[bytes, ...] = ()
     accepts_interrupted: bool = False
+    retries: int | None = None
     audited: tuple[str, ...] | None = None
 
 
@@ -68,7 +70,8 @@ class Reply(msgspec.Struct, frozen=True):
 
     `outs` are its results by key, `linked` the calls that had not to run. One of the others says why there are none: the
     `error` that the call raised, the `death` of its worker, `differs` where the worker has other code, the key of a `lost`
-    input. `warnings` are what it said meanwhile, `findings` what its body touched, where it was watched.
+    input. `warnings` are what it said meanwhile, `metadata` (by the key that has it) is what it could not write down
+    where the run does, `findings` what its body touched, where it was watched.
     """
 
     key: bytes
@@ -81,6 +84,7 @@ class Reply(msgspec.Struct, frozen=True):
     differs: bool = False
     lost: bytes | None = None
     warnings: tuple[tuple[type[Warning], str], ...] = ()
+    metadata: tuple[tuple[str, Metadata], ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -93,6 +97,8 @@ class Target(ABC):
 
     #: Calls may be submitted before their inputs are there: `Ticket.parents` are what they depend on.
     takes_unready: bool = False
+    #: Coroutines that ask for no resources are left to the process of the run, which has many of them wait at once.
+    leaves_coroutines: bool = False
     #: `Ticket.audited` is heeded.
     can_audit: bool = False
 
@@ -118,6 +124,9 @@ class Target(ABC):
     @abstractmethod
     def interrupt(self) -> bool:
         """Pass Ctrl-C on to the bodies that run, once; say whether there are any."""
+
+    def wake(self) -> None:  # noqa: B027 - then `poll` is called at short intervals
+        """Have a `poll` that waits return now; called in another thread, where the target `leaves_coroutines`."""
 
     def started(self) -> Sequence[bytes]:
         """Return the keys of calls that started since the last time it was asked, as far as that is known."""

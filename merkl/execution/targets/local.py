@@ -23,6 +23,7 @@ from merkl._base.errors import TargetError
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import body_output
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
+from merkl.execution.targets.bell import Bell
 from merkl.execution.targets.processes import WORKERS
 from merkl.execution.targets.resources import Slots
 from merkl.execution.targets.sharing import CacheMark, require_mark
@@ -76,6 +77,7 @@ class LocalTarget(Target):
         resources: how much there is of what calls ask for beside processors.
     """
 
+    leaves_coroutines = True
     can_audit = True
 
     def __init__(
@@ -92,6 +94,7 @@ class LocalTarget(Target):
         self._selector: selectors.BaseSelector | None = None
         #: The worker for which `admits` let a call be sent ahead.
         self._roomy: _WorkerHandle | None = None
+        self._bell: Bell | None = None
         self._mean: dict[str, float] = {}
         self._started: list[bytes] = []
         self._dead_replies: list[Reply] = []
@@ -173,13 +176,19 @@ class LocalTarget(Target):
             )  # before the mark is there: a cache that comes along as a copy does not have it
             self._mark = CacheMark(setup.arguments[1]) if setup.is_writing else None
             self._setup_bytes = pickle.dumps((packed, self._mark and self._mark.key), protocol=5)
-        if self._selector is None:
-            self._selector = selectors.DefaultSelector()
         worker = _WorkerHandle(self._setup_bytes)
         self._workers.append(worker)
-        self._selector.register(worker.pipe, selectors.EVENT_READ, worker)
-        self._selector.register(worker.process.sentinel, selectors.EVENT_READ, worker)
+        selector = self._opened()
+        selector.register(worker.pipe, selectors.EVENT_READ, worker)
+        selector.register(worker.process.sentinel, selectors.EVENT_READ, worker)
         return worker
+
+    def _opened(self) -> selectors.BaseSelector:
+        if self._selector is None:
+            self._selector = selectors.DefaultSelector()
+            self._bell = Bell()
+            self._selector.register(self._bell.reader, selectors.EVENT_READ, None)
+        return self._selector
 
     def _remove(self, worker: _WorkerHandle) -> None:
         if worker in self._workers:
@@ -196,15 +205,19 @@ class LocalTarget(Target):
     # -- poll ------------------------------------------------------------------------------------------
 
     def poll(self, timeout: float) -> Sequence[Reply]:
-        assert self._selector is not None
+        selector = self._opened()
         for worker in self._workers:
             worker.flush()
         replies, self._dead_replies = self._dead_replies, []
         if not replies:
             timeout = self._until_deadline(timeout)
-            ready = {key.data for key, _ in self._selector.select(timeout)}
+            ready = {key.data for key, _ in selector.select(timeout)}
             for worker in ready:
-                self._read(worker, replies)
+                if worker is None:
+                    assert self._bell is not None
+                    self._bell.hear()
+                else:
+                    self._read(worker, replies)
         self._end_late(replies)
         return replies
 
@@ -275,6 +288,10 @@ class LocalTarget(Target):
                 worker.kill()
                 self._bury(worker, replies)
 
+    def wake(self) -> None:
+        if self._bell is not None:
+            self._bell.ring()
+
     # -- ends ------------------------------------------------------------------------------------------
 
     def started(self) -> Sequence[bytes]:
@@ -315,6 +332,9 @@ class LocalTarget(Target):
         if self._selector is not None:
             self._selector.close()
             self._selector = None
+        if self._bell is not None:
+            self._bell.close()
+            self._bell = None
 
 
 @dataclass(slots=True)
