@@ -339,6 +339,7 @@ if TYPE_CHECKING:
 
     def pipeline_options(**options: Unpack[PipelineOptionTypes]) -> PipelineDecorator:
         """What the mypy plugin checks `pipeline(…)` against, where it is given no function."""
+        raise NotImplementedError
 else:
 
     def pipeline(fn: Any = None, /, **options: Any) -> Any:

@@ -487,3 +487,4 @@ if TYPE_CHECKING:
         **options: Unpack[TaskOptionTypes],
     ) -> TaskDecorator:
         """What the mypy plugin checks `task(…)` against, where it is given no function."""
+        raise NotImplementedError

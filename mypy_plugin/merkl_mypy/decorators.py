@@ -51,7 +51,7 @@ def decorator_called(kind: str) -> Callable[[FunctionContext], Type]:
         is_single = kind == "batch" and function is not None and is_task(function)
         if function is None or is_single:
             return _decorator(api, ctx, kind, function if is_single else None)
-        made = decorate(api, ctx, kind, function, None, ctx.default_return_type)
+        made = decorate(api, ctx, kind, function, None, any_type())
         return made if kind == "pipeline" else _check_serializable(api, ctx, made)
 
     return hook
@@ -70,7 +70,7 @@ def _decorator(api: TypeChecker, ctx: FunctionContext, kind: str, single: Type |
     call = ctx.context
     checked = _options_of(api, kind)
     if not isinstance(call, CallExpr):
-        return ctx.default_return_type
+        return any_type()
     returned, _ = api.expr_checker.check_call(checked, call.args, call.arg_kinds, call, call.arg_names)
     made = get_proper_type(returned)
     if not isinstance(made, Instance):
