@@ -275,7 +275,9 @@ class Reviewer:
         parts_of_index = [index.begin_index, index.end_index] if isinstance(index, SliceExpr) else [index]
         for part in parts_of_index:
             if part is not None and self._findings.is_future(part):
-                if self._findings.take_over(("call-overload", "index", "misc"), o, part):
+                # mypy before 1.20 has another word for slices, which does not name the type.
+                refused = self._findings.take_over(("misc",), part, whatever=isinstance(index, SliceExpr))
+                if self._findings.take_over(("call-overload", "index"), o, part) or refused:
                     self._findings.report(part, codes.FUTURE_VALUE)
 
     def _member_expr(self, o: MemberExpr) -> None:
