@@ -299,7 +299,8 @@ def test_many_values_at_once_are_judged_as_one_by_one(hint: Any, right: Any, wro
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax of type parameters")
 def test_type_parameters_in_the_new_notation() -> None:
     """A class with type parameters knows its fields' types."""
-    names: dict[str, Any] = {}
-    exec("import dataclasses\n@dataclasses.dataclass\nclass New[T]:\n    v: T\n", names)
+    names: dict[str, Any] = {"__name__": "made_here"}
+    source = "import dataclasses\n@dataclasses.dataclass\nclass New[T]:\n    v: T\n"
+    exec(compile(source, "made_here", "exec", dont_inherit=True), names)
     assert validate_value(names["New"]("a"), names["New"][int], items="all") is not None
     assert validate_value(names["New"]("a"), names["New"][str], items="all") is None
