@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import timeit
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
+from typeguard import CollectionCheckStrategy, check_type
 
 from merkl.assignability import relate
 from merkl.graph.checks import compile_argument_check
@@ -24,6 +29,32 @@ def _time(label: str, action: Callable[[], Any], number: int) -> None:
     print(f"{label:58} {timeit.timeit(action, number=number) / number * 1e6:12.3f}")
 
 
+@dataclass
+class _Point:
+    x: int
+    y: float
+
+
+def _beside_others(count: int) -> None:
+    """Values looked at in full, beside msgspec, which copies them, and typeguard."""
+    cases: list[tuple[Any, Any]] = [
+        (list[int], list(range(count))),
+        (dict[str, float], {str(i): 1.0 for i in range(count)}),
+        (list[list[float]], [[1.0] * 10 for _ in range(count // 10)]),
+        (list[tuple[int, str]], [(i, "a") for i in range(count)]),
+        (list[_Point], [_Point(i, 1.0) for i in range(count)]),
+    ]
+    for hint, values in cases:
+        whole, label = compile_validator(hint, items="all"), str(hint).replace("__main__.", "")
+        assert whole(values) is None
+        _time(f"{label} of {count:,}: MerkL", functools.partial(whole, values), 5)
+        convert = functools.partial(msgspec.convert, values, hint, from_attributes=True)
+        _time(f"{label}: msgspec.convert", convert, 5)
+        every = CollectionCheckStrategy.ALL_ITEMS
+        by_typeguard = functools.partial(check_type, values, hint, collection_check_strategy=every)
+        _time(f"{label}: typeguard", by_typeguard, 1)
+
+
 def main() -> None:
     """Time the checks on the path of each call, then what happens once."""
     argument, whole, handle = (
@@ -37,6 +68,7 @@ def main() -> None:
     _time("argument check: Future[int] for int", lambda: argument(handle, False), 1_000_000)
     _time("relate: remembered pair", lambda: relate(list[int], Sequence[int]), 200_000)
     _time("validate all of a list of a million ints", lambda: whole(million), 5)
+    _beside_others(200_000)
     names = "from collections.abc import *; from merkl.assignability import relate"
     for pair in (
         "bool, int",

@@ -1,4 +1,4 @@
-"""Walking and rebuilding nested containers: list, tuple, NamedTuple, dict, set, frozenset, deque and dataclass."""
+"""Walking and rebuilding nested containers: list, tuple, NamedTuple, dict and its views, set, frozenset, deque, dataclass."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["is_container", "iter_leaves", "map_leaves"]
+__all__ = ["DICT_VIEWS", "is_container", "iter_leaves", "map_leaves"]
 
-_PLAIN = (list, tuple, dict, set, frozenset, deque)
+_empty: dict[Any, Any] = {}
+_KEYS, _VALUES, _ITEMS = type(_empty.keys()), type(_empty.values()), type(_empty.items())
+#: The classes of what `keys()`, `values()` and `items()` of a dict give; those of an OrderedDict derive from them.
+DICT_VIEWS = (_KEYS, _VALUES, _ITEMS)
+_PLAIN = (list, tuple, dict, set, frozenset, deque, *DICT_VIEWS)
 
 
 def is_container(value: object) -> bool:
@@ -86,9 +90,21 @@ def _map_container(value: Any, mapped: Callable[[Any], Any]) -> Any:
         copy.clear()
         copy.extend(new)
         return copy
+    if isinstance(value, DICT_VIEWS):
+        return _rebuild_view(value, new)
     if isinstance(value, _PLAIN):
         return type(value)(new)
     return _rebuild_dataclass(value, new)
+
+
+def _rebuild_view(value: Any, new: list[Any]) -> Any:
+    """A view of the same class, of a dict that is made for it."""
+    make = dict if type(value) in DICT_VIEWS else OrderedDict
+    if isinstance(value, _KEYS):
+        return make.fromkeys(new).keys()
+    if isinstance(value, _VALUES):
+        return make(enumerate(new)).values()
+    return make(new).items()
 
 
 def _rebuild_dict(value: dict[Any, Any], items: dict[Any, Any]) -> Any:

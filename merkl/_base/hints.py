@@ -28,7 +28,9 @@ __all__ = [
     "format_type",
     "resolve_class_hints",
     "resolve_hints",
+    "resolve_in_class",
     "scopes_of",
+    "supertype_of",
 ]
 
 
@@ -253,12 +255,45 @@ def resolve_class_hints(cls: type) -> dict[str, Any]:
     return found
 
 
+def resolve_in_class(form: Any, owner: type) -> Any:
+    """Give a form that stands in the definition of a class, such as a base `list["Node"]`, without strings in it.
+
+    >>> class Node(list["Node"]): ...
+    >>> resolve_in_class(list["Node"], Node) == list[Node]
+    True
+    """
+    if not contains_string(form):
+        return form
+    return evaluate_annotation(form, scopes=_class_scopes(owner), module=owner.__module__)[0]
+
+
+def supertype_of(newtype: Any) -> Any:
+    """Give what a NewType is made of, which its call may name by a string.
+
+    >>> from typing import NewType
+    >>> supertype_of(NewType("UserId", "int"))
+    <class 'int'>
+    """
+    form, home = newtype.__supertype__, newtype.__module__
+    if not contains_string(form):
+        return form
+    module = sys.modules.get(home)
+    return evaluate_annotation(form, scopes=[vars(module) if module else {}, vars(builtins)], module=home)[0]
+
+
 def _class_annotations(owner: type) -> Iterator[tuple[str, Any]]:
     annotations = vars(owner).get("__annotations__", {})
     if not annotations:
         return
+    scopes = _class_scopes(owner)
+    for name, annotation in annotations.items():
+        yield name, evaluate_annotation(annotation, scopes=scopes, module=owner.__module__)[0]
+
+
+def _class_scopes(owner: type) -> list[Mapping[str, Any]]:
+    """The namespaces that the definition of a class sees, innermost first."""
     module = sys.modules.get(owner.__module__)
-    scopes: list[Mapping[str, Any]] = [
+    return [
         {
             p.__name__: p
             for p in (*getattr(owner, "__type_params__", ()), *getattr(owner, "__parameters__", ()))
@@ -270,8 +305,6 @@ def _class_annotations(owner: type) -> Iterator[tuple[str, Any]]:
         vars(module) if module else {},
         vars(builtins),
     ]
-    for name, annotation in annotations.items():
-        yield name, evaluate_annotation(annotation, scopes=scopes, module=owner.__module__)[0]
 
 
 def _method_closures(owner: type) -> dict[str, Any]:

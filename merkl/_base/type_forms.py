@@ -9,7 +9,7 @@ import operator
 import types
 import typing
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 
 import typing_extensions
 
@@ -114,14 +114,39 @@ def alias_value(form: Any) -> Any:
         return None
     value = head.__value__
     parameters = getattr(head, "__type_params__", ())
-    return substitute(value, dict(zip(parameters, get_args(form), strict=False))) if parameters else value
+    return substitute(value, _given_to(parameters, get_args(form))) if parameters else value
+
+
+def _given_to(parameters: tuple[Any, ...], arguments: tuple[Any, ...]) -> dict[Any, Any]:
+    """What each type parameter stands for: a TypeVarTuple for a tuple of types, one without argument for its default."""
+    pack = next((i for i, p in enumerate(parameters) if isinstance(p, _PACKS)), None)
+    if pack is not None:
+        end = max(len(arguments) - (len(parameters) - pack - 1), pack)
+        arguments = (*arguments[:pack], arguments[pack:end], *arguments[end:])
+    found = dict(zip(parameters, arguments, strict=False))
+    for parameter in parameters[len(arguments) :]:
+        default = getattr(parameter, "__default__", typing_extensions.NoDefault)
+        if default is not typing_extensions.NoDefault:
+            found[parameter] = substitute(default, found)
+    return found
+
+
+_PACKS = (typing.TypeVarTuple, typing_extensions.TypeVarTuple)
+
+
+def _spread(argument: Any, values: dict[Any, Any]) -> tuple[Any, ...] | None:
+    """What an unpacked TypeVarTuple stands for."""
+    inner = get_args(argument)[0] if is_named(get_origin(argument), "Unpack") else None
+    return values.get(inner) if isinstance(inner, _PACKS) else None
 
 
 def substitute(form: Any, values: dict[Any, Any]) -> Any:
-    """Put types in the place of type variables (Any for those that have none)."""
-    if isinstance(form, TypeVar):
+    """Put types in the place of type variables, and lists of them in that of a ParamSpec."""
+    if isinstance(form, (TypeVar, ParamSpec, typing_extensions.ParamSpec)):
         return values.get(form, form)
-    return map_arguments(form, lambda argument: substitute(argument, values))
+    return map_arguments(
+        form, lambda argument: substitute(argument, values), spread=lambda argument: _spread(argument, values)
+    )
 
 
 def strings_in(annotation: object, depth: int = 0) -> Iterator[str]:
@@ -152,14 +177,21 @@ def contains_string(annotation: object) -> bool:
     return next(strings_in(annotation), None) is not None
 
 
-def map_arguments(form: Any, change: Callable[[Any], Any]) -> Any:
+def map_arguments(
+    form: Any,
+    change: Callable[[Any], Any],
+    *,
+    spread: Callable[[Any], tuple[Any, ...] | None] = lambda _: None,
+) -> Any:
     """Rebuild a generic form with each type argument changed; a form without arguments comes back as it is.
+
+    Where `spread` gives several forms for an argument, these stand in its place.
 
     >>> map_arguments(dict[str, int], lambda a: list[a])
     dict[list[str], list[int]]
     """
     if isinstance(form, (list, tuple)):
-        return [change(item) for item in form]
+        return [each for item in form for each in _changed(item, change, spread)]
     origin = get_origin(form)
     if origin is None or origin in _LITERALS:
         return form
@@ -172,16 +204,23 @@ def map_arguments(form: Any, change: Callable[[Any], Any]) -> Any:
             if len(args) > 1
             else change(args[0])
         )
-    new = tuple(change(a) for a in args)
+    new = tuple(each for a in args for each in _changed(a, change, spread))
+    if origin is typing.get_origin(typing.Callable[..., Any]):
+        return typing.Callable[new[0], new[1]]
     if isinstance(form, types.GenericAlias):
         made = types.GenericAlias(form.__origin__, new)  # type: ignore[arg-type]
         return next(iter(made)) if getattr(form, "__unpacked__", False) else made
-    if origin is typing.get_origin(typing.Callable[..., Any]):
-        return typing.Callable[new[0], new[1]]
     copy = getattr(form, "copy_with", None)
     if copy is not None and not any(isinstance(a, list) for a in new):
         return copy(new)
     return origin[new if len(new) != 1 else new[0]]
+
+
+def _changed(
+    argument: Any, change: Callable[[Any], Any], spread: Callable[[Any], tuple[Any, ...] | None]
+) -> tuple[Any, ...]:
+    several = spread(argument)
+    return (change(argument),) if several is None else several
 
 
 class _Or:

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, get_args, get_origin
 
 import typing_extensions
 
+from merkl._base.hints import resolve_in_class
 from merkl._base.type_forms import is_named
 from merkl.assignability.stdlib import GENERIC_BASES, PROTOCOLS, STUB_PROTOCOLS
 from merkl.assignability.typeshed import stub_bases, stub_parameters
@@ -67,8 +68,7 @@ def original_bases(cls: type) -> tuple[Any, ...]:
         stubs = stub_bases(cls)
         if stubs is not None:
             return stubs
-    found: tuple[Any, ...] = vars(cls).get("__orig_bases__", cls.__bases__)
-    return found
+    return tuple(resolve_in_class(base, cls) for base in vars(cls).get("__orig_bases__", cls.__bases__))
 
 
 def is_parameters(parameter: Any) -> bool:
@@ -98,7 +98,7 @@ def parameters(cls: type) -> tuple[Any, ...]:
         if get_origin(base) in (Generic, Protocol, typing_extensions.Protocol):
             return tuple(get_args(p)[0] if is_named(get_origin(p), "Unpack") else p for p in get_args(base))
     declared = getattr(cls, "__type_params__", ())
-    if declared:
+    if isinstance(declared, tuple) and declared:  # of a class of functions it is what each function has
         return tuple(declared)
     # `class A(dict[str, T])`: the type variables of the bases, in the order in which they appear.
     found: dict[Any, None] = {}
@@ -123,5 +123,10 @@ def default_arguments(cls: type, given: int) -> tuple[Any, ...]:
 
 
 def derives_from_any(cls: type) -> bool:
-    """Say whether a class has Any among its bases: then it fits everywhere."""
-    return Any in cls.__mro__
+    """Say whether a class has Any among its bases, in typeshed perhaps (as a Mock has): then it fits everywhere."""
+    return Any in cls.__mro__ or any(_stub_derives_from_any(c) for c in cls.__mro__ if _reads_typeshed(c))
+
+
+@functools.lru_cache(maxsize=1024)
+def _stub_derives_from_any(cls: type) -> bool:
+    return Any in (stub_bases(cls) or ())

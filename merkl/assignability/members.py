@@ -22,7 +22,7 @@ from merkl.assignability.nominal import as_base
 from merkl.assignability.parse import parse, substitute_term
 from merkl.assignability.signatures import bound_signature, stub_signature
 from merkl.assignability.stdlib import PROTOCOLS, STUB_PROTOCOLS, UNHASHABLE
-from merkl.assignability.terms import ANY, Fn, Inst, Kind, Opaque, Param, Rest, Term, Tup, union
+from merkl.assignability.terms import ANY, ClassOf, Fn, Inst, Kind, Opaque, Param, Rest, Term, Tup, union
 from merkl.assignability.typeshed import StubMember, Unresolved, stub_member, stub_names, stub_parameters
 
 __all__ = ["Member", "find_member", "protocol_members"]
@@ -80,7 +80,7 @@ def find_member(
                 return None
             stub = stub_member(owner, name)
             if stub is not None and not (issubclass(cls, enum.Enum) and name in _ENUM_NAMES):
-                made = _from_stub(stub, owner, of_class)
+                made = _from_stub(stub, owner, of_class, self_term)
                 return made if isinstance(made, str) else _specialize(made, owner, term, self_term)
             continue
         found = _own_member(owner, name, of_class)
@@ -103,13 +103,17 @@ def _enum_member(cls: type[enum.Enum], name: str) -> Member:
     return Member((union(tuple(k for k in known if k is not None)) if kinds and None not in known else ANY,))
 
 
-def _from_stub(stub: StubMember, owner: type, of_class: bool) -> Member | str:
+def _from_stub(stub: StubMember, owner: type, of_class: bool, self_term: Term = ANY) -> Member | str:
     if isinstance(stub.form, Unresolved):
         return "a member whose type exists in stubs only"
     if not stub.functions:
         return Member((parse(stub.form),), stub.settable, stub.class_variable)
     static = stub.decorator == "staticmethod" or (of_class and not stub.decorator)
-    options = [stub_signature(f, stub_parameters(owner) or (), static=static) for f in stub.functions]
+    self_term = (
+        self_term if isinstance(self_term, ClassOf) else ANY
+    )  # of an instance, bases would have to be asked
+    known = stub_parameters(owner) or ()
+    options = [stub_signature(f, known, static=static, self_term=self_term) for f in stub.functions]
     if any(o is None for o in options):
         return "a method whose signature can't be told"
     return Member(tuple(o for o in options if o is not None), class_or_static=bool(stub.decorator))
@@ -120,6 +124,10 @@ def _dynamic_member(cls: type) -> Member | str | None:
     if issubclass(cls, (types.ModuleType, types.SimpleNamespace)):
         return Member((ANY,), settable=True)
     for name in ("__getattribute__", "__getattr__"):
+        stub = next((s for c in cls.__mro__[:-1] if is_stdlib(c) and (s := stub_member(c, name))), None)
+        made = stub and _from_stub(stub, cls, of_class=False)
+        if isinstance(made, Member) and isinstance(made.options[0], Fn):
+            return Member((made.options[0].ret,), settable=True)
         owner = next((c for c in cls.__mro__[:-1] if name in vars(c)), None)
         if owner is None or is_stdlib(owner):
             continue
@@ -202,14 +210,14 @@ def _variable(owner: type, name: str) -> Member:
 
 def _attribute(owner: type, name: str, value: Any, of_class: bool) -> Member | str | None:
     if isinstance(value, types.FunctionType):
-        return _method(value, owner, static=of_class)
+        return _method(value, owner, name, static=of_class)
     if isinstance(value, (staticmethod, classmethod)):
-        found = _method(value.__func__, owner, static=isinstance(value, staticmethod))
+        found = _method(value.__func__, owner, name, static=isinstance(value, staticmethod))
         return found if isinstance(found, str) else Member(found.options, class_or_static=True)
     if isinstance(value, property):
         return _property(value, owner)
     if isinstance(value, functools.cached_property):
-        found = _method(value.func, owner)
+        found = _method(value.func, owner, name)
         first = found if isinstance(found, str) else found.options[0]
         return (
             Member((first.ret,), settable=True)
@@ -233,8 +241,13 @@ def _value_type(value: Any) -> Term | None:
     return None
 
 
-def _method(function: Any, owner: type, *, static: bool = False) -> Member | str:
-    overloads = typing.get_overloads(function) or typing_extensions.get_overloads(function)
+def _method(function: Any, owner: type, name: str, *, static: bool = False) -> Member | str:
+    overloaded: Any = function
+    if getattr(function, "__name__", "") == "_overload_dummy":  # all that is left of overloads without a body
+        overloaded = types.SimpleNamespace(
+            __module__=owner.__module__, __qualname__=f"{owner.__qualname__}.{name}"
+        )
+    overloads = typing.get_overloads(overloaded) or typing_extensions.get_overloads(overloaded)
     options = tuple(
         bound_signature(f, static=static, known=parameters(owner)) for f in (overloads or [function])
     )

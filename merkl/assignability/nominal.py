@@ -43,8 +43,8 @@ def _paths(cls: type) -> dict[type, tuple[Term, ...]]:
     found: dict[type, tuple[Term, ...]] = {}
     for form in original_bases(cls):
         term = parse(form)
-        if isinstance(term, Tup):  # a class made of a tuple with known items
-            term = Inst(tuple, (ANY,))
+        if isinstance(term, Tup):  # a tuple with known items, or a class made of one
+            term = Inst(tuple, (ANY,)) if term.cls is tuple else Inst(term.cls, term.args)
         if not isinstance(term, Inst) or term.cls is cls:
             continue
         found.setdefault(term.cls, term.args)

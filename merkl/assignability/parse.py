@@ -7,12 +7,22 @@ from __future__ import annotations
 import collections.abc
 import functools
 import types
+import typing
 from typing import Annotated, Any, ForwardRef, Literal, TypeVar, get_args, get_origin
 
 import typing_extensions
 
 from merkl._base.hints import resolve_class_hints
-from merkl._base.type_forms import alias_value, is_named, is_typed_dict, is_union, union_members
+from merkl._base.type_forms import (
+    LazyAlias,
+    alias_value,
+    format_type,
+    is_named,
+    is_typed_dict,
+    is_union,
+    map_arguments,
+    union_members,
+)
 from merkl.assignability.classes import default_arguments, is_pack, is_parameters, original_bases, parameters
 from merkl.assignability.terms import (
     ANY,
@@ -36,7 +46,16 @@ from merkl.assignability.terms import (
     union,
 )
 
-__all__ = ["class_of", "expand", "instance", "parse", "substitute_term", "variables_in"]
+__all__ = [
+    "ANY_REST",
+    "class_of",
+    "expand",
+    "instance",
+    "is_spread",
+    "parse",
+    "substitute_term",
+    "variables_in",
+]
 
 _TRANSPARENT = ("Required", "NotRequired", "ReadOnly", "Final", "ClassVar")
 _LITERAL = (Literal, typing_extensions.Literal)
@@ -69,6 +88,21 @@ def expand(alias: Alias) -> Term:
     return parse(alias_value(alias.form))
 
 
+@functools.lru_cache(maxsize=1024)
+def _later(form: Any) -> LazyAlias:
+    alias = LazyAlias(format_type(form), form)
+    alias.__value__ = form
+    return alias
+
+
+def _delayed(hint: Any) -> Any:
+    """An item of a tuple class, in which an alias stands for each tuple class, since they may hold each other."""
+    head = get_origin(hint) or hint
+    if isinstance(head, type) and issubclass(head, tuple) and head is not tuple:
+        return _later(hint)
+    return map_arguments(hint, _delayed)
+
+
 def _parse(form: Any) -> Term:
     if form is Any:
         return ANY
@@ -84,8 +118,17 @@ def _parse(form: Any) -> Term:
     if is_union(form):
         return union(tuple(parse(member) for member in union_members(form)))
     if alias_value(form) is not None:
-        return Alias(form)
+        # One with a list for a ParamSpec has no hash, which a recursive alias needs to be known again.
+        return Alias(form) if _has_hash(form) else parse(alias_value(form))
     return _generic(form, origin, get_args(form))
+
+
+def _has_hash(form: Any) -> bool:
+    try:
+        hash(form)
+    except TypeError:
+        return False
+    return True
 
 
 def _literal(value: Any) -> Term:
@@ -162,7 +205,7 @@ def _argument_terms(cls: type, arguments: tuple[Any, ...]) -> tuple[Term, ...] |
     return tuple(found)
 
 
-_ANY_REST = (Param(ANY, Kind.STAR), Param(ANY, Kind.STAR_STAR))
+ANY_REST = (Param(ANY, Kind.STAR), Param(ANY, Kind.STAR_STAR))
 
 
 def _parameters_term(form: Any) -> Term:
@@ -172,24 +215,29 @@ def _parameters_term(form: Any) -> Term:
             return Fn(None, ANY)
         return Fn(tuple(Param(parse(each), Kind.POSITIONAL) for each in form), ANY)
     if is_named(get_origin(form), "Concatenate"):
-        first = get_args(form)[:-1]
+        *first, last = get_args(form)
         params = tuple(Param(parse(each), Kind.POSITIONAL) for each in first)
-        return Fn((*params, *_ANY_REST), ANY)
+        rest = (Param(Var(last), Kind.STAR),) if is_parameters(last) else ANY_REST
+        return Fn((*params, *rest), ANY)
     return Var(form) if is_parameters(form) else Fn(None, ANY)
 
 
 def _tuple_items(cls: type, args: tuple[Term, ...]) -> tuple[Term, ...] | None:
     """The items of a class that derives from a tuple of known items, such as a NamedTuple."""
     known = dict(zip(parameters(cls), args, strict=False))
-    for owner in cls.__mro__:
-        if "_fields" in vars(owner) and "_field_defaults" in vars(owner):
-            hints = resolve_class_hints(owner)
-            found = tuple(parse(hints.get(name, Any)) for name in owner._fields)  # type: ignore[attr-defined]
-            return tuple(substitute_term(item, known) for item in found) if owner is cls else found
-        for base in original_bases(owner):
-            if get_origin(base) is tuple:
-                term = parse(base)
-                return term.items if isinstance(term, Tup) else None
+    if "_fields" in vars(cls) and "_field_defaults" in vars(cls):
+        hints = resolve_class_hints(cls)
+        fields: tuple[str, ...] = cls._fields  # type: ignore[attr-defined]
+        items = tuple(parse(_delayed(hints.get(name, Any))) for name in fields)
+        return tuple(substitute_term(item, known) for item in items)
+    for base in original_bases(cls):
+        head = get_origin(base) or base
+        if isinstance(head, type) and issubclass(head, tuple):
+            term = parse(map_arguments(base, _delayed) if head is tuple else base)
+            if not isinstance(term, Tup):
+                return None
+            term = substitute_term(Tup(term.items), known)
+            return term.items if isinstance(term, Tup) else None
     return None
 
 
@@ -203,7 +251,9 @@ def _generic(form: Any, origin: Any, args: tuple[Any, ...]) -> Term:
     if not isinstance(origin, type):
         return Opaque(form)
     wanted = parameters(origin)
-    if not args and wanted:
+    if (
+        not args and wanted and not any(map(is_pack, wanted))
+    ):  # `typing.List` alone; `Many[()]` is given no types
         args = default_arguments(origin, 0)
     if len(args) < len(wanted) and not any(map(is_pack, wanted)):
         args = (*args, *default_arguments(origin, len(args)))
@@ -213,7 +263,7 @@ def _generic(form: Any, origin: Any, args: tuple[Any, ...]) -> Term:
 def _tuple(form: Any, args: tuple[Any, ...]) -> Term:
     if not args:
         # `typing.Tuple` alone is a tuple of anything, `tuple[()]` is the empty one.
-        return Inst(tuple, (ANY,)) if form is tuple else Tup(())
+        return Inst(tuple, (ANY,)) if form is typing.Tuple else Tup(())  # noqa: UP006
     if len(args) == 2 and args[1] is Ellipsis:
         return Inst(tuple, (parse(args[0]),))
     items: list[Term] = []
@@ -222,22 +272,37 @@ def _tuple(form: Any, args: tuple[Any, ...]) -> Term:
         if inner is None:
             items.append(parse(arg))
             continue
-        term = parse(inner)
-        if isinstance(term, Inst) and term.cls is tuple:
-            items.append(Rest(term.args[0]))
-        elif isinstance(term, Tup) and term.cls is tuple:
-            items.extend(term.items)
-        else:
+        spread = _spread(Var(inner) if is_pack(inner) else parse(inner))
+        if spread is None:
             return Opaque(form)
+        items.extend(spread)
     if sum(isinstance(i, Rest) for i in items) > 1:
         return Opaque(form)
-    if len(items) == 1 and isinstance(items[0], Rest):
+    return _tuple_of(tuple(items))
+
+
+def _spread(term: Term) -> tuple[Term, ...] | None:
+    """The items that an unpacked tuple gives to the tuple around it; a TypeVarTuple is a Rest until it is known."""
+    if isinstance(term, Inst) and term.cls is tuple:
+        return (Rest(term.args[0]),)
+    if isinstance(term, Tup) and term.cls is tuple:
+        return term.items
+    return (Rest(term),) if isinstance(term, Var) else None
+
+
+def _tuple_of(items: tuple[Term, ...]) -> Term:
+    if len(items) == 1 and isinstance(items[0], Rest) and not _is_open(items[0]):
         return Inst(tuple, (items[0].item,))
-    return Tup(tuple(items))
+    return Tup(items)
+
+
+def _is_open(item: Term) -> bool:
+    """Whether an item stands for the items that a TypeVarTuple will give."""
+    return isinstance(item, Rest) and isinstance(item.item, Var) and is_pack(item.item.var)
 
 
 def _unpacked(arg: Any) -> Any:
-    if getattr(arg, "__unpacked__", False):
+    if getattr(arg, "__unpacked__", False) is True:
         return types.GenericAlias(arg.__origin__, arg.__args__)
     return get_args(arg)[0] if is_named(get_origin(arg), "Unpack") else None
 
@@ -256,7 +321,7 @@ def _callable(args: tuple[Any, ...]) -> Term:
     if params is Ellipsis:
         return Fn(None, parse(ret))
     if is_parameters(params):
-        return Fn(None, parse(ret))
+        return Fn((Param(Var(params), Kind.STAR),), parse(ret))
     if is_named(get_origin(params), "Concatenate"):
         term = _parameters_term(params)
         assert isinstance(term, Fn)
@@ -281,7 +346,13 @@ def substitute_term(term: Term, values: dict[Any, Term]) -> Term:
     if isinstance(term, (Inst, Record)):
         return type(term)(term.cls, tuple(map(change, term.args))) if term.args else term
     if isinstance(term, Tup):
-        return Tup(tuple(map(change, term.items)), term.cls, tuple(map(change, term.args)))
+        items: list[Term] = []
+        for item in term.items:
+            spread = _spread(change(item.item)) if isinstance(item, Rest) and _is_open(item) else None
+            items.extend(spread if spread is not None else (change(item),))
+        if term.cls is tuple:
+            return _tuple_of(tuple(items))
+        return Tup(tuple(items), term.cls, tuple(map(change, term.args)))
     if isinstance(term, Rest):
         return Rest(change(term.item))
     if isinstance(term, UnionTerm):
@@ -289,11 +360,35 @@ def substitute_term(term: Term, values: dict[Any, Term]) -> Term:
     if isinstance(term, ClassOf):
         return class_of(change(term.term))
     if isinstance(term, Fn):
-        params = term.params and tuple(Param(change(p.term), p.kind, p.name, p.required) for p in term.params)
-        return Fn(params, change(term.ret), term.variables)
+        return Fn(_substitute_parameters(term.params, values), change(term.ret), term.variables)
     if isinstance(term, Alias):
         return change(expand(term)) if _mentions(term, values, 0) else term
     return term
+
+
+def _substitute_parameters(
+    params: tuple[Param, ...] | None, values: dict[Any, Term]
+) -> tuple[Param, ...] | None:
+    """The parameters with what is known put in; what stands for a ParamSpec comes in its place."""
+    if params is None:
+        return None
+    found: list[Param] = []
+    for param in params:
+        known = values.get(param.term.var) if is_spread(param) and isinstance(param.term, Var) else None
+        if known is None:
+            found.append(Param(substitute_term(param.term, values), param.kind, param.name, param.required))
+        elif isinstance(known, Fn) and known.params is not None:
+            found.extend(known.params)
+        elif isinstance(known, Var):
+            found.append(Param(known, Kind.STAR))
+        else:
+            found.extend(ANY_REST)
+    return tuple(found)
+
+
+def is_spread(param: Param) -> bool:
+    """Say whether a parameter stands for all that a ParamSpec will give."""
+    return isinstance(param.term, Var) and is_parameters(param.term.var)
 
 
 def _mentions(term: Term, values: dict[Any, Term], depth: int) -> bool:

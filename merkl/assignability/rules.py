@@ -6,6 +6,7 @@ import enum
 from collections.abc import Callable, Iterable, Sized
 from typing import Any
 
+from merkl._base.hints import supertype_of
 from merkl.assignability.classes import derives_from_any, has_known_bases, is_protocol, parameters
 from merkl.assignability.members import protocol_members
 from merkl.assignability.nominal import Variance, as_base
@@ -118,6 +119,8 @@ class Rules:
             return self._none(target)
         if isinstance(source, New):
             return self._newtype(source, target)
+        if isinstance(source, Inst) and derives_from_any(source.cls) and not isinstance(target, NoneTerm):
+            return YES
         if isinstance(target, (New, NoneTerm, NeverTerm)):
             return misfit(source, target)
         if isinstance(source, Lit):
@@ -186,7 +189,7 @@ class Rules:
         return misfit(NONE, target)
 
     def _newtype(self, source: New, target: Term) -> Relation:
-        found = self.relate(parse(source.newtype.__supertype__), target)
+        found = self.relate(parse(supertype_of(source.newtype)), target)
         return misfit(source, target) if refuses(found) else found
 
     def _literal(self, source: Lit, target: Term) -> Relation:
@@ -226,14 +229,12 @@ class Rules:
         return misfit(source, target)
 
     def _instance(self, source: Inst, target: Term) -> Relation:
-        if derives_from_any(source.cls):
-            return YES
         if isinstance(target, Inst):
             return self._instances(source, target)
         if isinstance(target, Tup):
-            if issubclass(source.cls, tuple) and target.cls is tuple:
-                seen = as_base(source, tuple)
-                if seen is not None and seen.args == (ANY,):
+            if issubclass(source.cls, target.cls):  # a tuple of any length of Any fits each
+                seen = as_base(source, target.cls)
+                if seen is not None and all(arg in (ANY, Inst(tuple, (ANY,))) for arg in seen.args):
                     return YES
             return misfit(source, target)
         if isinstance(target, ClassOf):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ParamSpecArgs, ParamSpecKwargs, get_origin
 
 from merkl._base.hints import resolve_hints
 from merkl._base.type_forms import is_named
 from merkl.assignability.nominal import as_base
-from merkl.assignability.parse import parse, substitute_term, variables_in
+from merkl.assignability.parse import ANY_REST, is_spread, parse, substitute_term, variables_in
 from merkl.assignability.relation import YES, Relation, Verdict, no
 from merkl.assignability.terms import (
     ANY,
     NEVER,
+    ClassOf,
     Fn,
     Inst,
     Kind,
@@ -52,12 +53,17 @@ def bound_signature(function: Any, *, static: bool, known: tuple[Any, ...] = ())
     hints = resolve_hints(function)
     params: list[Param] = []
     for parameter in signature.parameters.values():
-        term = parse(hints.parameters.get(parameter.name, Any))
+        hint = hints.parameters.get(parameter.name, Any)
+        if isinstance(hint, (ParamSpecArgs, ParamSpecKwargs)):
+            if isinstance(hint, ParamSpecArgs):
+                params.append(Param(Var(get_origin(hint)), Kind.STAR, None, False))
+            continue
+        term = parse(hint)
         if isinstance(term, Opaque) and not is_named(term.form, "Self"):
             return None
         kind = _KINDS[parameter.kind]
         required = parameter.default is parameter.empty and kind not in (Kind.STAR, Kind.STAR_STAR)
-        if kind is Kind.NORMAL and parameter.name.startswith("__") and not parameter.name.endswith("__"):
+        if kind is Kind.NORMAL and _is_private(parameter.name, function):
             kind = Kind.POSITIONAL
         params.append(Param(term, kind, None if kind is Kind.POSITIONAL else parameter.name, required))
     ret = parse(hints.returns)
@@ -66,8 +72,21 @@ def bound_signature(function: Any, *, static: bool, known: tuple[Any, ...] = ())
     return _bound(params, ret, static, known)
 
 
-def stub_signature(function: StubFunction, known: tuple[Any, ...], *, static: bool) -> Fn | None:
-    """Give the type of a method in a stub, bound to its instance; None when parts of it exist in stubs only."""
+def _is_private(name: str, function: Any) -> bool:
+    """Whether a parameter is positional by its name alone, which inside a class is mangled."""
+    around = getattr(function, "__qualname__", "").split(".")[-2:-1]
+    for cls in around:
+        name = name.removeprefix(f"_{cls.lstrip('_')}") if name.startswith(f"_{cls.lstrip('_')}__") else name
+    return name.startswith("__") and not name.endswith("__")
+
+
+def stub_signature(
+    function: StubFunction, known: tuple[Any, ...], *, static: bool, self_term: Term = ANY
+) -> Fn | None:
+    """Give the type of a method in a stub, bound to its instance; None when parts of it exist in stubs only.
+
+    `self_term` is what type variables in the annotation of self stand for.
+    """
     params: list[Param] = []
     for name, written_kind, form, required in function.parameters:
         if isinstance(form, Unresolved):
@@ -81,7 +100,21 @@ def stub_signature(function: StubFunction, known: tuple[Any, ...], *, static: bo
     ret = parse(function.returns)
     if function.is_async:
         ret = Inst(Coroutine, (ANY, ANY, ret))
+    if params and not static and self_term != ANY:
+        params, ret = _with_known_self(params, ret, self_term)
     return _bound(params, ret, static, known)
+
+
+def _with_known_self(params: list[Param], ret: Term, self_term: Term) -> tuple[list[Param], Term]:
+    """The parameters and the result when an annotated self, such as `cls: type[T]`, tells what T is."""
+    first, variables = params[0], variables_in(params[0].term)
+    found: dict[Any, list[Term]] = {}
+    _match(first.term, self_term, variables, found)
+    if not variables or set(found) != set(variables):
+        return params, ret
+    whole = substitute_term(Fn(tuple(params[1:]), ret), {v: union(tuple(t)) for v, t in found.items()})
+    assert isinstance(whole, Fn)
+    return [Param(ANY, first.kind, first.name), *(whole.params or ())], whole.ret
 
 
 def _bound(params: list[Param], ret: Term, static: bool, known: tuple[Any, ...]) -> Fn | None:
@@ -124,6 +157,8 @@ def solve(left: Fn, right: Fn) -> Fn | None:
 def _match(own: Term, given: Term, variables: tuple[Any, ...], found: dict[Any, list[Term]]) -> None:
     if isinstance(own, Var) and own.var in variables:
         found.setdefault(own.var, []).append(given)
+    elif isinstance(own, ClassOf) and isinstance(given, ClassOf):
+        _match(own.term, given.term, variables, found)
     elif isinstance(own, Inst) and isinstance(given, Inst):
         seen = as_base(given, own.cls)
         for one, other in zip(own.args, seen.args if seen is not None else (), strict=False):
@@ -151,9 +186,17 @@ def relate_callables(left: Fn, right: Fn, relate: Relate, *, ignore_names: bool)
     worst = relate(left.ret, right.ret)
     if worst.verdict is Verdict.NO:
         return no(f"it returns {show(left.ret)}, wanted {show(right.ret)}")
-    if right.params is None or left.params is None or _is_anything(right.params):
+    given, wanted = _opened(left.params), _opened(right.params)
+    if wanted is None or given is None or _is_anything(wanted):
         return worst
-    return _Match(left.params, right.params, relate, ignore_names).verdict(worst)
+    return _Match(given, wanted, relate, ignore_names).verdict(worst)
+
+
+def _opened(params: tuple[Param, ...] | None) -> tuple[Param, ...] | None:
+    """The parameters with anything at all where a ParamSpec is not known."""
+    if params is None or not any(map(is_spread, params)):
+        return params
+    return None if len(params) == 1 else (*(p for p in params if not is_spread(p)), *ANY_REST)
 
 
 def _is_anything(params: tuple[Param, ...]) -> bool:

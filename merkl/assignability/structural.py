@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +11,30 @@ from merkl.assignability.members import Member, find_member, protocol_members
 from merkl.assignability.parse import substitute_term
 from merkl.assignability.relation import YES, Relation, Verdict, no
 from merkl.assignability.signatures import relate_callables, solve
-from merkl.assignability.terms import ANY, OBJECT, ClassOf, Fn, Inst, Param, Term, Tup, show
+from merkl.assignability.terms import ANY, NEVER, OBJECT, ClassOf, Fn, Inst, Param, Term, Tup, show
 
 if TYPE_CHECKING:
     from merkl.assignability.rules import Rules
 
 __all__ = ["relate_class_object", "relate_protocol", "relate_to_callable"]
 
+_CLASS_OF_NOTHING = ClassOf(NEVER)
 
-def relate_protocol(rules: Rules, source: Inst | Tup, target: Inst, *, of_class: bool = False) -> Relation:
-    """Say whether a class has all that a protocol asks for; `of_class`, whether the class object has."""
-    wanted = sorted(protocol_members(target.cls))
+
+def relate_protocol(
+    rules: Rules,
+    source: Inst | Tup,
+    target: Inst,
+    *,
+    of_class: bool = False,
+    skip: frozenset[str] = frozenset(),
+    as_self: Term | None = None,
+) -> Relation:
+    """Say whether a class has all that a protocol asks for; `of_class`, whether the class object has.
+
+    `skip` are members that need not be looked at; `as_self` is what methods are bound to, if not to an instance.
+    """
+    wanted = sorted(protocol_members(target.cls) - skip)
     if is_protocol(source.cls) and not of_class:
         missing = [name for name in wanted if name not in protocol_members(source.cls)]
         if missing:
@@ -28,7 +42,9 @@ def relate_protocol(rules: Rules, source: Inst | Tup, target: Inst, *, of_class:
     worst = YES
     for name in wanted:
         place = find_member(target, name, source)
-        member = find_member(source, name, source, of_class=of_class)
+        member = find_member(source, name, as_self or source, of_class=of_class)
+        if name == "__call__" and issubclass(source.cls, type) and not of_class:
+            member = None  # of a class that is not known mypy doesn't say what it makes
         if member is None:
             return no(f"{show(source)} has no {name}, which {show(target)} asks for")
         if isinstance(place, str) or isinstance(member, str) or place is None:
@@ -130,6 +146,8 @@ def _instance_as_callable(rules: Rules, source: Inst, target: Term) -> Relation:
     if call is None:
         return no(f"{show(source)} cannot be called")
     if isinstance(call, str):
+        if issubclass(source.cls, type):
+            return Relation(Verdict.UNKNOWN, "what a metaclass makes depends on the class")
         return rules.ask_about(source, target)
     return _options(rules, call.options, (target,), ignore_names=False)
 
@@ -144,9 +162,11 @@ def _callable_as_protocol(rules: Rules, source: Fn, target: Inst) -> Relation:
     if not isinstance(call, Member):
         return rules.ask_about(source, target)
     found = _options(rules, (source,), call.options, ignore_names=False)
-    if found.verdict is not Verdict.NO and len(names) > 1:
-        return rules.ask_about(source, target)
-    return found
+    if found.verdict is Verdict.NO or len(names) == 1:
+        return found
+    function = Inst(types.FunctionType)
+    others = relate_protocol(rules, function, target, skip=frozenset({"__call__"}))
+    return found if others.verdict is Verdict.YES else others
 
 
 def relate_class_object(rules: Rules, source: ClassOf, target: Term) -> Relation:
@@ -176,7 +196,13 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
     metaclass = type(source.term.cls)
     if metaclass is type:
         return no(f"{show(source)} is not {show(target)}")
-    found = rules.relate(Inst(metaclass), target)
+    if is_protocol(target.cls) and target.cls not in inspect.getmro(metaclass):
+        # As mypy binds `cls: type[T]` of a metaclass: T is nothing, which what is returned may be for all it asks.
+        found = rules.assume(
+            source, target, lambda: relate_protocol(rules, Inst(metaclass), target, as_self=_CLASS_OF_NOTHING)
+        )
+    else:
+        found = rules.relate(Inst(metaclass), target)
     if _no(found) and is_protocol(target.cls) and _has_methods_of_some(Inst(metaclass), target):
         return Relation(Verdict.UNKNOWN, "a method of the metaclass is for some classes only")
     return found
@@ -185,7 +211,8 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
 def _has_methods_of_some(metaclass: Inst, target: Inst) -> bool:
     """Whether a member that the protocol asks for depends on the class, as `EnumType.__iter__` with its typed self."""
     return any(
-        isinstance(find_member(metaclass, name, metaclass), str) for name in protocol_members(target.cls)
+        isinstance(find_member(metaclass, name, _CLASS_OF_NOTHING), str)
+        for name in protocol_members(target.cls)
     )
 
 

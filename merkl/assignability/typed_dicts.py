@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_origin
 
+from merkl._base.type_forms import is_typed_dict
 from merkl._base.typed_dicts import Key, typed_dict_keys
-from merkl.assignability.classes import is_protocol, parameters
+from merkl.assignability.classes import is_protocol, original_bases, parameters
 from merkl.assignability.nominal import as_base
 from merkl.assignability.parse import parse, substitute_term
 from merkl.assignability.relation import YES, Relation, Verdict, no
@@ -42,13 +43,13 @@ def _keys(rules: Rules, source: Record, target: Record) -> Relation:
             return no(refusal)
         if key is None:
             continue
-        one, other = _term(source, key), _term(target, place)
+        one, other = _term(source, name), _term(target, name)
         found = rules.relate(one, other) if place.read_only else rules.same(one, other)
         if found.verdict is Verdict.NO:
             return no(f"key {name!r} is {show(one)}, wanted {show(other)}")
         if found.verdict is Verdict.UNKNOWN:
             worst = found
-    if getattr(target.cls, "__closed__", None) and not getattr(source.cls, "__closed__", None):
+    if _is_closed(target.cls) and not _is_closed(source.cls):
         return no(f"{show(source)} may hold more keys than {show(target)}")
     return worst
 
@@ -58,7 +59,7 @@ def _shape(
 ) -> str | None:
     if key is None:
         optional_anything = place.read_only and not place.required
-        if optional_anything and rules.relate(OBJECT, _term(target, place)).verdict is Verdict.YES:
+        if optional_anything and rules.relate(OBJECT, _term(target, name)).verdict is Verdict.YES:
             return None
         return f"{show(source)} has no key {name!r}"
     if place.required and not key.required:
@@ -70,6 +71,19 @@ def _shape(
     return None
 
 
-def _term(record: Record, key: Key) -> Term:
+def _term(record: Record, name: str) -> Term:
+    """The type of a key, in which the type variables of the class that declares it are known."""
     known = dict(zip(parameters(record.cls), record.args, strict=False))
-    return substitute_term(parse(key.hint), known)
+    for base in original_bases(record.cls):
+        term = parse(base)
+        if isinstance(term, Record) and name in typed_dict_keys(term.cls):
+            return _term(Record(term.cls, tuple(substitute_term(a, known) for a in term.args)), name)
+    return substitute_term(parse(typed_dict_keys(record.cls)[name].hint), known)
+
+
+def _is_closed(cls: type) -> bool:
+    declared: bool | None = vars(cls).get("__closed__")
+    if declared is not None:
+        return declared
+    bases = (get_origin(base) or base for base in original_bases(cls))
+    return any(_is_closed(base) for base in bases if is_typed_dict(base))

@@ -12,7 +12,18 @@ from merkl.cache.inventory import Item, Root
 from merkl.cache.layers import LayeredCache, ReadOnlyCache, nearest
 from merkl.cache.ledger import Ledger, Run
 from merkl.cache.memory import MemoryCache, MemoryContents, MemoryIndex
-from merkl.cache.results import MISSING, Trust, decode_entry, link, load, lookup, peek, record_of, store
+from merkl.cache.results import (
+    MISSING,
+    Trust,
+    decode_entry,
+    link,
+    load,
+    lookup,
+    peek,
+    peek_many,
+    record_of,
+    store,
+)
 from merkl.cache.s3 import S3Cache, S3ContentBackend, S3Index
 from merkl.cache.sqlite import SqliteCache
 from merkl.cache.sqlite_contents import SqliteContentBackend
@@ -68,6 +79,7 @@ __all__ = [
     "open_folder",
     "open_relative",
     "peek",
+    "peek_many",
     "record_of",
     "store",
 ]

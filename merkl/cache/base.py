@@ -11,7 +11,7 @@ import mmap
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, TypeAlias
 
@@ -81,6 +81,7 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     #: Unix time when the body had returned
     created: float = 0.0
     duration: float = 0.0
+    #: bytes that the process had resident at most while the body ran; None where that cannot be told
     peak_memory: int | None = None
     #: id of the run; host, Python and package versions are in the ledger's row of that run
     run: str = ""
@@ -193,6 +194,8 @@ class BaseCache(ABC):
     verifies: bool = False
     #: Nothing is stored: `put` would do nothing.
     read_only: bool = False
+    #: Many keys that are looked up together cost little more than one, so that some may be looked up in vain.
+    is_quick: bool = False
 
     @abstractmethod
     def has(self, key: str) -> bool:
@@ -230,6 +233,11 @@ class BaseCache(ABC):
         """Return what `lookup` returns, and the entry too where its content comes along at no further cost."""
         record = self.lookup(key)
         return None if record is None else (record, None)
+
+    def peek_many(self, keys: Sequence[str]) -> dict[str, tuple[Record, Entry | None]]:
+        """Return what `peek` returns for each of the keys that is there."""
+        found = ((key, self.peek(key)) for key in keys)
+        return {key: peeked for key, peeked in found if peeked is not None}
 
     def find_alias(self, alias: str) -> str | None:
         """Return the key of a result whose content key this is; a cache that keeps none has a row under it."""

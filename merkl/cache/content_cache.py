@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -72,6 +72,11 @@ class Index(ABC):
     def load(self, key: str) -> Indexed | None:
         """Return what is kept under `key`, of the metadata at least `essential()`."""
         return self.get(key)
+
+    def load_many(self, keys: Sequence[str]) -> dict[str, Indexed]:
+        """Return what is kept under those of the keys that are there, as `load` does."""
+        found = ((key, self.load(key)) for key in keys)
+        return {key: indexed for key, indexed in found if indexed is not None}
 
     def lookup(self, key: str) -> Record | None:
         """Return the record under `key`."""
@@ -170,11 +175,21 @@ class ContentCache(BaseCache):
 
     def peek(self, key: str) -> tuple[Record, Entry | None] | None:
         indexed = self.index.load(key)
-        if indexed is None:
-            return None
+        return None if indexed is None else self._peeked(indexed)
+
+    def peek_many(self, keys: Sequence[str]) -> dict[str, tuple[Record, Entry | None]]:
+        found: dict[str, tuple[Record, Entry | None]] = {}
+        for key, indexed in self.index.load_many(keys).items():
+            peeked = self._peeked(indexed)
+            if peeked is not None:
+                found[key] = peeked
+        return found
+
+    def _peeked(self, indexed: Indexed) -> tuple[Record, Entry | None] | None:
+        record = indexed.record
         if indexed.inline is not None:
-            return indexed.record, self._entry(indexed)
-        return (indexed.record, None) if self._has_content(indexed.record) else None
+            return record, Entry(indexed.inline, record.content_hash, indexed.metadata)
+        return (record, None) if self._has_content(record) else None
 
     def _has_content(self, record: Record) -> bool:
         return not self._vanishing or self.index.is_inline(record) or self.contents.has(record.content_hash)

@@ -119,6 +119,21 @@ class CacheContract:
             assert read(cache.get(key)) == b"z" * size
         assert list(cache.keys()) == [key]
 
+    def test_many_keys_at_once_give_what_each_gives(self, cache: BaseCache) -> None:
+        """`peek_many` gives what `peek` gives for each key, committed or not, and leaves out what is not there."""
+        for number in range(400):
+            cache.put(make_key(number), make_entry(b"%d" % number * (number % 7) * 40))
+            if number == 200:
+                cache.flush()
+        asked = [make_key(number) for number in range(0, 800, 2)]
+        found = cache.peek_many(asked)
+        assert sorted(found) == sorted(make_key(number) for number in range(0, 400, 2))
+        for key, (record, entry) in found.items():
+            assert record == cache.lookup(key)
+            if entry is not None:
+                assert read(entry) == read(cache.get(key))
+        assert cache.peek_many([]) == {}
+
     def test_lookup_gives_the_record(self, cache: BaseCache) -> None:
         """`lookup` says what the content is without giving it."""
         for size in (5, 1000, 100_000):

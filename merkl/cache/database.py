@@ -194,6 +194,8 @@ class Database:
                 time.sleep(0.01)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -16384")
+        # Pages that one commit after the other writes to reach the file once for several commits, not for each.
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
 
     # ---- reading and writing ------------------------------------------------------------------------------
 
@@ -388,6 +390,12 @@ class Database:
             self._be_patient(min(self.busy_timeout, SHORT_TIMEOUT))
             return CacheError(
                 f"{self.path} is locked by another process for more than {self.busy_timeout:g} s"
+            )
+        if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such "):
+            return CacheFormatError(
+                f"{self.path} has not the tables that it should have ({error}): another version of MerkL, one that was "
+                "never released, wrote it, or another program changed it. Move the file away to start with an empty cache; "
+                "nothing was changed"
             )
         if code == sqlite3.SQLITE_FULL:
             return CacheError(f"{self.path}: no space left on the disk")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -43,6 +43,7 @@ class ReadOnlyCache(BaseCache):
         self.cache = cache
         self.shared = cache.shared
         self.verifies = cache.verifies
+        self.is_quick = cache.is_quick
 
     def has(self, key: str) -> bool:
         return self.cache.has(key)
@@ -82,6 +83,9 @@ class ReadOnlyCache(BaseCache):
 
     def peek(self, key: str) -> tuple[Record, Entry | None] | None:
         return self.cache.peek(key)
+
+    def peek_many(self, keys: Sequence[str]) -> dict[str, tuple[Record, Entry | None]]:
+        return self.cache.peek_many(keys)
 
     def items(self) -> Iterator[Item]:
         return self.cache.items()

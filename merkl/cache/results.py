@@ -40,6 +40,7 @@ __all__ = [
     "load",
     "lookup",
     "peek",
+    "peek_many",
     "record_of",
     "store",
 ]
@@ -180,6 +181,14 @@ def lookup(cache: BaseCache, key: str) -> Record | None:
 def peek(cache: BaseCache, key: str) -> tuple[Record, Entry | None] | None:
     """Return the record under `key`, with its entry if that is at hand; None as `lookup` does."""
     return _guarded(lambda: cache.peek(key), None)
+
+
+def peek_many(cache: BaseCache, keys: Sequence[str]) -> dict[str, tuple[Record, Entry | None]]:
+    """Return what `peek` returns for each of the keys that is there."""
+    if cache.is_quick:
+        return _guarded(lambda: cache.peek_many(keys), {})
+    found = ((key, peek(cache, key)) for key in keys)
+    return {key: peeked for key, peeked in found if peeked is not None}
 
 
 def link(cache: BaseCache, key: str, other: str, metadata: Metadata | None = None) -> bool:

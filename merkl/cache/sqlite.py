@@ -39,6 +39,8 @@ class SqliteCache(ContentCache):
     False
     """
 
+    is_quick = True
+
     def __init__(
         self,
         path: str | os.PathLike[str],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 
 import msgspec
 
@@ -28,24 +28,25 @@ __all__ = [
 INDEX_SCHEMA = Schema(
     "index",
     (
+        # No NOT NULL here: SQLite would copy each page that an insert of many rows changes, to undo it halfway.
         """
         CREATE TABLE entries (
             id INTEGER PRIMARY KEY,
-            key BLOB NOT NULL UNIQUE,
-            content BLOB NOT NULL,
-            size INTEGER NOT NULL,
-            codec TEXT NOT NULL,
-            codec_version INTEGER NOT NULL,
-            decode_type TEXT NOT NULL,
-            extra TEXT NOT NULL,
-            seal TEXT NOT NULL,
-            origin TEXT NOT NULL,
-            created REAL NOT NULL,
-            used REAL NOT NULL,
+            key BLOB UNIQUE,
+            content BLOB,
+            size INTEGER,
+            codec TEXT,
+            codec_version INTEGER,
+            decode_type TEXT,
+            extra TEXT,
+            seal TEXT,
+            origin TEXT,
+            created REAL,
+            used REAL,
             inline BLOB,
-            task TEXT NOT NULL,
-            run TEXT NOT NULL,
-            document TEXT NOT NULL,
+            task TEXT,
+            run TEXT,
+            document TEXT,
             alias BLOB
         );
         CREATE INDEX entries_by_alias ON entries (alias) WHERE alias IS NOT NULL;
@@ -163,6 +164,14 @@ class SqliteIndex(Index):
     def load(self, key: str) -> Indexed | None:
         row = self._table.head(bytes.fromhex(key))
         return None if row is None else self._indexed(row, None)
+
+    def load_many(self, keys: Sequence[str]) -> dict[str, Indexed]:
+        found: dict[str, Indexed] = {}
+        for row in self._table.heads([*map(bytes.fromhex, keys)]):
+            indexed = self._indexed(row, None)
+            if indexed is not None:
+                found[row[0].hex()] = indexed
+        return found
 
     def metadata(self, key: str) -> Metadata | None:
         row = self._table.get(bytes.fromhex(key))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "Table"]
 
-#: Rows of one table that go into one statement; each size is one prepared statement, so only these.
+#: Rows or keys of one table that go into one statement; each size is one prepared statement, so only these.
 BATCHES = (256, 32, 4, 1)
 
 Row: TypeAlias = "tuple[Any, ...]"
@@ -39,7 +39,9 @@ class Table:
         self._insert = f"INSERT OR {conflict} INTO {name} ({names}) VALUES "
         self._slots = "(" + ", ".join("?" * len(columns)) + ")"
         self._select = f"SELECT {names} FROM {name} WHERE {columns[0]} = ?"
-        self._select_head = f"SELECT {', '.join(columns[:brief])} FROM {name} WHERE {columns[0]} = ?"
+        head = f"SELECT {', '.join(columns[:brief])} FROM {name} WHERE {columns[0]}"
+        self._select_head = f"{head} = ?"
+        self._select_heads = {size: f"{head} IN ({', '.join('?' * size)})" for size in BATCHES}
         self._exists = f"SELECT 1 FROM {name} WHERE {columns[0]} = ?"
         self._delete = f"DELETE FROM {name} WHERE {columns[0]} = ?"
 
@@ -57,6 +59,24 @@ class Table:
     def head(self, key: Any) -> Row | None:
         """Return the row with this primary key, at least its first `brief` columns."""
         return self._read(self._select_head, key)
+
+    def heads(self, keys: Sequence[Any]) -> list[Row]:
+        """Return the rows that there are with these primary keys, at least their first `brief` columns, in any order."""
+        database = self.database
+        with database.lock:
+            rows = [row for row in map(self.pending.get, keys) if row is not None]
+            if rows:
+                keys = [key for key in keys if key not in self.pending]
+            connection = database.connection or database.connect()
+            start = 0
+            try:
+                for size, sql in self._select_heads.items():
+                    while len(keys) - start >= size:
+                        rows += connection.execute(sql, keys[start : start + size])
+                        start += size
+            except sqlite3.Error as error:
+                raise database.error(error) from error
+            return rows
 
     def has(self, key: Any) -> bool:
         """Say whether there is a row with this primary key."""

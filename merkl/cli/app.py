@@ -67,7 +67,7 @@ def _end_soon() -> None:
 
 
 def _main(words: list[str]) -> int:
-    if not words or (words[0] in ("-h", "--help", "help") and len(words) == 1):
+    if {*words} <= {"-h", "--help", "help"}:
         print(_usage(), end="", file=sys.stdout if words else sys.stderr)
         return 0 if words else 2
     if words[0] == "--version":
@@ -93,7 +93,7 @@ def _usage() -> str:
 def _carry_out(name: str, words: list[str]) -> int:
     try:
         if name not in _COMMANDS:
-            raise UsageError(f"there is no command {name!r}; there are {', '.join(_COMMANDS)}")
+            raise UsageError(f"there is no command {name!r}; there are {', '.join(_COMMANDS)}, help")
         command = _COMMANDS[name]
         if {"-h", "--help"} & set(words[: words.index("--")] if "--" in words else words):
             print(command.usage, end="")

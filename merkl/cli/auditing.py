@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 import random
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from merkl.cli.errors import UsageError
 from merkl.cli.replay import load_arguments
 from merkl.execution.audit import Finding
+from merkl.execution.events import Observer
 from merkl.execution.replay import hash_outs, run_again
 from merkl.execution.report import RunReport
 from merkl.graph.call import Call
 from merkl.graph.task import MapTask
 from merkl.workspace import Workspace
 
-__all__ = ["format_findings", "parse_share", "recheck"]
+__all__ = ["Auditor", "format_findings", "parse_share", "recheck"]
 
 _REMEDIES = {
     "file": "pass it as a FileRef, or put it into deps=",
@@ -27,6 +29,23 @@ _REMEDIES = {
     "clock": "pass the time as an argument, or use expires=",
     "chance": "pass a seed, or use merkl.call_seed()",
 }
+
+
+class Auditor(Observer):
+    """Has bodies watched, and keeps what they touched, once each."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.audited = (str(workspace.root / ".merkl"),)
+        self._found: dict[Finding, None] = {}
+
+    def call_touched(self, findings: Sequence[Finding]) -> None:
+        """Keep what is new."""
+        self._found.update(dict.fromkeys(findings))
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All that was found, in the order in which it was."""
+        return list(self._found)
 
 
 def format_findings(findings: list[Finding]) -> str:

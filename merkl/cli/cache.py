@@ -55,6 +55,12 @@ but none that was used within --grace-days (1), that a running process may use, 
 --ignore-roots is given).
 
 verify exits with 1 if something is damaged and was not repaired.
+
+examples:
+  merkl cache ls train --limit 5
+  merkl cache gc --keep-days 30 --max-size 20GB --yes
+  merkl cache clear flow.train --yes
+  merkl cache export results.merkl 3fa9 81c0
 """
 
 Flag = Annotated[bool, cyclopts.Parameter(negative=())]

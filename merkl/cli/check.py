@@ -41,13 +41,18 @@ usage: merkl check [MODULE ...] [--serializers] [--json]
 
 Run mypy with MerkL's plugin over the modules, then build every task, pipeline, and function declared to return Futures,
 that can be called without arguments. No task runs. A MODULE is a module, a package with all in it, or the path of a
-file; without any, all files of the project that import merkl are checked, tests aside.
+file. Of a folder, and without any of the whole project, all files that import merkl are checked, tests aside.
 
   --serializers   also hash the constants of the calls that were built, and an instance of each type with a serializer of
                   your own, under two hash seeds and after a pickle round trip
   --json          print the findings as one JSON object
 
 Exit code 1 if anything was found; warnings do not count.
+
+examples:
+  merkl check
+  merkl check flow mypackage tools/report.py
+  merkl check --serializers
 """
 
 _SKIPPED = frozenset(
@@ -75,7 +80,7 @@ def _carry_out(words: list[str]) -> int:
 
 def check_project(names: list[str], *, serializers: bool, as_json: bool, out: TextIO) -> int:
     """Check modules, or all of the project, print one report, and return the exit code."""
-    given = names or _files_of_project(find_project_root())
+    given = [each for name in names for each in _expand(name)] or _files_of(find_project_root())
     with Workspace(), nothing_runs():
         loaded = _load(given)
     modules = list(loaded.modules.values())
@@ -99,8 +104,17 @@ def check_project(names: list[str], *, serializers: bool, as_json: bool, out: Te
 # -- what is checked ---------------------------------------------------------------------------------------
 
 
-def _files_of_project(root: Path) -> list[str]:
-    """The Python files that import merkl, tests aside."""
+def _expand(name: str) -> list[str]:
+    """The files in a folder that is no package, and of what is no folder the name alone."""
+    folder = Path(name)
+    is_named_as_folder = os.sep in name or name in (os.curdir, os.pardir)
+    if folder.is_dir() and (is_named_as_folder or not (folder / "__init__.py").exists()):
+        return _files_of(folder)
+    return [name]
+
+
+def _files_of(root: Path) -> list[str]:
+    """The Python files below a folder that import merkl, tests aside."""
     found = []
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if _is_looked_into(Path(folder) / name))

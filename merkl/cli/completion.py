@@ -88,6 +88,9 @@ def complete(words: Sequence[str], commands: Sequence[Command]) -> list[str]:
     if beginning.startswith("-"):
         options = dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*", f"{command.usage} --help"))
         return [option for option in options if option.startswith(beginning)]
+    verbs = re.findall(rf"merkl {command.name} ([a-z]+)", command.usage.partition("\n\n")[0])
+    if verbs:
+        return [verb for verb in verbs if len(words) == 2 and verb.startswith(beginning)]
     if "MODULE" in command.takes:
         return sorted(name for name in _functions(beginning) if name.startswith(beginning))
     return []

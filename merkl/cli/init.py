@@ -15,7 +15,10 @@ __all__ = ["COMMAND"]
 USAGE = """\
 usage: merkl init
 
-Write [tool.merkl] and the mypy plugin into pyproject.toml, where they are not there yet.
+Write [tool.merkl] and the mypy plugin into the pyproject.toml of this folder, where they are not there yet.
+
+examples:
+  mkdir shop && cd shop && merkl init
 """
 
 _SECTION = """\

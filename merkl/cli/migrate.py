@@ -95,7 +95,7 @@ def _carry_out(words: list[str]) -> int:
                     return _undo(task, ledger, out)
                 migration = _find(task, ledger, workspace.files, options.get("from_"), options.get("was"))
                 if options.get("yes"):
-                    migration = _declare(migration, ledger)
+                    migration = _declare(migration, task, ledger)
                     if workspace.origins is not None:
                         workspace.origins.adopt(task)
                 print(
@@ -163,13 +163,15 @@ def _written_from(keys: set[str], ledger: Ledger, files: FileTracker) -> Iterato
                 yield readable(sidecar_of(path))
 
 
-def _declare(migration: Migration, ledger: Ledger) -> Migration:
+def _declare(migration: Migration, task: Task[..., Any, Any], ledger: Ledger) -> Migration:
     value = {"task": migration.task, "from": migration.before, "at": time.time()}
     for new, note in ledger.notes(DECLARED):
         # Two declarations that lead back to each other would say that all versions are one.
         if new == migration.before and note["from"] == migration.now:
             ledger.forget(DECLARED, [new])
     ledger.note(DECLARED, migration.now, value)
+    # What changes after this is told from here on.
+    ledger.save_components(migration.now, migration.task, describe_task(task))
     ledger.flush()
     return msgspec.structs.replace(migration, is_done=True)
 

@@ -23,12 +23,20 @@ def make_importable(folder: Path) -> None:
         sys.path.insert(0, str(folder))
 
 
+def _make_project_importable() -> None:
+    """Have the modules of this folder found, and after all others those of its `src`, installed or not."""
+    make_importable(Path.cwd())
+    source = Path.cwd() / "src"
+    if source.is_dir() and not (source / "__init__.py").exists() and str(source) not in sys.path:
+        sys.path.append(str(source))
+
+
 def find_function(name: str) -> Any:
     """Return the function, task or pipeline that a name on the command line means.
 
     Raises `UsageError` with the closest names where there is none, or where the module does not import.
     """
-    make_importable(Path.cwd())
+    _make_project_importable()
     path, colon, inner = name.rpartition(":")
     if colon and path.endswith(".py"):
         return _find_attribute(_load_file(Path(path)), inner, name)
@@ -47,7 +55,7 @@ def load_module(name: str) -> ModuleType:
 
     Raises `UsageError` where there is none, and whatever the module itself raises while it is imported.
     """
-    make_importable(Path.cwd())
+    _make_project_importable()
     return _load_file(Path(name)) if name.endswith(".py") else _import(name, name)
 
 

@@ -14,7 +14,7 @@ import cyclopts
 
 from merkl._base.errors import MerklError, SelectionError, TaskFailedError, WouldRunError
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
-from merkl.cli.auditing import format_findings, parse_share
+from merkl.cli.auditing import Auditor, format_findings, parse_share
 from merkl.cli.auditing import recheck as recheck_calls
 from merkl.cli.command import Command, split_at_function
 from merkl.cli.debugger import open_debugger
@@ -23,7 +23,6 @@ from merkl.cli.explain import RunExplainer
 from merkl.cli.names import find_function
 from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
 from merkl.cli.plan import forecast_json, forecast_text
-from merkl.execution.audit import AuditObserver
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
 from merkl.execution.interrupts import Terminated
@@ -50,9 +49,10 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
   --args FILE   take arguments from a TOML file; those on the command line win
   --json        print result and figures as one JSON object
   --explain     say first why each call runs, as `merkl why` does
-  --audit       report what the bodies that ran touched and their keys do not know: files, environment, network, ...
+  --audit       report what the bodies that ran touched and their keys do not know: files, environment, network, ...;
+                of calls in this process and on processes of this machine
   --recheck 5%  run that share of the cached calls again and compare: exit with 3 where one gives another content
-  -v            list every call with what became of it, and why it ran
+  --verbose, -v list every call with what became of it, and why it ran
 
 What runs:
 
@@ -83,6 +83,7 @@ examples:
   merkl run flow.main --epochs 30
   merkl run --explain flow.main
   merkl run --plan --rerun train flow.main
+  merkl run --target 4 -v flow.main
   merkl run path/to/file.py:main --json
 """
 
@@ -163,10 +164,8 @@ def _run_function(
     explainer = RunExplainer(workspace, name, is_printing=explain)
     observers: list[Observer] = [explainer] if explain or verbose else []
     share = None if recheck is None else parse_share(recheck)
-    auditor = AuditObserver([workspace.root / ".merkl"])
+    auditor = Auditor(workspace)
     if audit:
-        if target is not None:
-            raise UsageError("--audit watches bodies in this process; leave out --target")
         observers.append(auditor)
     if events is not None:
         observers.append(_open_events(events))
@@ -179,7 +178,7 @@ def _run_function(
         return code
     figures: dict[str, Any] = dict(report.counts())
     if audit:
-        print(f"merkl: {format_findings(list(auditor.findings))}", file=sys.stderr)
+        print(f"merkl: {format_findings(auditor.findings)}", file=sys.stderr)
         figures["audit"] = [dataclasses.asdict(finding) for finding in auditor.findings]
     if share is not None:
         figures["rechecked"] = rechecked

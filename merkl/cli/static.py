@@ -42,7 +42,15 @@ def check_statically(paths: Sequence[str]) -> list[Finding]:
                 f"{settings}: mypy's settings do not name MerkL's plugin, and without it mypy takes Futures for mistakes; "
                 f'add "{_PLUGIN}" to their `plugins` (in TOML: plugins = ["{_PLUGIN}"])'
             )
-        return [finding for group in _groups(paths) for finding in _run([*words, *group])]
+        return [finding for group in _groups(paths) for finding in _check_group(words, group)]
+
+
+def _check_group(words: Sequence[str], paths: list[str]) -> list[Finding]:
+    """What mypy says of files; where one cannot be read, mypy says no more, so it looks at the others again."""
+    findings = _run([*words, *paths])
+    unread = {finding.file for finding in findings if finding.code == "syntax"}
+    others = [path for path in paths if path not in unread]
+    return findings if not others or len(others) == len(paths) else findings + _check_group(words, others)
 
 
 def _groups(paths: Sequence[str]) -> list[list[str]]:

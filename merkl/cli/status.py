@@ -35,6 +35,11 @@ Nothing is run or imported: code is read as text. Exit code 3 if anything but cl
   --json    print one JSON object
   --rehash  read every file, whatever its time and size say
   --forget  track no longer what is changed or missing
+
+examples:
+  merkl status
+  merkl status data/ figures/accuracy.png
+  merkl status --json | jq -r '.files[] | select(.state == "stale") | .path'
 """
 
 _STATES = ("changed", "missing", "stale", "clean")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import operator
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -45,7 +46,7 @@ class StreamCodec(Codec):
             return Encoded(value.getvalue(), self.name, self.version, "BytesIO")
         if is_binary_file(value):
             return Encoded(_read(value), self.name, self.version, "file", consumes=True)
-        if not is_builtin_iterator(value):
+        if not is_builtin_iterator(value) or is_endless(value):
             return None
         first = list(itertools.islice(value, 1))
         rest = itertools.chain(first, value)
@@ -96,6 +97,17 @@ def is_binary_file(value: Any) -> bool:
 def is_builtin_iterator(value: Any) -> bool:
     """Say whether a value is a generator or another iterator without a life of its own."""
     return type(value).__module__ in ("builtins", "itertools") and isinstance(value, Iterator)
+
+
+def is_endless(value: Any) -> bool:
+    """Say whether an iterator is known to go on for ever.
+
+    >>> is_endless(itertools.count()), is_endless(itertools.repeat(1, 3))
+    (True, False)
+    """
+    if type(value) is itertools.repeat:
+        return operator.length_hint(value, -1) < 0
+    return type(value) in (itertools.count, itertools.cycle)
 
 
 def _read(file: Any) -> Iterator[bytes]:

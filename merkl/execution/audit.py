@@ -1,30 +1,31 @@
 """Watches what bodies touch that their keys don't know: files, environment, network, programs, clock, chance.
 
 Files, sockets and programs are seen by Python's audit hooks, the environment by its mapping, clock and chance by a profile
-function. What C code does without telling Python is not seen. Only bodies in this process are watched.
+function. What C code does without telling Python is not seen. Bodies are watched in the process that runs them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import functools
 import os
 import random
 import sys
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
 from merkl._base.containers import iter_leaves
-from merkl.execution.events import Observer, Status
 from merkl.files import DirRef, FileRef
 from merkl.graph.call import Call
 
-__all__ = ["AuditObserver", "Finding"]
+__all__ = ["BodyWatch", "Finding", "is_watching"]
 
 #: Functions that tell the time, by module and name.
 _CLOCKS = frozenset(
@@ -65,79 +66,104 @@ class _Hook:
 _hook = _Hook()
 
 
-class AuditObserver(Observer):
-    """Collects findings while bodies run; `own` are folders whose files are no finding."""
+def is_watching() -> bool:
+    """Say whether a body is watched, which is done in the thread that runs it and for one at a time."""
+    return _hook.watch is not None
 
-    def __init__(self, own: Iterable[Path] = ()) -> None:
-        self.findings: dict[Finding, None] = {}
+
+@dataclass(slots=True)
+class _Body:
+    """A body that runs: what its key knows of, and what it has made so far."""
+
+    call: Call
+    code: CodeType | None
+    known: set[str]
+    made: set[str] = field(default_factory=set)
+    is_seeded: bool = False
+
+
+class BodyWatch:
+    """Collects what bodies touch; `own` are folders whose files are no finding."""
+
+    def __init__(self, own: Iterable[str] = ()) -> None:
+        self._findings: dict[Finding, None] = {}
         self._own = tuple(
             os.path.realpath(folder) + os.sep
             for folder in (
-                *map(str, own),
+                *own,
                 *(path for path in sys.path if path.endswith(("site-packages", "dist-packages"))),
                 *(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
                 *("/proc", "/sys", "/dev", "/etc/ssl", "/usr/share/zoneinfo", "/usr/lib", "/lib"),
             )
         )
-        self._call: Call | None = None
-        self._code: CodeType | None = None
-        self._known: set[str] = set()
-        self._made: set[str] = set()
-        self._is_seeded = False
+        #: The body that runs, above those that wait for what it gives; None for one that is not watched.
+        self._bodies: list[_Body | None] = []
         self._is_busy = False
         self._environ_get = os._Environ.__getitem__
 
-    # -- what the run tells ------------------------------------------------------------------------------------
+    @contextlib.contextmanager
+    def watching(self, call: Call) -> Iterator[None]:
+        """Watch what the body of a call does inside the block.
 
-    def call_started(self, call: Call) -> None:
-        """Begin to watch; a shell command is what its key says, so there is nothing to watch."""
+        A shell command is what its key says, so there is nothing to watch.
+        """
+        self._begin(call)
+        try:
+            yield
+        finally:
+            self._end()
+
+    def _begin(self, call: Call) -> None:
         if call.task.command is not None:
+            self._bodies.append(None)
             return
-        self._call, self._code = call, getattr(call.task.fn, "__code__", None)
         leaves: list[Any] = list(iter_leaves([call.values, list(call.task.options.deps)]))
-        self._known = {
+        known = {
             os.path.realpath(str(os.fspath(leaf))) for leaf in leaves if isinstance(leaf, (FileRef, DirRef))
         }
-        self._known |= {os.path.realpath(read.path) for read in call.files}
-        self._made = set()
-        self._is_seeded = False
+        known |= {os.path.realpath(read.path) for read in call.files}
+        self._bodies.append(_Body(call, _code_of(call), known))
         _hook.install()
         _hook.watch = self._on_event
         self._watch_environment()
         threading.setprofile(self._on_profile)
         sys.setprofile(self._on_profile)
 
-    def call_ended(
-        self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
-    ) -> None:
-        """Watch no more."""
-        if self._call is not None:
+    def _end(self) -> None:
+        """Watch this body no more, but the one that it was a part of."""
+        self._bodies.pop()
+        if not self._bodies:
             sys.setprofile(None)
             threading.setprofile(None)
             os._Environ.__getitem__ = self._environ_get  # type: ignore[method-assign]
             _hook.watch = None
-            self._call = None
 
-    def run_ended(self, error: BaseException | None = None) -> None:
-        """Watch no more, whatever happened."""
-        if self._call is not None:
-            self.call_ended(self._call, "failed")
+    def take(self) -> tuple[Finding, ...]:
+        """Return what was found since the last time."""
+        found, self._findings = tuple(self._findings), {}
+        return found
+
+    @property
+    def _body(self) -> _Body | None:
+        return self._bodies[-1] if self._bodies else None
 
     # -- what is seen ------------------------------------------------------------------------------------------
 
     def _note(self, kind: str, what: str) -> None:
-        call = self._call
-        if call is not None:
+        body = self._body
+        if body is not None:
+            call = body.call.parts[-1]
             name = f"{call.task.__module__}.{call.task.name}"
-            self.findings.setdefault(Finding(name, call.key().hex(), kind, what))
+            self._findings.setdefault(Finding(name, call.key().hex(), kind, what))
 
     def _is_in_body(self) -> bool:
         """Say whether the body is on the stack, and not by way of an import, of MerkL, or of making a temporary file."""
-        frame: FrameType | None = sys._getframe(2)
+        body = self._body
+        frame: FrameType | None = sys._getframe(2) if body is not None else None
         while frame is not None and frame.f_code.co_filename == __file__:
             frame = frame.f_back
         while frame is not None:
-            if frame.f_code is self._code:
+            if body is not None and frame.f_code is body.code:
                 return True
             if frame.f_code.co_filename.startswith(_TRUSTED):
                 return False
@@ -146,40 +172,31 @@ class AuditObserver(Observer):
 
     def _on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
         seen = _EVENTS.get(event)
-        if seen is None or self._is_busy:
+        body = self._body
+        if seen is None or self._is_busy or body is None:
             return
-        if event == "open":
-            self._note_made(arguments)
+        is_new = event in ("open", "os.mkdir") and _note_made(body, event, arguments)
         if not self._is_in_body():
             return
         self._is_busy = True
         try:
             if event == "open":
-                self._on_open(arguments)
-            else:
+                self._on_open(body, arguments, is_new=is_new)
+            elif event != "os.mkdir":
                 kind, describe = seen
                 self._note(kind, describe(arguments))
         finally:
             self._is_busy = False
 
-    def _on_open(self, arguments: tuple[Any, ...]) -> None:
+    def _on_open(self, body: _Body, arguments: tuple[Any, ...], *, is_new: bool) -> None:
         path, mode, flags = arguments
         if not isinstance(path, (str, bytes, os.PathLike)):
             return
         where = os.path.realpath(os.fsdecode(path))
-        is_writing = _is_writing(mode, flags)
-        if where in self._made or where.startswith(self._own) or self._is_known(where):
+        is_its_own = _is_among(body.made, where) and not is_new
+        if is_its_own or where.startswith(self._own) or _is_among(body.known, where):
             return
-        self._note("write" if is_writing else "file", where)
-
-    def _note_made(self, arguments: tuple[Any, ...]) -> None:
-        """Remember a file that did not exist: reading what the body has just written is fine."""
-        path, mode, flags = arguments
-        if isinstance(path, (str, bytes)) and _is_writing(mode, flags) and not os.path.exists(path):
-            self._made.add(os.path.realpath(os.fsdecode(path)))
-
-    def _is_known(self, where: str) -> bool:
-        return where in self._known or any(where.startswith(known + os.sep) for known in self._known)
+        self._note("write" if _is_writing(mode, flags) else "file", where)
 
     def _watch_environment(self) -> None:
         get, note, is_in_body = self._environ_get, self._note, self._is_in_body
@@ -192,8 +209,9 @@ class AuditObserver(Observer):
         os._Environ.__getitem__ = watched  # type: ignore[method-assign]
 
     def _on_profile(self, frame: FrameType, event: str, argument: Any) -> None:
-        if event == "call" and frame.f_code is _SEED:
-            self._is_seeded = True
+        body = self._body
+        if event == "call" and frame.f_code is _SEED and body is not None:
+            body.is_seeded = True
         if event != "c_call":
             return
         name = getattr(argument, "__name__", "")
@@ -206,7 +224,7 @@ class AuditObserver(Observer):
             self._note_if_in_body(
                 "chance", "random bytes of the system (os.urandom, uuid4, a generator without a seed)"
             )
-        elif owner is _GLOBAL and name in ("random", "getrandbits") and not self._is_seeded:
+        elif owner is _GLOBAL and name in ("random", "getrandbits") and not (body is None or body.is_seeded):
             self._note_if_in_body("chance", "the global generator of `random`, without a seed of its own")
 
     def _note_if_in_body(self, kind: str, what: str) -> None:
@@ -223,6 +241,37 @@ _SEED = random.Random.seed.__code__
 _TRUSTED = ("<frozen importlib", str(Path(__file__).parent.parent) + os.sep, tempfile.__file__)
 
 
+def _code_of(call: Call) -> CodeType | None:
+    """Return the code of the user's function that runs for a call."""
+    # The items of a batch run together, by a function of MerkL's that calls the user's.
+    function: Any = getattr(call, "whole", call.task).fn
+    while isinstance(function, functools.partial):
+        function = function.func
+    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
+    return code if isinstance(code, CodeType) else None
+
+
+def _is_among(paths: set[str], where: str) -> bool:
+    """Say whether a path is one of these, or below one."""
+    return where in paths or any(where.startswith(path + os.sep) for path in paths)
+
+
+def _note_made(body: _Body, event: str, arguments: tuple[Any, ...]) -> bool:
+    """Remember a file or folder that did not exist, as using what the body has just made is fine.
+
+    Say whether it is a file in a folder that was there before the body.
+    """
+    path = arguments[0]
+    if not isinstance(path, (str, bytes)) or os.path.exists(path):
+        return False
+    if event == "open" and not _is_writing(*arguments[1:]):
+        return False
+    where = os.path.realpath(os.fsdecode(path))
+    is_new = event == "open" and not _is_among(body.made, where)
+    body.made.add(where)
+    return is_new
+
+
 def _is_writing(mode: str | None, flags: int | None) -> bool:
     return bool(flags & _WRITING) if isinstance(flags, int) else "r" not in (mode or "r")
 
@@ -236,8 +285,10 @@ def _program(arguments: tuple[Any, ...]) -> str:
     return os.fsdecode(first) if isinstance(first, (str, bytes, os.PathLike)) else str(first)
 
 
+#: What is looked at, and how a finding of it reads; that a folder is made is only remembered.
 _EVENTS: dict[str, tuple[str, Callable[[tuple[Any, ...]], str]]] = {
     "open": ("file", _program),
+    "os.mkdir": ("write", _program),
     "os.listdir": ("file", lambda arguments: f"the names in {arguments[0] or '.'}"),
     "os.scandir": ("file", lambda arguments: f"the names in {arguments[0] or '.'}"),
     "socket.connect": ("network", _address),

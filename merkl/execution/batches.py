@@ -41,6 +41,9 @@ class BatchCall(Call):
     def futures(self) -> list[Future[Any]]:
         return [future for part in self._parts for future in part.futures()]
 
+    def out_keys(self) -> list[bytes]:
+        return [key for part in self._parts for key in part.out_keys()]
+
     def changed_arguments(self) -> list[str]:
         return [name for part in self._parts for name in part.changed_arguments()]
 
@@ -72,7 +75,7 @@ def take_apart(call: Call, outcome: BodyOutcome) -> Iterator[tuple[Call, BodyOut
     for part, value in zip(call.parts, outcome.outs.values(), strict=True):
         outs = dict(part.outs.split(part.task.name, value))
         validate_outs(part, outs)
-        taken.append((part, BodyOutcome(outs, share, outcome.tags, outcome.is_pure)))
+        taken.append((part, BodyOutcome(outs, share, outcome.tags, outcome.is_pure, "", outcome.peak_memory)))
     yield from taken
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import builtins
-import contextvars
 import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from types import CoroutineType
 from typing import Any
 
@@ -22,9 +20,12 @@ from merkl._base.errors import (
 from merkl._base.hint_classes import iter_classes
 from merkl._base.printed import collect_printed, stop_collecting_printed
 from merkl.execution.alarm import time_limit
+from merkl.execution.audit import is_watching
 from merkl.execution.context import BodyContext, enter_body, leave_body
+from merkl.execution.event_loop import complete
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
 from merkl.execution.interrupts import Interrupts
+from merkl.execution.memory import QUICK, PeakMeter
 from merkl.execution.output import body_output
 from merkl.execution.previews import preview_arguments
 from merkl.graph.building import building
@@ -33,8 +34,10 @@ from merkl.graph.future import Future
 
 __all__ = [
     "BodyOutcome",
+    "Purity",
     "expand_call",
     "failure_of",
+    "invoke_body",
     "is_as_declared",
     "outcome_of",
     "require_unchanged",
@@ -49,10 +52,10 @@ _MOST_OUTPUT = 65_536
 class BodyOutcome:
     """What a body gave: the value of each out, how long it took, the tags it set, and whether its arguments held.
 
-    `output` is the end of what it printed.
+    `output` is the end of what it printed, `peak_memory` what `PeakMeter` says.
     """
 
-    __slots__ = ("duration", "is_pure", "output", "outs", "tags")
+    __slots__ = ("duration", "is_pure", "output", "outs", "peak_memory", "tags")
 
     def __init__(
         self,
@@ -61,17 +64,44 @@ class BodyOutcome:
         tags: dict[str, Any],
         is_pure: bool,
         output: str = "",
+        peak_memory: int | None = None,
     ) -> None:
         self.outs = outs
         self.duration = duration
         self.tags = tags
         self.is_pure = is_pure
         self.output = output
+        self.peak_memory = peak_memory
 
     @classmethod
     def of_link(cls) -> BodyOutcome:
         """Return the outcome of a body that had not to run."""
         return cls({}, 0.0, {}, True)
+
+
+class Purity:
+    """Whether a call's body saw what its key says: its code, its constants, its input files.
+
+    Made before the body runs; raises `ArgumentMutatedError` where a constant was changed since the call was made, unless
+    the call `is_copy`: came from another process, which has checked that.
+    """
+
+    __slots__ = ("_call", "_constants", "is_current")
+
+    def __init__(self, call: Call, *, is_copy: bool = False) -> None:
+        self._call = call
+        self.is_current = _has_its_inputs(call) and _has_its_code(call)
+        if self.is_current and not is_copy:
+            require_unchanged(call)
+        self._constants = digest_constants(call)
+
+    def holds(self) -> bool:
+        """Say, after the body has run, whether its result may be stored."""
+        constants = self._constants
+        is_unchanged = constants is None or digest_constants(self._call) == constants
+        if not is_unchanged:
+            _warn_of_change(self._call)
+        return self.is_current and is_unchanged and _has_its_inputs(self._call)
 
 
 def run_body(
@@ -80,22 +110,22 @@ def run_body(
     expand: Callable[[Any], Any],
     interrupts: Interrupts,
     *,
+    meter: PeakMeter,
     is_copy: bool = False,
     on_attempt: Callable[[], None] | None = None,
+    retries: int | None = None,
 ) -> BodyOutcome:
     """Run the body of a call with arguments in which every Future has been replaced by its value.
 
     `expand` evaluates what the body of an expanding task (a map over a list) returned. With `is_copy` the call came from
-    another process, which has checked that its constants are what they were. `on_attempt` is told of each attempt.
+    another process, which has checked that its constants are what they were. `on_attempt` is told of each attempt. `retries`
+    stands for what the task says, where whoever handed the call out tries again.
 
     Raises `TaskFailedError` from what the body raised, `TypeMismatchError` and `TaskOutsError` for what it returned,
     `ArgumentMutatedError` where a constant was changed since the call was made.
     """
     task = call.task
-    is_current = _has_its_inputs(call) and _has_its_code(call)
-    if is_current and not is_copy:
-        require_unchanged(call)
-    constants = digest_constants(call)
+    purity = Purity(call, is_copy=is_copy)
     context = BodyContext(call.key())
     started = time.perf_counter()
     # Calls that a body makes are no part of the graph that is being built.
@@ -103,38 +133,39 @@ def run_body(
     output = ""
     printed: list[str] = []
     noting = collect_printed(printed)
+    meter.begin(of_children=task.command is not None)
     try:
         if body_output.is_installed and threading.current_thread() is threading.main_thread():
-            result, output = _run_and_listen(call, values, interrupts, on_attempt)
+            result, output = _run_and_listen(call, values, interrupts, on_attempt, retries)
         else:
-            result = _run_with_retries(call, values, interrupts, on_attempt)
+            result = _run_with_retries(call, values, interrupts, on_attempt, retries)
         duration = time.perf_counter() - started
+        peak = meter.end() if duration > QUICK else None
         if task.is_expanding:
             result = expand(result)
     finally:
         stop_collecting_printed(noting)
         building.reset(outside)
         leave_body(before)
-        if is_current:
+        if purity.is_current:
             call.adopt_code()
-    outs = dict(call.outs.split(task.name, result))
-    validate_outs(call, outs)
-    is_unchanged = constants is None or digest_constants(call) == constants
-    if not is_unchanged:
-        _warn_of_change(call)
-    is_pure = is_current and is_unchanged and _has_its_inputs(call)
-    return BodyOutcome(outs, duration, context.tags, is_pure, (output + "".join(printed))[-_MOST_OUTPUT:])
+    said = output + "".join(printed)
+    return outcome_of(call, result, duration, context.tags, purity, said, peak)
 
 
 def _run_and_listen(
-    call: Call, values: tuple[Any, ...], interrupts: Interrupts, on_attempt: Callable[[], None] | None
+    call: Call,
+    values: tuple[Any, ...],
+    interrupts: Interrupts,
+    on_attempt: Callable[[], None] | None,
+    retries: int | None,
 ) -> tuple[Any, str]:
     """Run the body and return what it gave with the end of what it printed; a failure keeps that as `output`."""
     body_output.begin(call.task.name, is_shown=not call.task.options.capture)
     output = ""
     try:
         try:
-            result = _run_with_retries(call, values, interrupts, on_attempt)
+            result = _run_with_retries(call, values, interrupts, on_attempt, retries)
         finally:
             output = body_output.end()
     except TaskFailedError as error:
@@ -147,28 +178,42 @@ def expand_call(call: Call, values: tuple[Any, ...]) -> Any:
     """Return what the body of an expanding task gives: a structure with the Futures that are to be evaluated."""
     outside = building.set(None)
     try:
-        return _invoke(call, values)
+        return invoke_body(call, values)
     except Exception as error:
         raise failure_of(call, error) from error
     finally:
         building.reset(outside)
 
 
-def outcome_of(call: Call, result: Any, duration: float) -> BodyOutcome:
-    """Return the outcome of a call whose result was put together elsewhere.
+def outcome_of(
+    call: Call,
+    result: Any,
+    duration: float,
+    tags: dict[str, Any] | None = None,
+    purity: Purity | None = None,
+    output: str = "",
+    peak: int | None = None,
+) -> BodyOutcome:
+    """Return the outcome of a call that has ended with a result.
 
     Raises `TypeMismatchError` and `TaskOutsError` where it is not what the task declares.
     """
     outs = dict(call.outs.split(call.task.name, result))
     validate_outs(call, outs)
-    return BodyOutcome(outs, duration, {}, True)
+    is_pure = purity is None or purity.holds()
+    return BodyOutcome(outs, duration, {} if tags is None else tags, is_pure, output[-_MOST_OUTPUT:], peak)
 
 
 def _run_with_retries(
-    call: Call, values: tuple[Any, ...], interrupts: Interrupts, on_attempt: Callable[[], None] | None
+    call: Call,
+    values: tuple[Any, ...],
+    interrupts: Interrupts,
+    on_attempt: Callable[[], None] | None,
+    retries: int | None,
 ) -> Any:
     options = call.task.options
-    for attempt in range(options.retries + 1):
+    most = options.retries if retries is None else retries
+    for attempt in range(most + 1):
         if on_attempt is not None:
             on_attempt()
         try:
@@ -178,14 +223,14 @@ def _run_with_retries(
                 # In a worker the process that handed the call out keeps the time, and can kill.
                 if options.timeout is not None and on_attempt is None:
                     with time_limit(options.timeout):
-                        return _complete(_invoke(call, values))
-                return _complete(_invoke(call, values))
+                        return _complete(invoke_body(call, values))
+                return _complete(invoke_body(call, values))
             finally:
                 interrupts.leave_body(before)
         except options.retry_on as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            if attempt == options.retries:
+            if attempt == most:
                 raise failure_of(call, error) from error
             _wait(options.retry_delay, interrupts)
         except (Exception, SystemExit, GeneratorExit) as error:
@@ -204,24 +249,11 @@ def _wait(seconds: float, interrupts: Interrupts) -> None:
 
 
 def _complete(result: Any) -> Any:
-    return _await(result) if type(result) is CoroutineType else result
+    return complete(result, is_apart=not is_watching()) if type(result) is CoroutineType else result
 
 
-def _await(coroutine: CoroutineType[Any, Any, Any]) -> Any:
-    """Run an `async def` body to its end, on an event loop of its own."""
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    # In a notebook a loop runs in this thread already, and it waits for us.
-    context = contextvars.copy_context()
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(context.run, asyncio.run, coroutine).result()
-
-
-def _invoke(call: Call, values: tuple[Any, ...]) -> Any:
+def invoke_body(call: Call, values: tuple[Any, ...]) -> Any:
+    """Call the function of a task with the values of a call."""
     signature = call.task.signature
     if signature.is_positional:
         return call.task.fn(*values)
@@ -309,6 +341,7 @@ def _warn_of_change(call: Call) -> None:
 def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
     """Check what a body gave against the declared types; raises `TypeMismatchError`."""
     task = call.task
+    is_checked = task.options.validate != "off"
     for out, value in outs.items():
         if isinstance(value, Future):
             raise TypeMismatchError(
@@ -318,10 +351,7 @@ def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
                 expected=str(call.outs.type_of(out)),
                 actual="Future",
             )
-    if task.options.validate == "off":
-        return
-    for out, value in outs.items():
-        problem = task.out_validator(call.outs, out)(value)
+        problem = task.out_validator(call.outs, out)(value) if is_checked else None
         if problem is not None:
             what = "the return value" if out is None else f"out {out!r}"
             place = f"{problem.path} of {what}" if problem.path else what

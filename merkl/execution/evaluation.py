@@ -14,7 +14,7 @@ from merkl.execution.body import BodyOutcome, is_as_declared
 from merkl.execution.passing import Passing
 from merkl.execution.plan import Plan, PlannedStage
 from merkl.execution.previews import describe_arguments, describe_extras
-from merkl.execution.results import ABSENT, FreshResult, Results, identify
+from merkl.execution.results import ABSENT, FreshResult, Results, identify, with_record
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import replace_futures
@@ -53,6 +53,7 @@ class Evaluation:
         #: Writes that were asked for while calls ran.
         self.writes: list[Write] = []
         self._may_extend = any(call.task.is_expanding for call in plan.missing)
+        self._passes_on = _pass_on(plan)
         #: What interrupted bodies return is stored as if they had not been.
         self.accepts_interrupted = False
         #: Where the results go that later evaluations of the run need and no cache gives; None: there are no later ones.
@@ -70,6 +71,7 @@ class Evaluation:
     def extend(self, plan: Plan) -> list[PlannedStage]:
         """Take in the plan of what a call turned out to need; return the calls of it that have not ended well."""
         self.is_extended = True
+        self._passes_on = self._passes_on or _pass_on(plan)
         for key, record in plan.records.items():
             self.records.setdefault(key, record)
         self.plan.entries.update(plan.entries)
@@ -115,13 +117,15 @@ class Evaluation:
     def _consume(self, future: Future[Any]) -> Any:
         value = self.value_of(future)
         key = future.__merkl_key__()
-        self.waiting[key] = self.waiting.get(key, 1) - 1
-        if self.waiting[key] <= 0 and not future._call.writes:
+        left = self.waiting[key] = self.waiting.get(key, 1) - 1
+        if left <= 0 and not future._call.writes:
             self.fresh.pop(key, None)
         return value
 
     def remove_used(self, call: Call) -> None:
         """Remove from the cache those inputs of a call that has ended which were to be kept only for it."""
+        if not self._passes_on:
+            return
         for future in call.inputs():
             is_passing = future._call.task.options.keep == "until-used"
             if is_passing and self.waiting.get(future.__merkl_key__(), 0) <= 0:
@@ -141,7 +145,8 @@ class Evaluation:
 
     def value_of(self, future: Future[Any]) -> Any:
         """Return the value of a Future whose call has run or was found; one that can be changed is a fresh copy."""
-        fresh = self.fresh.get(future.__merkl_key__())
+        key = future.__merkl_key__()
+        fresh = self.fresh.get(key)
         value: tuple[Any]
         if fresh is not None and fresh.value is not None:
             kept = fresh.value[0]
@@ -149,21 +154,21 @@ class Evaluation:
         elif fresh is not None and fresh.encoded is not None and fresh.record.codec != ABSENT:
             value = (self.results.decode(fresh),)
         else:
-            value = self._stored_value(future)
+            value = self._stored_value(future, key)
         if future._call.task.options.cache_in_memory:
             future._value = value
         return value[0]
 
-    def _stored_value(self, future: Future[Any]) -> tuple[Any]:
-        record = self.record_of(future)
-        entry = self.plan.entries.get(future.__merkl_key__()) if record.codec != ABSENT else None
+    def _stored_value(self, future: Future[Any], key: bytes) -> tuple[Any]:
+        record = self.records.get(key) or self.record_of(future)
+        entry = self.plan.entries.get(key) if record.codec != ABSENT else None
         value = None if entry is None else self.results.decode_entry(future, entry)
         value = value or self.results.load(future, record)
-        if value is not None and (future.__merkl_key__() in self.fresh or is_as_declared(future, value[0])):
+        if value is not None and (key in self.fresh or is_as_declared(future, value[0])):
             return value
         value = (self._recompute(future),)
         # What is computed again may differ from what was there.
-        self.records[future.__merkl_key__()] = self.results.find(future) or record
+        self.records[key] = self.results.find(future) or record
         return value
 
     def record_of(self, future: Future[Any]) -> Record:
@@ -181,22 +186,25 @@ class Evaluation:
         """Return the content key of a call; None for one without inputs: its recipe says it all."""
         if call.task.is_expanding or not call.has_inputs():
             return None
-        return call.content_key(lambda future: identify(self.record_of(future)))
+        return call.content_key(self._identity_of)
+
+    def _identity_of(self, future: Future[Any]) -> bytes:
+        return identify(self.record_of(future))
 
     def link(self, call: Call, content_key: bytes) -> bool:
         """Find the results of a call under its content key; say whether nothing needs to run."""
-        found: list[tuple[Future[Any], bytes, bytes, Record]] = []
-        for future in call.futures():
-            alias = _content_key_of_out(content_key, future.out)
+        found: list[tuple[bytes, bytes, Record]] = []
+        for out in call.outs.names():
+            alias = _content_key_of_out(content_key, out)
             other = self.results.find_by_content(call.task, alias)
             if other is None:
                 return False
-            found.append((future, alias, *other))
+            found.append((alias, *other))
         is_tainted = self._is_tainted(call)
-        describe = self._describe(call, BodyOutcome.of_link())
-        for future, alias, other_key, record in found:
+        described = self._describe(call, BodyOutcome.of_link())
+        for future, (alias, other_key, record) in zip(call.futures(), found, strict=True):
             key = future.__merkl_key__()
-            metadata = describe(future, alias, record)
+            metadata = with_record(_of_out(described, future.out, alias), record)
             # A result that is looked at again because of what was run before it is there under its own key.
             is_linked = not is_tainted and (
                 key == other_key or self.results.link(call.task, key, other_key, metadata)
@@ -227,61 +235,59 @@ class Evaluation:
         """Store what a body gave; say whether all of it is in the cache."""
         is_stored = True
         is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
-        describe = self._describe(call, outcome)
-        for future in call.futures():
-            key = future.__merkl_key__()
-            alias = None if content_key is None else _content_key_of_out(content_key, future.out)
+        described = self._describe(call, outcome)
+        for out, key in zip(call.outs.names(), call.out_keys(), strict=True):
+            alias = None if content_key is None else _content_key_of_out(content_key, out)
             keys = [] if is_tainted else [key]
             if alias is not None:
                 keys.append(alias)
             if not outcome.is_pure:
                 keys = []
-            metadata = describe(future, alias)
+            metadata = _of_out(described, out, alias)
             if is_interrupted and outcome.is_pure:
                 # No result, but one that `merkl cache accept` can make one.
                 keys = [bytes.fromhex(interrupted_key(key.hex()))]
                 metadata = msgspec.structs.replace(metadata, interrupted=key.hex())
-            if future.out in outcome.outs:
+            if out in outcome.outs:
                 urgent = outcome.duration > SLOW
-                value = outcome.outs[future.out]
-                fresh = self.results.save(future, value, keys, metadata, urgent=urgent, is_held=is_tainted)
+                value = outcome.outs[out]
+                fresh = self.results.save(call, value, keys, metadata, urgent=urgent, is_held=is_tainted)
             else:
-                fresh = self.results.save_absent(future, keys, metadata)
+                fresh = self.results.save_absent(call, keys, metadata)
             self.records[key] = fresh.record
             self.take_fresh(key, fresh, is_tainted=is_tainted)
             is_stored = is_stored and fresh.is_stored and not is_tainted
         return is_stored
 
-    def _describe(self, call: Call, outcome: BodyOutcome) -> Callable[..., Metadata]:
-        """Return a function that gives the metadata of an out, from its Future, content key, and record if known."""
-        arguments = describe_arguments(call)
-        parents = tuple(dict.fromkeys(f.__merkl_key__().hex() for f in call.inputs()))
-        fingerprint = call.fingerprint.hex() if call.fingerprint is not None else ""
-        extras = describe_extras(call)
+    def _describe(self, call: Call, outcome: BodyOutcome) -> Metadata:
+        """Return what the metadata of all outs of a call have in common."""
+        task = call.task
+        return Metadata(
+            task=f"{task.__module__}.{task.name}",
+            fingerprint="" if call.fingerprint is None else call.fingerprint.hex(),
+            arguments=describe_arguments(call),
+            parents=tuple(dict.fromkeys([future.hash for future in call.inputs()])),
+            extras=describe_extras(call),
+            created=time.time(),
+            duration=outcome.duration,
+            peak_memory=outcome.peak_memory,
+            run=self.run_id,
+            location=call.location(),
+            tags=outcome.tags,
+            output=outcome.output,
+        )
 
-        def describe(future: Future[Any], alias: bytes | None, record: Record | None = None) -> Metadata:
-            return Metadata(
-                size=record.size if record else 0,
-                codec=record.codec if record else "",
-                codec_version=record.codec_version if record else 0,
-                decode_type=record.decode_type if record else "",
-                extra=record.extra if record else "",
-                task=f"{call.task.__module__}.{call.task.name}",
-                fingerprint=fingerprint,
-                arguments=arguments,
-                parents=parents,
-                extras=extras,
-                out=future.out,
-                created=time.time(),
-                duration=outcome.duration,
-                run=self.run_id,
-                location=call.location(),
-                content_key="" if alias is None else alias.hex(),
-                tags=outcome.tags,
-                output=outcome.output,
-            )
 
-        return describe
+def _of_out(described: Metadata, out: str | None, content_key: bytes | None) -> Metadata:
+    return msgspec.structs.replace(
+        described, out=out, content_key="" if content_key is None else content_key.hex()
+    )
+
+
+def _pass_on(plan: Plan) -> bool:
+    """Say whether a call of a plan may have inputs that are kept only until they are used."""
+    tasks = {call.task for calls in (plan.missing, plan.found) for call in calls}
+    return any(task.options.keep == "until-used" for task in tasks)
 
 
 def _content_key_of_out(content_key: bytes, out: str | None) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from merkl.execution.audit import Finding
 from merkl.execution.plan import Plan
 from merkl.graph.call import Call
 
@@ -22,6 +23,9 @@ class Observer:
     must not raise.
     """
 
+    #: Where it is not None bodies are watched, and `call_touched` is told; the paths are folders whose files are no finding.
+    audited: tuple[str, ...] | None = None
+
     def run_started(self, run_id: str) -> None:
         """A run begins; it may make several plans."""
 
@@ -36,6 +40,9 @@ class Observer:
     ) -> None:
         """A planned call is done with; `duration` is the seconds of its body, `error` why it failed."""
 
+    def call_touched(self, findings: Sequence[Finding]) -> None:
+        """A body that was watched touched this, which its key does not know."""
+
     def run_ended(self, error: BaseException | None = None) -> None:
         """The run is over; `error` is what ended it early."""
 
@@ -45,6 +52,18 @@ class Observers(Observer):
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self.observers = tuple(observers)
+        # Most observers want to know only some of what is told for each call.
+        self._of_starts = [
+            observer.call_started
+            for observer in observers
+            if type(observer).call_started is not Observer.call_started
+        ]
+        self._of_ends = [
+            observer.call_ended
+            for observer in observers
+            if type(observer).call_ended is not Observer.call_ended
+        ]
+        self.audited = next((one.audited for one in self.observers if one.audited is not None), None)
 
     def run_started(self, run_id: str) -> None:
         """Tell all."""
@@ -57,16 +76,21 @@ class Observers(Observer):
             observer.plan_made(plan)
 
     def call_started(self, call: Call) -> None:
-        """Tell all."""
-        for observer in self.observers:
-            observer.call_started(call)
+        """Tell all who want to know."""
+        for tell in self._of_starts:
+            tell(call)
 
     def call_ended(
         self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
     ) -> None:
+        """Tell all who want to know."""
+        for tell in self._of_ends:
+            tell(call, status, duration, error)
+
+    def call_touched(self, findings: Sequence[Finding]) -> None:
         """Tell all."""
         for observer in self.observers:
-            observer.call_ended(call, status, duration, error)
+            observer.call_touched(findings)
 
     def run_ended(self, error: BaseException | None = None) -> None:
         """Tell all."""

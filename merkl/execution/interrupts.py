@@ -10,11 +10,14 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from contextvars import ContextVar
 from types import FrameType, TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
-__all__ = ["Interrupts", "Terminated", "interruptible", "interrupts"]
+from merkl.execution.alarm import raise_in_thread
+
+__all__ = ["Cooperation", "Interrupts", "Terminated", "cooperation", "interruptible", "interrupts"]
 
 T = TypeVar("T")
 
@@ -24,6 +27,28 @@ AGAIN = 2.0
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM: as Ctrl-C, but the run ends even where the body returns something."""
+
+
+class Cooperation:
+    """A body that signals do not reach, as it is a coroutine or runs in a `thread` that is not the main one.
+
+    `count` are the presses of Ctrl-C that were passed on to it, `loops` the loops over `interruptible` that it is in;
+    `is_waiting` says that one of these waits for an item.
+    """
+
+    __slots__ = ("count", "is_in_body", "is_waiting", "loops", "run", "thread")
+
+    def __init__(self, thread: int = 0, run: bytes = b"") -> None:
+        self.count = 0
+        self.loops = 0
+        self.is_waiting = False
+        self.is_in_body = False
+        self.thread = thread
+        self.run = run
+
+
+#: That of the body that runs here, None in the main thread.
+cooperation: ContextVar[Cooperation | None] = ContextVar("merkl_cooperation", default=None)
 
 
 class Interrupts:
@@ -40,8 +65,9 @@ class Interrupts:
         self.is_ended = False
         #: Called at a second Ctrl-C within two seconds; None: KeyboardInterrupt is raised wherever the program is.
         self.end_at_once: Callable[[], None] | None = None
-        #: Called at each signal that is not the last: passes it on to where bodies run, and says whether any do.
-        self.forward: Callable[[], bool] | None = None
+        #: Called at each signal that is not the last: each passes it on to where bodies run, and says whether that is
+        #: all that is to be done.
+        self.forwards: list[Callable[[], bool]] = []
         self._handles_term = False
         self._in_body = False
         self._loops = 0
@@ -49,6 +75,8 @@ class Interrupts:
         self._last = float("-inf")
         self._depth = 0
         self._previous: dict[int, Any] = {}
+        self._threads: set[Cooperation] = set()
+        self._lock = threading.Lock()
 
     # -- where it is in force ---------------------------------------------------------------------------
 
@@ -93,6 +121,9 @@ class Interrupts:
     @contextlib.contextmanager
     def outside_body(self) -> Iterator[None]:
         """Hold back KeyboardInterrupt inside the block, as where a body evaluates Futures by itself."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         before, self._in_body = self._in_body, False
         try:
             yield
@@ -101,10 +132,15 @@ class Interrupts:
         if before:
             self.check()
 
+    @property
+    def is_in_body(self) -> bool:
+        """Whether Ctrl-C would raise in a body of this thread."""
+        return self._in_body
+
     def enter_body(self) -> bool:
         """Let Ctrl-C raise from here on; returns what `leave_body` wants."""
         if threading.current_thread() is not threading.main_thread():
-            return self._in_body
+            return self._mark_thread(is_in_body=True)
         before, self._in_body = self._in_body, True
         return before
 
@@ -114,6 +150,47 @@ class Interrupts:
             self._in_body = before
             if not before:
                 self._loops = 0  # of a loop that the body left, but whose iterator lives on
+        else:
+            self._mark_thread(is_in_body=before)
+
+    def _mark_thread(self, *, is_in_body: bool) -> bool:
+        mine = cooperation.get()
+        if mine is None or mine.thread != threading.get_ident():
+            return False
+        with self._lock:
+            before, mine.is_in_body = mine.is_in_body, is_in_body
+        if not is_in_body:
+            raise_in_thread(mine.thread, None)  # what comes too late for the body
+        return before
+
+    @property
+    def presses(self) -> int:
+        """How often Ctrl-C was pressed or passed on to the body that runs here."""
+        mine = cooperation.get()
+        return self.count if mine is None else self.count + mine.count
+
+    @contextlib.contextmanager
+    def in_thread(self, run: bytes) -> Iterator[None]:
+        """Have bodies that run in this thread inside the block get what `press` passes on to a run."""
+        mine = Cooperation(threading.get_ident(), run)
+        token = cooperation.set(mine)
+        with self._lock:
+            self._threads.add(mine)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._threads.discard(mine)
+            cooperation.reset(token)
+
+    def press(self, run: bytes) -> None:
+        """Pass Ctrl-C on to the bodies of a run that are in threads: KeyboardInterrupt, where Python code runs."""
+        with self._lock:
+            for one in self._threads:
+                if one.run == run:
+                    one.count += 1
+                    if one.is_in_body and not one.loops:
+                        raise_in_thread(one.thread, KeyboardInterrupt)
 
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if there was a Ctrl-C that no body got, `Terminated` after SIGTERM."""
@@ -143,7 +220,10 @@ class Interrupts:
             if self.end_at_once is not None:
                 self.end_at_once()
             raise KeyboardInterrupt
-        if self.forward is not None and self.forward():
+        is_dealt_with = False
+        for forward in tuple(self.forwards):
+            is_dealt_with = forward() or is_dealt_with
+        if is_dealt_with:
             return
         if self._in_body and (self._loops == 0 or self.is_terminated):
             if self.is_terminated:
@@ -159,30 +239,67 @@ class Interrupts:
 
     def loop(self, iterable: Iterable[T]) -> Iterator[T]:
         """Yield items until Ctrl-C; see `interruptible`."""
-        before = self.count
+        before = self.presses
         is_main = threading.current_thread() is threading.main_thread()
+        mine = cooperation.get() or Cooperation()
         with self if is_main and not self._depth else contextlib.nullcontext():
             self._loops += is_main
+            mine.loops += 1
             try:
                 for item in iterable:
                     yield item
-                    if self.count > before:
+                    if self.presses > before:
                         return
             finally:
+                mine.loops -= 1
                 self._loops = max(0, self._loops - is_main)
+
+    async def loop_async(self, iterable: AsyncIterable[T]) -> AsyncIterator[T]:
+        """Yield items until Ctrl-C, which also ends the wait for the next one; see `interruptible`."""
+        import asyncio
+
+        before = self.presses
+        mine = cooperation.get() or Cooperation()
+        items = aiter(iterable)
+        mine.loops += 1
+        try:
+            while self.presses == before:
+                mine.is_waiting = True
+                try:
+                    item = await anext(items)
+                except StopAsyncIteration:
+                    return
+                except asyncio.CancelledError:
+                    task = asyncio.current_task()
+                    if self.presses == before or task is None:
+                        raise
+                    task.uncancel()
+                    return
+                finally:
+                    mine.is_waiting = False
+                yield item
+        finally:
+            mine.loops -= 1
 
 
 #: Those of this process: signals are a matter of the whole process.
 interrupts = Interrupts()
 
 
-def interruptible(iterable: Iterable[T]) -> Iterator[T]:
+@overload
+def interruptible(iterable: Iterable[T]) -> Iterator[T]: ...
+@overload
+def interruptible(iterable: AsyncIterable[T]) -> AsyncIterator[T]: ...
+def interruptible(iterable: Any) -> Any:
     """Iterate until Ctrl-C: the item at hand is finished, then the loop ends as if there were no more.
 
     What the body returns then is used by the rest of the run, and computed afresh by later ones (see
-    `on_interrupt`). Works in threads and coroutines too, where KeyboardInterrupt does not arrive.
+    `on_interrupt`). Works in threads too, where KeyboardInterrupt does not arrive, and in coroutines, with `for` and, over
+    an asynchronous iterable, with `async for`.
 
     >>> sum(interruptible([1, 2, 3]))
     6
     """
+    if hasattr(iterable, "__aiter__") and not hasattr(iterable, "__iter__"):
+        return interrupts.loop_async(iterable)
     return interrupts.loop(iterable)

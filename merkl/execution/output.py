@@ -7,8 +7,9 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from typing import Any, TextIO, cast
 
 __all__ = ["BodyOutput", "body_output"]
 
@@ -30,11 +31,41 @@ class _Printed:
         self.partial = bytearray()
 
 
+#: What the coroutine that runs has printed so far.
+_of_coroutine: ContextVar[_Printed | None] = ContextVar("merkl_of_coroutine", default=None)
+
+
+class _CoroutineStream:
+    """Stands for `sys.stdout` or `sys.stderr` while coroutines run: what each writes there is known to be its own."""
+
+    def __init__(self, stream: Any, feed: Callable[[_Printed, bytes], None]) -> None:
+        self._stream = stream
+        self._feed = feed
+
+    def write(self, text: str) -> int:
+        """Write text, as that of the coroutine that runs if one does."""
+        printed = _of_coroutine.get()
+        if printed is None:
+            written: int = self._stream.write(text)
+            return written
+        self._feed(printed, text.encode("utf-8", "replace"))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write several pieces of text."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class BodyOutput:
     """Stands between the file descriptors 1 and 2 of this process and its real stderr, while it is installed.
 
-    So what the children of a body print is seen too. One body prints at a time; what is printed outside of bodies passes
-    as it is. `show` is where lines go, by default the stderr that was there before.
+    So what the children of a body print is seen too. One body prints at a time, and beside it coroutines, of which only
+    what they write to `sys.stdout` and `sys.stderr` is told apart; what is printed outside of bodies passes as it is.
+    `show` is where lines go, by default the stderr that was there before.
     """
 
     def __init__(self) -> None:
@@ -44,6 +75,7 @@ class BodyOutput:
         self._reader = self._saved = -1
         self._stop = self._writer = -1
         self._is_suspended = False
+        self._streams: tuple[Any, Any] | None = None
 
     @property
     def is_installed(self) -> bool:
@@ -74,6 +106,9 @@ class BodyOutput:
             yield
         finally:
             self._flush_streams()
+            if self._streams is not None:
+                sys.stdout, sys.stderr = self._streams
+                self._streams = None
             os.dup2(before, 1)
             os.dup2(self._saved, 2)
             os.close(writer)
@@ -131,6 +166,30 @@ class BodyOutput:
                 self._show_line(printed, bytes(printed.partial))
             return printed.tail.decode("utf-8", "replace")
 
+    def begin_coroutine(self, name: str, *, is_shown: bool = True) -> _Printed | None:
+        """Take what is written in this context from here on as that of a coroutine; None where output is not seen."""
+        if not self.is_installed:
+            return None
+        with self._lock:
+            if self._streams is None:
+                self._streams = sys.stdout, sys.stderr
+                sys.stdout, sys.stderr = (
+                    cast(TextIO, _CoroutineStream(stream, self._feed_coroutine)) for stream in self._streams
+                )
+        printed = _Printed(name, is_shown)
+        _of_coroutine.set(printed)
+        return printed
+
+    def end_coroutine(self, printed: _Printed | None) -> str:
+        """Return the end of what a coroutine wrote since `begin_coroutine`."""
+        if printed is None:
+            return ""
+        self._resume()
+        with self._lock:
+            if printed.partial:
+                self._show_line(printed, bytes(printed.partial))
+            return printed.tail.decode("utf-8", "replace")
+
     # -- the pipe --------------------------------------------------------------------------------------
 
     def _pump(self, waiting: int) -> None:
@@ -153,10 +212,16 @@ class BodyOutput:
                 self._feed(data)
 
     def _feed(self, data: bytes) -> None:
-        if not self._printed:
+        if self._printed:
+            self._take(self._printed[-1], data)
+        else:
             self.show(data)
-            return
-        printed = self._printed[-1]
+
+    def _feed_coroutine(self, printed: _Printed, data: bytes) -> None:
+        with self._lock:
+            self._take(printed, data)
+
+    def _take(self, printed: _Printed, data: bytes) -> None:
         printed.tail += data
         del printed.tail[:-KEPT]
         printed.partial += data

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from merkl.cache import Entry, Record
+from merkl.cache import Record
 from merkl.execution.results import FreshResult
 from merkl.graph.future import Future
 
@@ -32,18 +31,10 @@ class Passing:
         if is_tainted:
             self._tainted.add(key)
 
-    def peek_first(
-        self, peek: Callable[[Future[Any]], tuple[Record, Entry | None] | None]
-    ) -> Callable[[Future[Any]], tuple[Record, Entry | None] | None]:
-        """Return a way to look results up that finds those of this run, then those that `peek` finds."""
-        if not self._fresh:
-            return peek
-
-        def look(future: Future[Any]) -> tuple[Record, Entry | None] | None:
-            fresh = self._fresh.get(future.__merkl_key__())
-            return peek(future) if fresh is None else (fresh.record, None)
-
-        return look
+    def find(self, future: Future[Any]) -> Record | None:
+        """Return the record of a result of this run."""
+        fresh = self._fresh.get(future.__merkl_key__())
+        return None if fresh is None else fresh.record
 
     def give(self, plan: Plan, evaluation: Evaluation) -> None:
         """Have an evaluation know the results that its plan has found here."""

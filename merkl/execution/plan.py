@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from merkl.cache import Entry, Record
 from merkl.execution.batches import gather_batches
+from merkl.execution.lookups import Lookups
 from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -61,7 +62,7 @@ class Plan:
 
 def make_plan(
     wanted: Iterable[Future[Any]],
-    peek: Callable[[Future[Any]], tuple[Record, Entry | None] | None],
+    lookups: Lookups,
     *,
     stages: Sequence[Stage] = (),
     rerun: Rerun | None = None,
@@ -70,7 +71,7 @@ def make_plan(
 
     Calls run in program order, except that the stages that pipelines yielded come in the order in which they were
     yielded: `stages`, and those of the pipelines whose outputs are missing. Nothing is asked about the ancestors of a
-    cached result. There is no recursion: a chain may be 100,000 calls long.
+    cached result, but what `lookups` asks for along with others. There is no recursion: a chain may be 100,000 calls long.
 
     Calls that `rerun` chooses run again, and what follows from them is looked at again by its content.
     """
@@ -84,6 +85,7 @@ def make_plan(
     known = dict.fromkeys(stages)
     _count(plan, plan.wanted)
     stack = [*plan.wanted, *(future for stage in stages for future in stage.futures)]
+    lookups.expect(stack)
     while stack:
         future = stack.pop()
         key = future.__merkl_key__()
@@ -91,7 +93,7 @@ def make_plan(
             continue
         if key not in seen:
             seen.add(key)
-            there = peek(future) if future._call.key() not in stale else None
+            there = lookups.peek(future) if future._call.key() not in stale else None
             if there is not None:
                 plan.records[key], entry = there
                 if entry is not None:
@@ -105,12 +107,14 @@ def make_plan(
             missing[call.key()] = call
             inputs = list(call.inputs())
             stack += inputs
+            lookups.expect(inputs)
             if other is None:
                 _count(plan, inputs)
             for stage in call.stages:
                 if stage not in known:
                     known[stage] = None
                     stack += stage.futures
+                    lookups.expect(stage.futures)
     arranged = _arrange(missing, sorted(known, key=lambda stage: stage.floor))
     plan.stages = [PlannedStage(gather_batches(calls), after) for calls, after in arranged]
     plan.missing = [call for stage in arranged for call in stage.calls]

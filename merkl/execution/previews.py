@@ -47,8 +47,8 @@ def describe_arguments(call: Call) -> tuple[ArgumentPreview, ...]:
     ):
         digest = ""
         if type(value) is Future:
-            preview = f"<Future of {value.task.name}>"
-            digest = value.__merkl_key__().hex()
+            preview = f"<Future of {value._call.task.name}>"
+            digest = value.hash
         elif parameter.is_secret:
             preview = "***"
         else:
@@ -69,6 +69,8 @@ def digest_argument(value: Any, encoded: bytes) -> str:
 
 def describe_extras(call: Call) -> tuple[str, ...]:
     """Return the digests of classes in the key of a call, and of what `extra_key` gave (it may be long, or secret)."""
+    if not call.extras:
+        return ()
     return tuple(
         extra.hex() if len(extra) == 32 else f"extra_key:{hash_content(extra)[:32]}" for extra in call.extras
     )

@@ -10,6 +10,7 @@ from types import CoroutineType
 from typing import Any
 
 from merkl._base.errors import MerklWarning
+from merkl.execution.lookups import Lookups
 from merkl.execution.plan import Plan, make_plan
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
@@ -68,7 +69,7 @@ class Program:
         """
         wanted, stages = self._choose(selection)
         rerun = selection if selection.rerun else None
-        return make_plan(wanted, results.peek, stages=stages, rerun=rerun)
+        return make_plan(wanted, Lookups(results), stages=stages, rerun=rerun)
 
     def _choose(self, selection: Selection) -> tuple[list[Future[Any]], Sequence[Stage]]:
         wanted = self.wanted()

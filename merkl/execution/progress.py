@@ -35,6 +35,7 @@ class Progress(Observer):
         self._predict = predict or (lambda call: None)
         self._left: dict[bytes, float] = {}
         self._spent = 0.0
+        self._began: float | None = None
 
     def plan_made(self, plan: Plan) -> None:
         """Count what is to be done."""
@@ -47,7 +48,9 @@ class Progress(Observer):
 
     def call_started(self, call: Call) -> None:
         """Show it as running."""
-        self.running[call.key()] = (call.task.name, time.monotonic())
+        now = time.monotonic()
+        self._began = now if self._began is None else self._began
+        self.running[call.key()] = (call.task.name, now)
         self.changed()
 
     def call_ended(
@@ -70,8 +73,13 @@ class Progress(Observer):
         if not left:
             return 0.0
         if any(self._left.values()):
-            return sum(self._left.values())
-        return self._spent / self.done * left if self.done else None
+            return sum(self._left.values()) / self._side_by_side()
+        return self._spent / self.done * left / self._side_by_side() if self.done else None
+
+    def _side_by_side(self) -> float:
+        """Return how many calls ran at a time so far: the seconds of all that ended in each second that passed."""
+        passed = 0.0 if self._began is None else time.monotonic() - self._began
+        return max(1.0, self._spent / passed) if passed > 0 else 1.0
 
     def summary(self) -> str:
         """Return the state in one line."""

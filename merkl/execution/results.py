@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,14 @@ from merkl.cache import (
 from merkl.codecs import Codec, CodecRegistry, DecodeError, Encoded
 from merkl.execution.migrations import ADOPTED, Migrations
 from merkl.execution.previews import describe_arguments
+from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.options import Expires
 from merkl.graph.session import sessions
 from merkl.graph.task import Task
 from merkl.hashing.keys import describe_content, hash_code_of_content
 
-__all__ = ["ABSENT", "FreshResult", "Results", "identify"]
+__all__ = ["ABSENT", "FreshResult", "Results", "identify", "with_record"]
 
 #: The codec name that marks an optional out which the body did not give.
 ABSENT = "absent"
@@ -73,21 +74,16 @@ def is_shareable(value: Any) -> bool:
     return type(value) in _SHAREABLE or (type(value) is tuple and all(map(is_shareable, value)))
 
 
-class FreshResult:
+class FreshResult(msgspec.Struct):
     """One out of a call that ran in this run.
 
     Its value where that can be shared, its encoded form where it is not in the cache, neither where it is to be loaded.
     """
 
-    __slots__ = ("encoded", "is_stored", "record", "value")
-
-    def __init__(
-        self, record: Record, value: tuple[Any] | None, encoded: Encoded | None, *, is_stored: bool = True
-    ) -> None:
-        self.is_stored = is_stored
-        self.record = record
-        self.value = value
-        self.encoded = encoded
+    record: Record
+    value: tuple[Any] | None
+    encoded: Encoded | None
+    is_stored: bool = True
 
 
 class Results:
@@ -121,7 +117,8 @@ class Results:
         self.hands_over = 0
         self._others: dict[str, BaseCache] = {}
         self._before_first_store = before_first_store
-        self._remember = remember
+        #: Told of each result that is stored.
+        self.remember = remember
         self._root = root or Path.cwd()
 
     def cache_of(self, task: Task[..., Any, Any]) -> BaseCache:
@@ -144,15 +141,23 @@ class Results:
         """Return what `find` returns, and the entry too where it is small enough to come along."""
         if not self.is_reading:
             return None
-        task = future._call.task
-        cache = self.cache_of(task)
-        key = future.__merkl_key__().hex()
-        found = peek(cache, key)
-        if found is None and self._has_migrations() and self._adopt(cache, future):
-            found = peek(cache, key)
-        if found is None or task.options.expires is None:
+        return self.accept(future, peek(self.cache_of(future._call.task), future.hash))
+
+    def accept(
+        self, future: Future[Any], found: tuple[Record, Entry | None] | None
+    ) -> tuple[Record, Entry | None] | None:
+        """Return what was found for a Future unless it has expired; what it had before an edit that changed nothing."""
+        if found is None:
+            if not self._has_migrations():
+                return None
+            cache = self.cache_of(future._call.task)
+            found = peek(cache, future.hash) if self._adopt(cache, future) else None
+        expires = future._call.task.options.expires
+        if found is None or expires is None:
             return found
-        return None if _is_expired(task.options.expires, cache, key, found[0]) else found
+        return (
+            None if _is_expired(expires, self.cache_of(future._call.task), future.hash, found[0]) else found
+        )
 
     def _has_migrations(self) -> bool:
         if self._migrations is None:
@@ -208,8 +213,8 @@ class Results:
         """Give the result under another key this key as well; say whether it is there under it now."""
         cache = self.cache_of(task)
         is_linked = self.is_writing and link(cache, key.hex(), other.hex(), metadata)
-        if is_linked and self._remember is not None:
-            self._remember(cache, key.hex(), metadata)
+        if is_linked and self.remember is not None:
+            self.remember(cache, key.hex(), metadata)
         return is_linked
 
     def load(self, future: Future[Any], record: Record) -> tuple[Any] | None:
@@ -241,7 +246,7 @@ class Results:
 
     def save(
         self,
-        future: Future[Any],
+        call: Call,
         value: Any,
         keys: Sequence[bytes],
         metadata: Metadata,
@@ -249,28 +254,27 @@ class Results:
         urgent: bool,
         is_held: bool = False,
     ) -> FreshResult:
-        """Store a value under all its keys, the first of them with its metadata; none means: for this run only.
+        """Store an out of a call under all its keys, the first with its metadata; none means: for this run only.
 
         With `is_held` it is not under the Future's own key, so what is given back holds all that the run needs of it. A
         cache in trouble is a warning, not an error. Raises `SerializationError` where no codec takes the value.
         """
-        task = future._call.task
-        declared = future._call.outs.type_of(future.out)
+        task = call.task
         try:
-            encoded = self.codecs.encode(value, declared, self._codec_of(future))
+            encoded = self.codecs.encode(
+                value, call.outs.type_of(metadata.out), self._codec_of(task, metadata.out)
+            )
         except SerializationError as error:
-            out = "" if future.out is None else f", out {future.out!r}"
+            out = "" if metadata.out is None else f", out {metadata.out!r}"
             raise SerializationError(
                 f"task {task.name!r}{out}: {error}", task=task.name, remedy=error.remedy
             ) from error
         encoded = _identify_code(encoded, value)
         return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent, is_held=is_held)
 
-    def save_absent(self, future: Future[Any], keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
+    def save_absent(self, call: Call, keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
         """Store that the body did not give an optional out."""
-        return self._save_encoded(
-            future._call.task, None, Encoded(b"", ABSENT, 1), keys, metadata, urgent=False
-        )
+        return self._save_encoded(call.task, None, Encoded(b"", ABSENT, 1), keys, metadata, urgent=False)
 
     def _save_encoded(
         self,
@@ -284,25 +288,30 @@ class Results:
         is_held: bool = False,
     ) -> FreshResult:
         shared = value if value is not None and is_shareable(value[0]) else None
-        record = None
-        if self.is_writing and task.options.keep != "never" and keys:
-            if self._before_first_store is not None:
-                self._before_first_store()
-                self._before_first_store = None
-            cache = self.cache_of(task)
-            first, *aliases = (key.hex() for key in keys)
-            record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
-            if record is not None and self._remember is not None:
-                self._remember(cache, first, _with_record(metadata, record))
+        is_kept = self.is_writing and task.options.keep != "never" and keys
+        record = self._put(self.cache_of(task), encoded, keys, metadata, urgent=urgent) if is_kept else None
         if record is not None and not is_held:
             if record.size > self.hands_over or type(encoded.content) is not bytes:
                 return FreshResult(record, shared, None)
             return FreshResult(record, shared, msgspec.structs.replace(encoded, code=()))
         is_stream = not isinstance(encoded.content, (bytes, list))
-        kept = (value, None) if is_stream else (shared, encoded)
-        if record is None:
-            return FreshResult(record_of(encoded), *kept, is_stored=False)
-        return FreshResult(record, *kept)
+        is_stored = record is not None
+        record = record or record_of(encoded)
+        if is_stream:
+            return FreshResult(record, value, None, is_stored=is_stored)
+        return FreshResult(record, shared, encoded, is_stored=is_stored)
+
+    def _put(
+        self, cache: BaseCache, encoded: Encoded, keys: Sequence[bytes], metadata: Metadata, *, urgent: bool
+    ) -> Record | None:
+        if self._before_first_store is not None:
+            self._before_first_store()
+            self._before_first_store = None
+        first, *aliases = [key.hex() for key in keys]
+        record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
+        if record is not None and self.remember is not None:
+            self.remember(cache, first, with_record(metadata, record))
+        return record
 
     def decode(self, result: FreshResult) -> Any:
         """Return a value of its own of a result that is not in the cache."""
@@ -318,17 +327,25 @@ class Results:
         except DecodeError as error:
             raise CacheError(f"a result cannot be read back from its own bytes: {error}") from error
 
-    def _codec_of(self, future: Future[Any]) -> Codec | None:
-        self._learn_codecs(future._call.task)
-        option = future._call.task.options.codec
+    def remember_all(self, task: Task[..., Any, Any], stored: Iterable[tuple[str, Metadata]]) -> None:
+        """Tell of results that another process has stored for a task."""
+        if self.remember is not None:
+            for key, metadata in stored:
+                self.remember(self.cache_of(task), key, metadata)
+
+    def _codec_of(self, task: Task[..., Any, Any], out: str | None) -> Codec | None:
+        option = task.options.codec
+        if option is None:
+            return None
+        self._learn_codecs(task)
         if isinstance(option, Mapping):
-            option = option.get(future.out or "")
+            option = option.get(out or "")
         if not isinstance(option, str):
             return option
         codec = self.codecs.get(option)
         if codec is None:
             warnings.warn(
-                f"task {future._call.task.name!r} wants the codec {option!r}, which is not registered; the codec is chosen "
+                f"task {task.name!r} wants the codec {option!r}, which is not registered; the codec is chosen "
                 "by the value",
                 MerklWarning,
                 stacklevel=2,
@@ -340,7 +357,8 @@ class Results:
         self.cache_of(future._call.task).forget(future.__merkl_key__().hex())
 
 
-def _with_record(metadata: Metadata, record: Record) -> Metadata:
+def with_record(metadata: Metadata, record: Record) -> Metadata:
+    """Return metadata that say what a record says."""
     return msgspec.structs.replace(
         metadata,
         size=record.size,

@@ -8,11 +8,14 @@ from typing import Any
 
 from merkl._base.errors import CacheError, MerklError
 from merkl.cache import Record
+from merkl.execution.audit import BodyWatch
 from merkl.execution.calls import link_parts, run_call
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Observer, Status, observe_all
 from merkl.execution.forecast import refuse_runs
 from merkl.execution.interrupts import interrupts
+from merkl.execution.lookups import Lookups
+from merkl.execution.memory import PeakMeter
 from merkl.execution.passing import Passing
 from merkl.execution.plan import Plan, PlannedStage, make_plan
 from merkl.execution.report import RunReport
@@ -24,6 +27,7 @@ from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.task import MapTask
 from merkl.graph.writes import Write, pending_writes, require_distinct_paths
 
 __all__ = ["Runner"]
@@ -62,6 +66,8 @@ class Runner:
         self.keeps_going = keeps_going
         self.accepts_interrupted = accepts_interrupted
         self._write_file = write_file
+        self._meter = PeakMeter()
+        self._watch = None if self.observer.audited is None else BodyWatch(self.observer.audited)
         #: Keys of the calls whose results are being computed again: to find those by content would find what is lost.
         self._lost: set[bytes] = set()
         self._passing = Passing()
@@ -82,8 +88,8 @@ class Runner:
     def plan(self, wanted: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> Plan:
         """Return what must run so that the wanted Futures have values."""
         rerun = self.selection if self.selection.rerun else None
-        peek = self._passing.peek_first(self.results.peek)
-        plan = make_plan(wanted, peek, stages=stages, rerun=rerun)
+        lookups = Lookups(self.results, at_hand=self._passing.find)
+        plan = make_plan(wanted, lookups, stages=stages, rerun=rerun)
         if self._lost:
             plan.forced.update(self._lost.intersection(call.key() for call in plan.missing))
         return plan
@@ -143,7 +149,12 @@ class Runner:
     # -- in this process -------------------------------------------------------------------------------
 
     def _run_here(self, evaluation: Evaluation, stages: Sequence[PlannedStage]) -> list[MerklError]:
-        """Run calls one after another, but for those that are done; return the failures that were passed over."""
+        """Run calls one after another, but for those that are done; return the failures that were passed over.
+
+        Where some are coroutines, these wait side by side, but not where bodies are watched: that is done one at a time.
+        """
+        if self._watch is None and any(_may_wait(call) for stage in stages for call in stage.calls):
+            return self._run_together(evaluation, stages)
         for call in (call for stage in stages for call in stage.calls):
             interrupts.check()
             rest = evaluation.without_done(call) if evaluation.is_extended else call
@@ -160,6 +171,14 @@ class Runner:
                 evaluation.without.update(part.key() for part in rest.parts)
                 if not self.keeps_going or isinstance(error, CacheError):
                     raise
+        return evaluation.failures
+
+    def _run_together(self, evaluation: Evaluation, stages: Sequence[PlannedStage]) -> list[MerklError]:
+        failures = Spread(self, evaluation, None).run(stages)
+        evaluation.failures += [error for error in failures if error not in evaluation.failures]
+        is_lost = any(isinstance(error, CacheError) for error in failures)
+        if failures and (is_lost or not self.keeps_going):
+            raise _first_of(failures)
         return evaluation.failures
 
     def skip(self, evaluation: Evaluation, call: Call) -> None:
@@ -187,6 +206,8 @@ class Runner:
                 interrupts,
                 expand=lambda value: self._expand(evaluation, rest, value),
                 scratch_parent=self.scratch,
+                meter=self._meter,
+                watch=self._watch,
             )
         except KeyboardInterrupt:
             self.tell_end(rest, "interrupted")
@@ -196,6 +217,9 @@ class Runner:
             is_told = error in evaluation.failures
             self.tell_end(rest, "skipped" if is_told else "failed", error=None if is_told else error)
             raise
+        finally:
+            if self._watch is not None:
+                self.observer.call_touched(self._watch.take())
         evaluation.remove_used(rest)
         self.tell_end(rest, status, duration)
 
@@ -226,6 +250,12 @@ class Runner:
         return stages
 
 
+def _may_wait(call: Call) -> bool:
+    """Say whether a call is a coroutine, or makes calls that are."""
+    task = call.task
+    return task.is_coroutine or (task.is_expanding and isinstance(task, MapTask) and task.inner.is_coroutine)
+
+
 def _take_writes(evaluation: Evaluation, plan: Plan, wanted: Sequence[Future[Any]]) -> None:
     ran = [future for call in plan.missing if call.writes for future in call.futures()]
     writes = _pending_writes([*ran, *wanted])
@@ -235,8 +265,8 @@ def _take_writes(evaluation: Evaluation, plan: Plan, wanted: Sequence[Future[Any
 
 
 def _pending_writes(futures: Sequence[Future[Any]]) -> list[Write]:
-    keys = {future.__merkl_key__() for future in futures}
-    writes = [write for call in dict.fromkeys(f._call for f in futures) for write in call.writes]
+    writes = [write for call in dict.fromkeys([f._call for f in futures]) for write in call.writes]
+    keys = {future.__merkl_key__() for future in futures} if writes else set()
     return [write for write in writes if write.future.__merkl_key__() in keys]
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from typing import Any
 
 from merkl.execution.plan import PlannedStage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 
-__all__ = ["Schedule"]
+__all__ = ["ProgramOrder", "Schedule"]
+
+#: Where a call stands in order, and its key.
+_Place = tuple[tuple[int, ...], bytes]
 
 
 class Schedule:
@@ -18,16 +21,22 @@ class Schedule:
 
     They are known by key, the calls of a batch by the keys of all its items. One that waits for others becomes ready when
     these have ended well; when one fails, all that needs it is dropped. A group of calls may also wait for another group,
-    however that ends.
+    however that ends. What a call turned out to need has its place in order behind that call, before what was made later.
+
+    Calls of which `is_apart` says so can be taken while others must wait for room.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_apart: Callable[[Call], bool] = lambda call: False) -> None:
+        self._is_apart = is_apart
         self._calls: dict[bytes, Call] = {}
         self._unit_of: dict[bytes, bytes] = {}
         self._missing_inputs: dict[bytes, int] = {}
         self._dependents: dict[bytes, list[bytes]] = {}
-        self._ready: list[tuple[int, bytes]] = []
-        self._order: dict[bytes, int] = {}
+        self._ready: list[_Place] = []
+        self._ready_apart: list[_Place] = []
+        self._order: dict[bytes, tuple[int, ...]] = {}
+        #: Calls that are ready and have no turn, by what they wait for.
+        self._parked: dict[Hashable, list[_Place]] = {}
         #: Groups of calls that another group waits for: the keys that have not ended, and who waits.
         self._groups: list[tuple[set[bytes], dict[bytes, None]]] = []
         #: The group that a call waits for, while it does.
@@ -41,6 +50,7 @@ class Schedule:
         of them that wait for its group are let go: else they would wait for each other. Returns what was added.
         """
         start = len(self._groups)
+        place = () if needed_by is None else self._order[needed_by.key()]
         all_added: list[Call] = []
         for calls, after in stages:
             added: list[Call] = []
@@ -52,7 +62,7 @@ class Schedule:
             for call in added:
                 key = call.key()
                 self._calls[key] = call
-                self._order[key] = len(self._order)
+                self._order[key] = (*place, len(self._order))
                 self._unit_of.update((part.key(), key) for part in call.parts)
             earlier = None if after is None else self._groups[start + after]
             number = len(self._groups)
@@ -97,7 +107,8 @@ class Schedule:
         return {unit for unit in units if unit is not None and unit in self._calls}
 
     def _make_ready(self, key: bytes) -> None:
-        heapq.heappush(self._ready, (self._order[key], key))
+        ready = self._ready_apart if self._is_apart(self._calls[key]) else self._ready
+        heapq.heappush(ready, (self._order[key], key))
 
     def wait_for(self, call: Call, futures: Iterable[Future[Any]]) -> bool:
         """Put a call back until Futures, whose calls were added, are there; say whether there is anything to wait for."""
@@ -110,7 +121,7 @@ class Schedule:
     @property
     def has_ready(self) -> bool:
         """Whether a call can be taken."""
-        return any(key in self._calls for _, key in self._ready)
+        return any(key in self._calls for ready in (self._ready, self._ready_apart) for _, key in ready)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -126,17 +137,39 @@ class Schedule:
         """Return the key of the call that a call runs with: itself, or the batch of which it is an item."""
         return self._unit_of.get(call.key(), call.key())
 
-    def take_ready(self) -> Call | None:
+    def place_of(self, call: Call) -> tuple[int, ...]:
+        """Return the place of a call in order."""
+        return self._order[call.key()]
+
+    def take_ready(self, *, only_apart: bool = False) -> Call | None:
         """Return the ready call that comes first, None where there is none."""
-        while self._ready:
-            call = self._calls.get(heapq.heappop(self._ready)[1])
+        while True:
+            ready = self._ready_apart
+            if not only_apart and self._ready and (not ready or self._ready[0] < ready[0]):
+                ready = self._ready
+            if not ready:
+                return None
+            call = self._calls.get(heapq.heappop(ready)[1])
             if call is not None:
                 return call
-        return None
+
+    def park(self, call: Call, lane: Hashable) -> None:
+        """Keep a call that was taken until one may leave that lane."""
+        heapq.heappush(self._parked.setdefault(lane, []), (self._order[call.key()], call.key()))
+
+    def unpark(self, lane: Hashable) -> None:
+        """Make the first call of a lane ready again, if there is one."""
+        parked = self._parked.get(lane)
+        while parked:
+            key = heapq.heappop(parked)[1]
+            if key in self._calls:
+                self._make_ready(key)
+                return
 
     def put_back(self, call: Call) -> None:
         """Make a call that was taken ready again."""
-        self._make_ready(call.key())
+        if call.key() in self._calls:
+            self._make_ready(call.key())
 
     def done(self, call: Call) -> None:
         """Note that a call has ended well."""
@@ -179,3 +212,26 @@ class Schedule:
         return sorted(
             (other for other in dropped if other is not call), key=lambda one: self._order[one.key()]
         )
+
+
+class ProgramOrder:
+    """Calls of a schedule that keep their order, as far as an earlier one may still become ready.
+
+    `begun` are the keys of calls that have begun and wait for what they turned out to need.
+    """
+
+    def __init__(self, schedule: Schedule, begun: Container[bytes]) -> None:
+        self._schedule = schedule
+        self._begun = begun
+        self._places: list[tuple[tuple[int, ...], Call]] = []
+
+    def add(self, call: Call) -> None:
+        """Take in a call that was added to the schedule."""
+        heapq.heappush(self._places, (self._schedule.place_of(call), call))
+
+    def is_next(self, call: Call) -> bool:
+        """Say whether all calls before this one have ended or begun."""
+        places = self._places
+        while places and (places[0][1] not in self._schedule or places[0][1].key() in self._begun):
+            heapq.heappop(places)
+        return not places or places[0][1].key() == call.key()

@@ -1,23 +1,28 @@
-"""Carries out a plan on a target: hands out calls in program order, takes their ends, and deals with what goes wrong."""
+"""Carries out a plan on a target: hands out calls in program order, takes their ends, and deals with what goes wrong.
+
+Coroutines are a target of their own, beside one or without any.
+"""
 
 from __future__ import annotations
 
-import signal
 import time
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from merkl._base.errors import MerklError, MerklWarning, TargetError, TaskFailedError, WorkerDiedError
+from merkl._base.errors import ConfigError, MerklError, MerklWarning, MissingDependencyError, TargetError
+from merkl.execution.attempts import Attempts
 from merkl.execution.body import expand_call, failure_of, outcome_of, require_unchanged
+from merkl.execution.coroutine_calls import CoroutineCall, CoroutineCalls
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
+from merkl.execution.handover_errors import ran_too_long, unpicklable, worker_died
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.plan import PlannedStage
-from merkl.execution.previews import preview_arguments
-from merkl.execution.schedule import Schedule
+from merkl.execution.schedule import ProgramOrder, Schedule
 from merkl.execution.targets.base import Death, KnownResult, Reply, Target, Ticket
 from merkl.execution.targets.failures import load_error
+from merkl.execution.targets.here import Here
 from merkl.execution.targets.tickets import dump_call
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -30,29 +35,36 @@ __all__ = ["Spread"]
 
 #: Seconds between two looks at what nobody tells: timeouts, Ctrl-C.
 _TICK = 0.2
+#: What ready calls wait for, beside the end of another call of their task: room among the coroutines; the plain calls
+#: that were made before them.
+_ROOM = "room"
+_IN_ORDER = "order"
 
 
 class Spread:
-    """One plan on a target.
+    """One plan on a target; without one, coroutines wait at once, and plain calls run one after another in this process.
 
     Expanding calls (a map over a list) are carried out here, as they only make further calls; so are calls whose code
     the workers do not have.
     """
 
-    def __init__(self, runner: Runner, evaluation: Evaluation, target: Target) -> None:
+    def __init__(self, runner: Runner, evaluation: Evaluation, target: Target | None) -> None:
         self._runner = runner
         self._observer = runner.observer
         self._evaluation = evaluation
-        self._target = target
-        self._schedule = Schedule()
+        self._is_inline = target is None
+        self._target = target = target or Here()
+        self._coroutines = CoroutineCalls(runner, evaluation, target.wake)
+        self._schedule = Schedule(lambda call: call.task.is_expanding or self._is_coroutine(call))
         self._in_flight: dict[bytes, Call] = {}
         #: In program order, what a target that takes calls before their inputs are there has not got yet.
         self._unsubmitted: dict[bytes, Call] = {}
         self._running_of_task: dict[int, int] = {}
-        self._attempts: dict[bytes, int] = {}
-        self._deaths: dict[bytes, int] = {}
+        self._attempts = Attempts()
         self._differing: set[bytes] = set()
         self._expansions: dict[bytes, tuple[Any, float]] = {}
+        #: Without a target: that of the plain calls.
+        self._order = ProgramOrder(self._schedule, self._expansions)
         self._failures: list[tuple[float, MerklError]] = []
         self._recoveries: set[tuple[bytes, bytes]] = set()
         self._is_stopping = False
@@ -60,21 +72,26 @@ class Spread:
         #: The calls that were out when Ctrl-C was passed on, until one of them says that its body got it.
         self._asked: set[bytes] = set()
 
-    def run(self) -> list[MerklError]:
-        """Run all missing calls; return the failures, first made first.
+    def run(self, stages: Sequence[PlannedStage] | None = None) -> list[MerklError]:
+        """Run all missing calls, or those of some stages; return the failures, first made first.
 
         Raises `KeyboardInterrupt` where a body let it through, `TargetError` where the target is lost.
         """
-        self._add(self._evaluation.plan.stages)
-        before = interrupts.forward
-        interrupts.forward = self._forward
+        if self._observer.audited is not None and not self._target.can_audit:
+            raise TargetError(
+                "bodies can be watched in this process and on local processes (--target N), not on this target: "
+                "leave out --audit or the target"
+            )
+        self._add(self._evaluation.plan.stages if stages is None else stages)
+        interrupts.forwards.append(self._forward)
         is_done = False
         try:
             self._loop()
             is_done = True
         finally:
-            interrupts.forward = before
+            interrupts.forwards.remove(self._forward)
             if not is_done:
+                self._coroutines.give_up()
                 self._target.close(at_once=True)
         self._target.settle()
         if self._was_interrupted:
@@ -85,45 +102,63 @@ class Spread:
         added = self._schedule.add(stages, needed_by=needed_by)
         if self._target.takes_unready:
             self._unsubmitted.update((call.key(), call) for call in added)
+        if self._is_inline:
+            for call in added:
+                if not self._is_coroutine(call):
+                    self._order.add(call)
+
+    def _is_coroutine(self, call: Call) -> bool:
+        """Say whether the body of a call waits in this process, beside others."""
+        if (
+            not (self._target.leaves_coroutines and call.task.is_coroutine)
+            or self._observer.audited is not None
+        ):
+            return False
+        return self._is_inline or not call.task.options.resources
 
     def _loop(self) -> None:
         while len(self._schedule):
             if interrupts.take() or interrupts.is_terminated:
-                self._stop()
-                self._was_interrupted = True
+                self._end_run()
             if not self._is_stopping:
+                for call in self._attempts.take_due():
+                    self._again(call)
                 self._hand_out()
             elif not self._in_flight:
                 return
-            if not self._in_flight:
+            if not self._in_flight and not self._attempts.has_delayed:
                 if len(self._schedule) and not self._is_stopping and not self._schedule.has_ready:
                     raise AssertionError("calls wait for each other")
                 continue
-            replies = self._target.poll(_TICK)
+            is_waiting = not (self._is_inline and self._schedule.has_ready)
+            replies = self._target.poll(_TICK if is_waiting else 0)
             # A quick call may have started and ended since the last look: its start is told first.
             for key in self._target.started():
                 for part in self._in_flight[key].parts if key in self._in_flight else ():
                     self._observer.call_started(part)
             for reply in replies:
                 self._take(reply)
+            for ended in self._coroutines.ended():
+                self._take_coroutine(ended)
 
     def _forward(self) -> bool:
         is_passed_on = self._target.interrupt()
+        is_passed_on = self._coroutines.interrupt() or is_passed_on
         # Where calls wait for others on the target, most of them have no body that could get it.
         if is_passed_on and not self._target.takes_unready:
             self._asked = set(self._in_flight)
-        return is_passed_on
+        # A body that runs in this thread gets it too.
+        return is_passed_on and not interrupts.is_in_body
 
-    def _note_answer(self, reply: Reply) -> None:
+    def _note_answer(self, key: bytes, status: Status) -> None:
         """Stop where Ctrl-C came while no body ran: workers were storing results, say, or between two calls."""
-        if reply.key not in self._asked:
+        if key not in self._asked:
             return
-        self._asked.discard(reply.key)
-        if reply.status == "interrupted":
+        self._asked.discard(key)
+        if status == "interrupted":
             self._asked.clear()
         elif not self._asked:
-            self._was_interrupted = True
-            self._stop()
+            self._end_run()
 
     def _stop(self) -> None:
         """Start nothing more."""
@@ -137,19 +172,23 @@ class Spread:
         if self._target.takes_unready:
             self._hand_out_ahead()
             return
-        postponed: list[Call] = []
-        while (call := self._schedule.take_ready()) is not None:
+        is_full = False
+        self._schedule.unpark(_IN_ORDER)
+        while (call := self._schedule.take_ready(only_apart=is_full)) is not None:
             if call.task.is_expanding:
                 self._guarded(call, self._expand)
             elif not self._has_turn(call):
-                postponed.append(call)
+                self._schedule.park(call, id(call.task))
+            elif self._is_coroutine(call):
+                self._start_coroutine(call)
+            elif self._is_inline:
+                if self._run_in_turn(call):
+                    break
             elif not self._guarded(call, self._submit):
-                postponed.append(call)
-                break
+                self._schedule.put_back(call)
+                is_full = True
             if self._is_stopping:
                 break
-        for call in postponed:
-            self._schedule.put_back(call)
 
     def _hand_out_ahead(self) -> None:
         """Submit what depends only on calls that are done or submitted; expand what is ready."""
@@ -174,20 +213,17 @@ class Spread:
         """Do something for a call; what it raises is the failure of that call alone."""
         try:
             return bool(action(call))
-        except TargetError:
+        except (TargetError, ConfigError, MissingDependencyError):
             raise
         except MerklError as error:
             self._fail(call, error)
         except Exception as error:  # noqa: BLE001 - an argument that cannot be pickled
-            self._fail(call, _unpicklable(call, error))
+            self._fail(call, unpicklable(call, error))
         return True
 
     def _submit(self, call: Call) -> bool:
         options = call.task.options
-        attempt = self._attempts.get(call.key(), 0)
-        resources = {
-            name: value(attempt) if callable(value) else value for name, value in options.resources.items()
-        }
+        resources = self._attempts.resources(call)
         if not self._target.admits(resources):
             return False
         require_unchanged(call)
@@ -214,19 +250,81 @@ class Spread:
                 resources,
                 options.timeout,
                 accepts_interrupted=self._evaluation.accepts_interrupted,
+                retries=self._attempts.retries(call),
+                audited=self._observer.audited,
                 forced=tuple(part.key() for part in call.parts if part.key() in self._evaluation.plan.forced),
             )
         )
-        self._in_flight[key] = call
         self._unsubmitted.pop(key, None)
-        self._running_of_task[id(call.task)] = self._running_of_task.get(id(call.task), 0) + 1
+        self._note_flight(call)
         return True
+
+    def _note_flight(self, call: Call) -> None:
+        self._in_flight[call.key()] = call
+        self._running_of_task[id(call.task)] = self._running_of_task.get(id(call.task), 0) + 1
 
     def _forget(self, key: bytes) -> Call | None:
         call = self._in_flight.pop(key, None)
         if call is not None:
             self._running_of_task[id(call.task)] -= 1
+            self._schedule.unpark(id(call.task))
         return call
+
+    # -- in this process -------------------------------------------------------------------------------
+
+    def _start_coroutine(self, call: Call) -> None:
+        if not self._coroutines.has_room(call):
+            self._schedule.park(call, _ROOM)
+            return
+        try:
+            is_running = self._coroutines.start(call)
+        except MerklError as error:
+            self._fail(call, error)
+            return
+        if is_running:
+            self._note_flight(call)
+        else:
+            self._schedule.done(call)
+
+    def _take_coroutine(self, ended: CoroutineCall) -> None:
+        call = self._forget(ended.key)
+        assert call is not None
+        self._schedule.unpark(_ROOM)
+        try:
+            status, duration = ended.finish()
+        except KeyboardInterrupt:
+            self._note_answer(ended.key, "interrupted")
+            self._end_interrupted(call, ended.call)
+        except MerklError as error:
+            self._note_answer(ended.key, "failed")
+            self._fail(call, error)
+        else:
+            self._note_answer(ended.key, status)
+            self._evaluation.remove_used(ended.call)
+            self._runner.tell_end(ended.call, status, duration)
+            self._share(call)
+            self._schedule.done(call)
+
+    def _end_interrupted(self, call: Call, rest: Call) -> None:
+        self._runner.tell_end(rest, "interrupted")
+        self._drop(call)
+        self._end_run()
+
+    def _end_run(self) -> None:
+        """Start nothing more, as Ctrl-C ended a body; coroutines that began since it was pressed end too."""
+        self._was_interrupted = True
+        self._coroutines.interrupt(only_untold=True)
+        self._stop()
+
+    def _run_in_turn(self, call: Call) -> bool:
+        """Run a plain call; False where one that was made earlier may still become ready, so that this one has to wait."""
+        if len(self._coroutines) and not self._order.is_next(call):
+            self._schedule.park(call, _IN_ORDER)
+            return False
+        self._coroutines.let_begin()
+        self._run_in_this_process(call)
+        self._schedule.unpark(_IN_ORDER)
+        return True
 
     # -- ends ------------------------------------------------------------------------------------------
 
@@ -236,7 +334,9 @@ class Spread:
             return
         for category, message in reply.warnings:
             warnings.warn(message, category, stacklevel=2)
-        self._note_answer(reply)
+        self._note_answer(reply.key, reply.status)
+        if reply.findings:
+            self._observer.call_touched(reply.findings)
         if reply.death is not None:
             self._mourn(call, reply.death)
         elif reply.differs:
@@ -246,10 +346,7 @@ class Spread:
         elif reply.error is not None:
             self._guard_error(call, load_error(reply.error))
         elif not reply.outs and reply.status == "interrupted":
-            self._runner.tell_end(call, "interrupted")
-            self._drop(call)
-            self._was_interrupted = True
-            self._stop()
+            self._end_interrupted(call, call)
         elif reply.status != "skipped":
             self._end(call, reply)
 
@@ -261,6 +358,7 @@ class Spread:
                 evaluation.take_fresh(key, known.fresh, is_tainted=known.is_tainted)
             elif known.is_tainted:
                 evaluation.tainted.add(key)
+        evaluation.results.remember_all(call.task, reply.metadata)
         evaluation.release_inputs(call)
         for part in call.parts:
             status: Status = "linked" if part.key() in reply.linked else reply.status
@@ -268,7 +366,8 @@ class Spread:
         self._schedule.done(call)
 
     def _guard_error(self, call: Call, error: BaseException) -> None:
-        self._fail(call, error if isinstance(error, MerklError) else failure_of(call, error))
+        if self._is_stopping or not self._attempts.delay(call, error):
+            self._fail(call, error if isinstance(error, MerklError) else failure_of(call, error))
 
     def _fail(self, call: Call, error: MerklError) -> None:
         self._runner.tell_end(call, "failed", error=error)
@@ -296,30 +395,18 @@ class Spread:
 
     def _mourn(self, call: Call, death: Death) -> None:
         """The worker of a call has ended: try again, or give the call up."""
-        key = call.key()
-        options = call.task.options
+        is_ending = interrupts.is_terminated or self._was_interrupted
         if death.is_unstarted:
             self._again(call)
-            return
-        if death.is_timeout:
-            attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
-            if attempt <= options.retries and issubclass(TimeoutError, tuple(options.retry_on)):
-                self._again(call)
-                return
-            cause = TimeoutError(f"it ran for more than {options.timeout:g} seconds and was ended")
-            error = failure_of(call, cause)
-            error.__cause__ = cause
-            self._fail(call, error)
-            return
-        deaths = self._deaths[key] = self._deaths.get(key, 0) + 1
-        if interrupts.is_terminated or self._was_interrupted:
+        elif is_ending and not death.is_timeout:
             self._runner.tell_end(call, "interrupted")
             self._drop(call)
-        elif deaths == 1 and not death.is_final:
-            self._attempts[key] = self._attempts.get(key, 0) + 1
+        elif self._attempts.outlives(call, death):
             self._again(call)
+        elif death.is_timeout:
+            self._fail(call, ran_too_long(call))
         else:
-            self._fail(call, _worker_died(call, death))
+            self._fail(call, worker_died(call, death))
 
     def _run_here(self, call: Call) -> None:
         """Run in this process what workers have other code for; they get a second chance with fresh processes."""
@@ -338,6 +425,12 @@ class Spread:
     def _run_in_this_process(self, call: Call) -> None:
         try:
             self._runner.run_here(self._evaluation, call)
+        except KeyboardInterrupt:  # `run_here` has told of it
+            if interrupts.is_ended:
+                raise
+            self._drop(call)
+            self._end_run()
+            return
         except MerklError as error:
             self._failures.append((call.sequence, error))
             self._pass_over(call)
@@ -347,7 +440,8 @@ class Spread:
 
     def _share(self, call: Call) -> None:
         """Have workers see what this process stored."""
-        self._evaluation.results.cache_of(call.task).flush()
+        if not self._is_inline:
+            self._evaluation.results.cache_of(call.task).flush()
 
     def _recover(self, call: Call, lost: bytes) -> None:
         """Compute again an input whose content is lost, and submit the call again; the second time, run it here."""
@@ -376,6 +470,7 @@ class Spread:
         if key in self._expansions:
             return self._finish_expansion(call)
         self._observer.call_started(call)
+        self._coroutines.adopt_code()
         structure = expand_call(call, self._evaluation.arguments(call))
         self._expansions[key] = (structure, time.perf_counter())
         futures = find_futures(structure)
@@ -413,37 +508,3 @@ class Spread:
         self._observer.call_ended(call, "run", outcome.duration)
         self._schedule.done(call)
         return True
-
-
-def _worker_died(call: Call, death: Death) -> WorkerDiedError:
-    if death.exit_code is None:
-        how = "was lost"
-    elif death.exit_code < 0:
-        try:
-            name = signal.Signals(-death.exit_code).name
-        except ValueError:
-            name = str(-death.exit_code)
-        how = f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
-    else:
-        how = f"ended with exit code {death.exit_code}"
-    arguments = preview_arguments(call)
-    shown = ", ".join(f"{name}={preview}" for name, preview in arguments)
-    return WorkerDiedError(
-        f"task {call.task.name!r} failed twice: the worker process that ran it {how}\n"
-        f"  in the call {call.task.name}({shown})\n"
-        f"  made at {call.location()}",
-        task=call.task.name,
-        key=call.key().hex(),
-        location=call.location(),
-        arguments=arguments,
-    )
-
-
-def _unpicklable(call: Call, error: Exception) -> TaskFailedError:
-    failure = failure_of(call, error)
-    failure.args = (
-        f"task {call.task.name!r} cannot be sent to another process: {type(error).__name__}: {error}\n"
-        f"  in the call made at {call.location()}",
-    )
-    failure.__cause__ = error
-    return failure

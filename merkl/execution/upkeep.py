@@ -50,9 +50,12 @@ class Upkeep(Observer):
         """Note the keys that are asked for, and those that they are made from."""
         if len(self._asked) > MOST_KEYS:
             return
+        asked, inner = self._asked, self._inner
         for call in itertools.chain(plan.found, plan.missing):
-            self._asked.update((future.__merkl_key__(), None) for future in call.futures())
-            self._inner.update(future.__merkl_key__() for future in call.known_inputs())
+            for key in call.out_keys():
+                asked[key] = None
+            for future in call.known_inputs():
+                inner.add(future.__merkl_key__())
 
     def run_ended(self, error: BaseException | None = None) -> None:
         """Note the keys with the cache, then evict; a cache in trouble is a warning."""

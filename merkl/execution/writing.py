@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -50,6 +51,8 @@ class FileWriter:
 
     def _put_with_sidecar(self, write: Write, record: Record, value: Any) -> None:
         try:
+            if write.sidecar:
+                _require_room_for_name(sidecar_of(write.path))
             content_hash = self._put(write, value)
             if write.sidecar:
                 sidecar = _describe(write, record, value, content_hash).to_json()
@@ -219,6 +222,12 @@ def _require_replaceable(path: str) -> None:
         raise IsADirectoryError(f"{path!r} is a directory")
     if not stat.S_ISREG(mode):
         raise OSError(f"{path!r} is {describe_kind(mode)}, which a file would take the place of")
+
+
+def _require_room_for_name(path: str) -> None:
+    """Raise `OSError` where a name is too long for its file system, before anything is written that belongs to it."""
+    with contextlib.suppress(FileNotFoundError):
+        os.lstat(path)
 
 
 def _replace(path: str, data: bytes) -> None:

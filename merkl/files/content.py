@@ -10,7 +10,7 @@ from typing import Final
 
 import blake3
 
-from merkl._base.errors import InputChangedError, MissingInputError, UnsupportedFileError
+from merkl._base.errors import InputChangedError, MerklError, MissingInputError, UnsupportedFileError
 from merkl.files.stat import StatSignature, signature_of
 from merkl.hashing.digests import hash_content
 
@@ -37,13 +37,16 @@ def hash_file(path: str | bytes | os.PathLike[str]) -> FileContent:
 
     Raises:
         MissingInputError: nothing is there.
-        UnsupportedFileError: it is a directory, socket, fifo or device.
+        UnsupportedFileError: it is a directory, socket, fifo or device, or cannot be read.
         InputChangedError: it was written to during each of three attempts to read it.
     """
     path = os.fsdecode(path)
     for _ in range(_ATTEMPTS):
         before = require_regular(path)
-        content_hash = _hash_small(path) if before.st_size < _MAP_FROM else _hash_mapped(path)
+        try:
+            content_hash = _hash_small(path) if before.st_size < _MAP_FROM else _hash_mapped(path)
+        except OSError as error:
+            raise _unreadable(path, error) from error
         after = require_regular(path)
         if signature_of(before) == signature_of(after):
             return FileContent(signature_of(after), content_hash)
@@ -58,15 +61,13 @@ def require_regular(path: str) -> os.stat_result:
 
     Raises:
         MissingInputError: nothing is there.
-        UnsupportedFileError: it is of another kind.
+        UnsupportedFileError: it is of another kind, or cannot be looked at.
     """
     sys.audit("merkl.files.look", path)
     try:
         found = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise MissingInputError(
-            f"There is no file {path!r}{_dangling(path)}. The path was looked up from {os.getcwd()!r}."
-        ) from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
     if not stat_module.S_ISREG(found.st_mode):
         kind = describe_kind(found.st_mode)
         remedy = (
@@ -94,6 +95,16 @@ def describe_kind(mode: int) -> str:
         stat_module.S_IFCHR: "a character device",
     }
     return kinds.get(stat_module.S_IFMT(mode), "a file of unknown kind")
+
+
+def _unreadable(path: str, error: OSError | ValueError) -> MerklError:
+    """Return the error for a path that cannot be looked at or read."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return MissingInputError(
+            f"There is no file {path!r}{_dangling(path)}. The path was looked up from {os.getcwd()!r}."
+        )
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return UnsupportedFileError(f"{path!r} cannot be read: {reason}. Mend the path or its permissions.")
 
 
 def _dangling(path: str) -> str:

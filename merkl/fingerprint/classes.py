@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import copyreg
 import enum
 import functools
 import linecache
@@ -10,17 +11,19 @@ import sys
 import typing
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from types import CellType, FunctionType
+from typing import Any, cast
 
 from merkl.fingerprint.fields import field_values
-from merkl.fingerprint.guards import Content
-from merkl.fingerprint.nodes import Edge, Node
+from merkl.fingerprint.guards import MISSING, Content
+from merkl.fingerprint.nodes import ONLY_MENTIONED, Edge, Node
 from merkl.fingerprint.reach import Hidden, Reach, Surroundings
 from merkl.fingerprint.records import ClassRecord, DefinitionRecord, Fragment
 from merkl.fingerprint.sources import SourceFile
 from merkl.hashing.fingerprints import fragment_digest
 
-__all__ = ["expand_class", "functions_in"]
+__all__ = ["Subclasses", "class_records", "expand_class", "expand_subclasses", "functions_in"]
 
 _NEUTRAL_BASES: tuple[object, ...] = (object, abc.ABC, typing.Generic, typing.Protocol)
 _NEUTRAL_METACLASSES = (type, abc.ABCMeta, type(typing.Protocol), enum.EnumMeta)
@@ -185,12 +188,11 @@ _CONTAINERS = (list, tuple, dict, set, frozenset, deque, defaultdict, OrderedDic
 
 def expand_class(reach: Reach, node: Node, cls: type) -> None:
     """Give the node of a user's class its own digest, its edges, and its guards."""
-    found = _records_of(reach, cls)
+    found = class_records(reach, cls)
     if found is None:
         _expand_object(reach, node, cls)
         return
-    file, records = found
-    around = Surroundings(_namespace(cls, file), _cells(cls))
+    file, records, around = found
     node.own = fragment_digest([b"class", cls.__qualname__.encode()])
     node.location = f"{reach.ownership.relative(file.path)}:{records[0].line}"
     node.text = lambda: "\n".join(file.text(r.line, r.last_line) for r in records)
@@ -205,6 +207,31 @@ def expand_class(reach: Reach, node: Node, cls: type) -> None:
     _add_attached(reach, node, cls, file, records)
     _add_fields(reach, node, cls)
     _add_virtual(reach, node, cls)
+    _add_found_by_others(reach, node, cls)
+
+
+@dataclass(slots=True, frozen=True)
+class Subclasses:
+    """What `cls.__subclasses__()` gives, where code that is reached asks for it."""
+
+    of: type
+
+
+def expand_subclasses(reach: Reach, node: Node, subclasses: Subclasses) -> None:
+    """Give a node the user's direct subclasses of a class; their own come along with each of them."""
+    node.own = fragment_digest([b"subclasses"])
+    node.guards.contents.append(Content(subclasses.of, _identities_of_subclasses))
+    # What a decorator has replaced (a dataclass with slots) stays in the list until it is collected: the last one counts.
+    direct: list[type] = type.__subclasses__(subclasses.of)
+    found = {f"{cls.__module__}.{cls.__qualname__}": cls for cls in direct}
+    for _, cls in sorted(found.items()):
+        if reach.ownership.owns_class(cls):
+            node.edges.append(Edge(b"subclass", reach.node_for(cls, cls.__qualname__)))
+
+
+def _identities_of_subclasses(cls: type) -> list[int]:
+    direct: list[type] = type.__subclasses__(cls)
+    return list(map(id, direct))
 
 
 def functions_in(value: object) -> Iterator[FunctionType]:
@@ -222,8 +249,8 @@ def functions_in(value: object) -> Iterator[FunctionType]:
         yield from functions_in(value.func)
 
 
-def _records_of(reach: Reach, cls: type) -> tuple[SourceFile, list[ClassRecord]] | None:
-    """Return the definition of a class; several where the source has several of that name and nothing tells."""
+def class_records(reach: Reach, cls: type) -> tuple[SourceFile, list[ClassRecord], Surroundings] | None:
+    """Return the definition of a class and what is around it; several where nothing tells which of that name it is."""
     lines = {fn.__code__.co_firstlineno for v in vars(cls).values() for fn in functions_in(v)}
     for path in _paths_of(cls):
         found = reach.sources.classes(cls, path)
@@ -233,7 +260,7 @@ def _records_of(reach: Reach, cls: type) -> tuple[SourceFile, list[ClassRecord]]
         first = getattr(cls, "__firstlineno__", None)
         exact = [r for r in records if r.line == first]
         holding = [r for r in records if any(r.line <= line <= r.last_line for line in lines)]
-        return file, exact or holding or records
+        return file, exact or holding or records, Surroundings(_namespace(cls, file), _cells(cls))
     return None
 
 
@@ -371,20 +398,26 @@ def _add_attached(reach: Reach, node: Node, cls: type, file: SourceFile, records
                 node.edges.append(
                     Edge(b"attached " + name.encode(), reach.node_for(fn, f"{cls.__qualname__}.{name}"))
                 )
-        elif name.startswith("__") or name == "_abc_impl":
-            continue
-        elif (
-            type(value) in _ATOMS
-            or (type(value) in _CONTAINERS and not _is_made_by_metaclass(cls, name))
-            or hasattr(type(value), "__merkl_task__")
-            or name in own
-            or _is_instance_of_users(reach, value)
-        ):
-            node.guards.bindings.append((vars(cls), name, value))
-            target = reach.node_for(value, f"{cls.__qualname__}.{name}")
-            node.edges.append(Edge(b"attribute " + name.encode(), target))
-        else:
-            _add_if_known(reach, node, b"attribute " + name.encode(), value, f"{cls.__qualname__}.{name}")
+        elif not name.startswith("__") and name != "_abc_impl":
+            _add_attribute(reach, node, cls, name, value, is_shown=name in own)
+
+
+def _add_attribute(
+    reach: Reach, node: Node, cls: type, name: str, value: object, *, is_shown: bool = False
+) -> None:
+    """Add an entry of a class that is no method, what is the bookkeeping of a metaclass only if it has bytes."""
+    if (
+        is_shown
+        or type(value) in _ATOMS
+        or (type(value) in _CONTAINERS and not _is_made_by_metaclass(cls, name))
+        or hasattr(type(value), "__merkl_task__")
+        or _is_instance_of_users(reach, value)
+    ):
+        node.guards.bindings.append((vars(cls), name, value))
+        target = reach.node_for(value, f"{cls.__qualname__}.{name}")
+        node.edges.append(Edge(b"attribute " + name.encode(), target))
+    else:
+        _add_if_known(reach, node, b"attribute " + name.encode(), value, f"{cls.__qualname__}.{name}")
 
 
 def _add_fields(reach: Reach, node: Node, cls: type) -> None:
@@ -410,6 +443,19 @@ def _add_virtual(reach: Reach, node: Node, cls: type) -> None:
         node.edges.append(Edge(b"registered", reach.node_for(other, other.__qualname__)))
 
 
+def _add_found_by_others(reach: Reach, node: Node, cls: type) -> None:
+    """Add what finds the class, not the other way round: its subclasses, and how pickle and copy take it apart."""
+    subclasses = Node(
+        "class", f"the subclasses of {cls.__qualname__}", subject=Subclasses(cls), expanded=False
+    )
+    node.methods.append((ONLY_MENTIONED, subclasses))
+    table: dict[Any, Any] = copyreg.dispatch_table
+    reducer = table.get(cls, MISSING)
+    node.guards.bindings.append((table, cast("Any", cls), reducer))
+    if reducer is not MISSING:
+        node.edges.append(Edge(b"reducer", reach.node_for(reducer, f"the reducer of {cls.__qualname__}")))
+
+
 def _registry_of(cls: type) -> Iterable[Callable[[], type | None]]:
     dump = getattr(abc, "_get_dump", None)  # a private function; without it registrations go unseen
     return dump(cls)[0] if dump is not None else ()
@@ -429,6 +475,7 @@ def _expand_object(reach: Reach, node: Node, cls: type) -> None:
     node.own = fragment_digest([b"class object", cls.__qualname__.encode()])
     node.kind = "class_object"
     node.text = f"<no source for class {cls.__qualname__}>"
+    is_enum, fields = "_member_map_" in vars(cls), vars(cls).get("_fields", ())
     for name, value in sorted(vars(cls).items()):
         node.guards.bindings.append((vars(cls), name, value))
         functions = [fn for fn in functions_in(value) if not _is_generated(fn)]
@@ -437,14 +484,13 @@ def _expand_object(reach: Reach, node: Node, cls: type) -> None:
                 node.edges.append(
                     Edge(b"method " + name.encode(), reach.node_for(fn, f"{cls.__qualname__}.{name}"))
                 )
-        elif type(value) in _ATOMS and not name.startswith("__"):
-            node.edges.append(
-                Edge(b"attribute " + name.encode(), reach.node_for(value, f"{cls.__qualname__}.{name}"))
-            )
-    names = [*vars(cls).get("_fields", ()), *vars(cls).get("__annotations__", {})]
+        elif not (name.startswith("__") or name == "_abc_impl" or is_enum or name in fields):
+            _add_attribute(reach, node, cls, name, value)
+    names = [*fields, *vars(cls).get("__annotations__", {})]
     node.own = fragment_digest([node.own, *(repr(str(name)).encode() for name in names)])
     _add_fields(reach, node, cls)
     _add_bases(reach, node, cls)
+    _add_found_by_others(reach, node, cls)
 
 
 def _is_generated(fn: FunctionType) -> bool:

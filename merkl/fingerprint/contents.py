@@ -7,6 +7,7 @@ import functools
 import re
 import types
 import typing
+import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "MAPPINGS",
     "SEQUENCES",
     "SETS",
+    "WEAK",
     "attributes_of",
     "contents_in",
     "current_value",
@@ -29,12 +31,14 @@ __all__ = [
     "reduced",
     "remembered_by",
     "state_of",
+    "weakly_held",
 ]
 
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)})
 SEQUENCES: tuple[type, ...] = (list, tuple, deque)
 SETS: tuple[type, ...] = (set, frozenset)
 MAPPINGS: tuple[type, ...] = (dict, OrderedDict, defaultdict, types.MappingProxyType)
+WEAK: tuple[type, ...] = (weakref.WeakValueDictionary, weakref.WeakKeyDictionary, weakref.WeakSet)
 CONTAINERS: tuple[type, ...] = (*SEQUENCES, *SETS, *MAPPINGS)
 #: Constants are looked at before each call, so only those of up to this many items.
 _QUICKLY_COMPARED = 10_000
@@ -175,3 +179,27 @@ def state_of(value: object) -> list[tuple[str, object]]:
             if found is not MISSING:
                 state[mangled] = found
     return sorted(state.items())
+
+
+def weakly_held(container: Any) -> list[tuple[object, object]]:
+    """Return the functions and classes in a weak container with their keys; of other objects each class once."""
+    pairs = (
+        list(container.items()) if isinstance(container, Mapping) else [(None, item) for item in container]
+    )
+    found: dict[tuple[str, str], tuple[object, object]] = {}
+    for key, item in pairs:
+        is_table = _is_code(key) or _is_code(item)
+        kept = [
+            part if _is_code(part) or (is_table and type(part) in ATOMS) else type(part)
+            for part in (key, item)
+        ]
+        found[_label(kept[0]), _label(kept[1])] = (kept[0], kept[1])
+    return [found[label] for label in sorted(found)]
+
+
+def _is_code(value: object) -> bool:
+    return isinstance(value, type | types.FunctionType)
+
+
+def _label(value: object) -> str:
+    return name_of(value) if _is_code(value) else repr(value)

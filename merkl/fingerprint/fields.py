@@ -42,7 +42,8 @@ def field_values(cls: type) -> Iterator[tuple[str, object]]:
     for attribute in held.get("__attrs_attrs__", ()):
         for part in ("default", "validator", "converter"):
             yield f"{part} {attribute.name}", _made_by(getattr(attribute, part, None))
-    for number, default in enumerate(getattr(cls, "__struct_defaults__", ())):  # msgspec
+    struct_defaults = getattr(cls, "__struct_defaults__", ())  # msgspec; a metaclass may answer to any name
+    for number, default in enumerate(struct_defaults if isinstance(struct_defaults, tuple) else ()):
         yield f"default {number}", _made_by(default)
 
 

@@ -18,6 +18,7 @@ from merkl.fingerprint.nodes import Node, Territory, digest_of, explore
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.packages import PipVersion, ReachedPipVersions, version_of_import
 from merkl.fingerprint.reach import Reach
+from merkl.fingerprint.readers import reads_annotations
 from merkl.fingerprint.sources import DigestStore, SourceIndex
 from merkl.fingerprint.values import Values
 from merkl.hashing.fingerprints import (
@@ -199,7 +200,8 @@ class Fingerprinter:
             )
             packages = _package_components(nodes, wants)
             digest = self._combine(fn, nodes, code, hash_mode, dep_digests, packages, code_version, hash_key)
-            return self._result(digest, nodes, dep_nodes, packages)
+            shown = [*nodes, *self._module_of(fn)] if hash_mode is HashMode.MODULE else nodes
+            return self._result(digest, shown, dep_nodes, packages)
 
     def digest_callable(self, fn: object) -> bytes:
         """Return the digest of a callable that is a value: what it does and reaches, not what it is called."""
@@ -251,7 +253,13 @@ class Fingerprinter:
 
     def _explore(self, root: Node, *, whole: bool = False) -> Territory:
         """Return what a node reaches; where something has changed since it was looked at, look again."""
-        return explore(root, self._look, whole=whole)
+        return explore(
+            root,
+            self._look,
+            whole=whole,
+            reads_annotations=reads_annotations,
+            annotations_of=self._values.annotations_of,
+        )
 
     def _look(self, node: Node) -> None:
         if node.expanded and not node.guards.hold():
@@ -290,6 +298,19 @@ class Fingerprinter:
         whole = file.whole()
         names = repr([(ref.kind, ref.base, ref.path, ref.level) for ref in whole.refs]).encode()
         return fragment_digest([whole.digest, names, self._own_digest(root)])
+
+    def _module_of(self, fn: object) -> list[Node]:
+        """Return the module that a function stands in as a part, to be shown: its digest counts by `_code_of`."""
+        if not isinstance(fn, FunctionType):
+            return []
+        path = fn.__code__.co_filename
+        file = self._reach.sources.file(path, fn.__globals__)
+        if file is None:
+            return []
+        location = f"{self._ownership.relative(path)}:1"
+        return [
+            Node("module", fn.__module__, digest=file.whole().digest, text=file.source, location=location)
+        ]
 
     def _own_digest(self, root: Node) -> bytes:
         """Return the digest of a task's own code: what it uses by name only, its default values by value."""

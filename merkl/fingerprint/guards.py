@@ -13,6 +13,10 @@ __all__ = ["MISSING", "Content", "Guards", "raw_items"]
 MISSING: Any = type("Missing", (), {"__slots__": (), "__repr__": lambda self: "<missing>"})()
 
 
+#: What an object holds that could be taken apart once, and cannot any more.
+_UNREADABLE = object()
+
+
 class Content:
     """What a mutable object held when it was last looked at: its items by identity, or its canonical bytes."""
 
@@ -28,11 +32,18 @@ class Content:
         subject = self._subject
         self._items: Any
         if self._look is not None:
-            self._items = self._look(subject)
+            self._items = self._looked_at()
         elif isinstance(subject, Mapping):
             self._items = (list(subject), list(subject.values()))
         else:
             self._items = list(subject)
+
+    def _looked_at(self) -> object:
+        assert self._look is not None
+        try:
+            return self._look(self._subject)
+        except Exception:  # noqa: BLE001 - a client of a service that a body has opened, say
+            return _UNREADABLE
 
     @classmethod
     def of_subclass(cls, subject: Any, base: type) -> Content:
@@ -44,7 +55,7 @@ class Content:
         subject, items = self._subject, self._items
         try:
             if self._look is not None:
-                return bool(self._look(subject) == items)
+                return bool(self._looked_at() == items)
             if isinstance(subject, Mapping):
                 keys, values = items
                 return (
@@ -102,7 +113,7 @@ class Guards:
         for content in self.contents:
             if not content.holds():
                 return False
-        return all(_content(cell) is value for cell, value in self.cells)
+        return not self.cells or all(_content(cell) is value for cell, value in self.cells)
 
     def adopt(self) -> None:
         """Take what is there now for what was there before: a body that is cached changed it, as a side effect."""

@@ -9,7 +9,11 @@ from typing import Any
 from merkl.fingerprint.guards import Guards
 from merkl.hashing.fingerprints import cycle_digest, node_digest
 
-__all__ = ["Edge", "Node", "Territory", "digest_of", "explore"]
+__all__ = ["ONLY_MENTIONED", "Edge", "Node", "Territory", "digest_of", "explore"]
+
+
+#: The one method that counts nowhere but where its name is mentioned.
+ONLY_MENTIONED = "__subclasses__"
 
 
 @dataclass(slots=True, eq=False)
@@ -59,17 +63,26 @@ class Territory:
     methods: list[tuple[Node, str, Node]] = field(default_factory=list)
 
 
-def explore(root: Node, visit: Callable[[Node], None], *, whole: bool = False) -> Territory:
+def explore(
+    root: Node,
+    visit: Callable[[Node], None],
+    *,
+    whole: bool = False,
+    reads_annotations: Callable[[Node], bool] = lambda node: False,
+    annotations_of: Callable[[Node], Node | None] = lambda node: None,
+) -> Territory:
     """Return what a node reaches. `visit` is called on each node before its edges are followed.
 
     A method that is not called by the language itself counts where code that is reached mentions its name; all
-    methods count if `whole`, or where some code could be calling methods that it does not mention.
+    methods count if `whole`, or where some code could be calling methods that it does not mention. Annotations count
+    where some code reads any.
     """
     found = Territory()
     seen = {id(root)}
     pending = [root]
     mentioned: set[str] = set()
     waiting: list[tuple[Node, str, Node]] = []
+    is_reading, annotated = False, 0
     while True:
         while pending:
             node = pending.pop()
@@ -78,15 +91,26 @@ def explore(root: Node, visit: Callable[[Node], None], *, whole: bool = False) -
             found.nodes.append(node)
             mentioned |= node.mentions
             whole = whole or node.is_dynamic
+            is_reading = is_reading or reads_annotations(node)
             waiting.extend((node, name, method) for name, method in node.methods)
             for edge in reversed(node.edges):
                 if id(edge.target) not in seen:
                     seen.add(id(edge.target))
                     pending.append(edge.target)
-        called = [entry for entry in waiting if whole or entry[1] in mentioned]
+        called: list[tuple[Node, str, Node]] = []
+        others: list[tuple[Node, str, Node]] = []
+        for entry in waiting:
+            counts = entry[1] in mentioned or (whole and entry[1] != ONLY_MENTIONED)
+            (called if counts else others).append(entry)
+        if is_reading:
+            for node in found.nodes[annotated:]:
+                annotations = annotations_of(node)
+                if annotations is not None:
+                    called.append((node, "__annotations__", annotations))
+            annotated = len(found.nodes)
         if not called:
             return found
-        waiting = [] if whole else [entry for entry in waiting if entry[1] not in mentioned]
+        waiting = others
         found.methods.extend(called)
         for _, _, method in reversed(called):
             if id(method) not in seen:

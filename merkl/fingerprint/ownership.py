@@ -46,8 +46,8 @@ class Ownership:
         if module is builtins:
             # What `exec` makes in a namespace without `__name__` says that it is a builtin.
             return bool(cls.__flags__ & _HEAP_TYPE) and getattr(builtins, cls.__name__, None) is not cls
-        if module is None:
-            return cls.__module__ not in sys.stdlib_module_names
+        if not isinstance(module, ModuleType):  # not loaded, or an object was put in its place
+            return self._owns(cls.__module__, _file_of_methods(cls), {})
         return self.owns_module(module)
 
     def owns_module(self, module: ModuleType) -> bool:
@@ -115,3 +115,9 @@ class Ownership:
             if real.startswith(self._root + os.sep):
                 return os.path.relpath(real, self._root)
         return path
+
+
+def _file_of_methods(cls: type) -> str:
+    """Return the file that the methods of a class come from."""
+    files = (value.__code__.co_filename for value in vars(cls).values() if isinstance(value, FunctionType))
+    return next(files, "<unknown>")

@@ -251,6 +251,8 @@ class Reach:
                 return imported
             return self._walk(node, value, ref.path, f"{around.module}.{name}", around.namespace)
         if hasattr(builtins, name):
+            if self._patch_in(builtins, (name,)) is not None:
+                return self._foreign_module(node, builtins, (name, *ref.path))
             return _edge(ref.path, named(f"builtins.{name}"))
         if ref.kind == "name" and self._may_come(around.namespace, name):
             node.is_complete = False
@@ -359,7 +361,7 @@ class Reach:
             except (ImportError, ValueError):
                 return None
             module = sys.modules.get(absolute)
-            if module is None:
+            if not isinstance(module, ModuleType):  # not loaded, or an object was put in its place
                 return None
             if not self.ownership.owns_module(module):
                 dotted = ".".join(
@@ -399,11 +401,10 @@ class Reach:
             absolute = _absolute(ref.base, ref.level, around.namespace)
         except (ImportError, ValueError):
             return _edge(ref.path, _unresolved("." * ref.level + ref.base))
-        module = self._user_module(absolute)
-        if module is None:
+        value = self._user_module(absolute)
+        if value is None:
             dotted = ".".join((absolute, *ref.path))
             return Edge(b"", named(dotted))
-        value: object = module
         path = list(ref.path)
         while (
             path
@@ -418,12 +419,15 @@ class Reach:
             path.pop(0)
         return self._walk(node, value, tuple(path), absolute, around.namespace)
 
-    def _user_module(self, absolute: str) -> ModuleType | None:
-        """Return a module of the user's, imported if need be; None for others, and where it cannot be."""
-        module = sys.modules.get(absolute)
+    def _user_module(self, absolute: str) -> object:
+        """Return a module of the user's, imported if need be, or what the user has put in the place of one.
+
+        None for other modules, and where it cannot be imported.
+        """
+        module: object = sys.modules.get(absolute)
         if module is None:
             top = absolute.partition(".")[0]
-            if top in sys.stdlib_module_names or top in sys.builtin_module_names:
+            if top in sys.builtin_module_names:
                 return None
             if top not in sys.modules:
                 try:
@@ -434,13 +438,18 @@ class Reach:
                     top, spec.origin or next(iter(spec.submodule_search_locations or ()), None)
                 ):
                     return None
-            elif not self.ownership.owns_module(sys.modules[top]):
+            elif not self._is_users(sys.modules[top]):
                 return None
             try:
                 module = importlib.import_module(absolute)
             except Exception:  # noqa: BLE001 - importing runs the user's code; the body will meet the same error
                 return None
-        return module if self.ownership.owns_module(module) else None
+        return module if self._is_users(module) else None
+
+    def _is_users(self, module: object) -> bool:
+        if isinstance(module, ModuleType):
+            return self.ownership.owns_module(module)
+        return self.ownership.owns_class(type(module))
 
     # --- what cannot be seen ------------------------------------------------------------------------------
 
@@ -459,6 +468,11 @@ class Reach:
             self.warn(
                 f"globals:{node.name}",
                 f"{node.name} looks names up in {where}, which MerkL cannot follow. Declare what it uses in deps=.",
+            )
+        elif what == "loader":
+            self.warn(
+                f"loader:{node.name}",
+                f"{node.name} calls {detail}, which MerkL cannot follow. Declare what it uses in deps=.",
             )
         else:
             self.warn(

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from merkl.fingerprint.annotations import write_annotation
+from merkl.fingerprint.dynamic import FINDERS, found_by_text
 from merkl.fingerprint.records import Fragment, Ref
 from merkl.fingerprint.scopes import Scope, scope_of
 from merkl.fingerprint.tokens import (
@@ -23,7 +24,6 @@ from merkl.fingerprint.tokens import (
     dotted_path,
     flat_parts,
     has_text,
-    names_in,
     parameter_names,
     shape_of,
     string_token,
@@ -484,7 +484,7 @@ class SyntaxEncoder:
         name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
         if (
             isinstance(node.func, ast.Attribute)
-            and name != "import_module"
+            and name not in FINDERS
             and dotted_path(node.func) != ["builtins", name]
         ):
             # A method that happens to be called like a builtin: `future.eval()`.
@@ -498,23 +498,14 @@ class SyntaxEncoder:
                     self._free(path[0], (*path[1:], literal.value))
             else:
                 self._blind[("getattr", ".".join(path or ()))] = None
-        elif name in {"exec", "eval", "__import__", "import_module"}:
-            self._dynamic_code(name, first)
         elif name in {"globals", "vars", "locals"} and not node.args:
             self._blind[("globals", name)] = None
-
-    def _dynamic_code(self, name: str, first: ast.expr | None) -> None:
-        literal = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
-        if name in {"exec", "eval"}:
-            if literal is None:
-                self._blind[("exec", name)] = None
-            else:
-                for free in names_in(literal):
-                    self._hole(Ref("soft", free))
-        elif literal is not None and not literal.startswith("."):
-            self._hole(Ref("import", literal))
         else:
-            self._blind[("import", name)] = None
+            found, unknown = found_by_text(name, node)
+            for ref in found:
+                self._hole(ref)
+            if unknown is not None:
+                self._blind[unknown] = None
 
     def _subscript(self, node: ast.Subscript) -> None:
         """Write a subscript; `globals()["name"]` is the global of that name."""

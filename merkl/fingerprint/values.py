@@ -19,12 +19,13 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 from merkl_serializers import is_random_state
 
-from merkl.fingerprint.classes import expand_class
+from merkl.fingerprint.classes import Subclasses, expand_class, expand_subclasses
 from merkl.fingerprint.contents import (
     ATOMS,
     MAPPINGS,
     SEQUENCES,
     SETS,
+    WEAK,
     attributes_of,
     contents_in,
     current_value,
@@ -34,11 +35,13 @@ from merkl.fingerprint.contents import (
     reduced,
     remembered_by,
     state_of,
+    weakly_held,
 )
 from merkl.fingerprint.guards import Content, Guards, raw_items
 from merkl.fingerprint.naming import calls_by_name, module_name, name_of, package_of
 from merkl.fingerprint.nodes import Edge, Node
 from merkl.fingerprint.reach import Attributes, Hidden, Reach, Surroundings, leaf, named
+from merkl.fingerprint.readers import Annotations, annotations_of, expand_annotations
 from merkl.fingerprint.tokens import constant_token, words_of
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
@@ -59,6 +62,8 @@ _HINTS = (types.GenericAlias, types.UnionType, typing.TypeVar, typing.NewType, t
 _SILENT = re.compile(
     r"^(logging\.|_?thread\.|threading\.|weakref\.|contextvars\.|asyncio\.|functools\._|builtins\.object$|types\.)"
 )
+#: Those of them that can be taken apart until they are used, or always: what they hold is the state of a run.
+_HOLDS_RUN = re.compile(r"^asyncio\.")
 #: What an instance of a subclass holds beside its attributes.
 _HOLDERS: tuple[type, ...] = (dict, list, tuple, set, frozenset, deque)
 _SCALARS: tuple[typing.Any, ...] = (str, bytes, int, float, complex)
@@ -89,6 +94,7 @@ class Values:
         self._encode = encode
         self._encode_with_classes = classes_in or (lambda value: (encode(value), ()))
         self._nodes: dict[int, Node] = {}
+        self._annotations: dict[int, tuple[Node, Node]] = {}
         reach.node_for = self.node_for
         reach.known_node = self.known_node
         reach.module_node = self._module
@@ -136,6 +142,16 @@ class Values:
                 return None
         return self.node_for(value, name)
 
+    def annotations_of(self, node: Node) -> Node | None:
+        """Return the node of the annotations of what a node stands for, the same one each time."""
+        known = self._annotations.get(id(node))
+        if known is not None:
+            return known[1]
+        made = annotations_of(node)
+        if made is not None:
+            self._annotations[id(node)] = (node, made)
+        return made
+
     def expand(self, node: Node) -> None:
         """Fill in what a node says and uses."""
         value = node.subject
@@ -144,6 +160,10 @@ class Values:
             self._reach.expand_function(node, value)
         elif isinstance(value, Hidden):
             self._reach.expand_hidden(node, value)
+        elif isinstance(value, Annotations):
+            expand_annotations(self._reach, node, value)
+        elif isinstance(value, Subclasses):
+            expand_subclasses(self._reach, node, value)
         elif node.kind in {"class", "class_object"} and isinstance(value, type):
             expand_class(self._reach, node, value)
         elif node.kind == "module" and isinstance(value, ModuleType):
@@ -248,6 +268,8 @@ class Values:
             self._edge(node, b"value", value.value)
         elif kind in SEQUENCES or kind in SETS or kind in MAPPINGS:
             self._expand_container(node, value)
+        elif kind in WEAK:
+            self._expand_weak(node, value)
         elif not self._expand_callable(node, value):
             self._expand_instance(node, value)
 
@@ -269,9 +291,14 @@ class Values:
                 node.guards.bindings.append((registry, cls, implementation))
                 self._edge(node, b"dispatch " + name_of(cls).encode(), implementation)
                 self._edge(node, b"on", cls)
+        is_librarys = bool(package_of(str(fn.__globals__.get("__name__"))))
         for number, value in enumerate(seen):
             if type(value) in ATOMS or callable(value):
                 self._edge(node, b"holds %d" % number, value)
+            # What a library makes of a function may depend on its annotations (validation, command lines).
+            annotations = self.annotations_of(self.node_for(value, node.name)) if is_librarys else None
+            if annotations is not None:
+                node.edges.append(Edge(b"annotations %d" % number, annotations))
 
     def _expand_container(self, node: Node, value: object) -> None:
         kind = type(value)
@@ -295,6 +322,14 @@ class Values:
             items.sort(key=self._order_in_set)
         for number, item in enumerate(items):
             self._edge(node, b"item", item, f"{node.name}[{number}]" if kind not in SETS else None)
+
+    def _expand_weak(self, node: Node, value: object) -> None:
+        """Take a container that keeps nothing alive: the code that it leads to, not values that may go at any time."""
+        node.own = fragment_digest([b"weak container", type(value).__name__.encode()])
+        node.guards.contents.append(Content(value, weakly_held))
+        for key, held in weakly_held(value):
+            self._edge(node, b"key", key)
+            self._edge(node, b"held", held)
 
     def _order_in_set(self, item: object) -> tuple[str, bytes]:
         """Return what puts the items of a set into one order in every process."""
@@ -406,6 +441,8 @@ class Values:
         node.package = package_of(type(value).__module__)
         node.is_dynamic = calls_by_name(type(value).__module__)
         try:
+            if _HOLDS_RUN.match(name_of(type(value))):
+                raise TypeError("it holds the state of a run")
             if is_random_state(value):
                 raise TypeError(
                     "a random generator changes with each use; pass a seed or use merkl.call_seed()"

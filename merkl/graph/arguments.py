@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from merkl_serializers import Encoding, UnserializableError, encode_scalar, is_random_state
 
-from merkl._base.errors import SerializationError, TypeMismatchError
+from merkl._base.errors import MerklError, SerializationError, TypeMismatchError
 from merkl._base.hint_classes import iter_classes
 from merkl.files import DirRef, FileRef
 from merkl.files.reads import FileRead, collect_reads, stop_collecting
 from merkl.graph.call import Call, Encoded, Nested, describe_site
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures
+from merkl.graph.option_functions import apply_option
 from merkl.graph.outs import Outs
 from merkl.graph.session import sessions
 from merkl.graph.signature import Parameter, TaskSignature
@@ -190,6 +191,13 @@ def _encode(
         problem = parameter.check(value, False) if parameter.check is not None else None
         if problem is not None:
             raise _type_mismatch(task, parameter, problem, location) from None
+        if isinstance(
+            error.__cause__, MerklError
+        ):  # a file that cannot be read, say: no serializer would help
+            error.__cause__.add_note(
+                f"task {task.name!r}, parameter {parameter.name!r}, called at {location}"
+            )
+            raise error.__cause__ from None
         raise SerializationError(
             f"task {task.name!r}, parameter {parameter.name!r}{error.path}: no canonical bytes for {error.type_name} "
             f"(called at {location}): {error.reason}\n{error.remedy}",
@@ -202,7 +210,7 @@ def _encode(
 
 def _extra_key(task: Task[..., Any, Any], signature: TaskSignature, values: tuple[Any, ...]) -> bytes:
     assert task.options.extra_key is not None
-    extra = task.options.extra_key(**dict(zip(signature.names, values, strict=True)))
+    extra = apply_option(task.options.extra_key, signature.signature, values)
     return (
         b"extra" + sessions.current().registry.encode(extra, resolve=_recipe_key, keep_dict_order=True).data
     )

@@ -24,7 +24,8 @@ from merkl.hashing.keys import hash_batch_item
 
 if TYPE_CHECKING:
     from merkl.fingerprint import Fingerprint, Fingerprinter
-    from merkl.graph.surface import AnyFunction, BatchDecorator, TaskOptionTypes
+    from merkl.graph.option_types import TaskOptionTypes
+    from merkl.graph.surface import BatchDecorator
 
 __all__ = ["BatchOuts", "BatchTask", "ItemTask", "batch"]
 
@@ -282,8 +283,6 @@ if TYPE_CHECKING:
     @overload
     def batch(single: Task[..., Any, Any], /, *, max_size: int | None = None) -> BatchDecorator: ...
     @overload
-    def batch(fn: AnyFunction, /) -> Any: ...
-    @overload
     def batch(fn: Callable[P, list[R]], /) -> Task[P, list[R], list[Future[R]]]: ...
     @overload
     def batch(fn: Callable[P, Sequence[R]], /) -> Task[P, Sequence[R], list[Future[R]]]: ...
@@ -291,6 +290,15 @@ if TYPE_CHECKING:
     def batch(*, max_size: int | None = None, **options: Unpack[TaskOptionTypes]) -> BatchDecorator: ...
     def batch(fn: Any = None, /, **options: Any) -> Any:
         """Make a batch of a function over a list."""
+
+    @overload
+    def batch_options(single: Task[..., Any, Any], /, *, max_size: int | None = None) -> BatchDecorator: ...
+    @overload
+    def batch_options(
+        *, max_size: int | None = None, **options: Unpack[TaskOptionTypes]
+    ) -> BatchDecorator: ...
+    def batch_options(*args: Any, **options: Any) -> Any:
+        """What the mypy plugin checks `batch(…)` against, where it is given no function."""
 else:
 
     def batch(fn: Any = None, /, *, max_size: int | None = None, **options: Any) -> Any:

@@ -241,7 +241,10 @@ class Call:
 
     def has_inputs(self) -> bool:
         """Say whether there is a Future among the arguments."""
-        return any(type(encoded) is not bytes for encoded in self.encodings)
+        for encoded in self.encodings:  # noqa: SIM110 - asked of each call that runs; a generator takes several times as long
+            if type(encoded) is not bytes:
+                return True
+        return False
 
     def parents(self) -> tuple[Future[Any], ...]:
         """Return the Futures among the arguments, in order, each once."""
@@ -258,6 +261,11 @@ class Call:
     def futures(self) -> list[Future[Any]]:
         """Return a Future for each out that this call may have."""
         return [Future(self, out) for out in self.outs.names()]
+
+    def out_keys(self) -> list[bytes]:
+        """Return the keys of the Futures that `futures` gives."""
+        key = self.key()
+        return [key if out is None else hash_out(key, out) for out in self.outs.names()]
 
     def location(self) -> str:
         """Return `file:line` of the place where the call was made."""

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-from merkl._base.hints import resolve_class_hints
+from merkl._base.containers import DICT_VIEWS
+from merkl._base.hints import resolve_class_hints, supertype_of
 from merkl._base.type_forms import (
     alias_value,
     format_type,
@@ -67,13 +68,14 @@ def compile_argument_check(hint: Any, *, items: Items = "first") -> ArgumentChec
     """
     place = _Place(hint, items)
     validate = place.validate
-    plain = type(hint) is type and get_origin(hint) is None
+    # A class is its own proof, but a NamedTuple has fields to look at, and so has what is looked at in full.
+    plain = type(hint) is type and get_origin(hint) is None and not issubclass(hint, tuple)
+    plain = plain and (items != "all" or hint.__module__ == "builtins")
 
     def check(value: Any, holds_futures: bool) -> ArgumentProblem | None:
         kind = type(value)
         if kind is hint and plain and not holds_futures:
-            # A class is its own proof, but a NamedTuple has fields to look at.
-            return None if not issubclass(kind, tuple) else _as_argument(validate(value))
+            return None
         if hasattr(kind, "__merkl_key__"):
             return place.check_future(value)
         if not holds_futures:
@@ -193,7 +195,7 @@ class _Place:
                 return ArgumentProblem("", format_type(self.hint), f"a dict without the key {missing[0]!r}")
             return None
         if hasattr(self.hint, "__supertype__"):
-            return self.part(self.hint.__supertype__)._check_shape(value)
+            return self.part(supertype_of(self.hint))._check_shape(value)
         if not isinstance(head, type) or head is type:
             return None if _says_nothing(head) else self._misfit(value)
         try:
@@ -222,7 +224,8 @@ def _bare(hint: Any) -> Any:
     return type(None) if hint is None else hint
 
 
-_CONTAINERS = (list, tuple, dict, set, frozenset, collections.deque)
+_SEQUENCES = (list, tuple, set, frozenset, collections.deque, *DICT_VIEWS)
+_CONTAINERS = (dict, *_SEQUENCES)
 
 
 def _is_container(value: Any) -> bool:
@@ -252,12 +255,12 @@ def _holds_futures(value: Any) -> bool:
 def _items(value: Any, hint: Any) -> Iterator[tuple[str, Any, Any]]:
     """(step, item, its hint) for each item of a container."""
     while hasattr(hint, "__supertype__"):
-        hint = hint.__supertype__
+        hint = supertype_of(hint)
     if isinstance(value, dict):
         yield from _dict_items(value, hint)
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         yield from _field_items(value, getattr(value, "_fields"), hint)  # noqa: B009 - a plain tuple has none
-    elif isinstance(value, (list, tuple, set, frozenset, collections.deque)):
+    elif isinstance(value, _SEQUENCES):
         fixed = _fixed_items(hint)
         element = _element(hint)
         for index, item in enumerate(value):
@@ -299,7 +302,7 @@ def _field_items(value: Any, names: Any, hint: Any) -> Iterator[tuple[str, Any, 
         elif isinstance(value, tuple) and element is not Any:
             field = element
         if hasattr(value, name):
-            yield f".{name}", getattr(value, name), field
+            yield f"field {name!r}", getattr(value, name), field
 
 
 _ELEMENT_FIRST: frozenset[Any] = frozenset(
@@ -310,7 +313,15 @@ _ELEMENT_FIRST: frozenset[Any] = frozenset(
     }
     | {
         getattr(collections.abc, n)
-        for n in ("Iterable", "Container", "Reversible", "Mapping", "MutableMapping")
+        for n in (
+            "Iterable",
+            "Container",
+            "Reversible",
+            "Mapping",
+            "MutableMapping",
+            "KeysView",
+            "ValuesView",
+        )
     }
 )
 
@@ -325,6 +336,6 @@ def _fixed_items(hint: Any) -> tuple[Any, ...] | None:
     args = get_args(hint)
     if get_origin(hint) is not tuple or Ellipsis in args:
         return None
-    if any(getattr(a, "__unpacked__", False) or is_named(get_origin(a), "Unpack") for a in args):
+    if any(getattr(a, "__unpacked__", False) is True or is_named(get_origin(a), "Unpack") for a in args):
         return None
     return args

@@ -176,7 +176,7 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
         raise self._misused("compared")
 
     def __ne__(self, other: object) -> bool:
-        return not self == other  # type: ignore[merkl-future-compare]
+        return not self.__eq__(other)
 
     def __hash__(self) -> int:
         return hash(self.__merkl_key__())

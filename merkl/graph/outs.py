@@ -38,9 +38,9 @@ class SingleOut:
         """Return what a call gives, from a function that makes the Future of an out."""
         return make(None)
 
-    def split(self, task: str, value: Any) -> Iterator[tuple[str | None, Any]]:
-        """Yield each out with its part of the value."""
-        yield None, value
+    def split(self, task: str, value: Any) -> Iterable[tuple[str | None, Any]]:
+        """Give each out with its part of the value."""
+        return ((None, value),)
 
     def describe(self) -> str:
         return "one value"

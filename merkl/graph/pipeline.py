@@ -50,7 +50,8 @@ from merkl.hashing.keys import hash_graph, hash_pipeline
 
 if TYPE_CHECKING:
     from merkl.fingerprint import Fingerprint, Fingerprinter
-    from merkl.graph.surface import AnyFunction, PipelineDecorator, PipelineOptionTypes
+    from merkl.graph.option_types import PipelineOptionTypes
+    from merkl.graph.surface import PipelineDecorator
 
 __all__ = ["Pipeline", "collect_stages", "pipeline"]
 
@@ -326,8 +327,6 @@ def collect_stages(name: str, made: Any, recorder: CallRecorder | None) -> Any:
 if TYPE_CHECKING:
 
     @overload
-    def pipeline(fn: AnyFunction, /) -> Any: ...
-    @overload
     def pipeline(fn: Callable[P, Generator[Any, Any, R]], /) -> Task[P, R, R]: ...
     @overload
     def pipeline(fn: Callable[P, Iterator[Any]], /) -> Task[P, None, None]: ...
@@ -337,6 +336,10 @@ if TYPE_CHECKING:
     def pipeline(**options: Unpack[PipelineOptionTypes]) -> PipelineDecorator: ...
     def pipeline(fn: Any = None, /, **options: Any) -> Any:
         """Make a pipeline of a function."""
+
+    def pipeline_options(**options: Unpack[PipelineOptionTypes]) -> PipelineDecorator:
+        """What the mypy plugin checks `pipeline(…)` against, where it is given no function."""
+        raise NotImplementedError
 else:
 
     def pipeline(fn: Any = None, /, **options: Any) -> Any:

@@ -16,7 +16,6 @@ from collections.abc import (
     ItemsView,
     Iterator,
     KeysView,
-    Mapping,
     MutableMapping,
     Sequence,
     ValuesView,
@@ -30,7 +29,6 @@ from typing import (
     Protocol,
     Self,
     TypeAlias,
-    TypedDict,
     TypeVar,
     Unpack,
     overload,
@@ -38,12 +36,21 @@ from typing import (
 
 if TYPE_CHECKING:
     from _collections_abc import dict_items
-    from datetime import timedelta
 
-    from merkl._base.hash_mode import HashMode
-    from merkl.cache import BaseCache, Metadata
-    from merkl.codecs import Codec
     from merkl.graph.future import Future
+    from merkl.graph.option_types import TaskOptionTypes
+    from merkl.graph.takes import (
+        Takes1,
+        Takes2,
+        Takes3,
+        Takes4,
+        Takes5,
+        Takes6,
+        Takes7,
+        Takes8,
+        Takes9,
+        TakesSelf,
+    )
     from merkl.graph.task import Task
 
 P = ParamSpec("P")
@@ -61,15 +68,6 @@ F = TypeVar("F")
 G = TypeVar("G")
 H = TypeVar("H")
 J = TypeVar("J")
-A_in = TypeVar("A_in", contravariant=True)
-B_in = TypeVar("B_in", contravariant=True)
-C_in = TypeVar("C_in", contravariant=True)
-D_in = TypeVar("D_in", contravariant=True)
-E_in = TypeVar("E_in", contravariant=True)
-F_in = TypeVar("F_in", contravariant=True)
-G_in = TypeVar("G_in", contravariant=True)
-H_in = TypeVar("H_in", contravariant=True)
-J_in = TypeVar("J_in", contravariant=True)
 
 
 class NamedTupleLike(Protocol):
@@ -99,69 +97,6 @@ ML = TypeVar("ML", bound=MappingLike)
 if TYPE_CHECKING:
     #: A container that may hold Futures.
     Nested: TypeAlias = list[Any] | dict[Any, Any] | tuple[Any, ...] | set[Any]
-
-    class Takes1(Protocol[A_in, R_co]):
-        def _takes(self, a: A_in, /, *args: Any, **kwargs: Any) -> R_co: ...
-
-    class Takes2(Protocol[A_in, B_in, R_co]):
-        def _takes(self, a: A_in, b: B_in, /, *args: Any, **kwargs: Any) -> R_co: ...
-
-    class Takes3(Protocol[A_in, B_in, C_in, R_co]):
-        def _takes(self, a: A_in, b: B_in, c: C_in, /, *args: Any, **kwargs: Any) -> R_co: ...
-
-    class Takes4(Protocol[A_in, B_in, C_in, D_in, R_co]):
-        def _takes(self, a: A_in, b: B_in, c: C_in, d: D_in, /, *args: Any, **kwargs: Any) -> R_co: ...
-
-    class Takes5(Protocol[A_in, B_in, C_in, D_in, E_in, R_co]):
-        def _takes(
-            self, a: A_in, b: B_in, c: C_in, d: D_in, e: E_in, /, *args: Any, **kwargs: Any
-        ) -> R_co: ...
-
-    class Takes6(Protocol[A_in, B_in, C_in, D_in, E_in, F_in, R_co]):
-        def _takes(
-            self, a: A_in, b: B_in, c: C_in, d: D_in, e: E_in, f: F_in, /, *args: Any, **kwargs: Any
-        ) -> R_co: ...
-
-    class Takes7(Protocol[A_in, B_in, C_in, D_in, E_in, F_in, G_in, R_co]):
-        def _takes(
-            self, a: A_in, b: B_in, c: C_in, d: D_in, e: E_in, f: F_in, g: G_in, /, *args: Any, **kwargs: Any
-        ) -> R_co: ...
-
-    class Takes8(Protocol[A_in, B_in, C_in, D_in, E_in, F_in, G_in, H_in, R_co]):
-        def _takes(
-            self,
-            a: A_in,
-            b: B_in,
-            c: C_in,
-            d: D_in,
-            e: E_in,
-            f: F_in,
-            g: G_in,
-            h: H_in,
-            /,
-            *args: Any,
-            **kwargs: Any,
-        ) -> R_co: ...
-
-    class Takes9(Protocol[A_in, B_in, C_in, D_in, E_in, F_in, G_in, H_in, J_in, R_co]):
-        def _takes(
-            self,
-            a: A_in,
-            b: B_in,
-            c: C_in,
-            d: D_in,
-            e: E_in,
-            f: F_in,
-            g: G_in,
-            h: H_in,
-            j: J_in,
-            /,
-            *args: Any,
-            **kwargs: Any,
-        ) -> R_co: ...
-
-    class TakesSelf(Protocol[A_in, P_rest, R_co]):
-        def _takes(self, instance: A_in, /, *args: P_rest.args, **kwargs: P_rest.kwargs) -> R_co: ...
 
 
 class TaskSurface(Generic[P, R_co, Out_co]):
@@ -338,8 +273,8 @@ if TYPE_CHECKING:
 class AnyFunction:
     """Nothing is of this type: only the mypy plugin takes it to mean any function.
 
-    A decorator's first overload takes one. So mypy need not try the overloads after it (it cannot read variadic
-    functions off a ParamSpec, and it would take its time), and the plugin gives the result.
+    The first overload of what `task(…)` gives takes one. It is the only one that the plugin leaves to mypy, which cannot
+    read variadic functions off a ParamSpec, and would take its time with the others; the plugin gives the result.
     """
 
 
@@ -480,50 +415,8 @@ class PipelineDecorator(Protocol):
     def __call__(self, fn: Callable[P, R], /) -> Task[P, R, R]: ...
 
 
-class TaskOptionTypes(TypedDict, total=False):
-    """The options of `@task` other than `outs`; see `TaskOptions`."""
-
-    deps: Sequence[Any]
-    hash_mode: HashMode | str
-    code_version: str | int | None
-    hash_key: str | None
-    ignore_args: Sequence[str]
-    extra_key: Callable[..., Any] | None
-    expires: timedelta | Callable[[Metadata], bool] | None
-    arg_serializers: Mapping[str, Callable[[Any], Any]]
-    codec: Codec | str | Mapping[str, Codec | str] | None
-    cache: BaseCache | str | None
-    cache_in_memory: bool
-    keep: Literal["always", "until-used", "never"]
-    on_interrupt: Literal["discard", "keep"]
-    validate: Literal["first", "all", "off"]
-    check_types: bool | None
-    capture: bool
-    retries: int
-    retry_delay: float
-    retry_on: type[BaseException] | tuple[type[BaseException], ...]
-    timeout: float | None
-    max_concurrency: int | None
-    resources: Mapping[str, Any]
-
-
-class PipelineOptionTypes(TypedDict, total=False):
-    """The options of `@pipeline`: what the graph that it builds depends on."""
-
-    deps: Sequence[Any]
-    hash_mode: HashMode | str
-    code_version: str | int | None
-    hash_key: str | None
-    ignore_args: Sequence[str]
-    extra_key: Callable[..., Any] | None
-    arg_serializers: Mapping[str, Callable[[Any], Any]]
-    validate: Literal["first", "all", "off"]
-
-
 if TYPE_CHECKING:
 
-    @overload
-    def task(fn: AnyFunction, /) -> Any: ...
     @overload
     def task(fn: Callable[P, N], /) -> Task[P, N, Future[N]]: ...
     @overload
@@ -587,3 +480,11 @@ if TYPE_CHECKING:
     def task(*, outs: None = None, **options: Unpack[TaskOptionTypes]) -> TaskDecorator: ...
     def task(fn: Any = None, /, **options: Any) -> Any:
         """Make a task of a function; see `merkl.graph.task.task`."""
+
+    def task_options(
+        *,
+        outs: int | Sequence[str] | Callable[..., Any] | None = None,
+        **options: Unpack[TaskOptionTypes],
+    ) -> TaskDecorator:
+        """What the mypy plugin checks `task(…)` against, where it is given no function."""
+        raise NotImplementedError

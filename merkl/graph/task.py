@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from merkl import validation
     from merkl._base import hints
     from merkl.fingerprint import Fingerprint, Fingerprinter
-    from merkl.graph import arguments, shown
+    from merkl.graph import arguments, option_functions, shown
     from merkl.graph import outs as outs_
     from merkl.graph import signature as signatures
     from merkl.graph.outs import Outs
@@ -37,6 +37,7 @@ else:
     # What only a call needs: with it come type checks and serializers.
     hints = LazyModule("merkl._base.hints")
     arguments = LazyModule("merkl.graph.arguments")
+    option_functions = LazyModule("merkl.graph.option_functions")
     shown = LazyModule("merkl.graph.shown")
     outs_ = LazyModule("merkl.graph.outs")
     validation = LazyModule("merkl.validation")
@@ -47,6 +48,9 @@ __all__ = ["MapTask", "Task", "TaskIdentity", "evaluate_given", "task"]
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 Out_co = TypeVar("Out_co", covariant=True)
+
+#: `inspect.CO_ASYNC_GENERATOR`, without importing that for each `import merkl`.
+_ASYNC_GENERATOR = 0x200
 
 _Invoke = Callable[[tuple[Any, ...], dict[str, Any], CodeType, int], Any]
 
@@ -95,6 +99,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
         self._outs: Outs | None = None
         self._validators: dict[tuple[str | None, Items], Callable[[object], Problem | None]] = {}
         self._held: tuple[Fingerprinter, Fingerprint, arguments.CallExtras] | None = None
+        self._is_coroutine: bool | None = None
         functools.update_wrapper(self, fn)
 
     # -- what it is ------------------------------------------------------------------------------------
@@ -102,6 +107,16 @@ class Task(TaskSurface[P, R_co, Out_co]):
     @property
     def __merkl_task__(self) -> TaskIdentity:
         return self.identity
+
+    @property
+    def is_coroutine(self) -> bool:
+        """Whether the body is a coroutine, as of an `async def`."""
+        if self._is_coroutine is None:
+            import inspect
+
+            called = getattr(type(self.fn), "__call__", None)  # noqa: B004 - of an object that can be called
+            self._is_coroutine = inspect.iscoroutinefunction(self.fn) or inspect.iscoroutinefunction(called)
+        return self._is_coroutine
 
     @property
     def signature(self) -> signatures.TaskSignature:
@@ -181,7 +196,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
         option = self.options.outs
         if callable(option):
             with record_calls(None):
-                option = option(**dict(zip(self.signature.names, values, strict=True)))
+                option = option_functions.apply_option(option, self.signature.signature, values)
             return outs_.resolve_outs(self.name, self.signature.returns, option)
         if self._outs is None:
             self._outs = outs_.resolve_outs(self.name, self.signature.returns, option)
@@ -423,4 +438,11 @@ else:
         if not callable(fn):
             raise GraphError(f"@task wants a function, not {fn!r}; options are given by name")
         name = getattr(fn, "__qualname__", None) or repr(fn)
+        if getattr(getattr(fn, "__code__", None), "co_flags", 0) & _ASYNC_GENERATOR:
+            raise GraphError(
+                f"task {name!r} is an asynchronous generator, whose items cannot be kept: return them in a list"
+            )
+        for option in ("outs", "extra_key"):
+            if callable(options.get(option)):
+                option_functions.require_option(name, option, options[option], fn)
         return Task(fn, make_options(name, options))

@@ -5,6 +5,7 @@ Identity is SHA-256 (the fastest cryptographic hash on small inputs); bulk conte
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable
 
@@ -20,9 +21,9 @@ FORMAT_VERSION = b"merkl2"
 _LENGTHS = tuple(length.to_bytes(8, "little") for length in range(512))
 
 
-def _length(part: bytes) -> bytes:
-    length = len(part)
-    return _LENGTHS[length] if length < 512 else length.to_bytes(8, "little")
+@functools.cache
+def _head(tag: bytes) -> bytes:
+    return FORMAT_VERSION + len(tag).to_bytes(8, "little") + tag
 
 
 def hash_parts(tag: bytes, parts: Iterable[bytes]) -> bytes:
@@ -34,7 +35,7 @@ def hash_parts(tag: bytes, parts: Iterable[bytes]) -> bytes:
     >>> hash_parts(b"x", [b"ab", b"c"]) == hash_parts(b"x", [b"a", b"bc"])
     False
     """
-    pieces = [FORMAT_VERSION, _length(tag), tag]
+    pieces = [_head(tag)]
     for part in parts:
         length = len(part)
         pieces.append(_LENGTHS[length] if length < 512 else length.to_bytes(8, "little"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from merkl.cache import ArgumentPreview, Ledger, Metadata
@@ -75,9 +77,17 @@ def state_of_call(call: Call) -> CallState:
     )
 
 
-def state_of_record(ledger: Ledger, key: str, metadata: Metadata) -> CallState:
-    """Return what a result was made of, as far as the ledger knows."""
-    components = ledger.components(metadata.fingerprint) if metadata.fingerprint else None
+def state_of_record(
+    ledger: Ledger,
+    key: str,
+    metadata: Metadata,
+    successors: Mapping[bytes, Sequence[bytes]] = MappingProxyType({}),
+) -> CallState:
+    """Return what a result was made of, as far as the ledger knows.
+
+    `successors` are the newer fingerprints that were declared to compute the same: its code is taken to be the latest.
+    """
+    fingerprint, components = _latest_code(ledger, metadata.fingerprint, successors)
     classes = [c for extra in metadata.extras if len(extra) == 64 for c in ledger.components(extra) or ()]
     outlines: dict[str, dict[str, str]] = {}
     for argument in metadata.arguments:
@@ -87,7 +97,7 @@ def state_of_record(ledger: Ledger, key: str, metadata: Metadata) -> CallState:
         key=key,
         task=metadata.task,
         out=metadata.out,
-        fingerprint=metadata.fingerprint,
+        fingerprint=fingerprint,
         components=None if components is None else tuple(components),
         extras=metadata.extras,
         classes=tuple(classes),
@@ -98,6 +108,21 @@ def state_of_record(ledger: Ledger, key: str, metadata: Metadata) -> CallState:
         run=metadata.run,
         created=metadata.created,
     )
+
+
+def _latest_code(
+    ledger: Ledger, fingerprint: str, successors: Mapping[bytes, Sequence[bytes]]
+) -> tuple[str, Any]:
+    components = ledger.components(fingerprint) if fingerprint else None
+    seen = {fingerprint}
+    while newer := successors.get(bytes.fromhex(fingerprint)):
+        following = newer[-1].hex()
+        known = ledger.components(following)
+        if following in seen or known is None:
+            break
+        seen.add(following)
+        fingerprint, components = following, known
+    return fingerprint, components
 
 
 def describe_state(state: CallState) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from merkl._base.sizes import format_size
 from merkl.cache import BaseCache, ContentCache, FileContentBackend, Ledger, Metadata
 from merkl.cache.contents import TieredContents
 from merkl.cache.layers import LayeredCache
@@ -111,6 +112,8 @@ def format_result(view: ResultView) -> str:
     lines.append(
         f"made         {format_time(record['created'])} by run {record['run'][:8]}, in {record['duration']:.4g} s"
     )
+    if record["peak_memory"] is not None:
+        lines.append(f"peak memory  {format_size(record['peak_memory'])} resident")
     lines.append(f"called at    {record['location'] or '-'}")
     lines.append(f"code hash    {record['fingerprint'] or '-'}")
     if view.is_stored:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from merkl._base.sizes import format_size
 from merkl.cache import Ledger, Metadata, Run
 
 __all__ = [
@@ -57,14 +58,15 @@ _FIGURES = ("run", "cached", "linked", "interrupted", "skipped", "failed")
 
 
 def format_results(records: Iterable[tuple[str, Metadata]]) -> str:
-    """Return a line for each result: key, when, duration, size, run, and the call."""
+    """Return a line for each result: key, when, duration, size, run, the call, and its peak of memory where known."""
     return "\n".join(_result_line(key, metadata) for key, metadata in records)
 
 
 def _result_line(key: str, metadata: Metadata) -> str:
+    peak = metadata.peak_memory
     return (
-        f"{key[:12]}  {format_time(metadata.created)}  {_duration(metadata.duration):>8}  {_size(metadata.size):>8}  "
-        f"run {metadata.run[:8]}  {format_call(metadata)}"
+        f"{key[:12]}  {format_time(metadata.created)}  {_duration(metadata.duration):>8}  {format_size(metadata.size):>8}  "
+        f"run {metadata.run[:8]}  {format_call(metadata)}{'' if peak is None else f'  [peak {format_size(peak)}]'}"
     )
 
 
@@ -82,15 +84,6 @@ def format_time(at: float) -> str:
 
 def _duration(seconds: float) -> str:
     return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
-
-
-def _size(size: int) -> str:
-    amount = float(size)
-    for unit in ("B", "KB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            break
-        amount /= 1000
-    return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
 
 
 def format_lineage(ledger: Ledger, key: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from merkl_serializers import CanonicalRegistry
 
+from merkl._base.hash_mode import HashMode
 from merkl._base.hints import format_type
 from merkl.codecs import CodecRegistry
 from merkl.execution.chronicle import describe_task
@@ -77,7 +78,7 @@ def _changed_options(task: Task[..., Any, Any]) -> dict[str, str]:
     defaults = TaskOptions()
     options = task.options._asdict()
     return {
-        name: preview_value(value)
+        name: preview_value(value.value if isinstance(value, HashMode) else value)
         for name, value in options.items()
         if name != "deps" and value is not getattr(defaults, name) and value != getattr(defaults, name)
     }

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from merkl.cache import Ledger, Metadata
+from merkl.execution.migrations import declared_successors
 from merkl.execution.plan import Plan
 from merkl.graph.call import Call
 from merkl.graph.shown import preview_value
@@ -26,7 +27,8 @@ class Explanation(msgspec.Struct, frozen=True):
     """Why one call would run, or (`status` "cached") why the input of one is another than it was.
 
     `reason`: "first" (no earlier call is like it), "changed" (see `differences`), "upstream" (only its inputs changed), "gone"
-    (its result was removed), "expired", "not kept", or "unknown". `upstream` are the keys of its inputs that changed.
+    (its result was removed), "expired", "not kept", "forced" (--rerun), "unread" (--no-cache), or "unknown". `upstream` are
+    the keys of its inputs that changed or run again.
     """
 
     key: str
@@ -86,7 +88,9 @@ class _Explainer:
         self._earlier = earlier
         self._is_stored = is_stored
         self._missing = {call.key().hex() for call in plan.missing}
+        self._forced = {key.hex() for key in plan.forced}
         self._failures = dict(ledger.notes("failed")) if ledger is not None else {}
+        self._successors = declared_successors(ledger) if ledger is not None else {}
         # From the key of each Future that was looked at to that of the earlier result it stands in for.
         self._matches: dict[str, str] = {}
 
@@ -96,9 +100,16 @@ class _Explainer:
         if key in self.found:
             return
         state = state_of_call(call)
-        nearest = self._earlier.nearest(state, self._matches)
+        same = self._record_of(call) if key in self._missing else None
+        nearest = None
+        if same is None and key not in self._forced:
+            nearest = self._earlier.nearest(state, self._matches)
         upstream, others = self._changed_inputs(call, nearest.metadata.parents if nearest else ())
-        reason, old, differences = self._reason(call, state, nearest, bool(upstream))
+        if same is not None or key in self._forced:
+            reason, old = self._reason_to_repeat(call, same, bool(upstream))
+            differences: list[Difference] = []
+        else:
+            reason, old, differences = self._reason(state, nearest, bool(upstream))
         if others and reason in ("changed", "upstream", "unknown"):
             reason, differences = "changed", [*differences, *others]
         if nearest is not None:
@@ -159,27 +170,37 @@ class _Explainer:
                     changed[key] = None
         return list(changed), others
 
+    def _reason_to_repeat(
+        self, call: Call, same: tuple[str, Metadata] | None, has_upstream: bool
+    ) -> tuple[str, CallState | None]:
+        """Return why a call runs again, of which a result is known or whose run was asked for."""
+        old = None if same is None or self._ledger is None else state_of_record(self._ledger, *same)
+        options = call.task.options
+        if call.key().hex() in self._forced:
+            return "forced", old
+        if options.keep == "never":
+            return "not kept", old
+        if not self._is_stored(call):
+            return "gone", old
+        if options.expires is not None:
+            return "expired", old
+        return ("upstream" if has_upstream else "unread"), old
+
     def _reason(
-        self, call: Call, state: CallState, nearest: EarlierCall | None, has_upstream: bool
+        self, state: CallState, nearest: EarlierCall | None, has_upstream: bool
     ) -> tuple[str, CallState | None, list[Difference]]:
         ledger = self._ledger
-        same = None if ledger is None else self._record_of(call)
-        if ledger is not None and same is not None and state.key in self._missing:
-            if call.task.options.keep == "never":
-                return "not kept", state_of_record(ledger, *same), []
-            stored = self._is_stored(call)
-            return ("expired" if stored else "gone"), state_of_record(ledger, *same), []
         if nearest is None or ledger is None:
             return "first", None, []
-        old = state_of_record(ledger, nearest.key, nearest.metadata)
+        old = state_of_record(ledger, nearest.key, nearest.metadata, self._successors)
         differences = compare_states(old, state)
         if differences:
             return "changed", old, differences
         return ("upstream" if has_upstream else "unknown"), old, []
 
     def _record_of(self, call: Call) -> tuple[str, Metadata] | None:
-        assert self._ledger is not None
-        for future in call.futures():
+        for future in call.futures() if self._ledger is not None else ():
+            assert self._ledger is not None
             metadata = self._ledger.metadata(future.hash)
             if metadata is not None:
                 return future.hash, metadata
@@ -245,6 +266,8 @@ _SAYINGS = {
     "gone": "its result was removed from the cache",
     "expired": "its result has expired",
     "not kept": 'its results are not kept (keep="never")',
+    "forced": "it is to run again, whatever is stored",
+    "unread": "the cache is not read",
     "unknown": "its key is another one, though all that is known of it is the same",
 }
 
@@ -278,5 +301,6 @@ def explain_briefly(explanation: Explanation) -> str:
         more = len(explanation.differences) - len(parts)
         return "; ".join(parts) + (f"; {more} more" if more else "")
     if explanation.reason == "upstream":
-        return "its inputs changed"
+        is_same = explanation.earlier is not None and explanation.earlier["key"] == explanation.key
+        return "its inputs run again" if is_same else "its inputs changed"
     return _SAYINGS[explanation.reason]

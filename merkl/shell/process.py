@@ -17,6 +17,10 @@ _GRACE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.02
 
 
+#: Seconds that it is waited at a time.
+_SLICE = 0.2
+
+
 class Ended(Exception):
     """The command was ended because its time was up."""
 
@@ -97,5 +101,10 @@ def _wait(pid: int, timeout: float | None) -> bool:
 def _wait_readable(descriptor: int, deadline: float | None) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-    return bool(poll.poll(left))
+    # In slices: what is raised in a thread other than the main one (a time limit, Ctrl-C) does not end a wait.
+    while True:
+        left = _SLICE if deadline is None else min(_SLICE, deadline - time.monotonic())
+        if poll.poll(max(0.0, left) * 1000):
+            return True
+        if deadline is not None and time.monotonic() >= deadline:
+            return False

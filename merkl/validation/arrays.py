@@ -6,7 +6,8 @@ import sys
 from typing import Any, get_args, get_origin
 
 from merkl._base.type_forms import format_type, is_union
-from merkl.validation.leaves import Check, class_check
+from merkl.validation.checker import Check
+from merkl.validation.leaves import class_check
 from merkl.validation.problem import Problem
 
 __all__ = ["array_check", "is_array_class"]

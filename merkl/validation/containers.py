@@ -1,93 +1,94 @@
-"""Checks of the items of containers, by the first item or by all; all of one plain kind go in bulk."""
+"""Checks of the items of containers, by the first item or by all; all of them go in bulk where their hint allows it."""
 
 from __future__ import annotations
 
 import collections
 import types
-from collections.abc import Callable, Collection, Iterable
+from collections import abc
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from merkl.validation.leaves import Check, class_check
+from merkl.validation.checker import (
+    Checker,
+    by_columns,
+    by_items,
+    by_mappings,
+    columns_of_items,
+)
+from merkl.validation.leaves import class_check
 from merkl.validation.problem import Problem, misfit, within
 
 __all__ = [
-    "TypeTest",
-    "fixed_tuple_check",
-    "items_check",
-    "mapping_check",
-    "named_tuple_check",
-    "open_tuple_check",
-    "typed_dict_check",
+    "fixed_tuple_checker",
+    "items_checker",
+    "mapping_checker",
+    "named_tuple_checker",
+    "open_tuple_checker",
+    "typed_dict_checker",
 ]
 
-TypeTest = Callable[[type], bool]
-"""Says whether every instance of a class fits; only hints that a value's class alone decides have one."""
-
-# Only containers whose iteration changes nothing and costs nothing strange are looked into.
+# Only containers whose iteration changes nothing and costs nothing strange are looked into at the first item;
+# where all items are asked for, also what calls itself a sequence, set or mapping.
 _ITERABLE = (list, tuple, set, frozenset, collections.deque, dict, range, str, bytes, bytearray)
 _MAPPINGS = (dict, types.MappingProxyType, collections.ChainMap)
 _ITERABLE += (type({}.keys()), type({}.values()), *_MAPPINGS)  # type: ignore[assignment]
+_ALL_ITERABLE = (*_ITERABLE, abc.Sequence, abc.Set, abc.Mapping)
+_ALL_MAPPINGS = (*_MAPPINGS, abc.Mapping)
 
 
-def _all_fit(values: Iterable[object], test: TypeTest | None) -> bool:
-    """Whether the classes of the values settle it, without a Python-level step per value."""
-    return test is not None and all(map(test, set(map(type, values))))
-
-
-def items_check(cls: type, expected: str, item: Check, test: TypeTest | None, *, every: bool) -> Check:
+def items_checker(cls: type, expected: str, item: Checker, *, every: bool) -> Checker:
     """Compile the check of `cls[item]` for a container of like items."""
     outer = class_check(cls, expected)
+    looked_into = _ALL_ITERABLE if every else _ITERABLE
 
     def check(value: object) -> Problem | None:
         problem = outer(value)
-        if problem is not None or not isinstance(value, _ITERABLE):
+        if problem is not None or not isinstance(value, looked_into):
             return problem
         if every:
-            return None if _all_fit(value, test) else _first_problem(value, item)
+            return None if item.all_fit(value) else _first_problem(value, item)
         for first in value:
-            found = item(first)
+            found = item.one(first)
             return found and within(_step(value, 0), found)
         return None
 
-    return check
+    return Checker(check, by_items(_kinds(cls, _ITERABLE), item) if every else None)
 
 
-def _first_problem(values: Iterable[object], item: Check) -> Problem | None:
+def _kinds(cls: type, known: tuple[type, ...]) -> tuple[type, ...]:
+    """The kinds of containers that fit `cls` and may be looked into."""
+    return tuple(kind for kind in known if issubclass(kind, cls))
+
+
+def _first_problem(values: Iterable[object], item: Checker) -> Problem | None:
     for index, value in enumerate(values):
-        found = item(value)
+        found = item.one(value)
         if found is not None:
             return within(_step(values, index), found)
     return None
 
 
 def _step(container: object, index: int) -> str:
-    return "an item" if isinstance(container, (set, frozenset)) else f"item {index}"
+    return "an item" if isinstance(container, abc.Set) else f"item {index}"
 
 
-def mapping_check(
-    cls: type,
-    expected: str,
-    key: Check,
-    value: Check,
-    tests: tuple[TypeTest | None, TypeTest | None],
-    *,
-    every: bool,
-) -> Check:
+def mapping_checker(cls: type, expected: str, key: Checker, value: Checker, *, every: bool) -> Checker:
     """Compile the check of `cls[key, value]`."""
     outer = class_check(cls, expected)
+    looked_into = _ALL_MAPPINGS if every else _MAPPINGS
 
     def one(name: object, content: object) -> Problem | None:
-        found = key(name)
+        found = key.one(name)
         if found is not None:
             return within(f"the key {_short(name)}", found)
-        found = value(content)
+        found = value.one(content)
         return found and within(f"key {_short(name)}", found)
 
     def check(mapping: object) -> Problem | None:
         problem = outer(mapping)
-        if problem is not None or not isinstance(mapping, _MAPPINGS):
+        if problem is not None or not isinstance(mapping, looked_into):
             return problem
-        if every and _all_fit(mapping, tests[0]) and _all_fit(mapping.values(), tests[1]):
+        if every and key.all_fit(mapping) and value.all_fit(mapping.values()):
             return None
         for name, content in mapping.items():
             found = one(name, content)
@@ -95,7 +96,7 @@ def mapping_check(
                 return found
         return None
 
-    return check
+    return Checker(check, by_mappings(_kinds(cls, _MAPPINGS), key, value) if every else None)
 
 
 def _short(key: object) -> str:
@@ -103,9 +104,10 @@ def _short(key: object) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def fixed_tuple_check(hint: str, items: tuple[Check, ...]) -> Check:
+def fixed_tuple_checker(hint: str, items: tuple[Checker, ...]) -> Checker:
     """Compile the check of a tuple of fixed length, each item with its own check."""
     wanted = len(items)
+    columns = by_columns(tuple, lambda: columns_of_items(items))
 
     def check(value: object) -> Problem | None:
         if not isinstance(value, tuple):
@@ -113,17 +115,20 @@ def fixed_tuple_check(hint: str, items: tuple[Check, ...]) -> Check:
         if len(value) != wanted:
             return Problem("", hint, f"a tuple of {len(value)}")
         for index, (each, item) in enumerate(zip(value, items, strict=True)):
-            found = item(each)
+            found = item.one(each)
             if found is not None:
                 return within(f"item {index}", found)
         return None
 
-    return check
+    def many(values: Collection[Any]) -> bool:
+        return set(map(type, values)) <= {tuple} and set(map(len, values)) <= {wanted} and columns(values)
+
+    return Checker(check, many)
 
 
-def open_tuple_check(
-    hint: str, first: tuple[Check, ...], rest: Check, last: tuple[Check, ...], *, every: bool
-) -> Check:
+def open_tuple_checker(
+    hint: str, first: tuple[Checker, ...], rest: Checker, last: tuple[Checker, ...], *, every: bool
+) -> Checker:
     """Compile the check of `tuple[A, *tuple[B, ...], C]`: fixed ends, and any number of like items between them."""
 
     def check(value: object) -> Problem | None:
@@ -137,15 +142,15 @@ def open_tuple_check(
         checks += [(len(first) + index, rest) for index in range(looked_at)]
         checks += [(len(value) - len(last) + index, item) for index, item in enumerate(last)]
         for index, item in checks:
-            found = item(value[index])
+            found = item.one(value[index])
             if found is not None:
                 return within(f"item {index}", found)
         return None
 
-    return check
+    return Checker(check)
 
 
-def named_tuple_check(cls: type, expected: str, fields: Collection[tuple[str, Check]]) -> Check:
+def named_tuple_checker(cls: type, expected: str, fields: Collection[tuple[str, Checker]]) -> Checker:
     """Compile the check of a NamedTuple and of its fields."""
     outer = class_check(cls, expected)
 
@@ -154,16 +159,26 @@ def named_tuple_check(cls: type, expected: str, fields: Collection[tuple[str, Ch
         if problem is not None or not isinstance(value, tuple):
             return problem
         for each, (name, field) in zip(value, fields, strict=False):
-            found = field(each)
+            found = field.one(each)
             if found is not None:
-                return within(f".{name}", found)
+                return within(f"field {name!r}", found)
         return None
 
-    return check
+    return Checker(check, by_columns(cls, lambda: columns_of_items([field for _, field in fields])))
 
 
-def typed_dict_check(expected: str, fields: dict[str, Check], required: frozenset[str]) -> Check:
-    """Compile the check of a TypedDict; more keys are fine, a wider TypedDict is one too."""
+def typed_dict_checker(
+    expected: str,
+    fields: dict[str, Checker],
+    required: frozenset[str],
+    *,
+    others: Checker | None,
+    closed: bool,
+) -> Checker:
+    """Compile the check of a TypedDict; more keys are fine unless it is closed: a wider TypedDict is one too.
+
+    `others` is the check of the values of those keys.
+    """
 
     def check(value: object) -> Problem | None:
         if not isinstance(value, dict):
@@ -173,9 +188,29 @@ def typed_dict_check(expected: str, fields: dict[str, Check], required: frozense
             return Problem("", expected, f"a dict without the key {missing[0]!r}")
         for name, field in fields.items():
             if name in value:
-                found = field(value[name])
+                found = field.one(value[name])
                 if found is not None:
                     return within(f"key {name!r}", found)
+        return more(value) if len(value) > len(required) else None
+
+    def more(value: Mapping[Any, object]) -> Problem | None:
+        for name, content in value.items():
+            if name in fields:
+                continue
+            if closed or not isinstance(name, str):
+                return Problem("", expected, f"a dict with the key {_short(name)}")
+            found = others and others.one(content)
+            if found:
+                return within(f"key {name!r}", found)
         return None
 
-    return check
+    def many(values: Collection[Any]) -> bool:
+        if set(map(type, values)) - {dict} or others is not None:
+            return False
+        for name, field in fields.items():
+            held = [each[name] for each in values if name in each]
+            if (name in required and len(held) < len(values)) or not field.all_fit(held):
+                return False
+        return all(len(each) <= len(required) or more(each) is None for each in values)
+
+    return Checker(check, many)

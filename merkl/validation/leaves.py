@@ -11,20 +11,20 @@ from collections.abc import Callable
 from typing import Any, get_args, get_origin
 
 from merkl._base.type_forms import format_type
+from merkl.validation.checker import Check, Checker, has_class_test, of_class
 from merkl.validation.problem import Problem, kind_of, misfit
 
 __all__ = [
-    "Check",
     "by_typeguard",
     "class_check",
+    "class_checker",
     "file_check",
+    "generic_class_check",
     "literal_check",
     "none_check",
     "passes",
     "types_accepted_for",
 ]
-
-Check = Callable[[object], "Problem | None"]
 
 _PROMOTED: dict[type, tuple[type, ...]] = {float: (float, int), complex: (complex, float, int)}
 
@@ -56,12 +56,31 @@ def class_check(cls: type, expected: str | None = None) -> Check:
         if type(value) is cls:
             return None
         try:
-            fits = isinstance(value, accepted)
+            fits = isinstance(value, accepted) or _is_anything(value)
         except Exception:  # noqa: BLE001  (a metaclass may refuse to answer)
             return None
         return None if fits else misfit(value, expected or cls)
 
     return check
+
+
+def class_checker(cls: type, expected: str | None = None) -> Checker:
+    """Compile an instance check that also judges many values by their classes."""
+    accepted = types_accepted_for(cls)
+    one = class_check(cls, expected)
+    return of_class(one, lambda kind: issubclass(kind, accepted)) if has_class_test(cls) else Checker(one)
+
+
+def generic_class_check(value: object) -> Problem | None:
+    """Accept a class, with type arguments or without."""
+    return (
+        None if isinstance(get_origin(value) or value, type) or _is_anything(value) else misfit(value, type)
+    )
+
+
+def _is_anything(value: object) -> bool:
+    """Whether type checkers take the value for anything, since its class derives from Any."""
+    return Any in type(value).__mro__
 
 
 def file_check(hint: Any) -> Check:

@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import collections
 import collections.abc
+import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typing_extensions
 
-from merkl._base.hints import resolve_class_hints
-from merkl._base.type_forms import alias_value, format_type, is_named, is_typed_dict, is_union, union_members
+from merkl._base.hints import resolve_class_hints, supertype_of
+from merkl._base.type_forms import (
+    alias_value,
+    format_type,
+    is_named,
+    is_typed_dict,
+    is_union,
+    substitute,
+    union_members,
+)
 from merkl._base.typed_dicts import typed_dict_keys
 from merkl.validation.arrays import array_check, is_array_class
+from merkl.validation.checker import Check, Checker, Many, of_class
 from merkl.validation.containers import (
-    TypeTest,
-    fixed_tuple_check,
-    items_check,
-    mapping_check,
-    named_tuple_check,
-    open_tuple_check,
-    typed_dict_check,
+    fixed_tuple_checker,
+    items_checker,
+    mapping_checker,
+    named_tuple_checker,
+    open_tuple_checker,
+    typed_dict_checker,
 )
+from merkl.validation.fields import Walk, object_checker
 from merkl.validation.leaves import (
-    Check,
     by_typeguard,
     class_check,
+    class_checker,
     file_check,
+    generic_class_check,
     literal_check,
     none_check,
     passes,
-    types_accepted_for,
 )
 from merkl.validation.problem import Problem, kind_of
 
@@ -44,6 +54,7 @@ _SEQUENCES: frozenset[Any] = frozenset(
     {list, set, frozenset, collections.deque, _abc.Sequence, _abc.MutableSequence, _abc.Set, _abc.MutableSet}
     | {_abc.Collection, _abc.Iterable, _abc.Container, _abc.Reversible, _abc.KeysView, _abc.ValuesView}
 )
+_PLAIN = frozenset({int, str, float, bool, bytes, complex})
 _MAPPINGS: frozenset[Any] = frozenset(
     {dict, collections.OrderedDict, collections.defaultdict, collections.ChainMap}
     | {_abc.Mapping, _abc.MutableMapping}
@@ -71,10 +82,10 @@ def compile_validator(hint: Any, *, items: Items = "first") -> Check:
     if items == "off":
         return passes
     try:
-        check = _Compiler(items).check(hint)
+        check = _Compiler(items).checker(hint).one
     except Exception:  # noqa: BLE001  (a hint that makes no sense is no reason to stop a run)
         return passes
-    if isinstance(hint, type) and get_origin(hint) is None and type(hint) is type:
+    if type(hint) is type and hint in _PLAIN:
         return check
 
     def guarded(value: object) -> Problem | None:
@@ -86,184 +97,217 @@ def compile_validator(hint: Any, *, items: Items = "first") -> Check:
     return guarded
 
 
+_ANYTHING = of_class(passes, lambda kind: True)
+_NONE = of_class(none_check, lambda kind: kind is type(None))
+
+
 class _Compiler:
     """Compiles the hints of one tree; those that refer to themselves are compiled once."""
 
     def __init__(self, items: Items) -> None:
         self.items = items
         self.every = items == "all"
-        self.recursive: dict[int, tuple[Any, Check]] = {}
+        self.once: dict[Any, Checker] = {}
+        self.walk = Walk()
 
-    def check(self, hint: Any) -> Check:
+    def checker(self, hint: Any) -> Checker:
         if hint is Any or hint is object:
-            return passes
+            return _ANYTHING
         if hint is None or hint is type(None):
-            return none_check
+            return _NONE
         origin = get_origin(hint)
         if (origin or hint) in (typing.IO, typing.TextIO, typing.BinaryIO):
-            return file_check(hint)
+            return Checker(file_check(hint))
         if origin is None:
             return self._plain(hint)
         if origin in (Literal, typing_extensions.Literal):
-            return literal_check(hint, get_args(hint))
+            return Checker(literal_check(hint, get_args(hint)))
         if origin is Annotated or any(
             is_named(origin, n) for n in ("Required", "NotRequired", "ReadOnly", "Final")
         ):
-            return self.check(get_args(hint)[0])
+            return self.checker(get_args(hint)[0])
         if is_union(hint):
             return self._union(hint)
         if alias_value(origin) is not None:
             return self._alias(hint)
+        if is_named(origin, "TypeGuard") or is_named(origin, "TypeIs"):
+            return class_checker(bool)
         if hasattr(origin, "__merkl_check__"):
-            return _own_check(origin, hint)
+            return Checker(_own_check(origin, hint))
         return self._generic(hint, origin, get_args(hint))
 
-    def _plain(self, hint: Any) -> Check:
+    def _plain(self, hint: Any) -> Checker:
         if isinstance(hint, TypeVar):
             return self._type_variable(hint)
         if hasattr(hint, "__supertype__"):
-            return self.check(hint.__supertype__)
+            return self.checker(supertype_of(hint))
         if alias_value(hint) is not None:
             return self._alias(hint)
         if is_named(hint, "LiteralString"):
-            return class_check(str)
+            return class_checker(str)
         if is_named(hint, "Never") or is_named(hint, "NoReturn"):
-            return by_typeguard(hint, self.items)
+            return Checker(by_typeguard(hint, self.items))
         if not isinstance(hint, type):
-            return passes
+            return _ANYTHING
         if hasattr(hint, "__merkl_check__"):
-            return _own_check(hint, hint)
+            return Checker(_own_check(hint, hint))
         if is_typed_dict(hint):
             return self._once(hint, lambda: self._typed_dict(hint, hint))
         if getattr(hint, "_is_protocol", False):
-            return by_typeguard(hint, self.items)
+            return Checker(by_typeguard(hint, self.items))
         if issubclass(hint, tuple) and hasattr(hint, "_fields"):
-            return self._once(hint, lambda: self._named_tuple(hint))
-        return class_check(hint)
+            return self._once(hint, lambda: self._named_tuple(hint, hint))
+        if hint is type:
+            return Checker(generic_class_check)
+        return self._class(hint, hint)
 
-    def _type_variable(self, hint: Any) -> Check:
+    def _class(self, hint: Any, cls: type) -> Checker:
+        """A class of which no more is known than its fields, if it has some."""
+        if _stands_for_another(cls):
+            return _ANYTHING
+        if self.every and _is_of_user(cls):
+            outer = class_check(cls, format_type(hint))
+            return self._once(hint, lambda: object_checker(hint, outer, self.checker, self.walk))
+        return class_checker(cls, format_type(hint))
+
+    def _type_variable(self, hint: Any) -> Checker:
         if hint.__constraints__:
-            return self._any_of([self.check(c) for c in hint.__constraints__], format_type(hint))
-        return passes if hint.__bound__ is None else self.check(hint.__bound__)
+            return self._any_of([self.checker(c) for c in hint.__constraints__], format_type(hint))
+        return _ANYTHING if hint.__bound__ is None else self.checker(hint.__bound__)
 
-    def _alias(self, hint: Any) -> Check:
-        return self._once(hint, lambda: self.check(alias_value(hint)))
+    def _alias(self, hint: Any) -> Checker:
+        return self._once(hint, lambda: self.checker(alias_value(hint)))
 
-    def _once(self, hint: Any, compile_it: Callable[[], Check]) -> Check:
+    def _once(self, hint: Any, compile_it: Callable[[], Checker]) -> Checker:
         """Compile a hint that may mention itself: inside of itself it is the check that is being made."""
-        known = self.recursive.get(id(hint))
-        if known is not None:
-            return known[1]
-        made: list[Check] = []
-        # The hint is kept: the id of one that is gone may be given to another.
-        self.recursive[id(hint)] = hint, lambda value: made[0](value)
-        made.append(compile_it())
-        return made[0]
+        try:
+            hash(hint)
+        except TypeError:  # `Box[Annotated[int, []]]`
+            return compile_it()
+        known = self.once.get(hint)
+        if known is None:
+            made: list[Checker] = []
+            self.once[hint] = Checker(lambda value: made[0].one(value))
+            made.append(compile_it())
+            known = self.once[hint] = made[0]
+        return known
 
-    def _union(self, hint: Any) -> Check:
-        test = self.type_test(hint)
-        members = self._any_of([self.check(member) for member in union_members(hint)], format_type(hint))
-        if test is None:
-            return members
+    def _union(self, hint: Any) -> Checker:
+        return self._any_of([self.checker(member) for member in union_members(hint)], format_type(hint))
 
-        def check(value: object) -> Problem | None:
-            return None if test(type(value)) else members(value)
-
-        return check
-
-    def _any_of(self, checks: list[Check], expected: str) -> Check:
+    def _any_of(self, checkers: list[Checker], expected: str) -> Checker:
         def check(value: object) -> Problem | None:
             deepest: Problem | None = None
-            for member in checks:
-                found = member(value)
+            for member in checkers:
+                found = member.one(value)
                 if found is None:
                     return None
                 if found.path and (deepest is None or len(found.path) > len(deepest.path)):
                     deepest = found
             return deepest or Problem("", expected, kind_of(value))
 
-        return check
+        tests = [member.of_class for member in checkers if member.of_class is not None]
+        if len(tests) == len(checkers):
+            return of_class(check, lambda kind: any(test(kind) for test in tests))
+        return Checker(check, _any_of_many(checkers))
 
-    def _named_tuple(self, hint: Any) -> Check:
-        hints = resolve_class_hints(hint)
-        fields = [(name, self.check(hints.get(name, Any))) for name in hint._fields]
-        return named_tuple_check(hint, format_type(hint), fields)
+    def _named_tuple(self, hint: Any, origin: Any) -> Checker:
+        hints, known = resolve_class_hints(origin), _known_variables(hint, origin)
+        fields = [(name, self.checker(substitute(hints.get(name, Any), known))) for name in origin._fields]
+        return named_tuple_checker(origin, format_type(hint), fields)
 
-    def _typed_dict(self, hint: Any, origin: Any) -> Check:
-        keys = typed_dict_keys(origin)
-        fields = {name: self.check(key.hint) for name, key in keys.items()}
-        return typed_dict_check(
-            format_type(hint), fields, frozenset(name for name, key in keys.items() if key.required)
+    def _typed_dict(self, hint: Any, origin: Any) -> Checker:
+        keys, known = typed_dict_keys(origin), _known_variables(hint, origin)
+        others = getattr(origin, "__extra_items__", None)
+        if others is None or others is getattr(typing_extensions, "NoExtraItems", None):
+            others = Any
+        return typed_dict_checker(
+            format_type(hint),
+            {name: self.checker(substitute(key.hint, known)) for name, key in keys.items()},
+            frozenset(name for name, key in keys.items() if key.required),
+            others=None if others is Any else self.checker(others),
+            closed=bool(getattr(origin, "__closed__", None)),
         )
 
-    def _generic(self, hint: Any, origin: Any, args: tuple[Any, ...]) -> Check:
+    def _generic(self, hint: Any, origin: Any, args: tuple[Any, ...]) -> Checker:
         if origin is tuple:
             return self._tuple(hint, args)
         if origin in _SEQUENCES and len(args) == 1:
-            return items_check(
-                origin, format_type(hint), self.check(args[0]), self.type_test(args[0]), every=self.every
-            )
+            return items_checker(origin, format_type(hint), self.checker(args[0]), every=self.every)
         if origin is collections.Counter and len(args) == 1:
             args = (args[0], int)
         if (origin in _MAPPINGS or origin is collections.Counter) and len(args) == 2:
-            tests = (self.type_test(args[0]), self.type_test(args[1]))
-            return mapping_check(
-                origin, format_type(hint), self.check(args[0]), self.check(args[1]), tests, every=self.every
-            )
+            key, value = map(self.checker, args)
+            return mapping_checker(origin, format_type(hint), key, value, every=self.every)
         if is_array_class(origin):
-            return array_check(origin, hint)
+            return Checker(array_check(origin, hint))
         if origin is type or origin is _abc.Callable or getattr(origin, "_is_protocol", False):
-            return by_typeguard(hint if origin in (type, _abc.Callable) else origin, self.items)
+            return Checker(by_typeguard(hint if origin in (type, _abc.Callable) else origin, self.items))
         if is_typed_dict(origin):
             return self._once(hint, lambda: self._typed_dict(hint, origin))
-        return class_check(origin, format_type(hint)) if isinstance(origin, type) else passes
+        if not isinstance(origin, type):
+            return _ANYTHING
+        if issubclass(origin, tuple) and hasattr(origin, "_fields"):
+            return self._once(hint, lambda: self._named_tuple(hint, origin))
+        return self._class(hint, origin)
 
-    def _tuple(self, hint: Any, args: tuple[Any, ...]) -> Check:
+    def _tuple(self, hint: Any, args: tuple[Any, ...]) -> Checker:
+        if hint is typing.Tuple:  # noqa: UP006
+            return class_checker(tuple)
         if len(args) == 2 and args[1] is Ellipsis:
-            return items_check(
-                tuple, format_type(hint), self.check(args[0]), self.type_test(args[0]), every=self.every
-            )
+            return items_checker(tuple, format_type(hint), self.checker(args[0]), every=self.every)
         rest = [index for index, each in enumerate(args) if _is_unpacked(each)]
         if not rest:
-            return fixed_tuple_check(format_type(hint), tuple(self.check(a) for a in args))
+            return fixed_tuple_checker(format_type(hint), tuple(self.checker(a) for a in args))
         inner = get_args(args[rest[0]])
         inner = get_args(inner[0]) if is_named(get_origin(args[rest[0]]), "Unpack") else inner
         if len(rest) > 1 or len(inner) != 2 or inner[1] is not Ellipsis:
-            return class_check(tuple, format_type(hint))
+            return class_checker(tuple, format_type(hint))
         first, last = args[: rest[0]], args[rest[0] + 1 :]
-        return open_tuple_check(
+        return open_tuple_checker(
             format_type(hint),
-            tuple(self.check(a) for a in first),
-            self.check(inner[0]),
-            tuple(self.check(a) for a in last),
+            tuple(self.checker(a) for a in first),
+            self.checker(inner[0]),
+            tuple(self.checker(a) for a in last),
             every=self.every,
         )
 
-    def type_test(self, hint: Any) -> TypeTest | None:
-        """The test by class alone for hints that need no more, else None."""
-        if hint is None:
-            hint = type(None)
-        if is_union(hint):
-            tests = [self.type_test(member) for member in union_members(hint)]
-            known = [test for test in tests if test is not None]
-            return (lambda cls: any(test(cls) for test in known)) if len(known) == len(tests) else None
-        if hasattr(hint, "__supertype__"):
-            return self.type_test(hint.__supertype__)
-        if (
-            type(hint) is type
-            and get_origin(hint) is None
-            and self.check(hint).__qualname__.startswith("class_check")
-        ):
-            accepted = types_accepted_for(hint)
-            return lambda cls: issubclass(cls, accepted)
-        if hint is type(None):
-            return lambda cls: cls is type(None)
+
+def _known_variables(hint: Any, origin: Any) -> dict[Any, Any]:
+    return dict(zip(getattr(origin, "__parameters__", ()), get_args(hint), strict=False))
+
+
+def _any_of_many(members: list[Checker]) -> Many | None:
+    """Values that may be of several hints: by their class where that is enough, else those of a class together."""
+    tests = [member.of_class for member in members if member.of_class is not None]
+    others = [member.many for member in members if member.of_class is None and member.many is not None]
+    if len(tests) + len(others) < len(members):
         return None
+
+    def many(values: Collection[Any]) -> bool:
+        left = {kind for kind in set(map(type, values)) if not any(test(kind) for test in tests)}
+        return all(_any_fits(others, [value for value in values if type(value) is kind]) for kind in left)
+
+    return many
+
+
+def _any_fits(members: list[Many], values: Collection[Any]) -> bool:
+    return any(many(values) for many in members)
+
+
+def _is_of_user(cls: type) -> bool:
+    """Whether a class is neither built in nor of the standard library."""
+    return cls.__module__.partition(".")[0] not in sys.stdlib_module_names or cls.__module__ == "__main__"
+
+
+def _stands_for_another(cls: type) -> bool:
+    """Whether nothing is an instance of a class, as of pydantic's EmailStr, whose values are strings."""
+    return cls.__module__ in ("pydantic.types", "pydantic.networks") and cls.__bases__ == (object,)
 
 
 def _is_unpacked(arg: Any) -> bool:
     return (
-        bool(getattr(arg, "__unpacked__", False))
+        getattr(arg, "__unpacked__", False) is True
         or is_named(get_origin(arg), "Unpack")
         or isinstance(arg, (typing.TypeVarTuple, typing_extensions.TypeVarTuple))
     )

@@ -52,6 +52,9 @@ class Parts:
         self._given_cache = cache
         self.is_reading = is_reading
         self.is_writing = is_writing
+        self._scratch: Path | None = None
+        #: The cache that keeps metadata in the project's own database by itself.
+        self._recording: BaseCache | None = None
 
     @functools.cached_property
     def root(self) -> Path:
@@ -172,7 +175,11 @@ class Parts:
 
     def _remember(self, cache: BaseCache, key: str, metadata: Metadata) -> None:
         """Keep the metadata of a result that another cache than the workspace's own has stored."""
-        if _database_of(cache) is not self.ledger.database:
+        if cache is self._recording:
+            return
+        if _database_of(cache) is self.ledger.database:
+            self._recording = cache
+        else:
             self.ledger.record(key, metadata)
 
     def keep_sources(self) -> None:
@@ -201,9 +208,10 @@ class Parts:
     @property
     def scratch(self) -> Path | None:
         """Where the directories of calls are made; None: in the system's place for temporary files."""
-        is_in_folder = isinstance(nearest(self.cache), (SqliteCache, FileCache))
-        is_ours = self.is_writing and is_in_folder and self.home.exists()
-        return self.home / "scratch" if is_ours else None
+        if self._scratch is None and self.is_writing:
+            is_in_folder = isinstance(nearest(self.cache), (SqliteCache, FileCache))
+            self._scratch = self.home / "scratch" if is_in_folder and self.home.exists() else None
+        return self._scratch
 
     def settle(self) -> None:
         """Make durable all results; a cache in trouble is a warning."""

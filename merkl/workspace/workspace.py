@@ -23,6 +23,7 @@ from merkl.codecs import CodecRegistry
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
 from merkl.execution.logs import LOGGER, LogObserver
+from merkl.execution.notebook import NotebookProgress, is_in_notebook
 from merkl.execution.origins import Origins
 from merkl.execution.plan import Plan
 from merkl.execution.program import Program, build_program
@@ -402,8 +403,11 @@ class Workspace:
 
 
 def _listeners() -> list[Observer]:
-    """Return the observer that writes to the logger, where somebody listens to it."""
-    return [LogObserver()] if LOGGER.isEnabledFor(logging.INFO) else []
+    """Return the observer that writes to the logger, where somebody listens, and in a notebook the one that shows progress."""
+    listeners: list[Observer] = [LogObserver()] if LOGGER.isEnabledFor(logging.INFO) else []
+    if is_in_notebook():
+        listeners.append(NotebookProgress())
+    return listeners
 
 
 def _end_session(reference: weakref.ref[Workspace]) -> None:

@@ -16,6 +16,6 @@ def plugin(version: str) -> type[Plugin]:
             f"merkl_mypy: mypy {version} is not supported; install mypy {OLDEST[0]}.{OLDEST[1]} or newer"
         )
     # Only now: an older mypy may not have what the plugin imports.
-    from merkl_mypy.plugin import MerklPlugin
+    from merkl_mypy.hooks import MerklPlugin
 
     return MerklPlugin

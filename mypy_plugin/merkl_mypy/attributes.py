@@ -228,16 +228,6 @@ def _left(plain: CallableType, given: dict[int, bool]) -> CallableType:
     )
 
 
-def task_from_container(ctx: MethodContext) -> Type:
-    """A generic task taken out of a container: an instance of Task, about whose calls mypy asks the plugin."""
-    typ = get_proper_type(ctx.default_return_type)
-    if not isinstance(typ, CallableType) or typ.fallback.type.fullname != names.TASK or not typ.variables:
-        return ctx.default_return_type
-    spec = parameters(plain_signature(typ))
-    made = Instance(typ.fallback.type, [spec, strip(typ.ret_type), typ.ret_type])
-    return made.copy_with_extra_attr(names.SIGNATURE_ATTR, typ)
-
-
 def method_result(ctx: MethodContext) -> Type:
     """`map` over a Future of a list gives a Future of the list of results."""
     kind = method_kind(ctx.type)

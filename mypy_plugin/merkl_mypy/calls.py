@@ -9,7 +9,19 @@ from __future__ import annotations
 
 from mypy.argmap import map_actuals_to_formals
 from mypy.checker import TypeChecker
-from mypy.nodes import ARG_NAMED, ARG_POS, ARG_STAR, ARG_STAR2, CallExpr, Expression, TypeInfo
+from mypy.nodes import (
+    ARG_NAMED,
+    ARG_POS,
+    ARG_STAR,
+    ARG_STAR2,
+    CallExpr,
+    Decorator,
+    Expression,
+    MemberExpr,
+    NameExpr,
+    TypeInfo,
+    Var,
+)
 from mypy.plugin import FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
 from mypy.typeops import is_literal_type_like, make_simplified_union
 from mypy.types import (
@@ -17,9 +29,7 @@ from mypy.types import (
     FunctionLike,
     Instance,
     Overloaded,
-    ParamSpecType,
     Type,
-    TypeType,
     TypeVarType,
     UnionType,
     UnpackType,
@@ -28,8 +38,9 @@ from mypy.types import (
 
 from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
-from merkl_mypy.decorators import is_task
+from merkl_mypy.displays import Displays
 from merkl_mypy.eager import EagerCalls
+from merkl_mypy.quick import NOT_LIFTED, QuickSignature
 from merkl_mypy.review import Reviews
 from merkl_mypy.rewrite import Rewriter, future_type, may_hold_future
 from merkl_mypy.shapes import any_type, class_of, is_future, mentions_future, plain_signature, strip
@@ -45,9 +56,12 @@ class CallChecker:
         # The same for calls that mypy checks more than once: these wait for the review of the module.
         self._waiting: dict[int, tuple[CallExpr, list[Expression]]] = {}
         self._eager = EagerCalls()
+        self._displays = Displays()
         reviews.before.append(self._forget)
-        # The plain signatures of the tasks of this module, by the identity of what they were made of, which is kept.
-        self._plains: dict[int, tuple[CallableType, CallableType]] = {}
+        # The signatures of the tasks of this module, by the identity of what they were made of.
+        self._quick: dict[int, QuickSignature] = {}
+        # The names under which tasks have been called.
+        self.names: set[str] = set()
         # The name that mypy asks about, set right before each hook runs.
         self.name = ""
         # The overloaded call that was checked last, with the signature that it gets.
@@ -60,17 +74,54 @@ class CallChecker:
     def signature(self, ctx: FunctionSigContext | MethodSigContext) -> FunctionLike:
         """The signature to check this call against."""
         callee = ctx.default_signature
-        if isinstance(ctx.api, TypeChecker):
-            self.reviews.ask(ctx.api)
-        if not is_task(callee):
+        if not isinstance(callee, CallableType) or callee.fallback.type.fullname != names.TASK:
             return callee
+        call, api = ctx.context, ctx.api
+        quick = self._quick.get(id(callee))
+        if quick is None and isinstance(api, TypeChecker):
+            self.reviews.ask(api)
+            quick = self._quick[id(callee)] = QuickSignature(callee, class_of(api, names.FUTURE))
+            self.names.add(self.name)
+        if (
+            quick is not None
+            and quick.is_simple
+            and isinstance(call, CallExpr)
+            and isinstance(api, TypeChecker)
+        ):
+            found = self._at_a_glance(api, call, quick)
+            if found is not None:
+                return found
         return self.check(ctx, callee)
+
+    def _at_a_glance(self, api: TypeChecker, call: CallExpr, quick: QuickSignature) -> FunctionLike | None:
+        target = call.callee
+        node = target.node if isinstance(target, (NameExpr, MemberExpr)) else None
+        # An item of an overload is called by another type than that of the name.
+        if not isinstance(node, (Decorator, Var)) or node.type is not quick.callee:
+            return None
+        if self._eager.holds(api, call):
+            return None
+        name, identity = self.name, id(call)
+        if identity in self.pending or identity in self._waiting:
+            self.restore(call)
+        judged = quick.judge(api, call)
+        if judged is None:
+            return None
+        signature, swapped, is_flat = judged
+        if is_flat:
+            self.reviews.quiet.add(identity)
+        if swapped is not None:
+            self.pending[identity] = (call, list(call.args), name)
+            call.args[:] = swapped
+        return signature
 
     def instance_signature(self, ctx: MethodSigContext) -> FunctionLike:
         """The same for a value of type `Task[P, R, Out]`, or one of a task's methods."""
         callee = ctx.default_signature
         if isinstance(ctx.type, Instance) and ctx.type.extra_attrs is not None:
             stored = get_proper_type(ctx.type.extra_attrs.attrs.get(names.SIGNATURE_ATTR))
+            if isinstance(stored, Overloaded) and isinstance(ctx.api, TypeChecker):
+                return self._overloaded(ctx.api, stored.items, ctx.context, callee)
             if isinstance(stored, CallableType):
                 callee = stored
                 kind = method_kind(ctx.type)
@@ -99,10 +150,7 @@ class CallChecker:
         self.restore(call)
         info = class_of(api, names.FUTURE)
         if isinstance(whole, Overloaded):
-            items = whole.items
-            if self._eager.holds(api, call):
-                items = [item.copy_modified(ret_type=strip(item.ret_type)) for item in items]
-            return self._checked_apart(api, items, call, callee, info)
+            return self._overloaded(api, whole.items, call, callee)
         if isinstance(get_proper_type(_future_item(plain.ret_type)), CallableType):
             # What mypy makes of a decorator that is given an overload it makes of no Future.
             return self._checked_apart(api, [callee], call, callee, info)
@@ -113,19 +161,26 @@ class CallChecker:
             return plain
         return self._lifted(api, plain, call, info, name)
 
+    def _overloaded(
+        self, api: TypeChecker, items: list[CallableType], call: object, callee: CallableType
+    ) -> CallableType:
+        if not isinstance(call, CallExpr):
+            return callee
+        self.restore(call)
+        if self._eager.holds(api, call):
+            items = [item.copy_modified(ret_type=strip(item.ret_type)) for item in items]
+        return self._checked_apart(api, items, call, callee, class_of(api, names.FUTURE), overloaded=True)
+
     def _plain(self, callee: CallableType) -> CallableType:
-        known = self._plains.get(id(callee))
-        if known is not None:
-            return known[1]
-        plain = plain_signature(callee).with_unpacked_kwargs()
-        self._plains[id(callee)] = (callee, plain)
-        return plain
+        quick = self._quick.get(id(callee))
+        return plain_signature(callee).with_unpacked_kwargs() if quick is None else quick.plain
 
     def _forget(self) -> None:
         """The module is done: put all arguments back, and let go of its types."""
         self.restore_all()
         self._eager.forget()
-        self._plains.clear()
+        self._displays.forget()
+        self._quick.clear()
 
     def restore(self, call: object) -> None:
         """Put the original arguments of a call back."""
@@ -169,7 +224,7 @@ class CallChecker:
         )
         lifted = list(plain.arg_types)
         swapped: dict[int, Expression] = {}
-        rewriter = Rewriter(api, info)
+        rewriter = Rewriter(api, self._displays)
         is_batch = method_kind(plain.fallback) == "batch"
         for index, arg in enumerate(call.args):
             targets = of_actual.get(index, [])
@@ -202,11 +257,12 @@ class CallChecker:
         call: CallExpr,
         callee: CallableType,
         info: TypeInfo,
+        *,
+        overloaded: bool = False,
     ) -> CallableType:
         """Check the call of one or several overload items here, so that mypy's own pass finds nothing to say."""
-        overloaded = isinstance(get_proper_type(api.lookup_type(call.callee)), Overloaded)
         plain = [plain_signature(item) for item in items]
-        rewriter = Rewriter(api, info)
+        rewriter = Rewriter(api, self._displays)
         args = [
             (rewriter.iterated(arg) if kind == ARG_STAR else rewriter.rewrite(arg)) or arg
             for arg, kind in zip(call.args, call.arg_kinds, strict=True)
@@ -243,6 +299,7 @@ class CallChecker:
 def _check_items(
     api: TypeChecker, items: list[CallableType], args: list[Expression], call: CallExpr, *, overloaded: bool
 ) -> Type:
+    # An overload may be left with one item, where others are for another platform.
     target = Overloaded(items) if overloaded else items[0]
     result, _ = api.expr_checker.check_call(target, args, call.arg_kinds, call, call.arg_names)
     return result
@@ -274,10 +331,7 @@ def _takes_one(
     formal = targets[0]
     if plain.arg_kinds[formal].is_star() or len(formals[formal]) != 1:
         return False
-    # A callable parameter may bring a ParamSpec, which mypy reads off the argument's own type only.
-    # To a parameter `type[A]` mypy lets no abstract class, which only shows on the class itself.
-    odd = (UnpackType, ParamSpecType, CallableType, TypeType)
-    return not isinstance(get_proper_type(plain.arg_types[formal]), odd)
+    return not isinstance(get_proper_type(plain.arg_types[formal]), NOT_LIFTED)
 
 
 def _several_unpacks(plain: CallableType, call: CallExpr) -> bool:

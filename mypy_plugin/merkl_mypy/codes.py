@@ -5,10 +5,10 @@ Here `f` is a `Future[int]` and `inc` a task; each line gets exactly the error o
 | code | what is wrong | example |
 | --- | --- | --- |
 | merkl-future-bool | a Future is tested for truth | `if f: ...`, `f or 1`, `any([f])` |
-| merkl-future-value | a Future is used as its value, given to a plain function | `f + 1`, `math.sqrt(f)`, `await f` |
+| merkl-future-value | a Future is used as its value, given to a plain function | `f + 1`, `math.sqrt(f)`, `isinstance(f, int)` |
 | merkl-future-iter | a Future is iterated, indexed, unpacked or measured | `for x in f: ...`, `f[0]`, `len(f)`, `a, b = f` |
 | merkl-future-format | a Future is made into a string | `f"{f}"`, `print(f)`, `"%s" % f` |
-| merkl-future-compare | a Future is compared with a value, or by order | `f == 1`, `1 < f` |
+| merkl-future-compare | a Future is compared with a value, or by order | `f == 1`, `1 < f`, `f is None`, `f in [1]` |
 | merkl-future-attr | an attribute of the value is read from its Future | `f.real` |
 | merkl-future-return | the body of a task returns a Future | `@task` `def g() -> int: return inc(1)` |
 | merkl-task-in-task | a call inside the body of a task that nothing evaluates | `@task` `def g() -> None: inc(1)` |

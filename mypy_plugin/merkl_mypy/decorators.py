@@ -7,17 +7,29 @@ from collections.abc import Callable
 from mypy.checker import TypeChecker
 from mypy.errorcodes import ARG_TYPE
 from mypy.messages import format_type
-from mypy.nodes import ARG_POS, Context, Decorator, Expression, FuncDef, Node, OverloadedFuncDef, TypeInfo
+from mypy.nodes import (
+    ARG_POS,
+    CallExpr,
+    Context,
+    Decorator,
+    Expression,
+    FuncDef,
+    Node,
+    OverloadedFuncDef,
+    TypeInfo,
+)
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.types import (
     AnyType,
     CallableType,
+    FunctionLike,
     Instance,
     LiteralType,
     Overloaded,
     Parameters,
     ProperType,
     Type,
+    TypeType,
     get_proper_type,
 )
 
@@ -35,39 +47,62 @@ def decorator_called(kind: str) -> Callable[[FunctionContext], Type]:
         api = ctx.api
         if not isinstance(api, TypeChecker):
             return ctx.default_return_type
-        function = _function_argument(ctx)
-        if function is not None and kind == "batch" and is_task(function):
-            return _batch_of(ctx, function)
-        if function is not None:
-            made = decorate(api, ctx, kind, function, None, ctx.default_return_type)
-            if kind != "pipeline":
-                _check_serializable(api, ctx, made)
-            return made
-        returned = get_proper_type(ctx.default_return_type)
-        if isinstance(returned, Instance):
-            option = outs_option(api, _named(ctx, "outs"))
-            if option is not None:
-                returned = returned.copy_with_extra_attr(names.OUTS_ATTR, option)
-            exempt = exempt_names(api, ctx.context)
-            if exempt is not None:
-                returned = returned.copy_with_extra_attr(names.EXEMPT_ATTR, exempt)
-            return returned
-        return ctx.default_return_type
+        function = _only_argument(ctx)
+        is_single = kind == "batch" and function is not None and is_task(function)
+        if function is None or is_single:
+            return _decorator(api, ctx, kind, function if is_single else None)
+        made = decorate(api, ctx, kind, function, None, any_type())
+        return made if kind == "pipeline" else _check_serializable(api, ctx, made)
 
     return hook
 
 
-def _batch_of(ctx: FunctionContext, single: Type) -> Type:
+def _only_argument(ctx: FunctionContext) -> Type | None:
+    """What stands alone between the parentheses, such as the function under the decorator."""
+    first, *rest = ctx.arg_types
+    if len(first) == 1 and not any(rest) and ctx.arg_kinds[0][0] == ARG_POS:
+        return first[0]
+    return None
+
+
+def _decorator(api: TypeChecker, ctx: FunctionContext, kind: str, single: Type | None) -> Type:
+    """What `task(…)` with options is: a decorator, whose type remembers what was said."""
+    call = ctx.context
+    checked = _options_of(api, kind)
+    if not isinstance(call, CallExpr):
+        return any_type()
+    returned, _ = api.expr_checker.check_call(checked, call.args, call.arg_kinds, call, call.arg_names)
+    made = get_proper_type(returned)
+    if not isinstance(made, Instance):
+        return made
+    if single is not None:
+        return _of_single(made, get_proper_type(single))
+    option = outs_option(api, _named(ctx, "outs"))
+    if option is not None:
+        made = made.copy_with_extra_attr(names.OUTS_ATTR, option)
+    exempt = exempt_names(api, call)
+    return made if exempt is None else made.copy_with_extra_attr(names.EXEMPT_ATTR, exempt)
+
+
+def _options_of(api: TypeChecker, kind: str) -> Type:
+    """The signature of a decorator with options."""
+    module, _, name = names.OPTIONS[kind].rpartition(".")
+    node = api.modules[module].names[name].node
+    typ = get_proper_type(node.type if isinstance(node, (FuncDef, OverloadedFuncDef)) else None)
+    if isinstance(typ, CallableType):
+        return typ.copy_modified(name=kind, definition=None)
+    if isinstance(typ, Overloaded):
+        return Overloaded([item.copy_modified(name=kind, definition=None) for item in typ.items])
+    raise LookupError(names.OPTIONS[kind])
+
+
+def _of_single(decorator: Instance, task: ProperType) -> Instance:
     """`batch(single)`: the decorator that remembers what a call of the single task gives."""
-    returned = get_proper_type(ctx.default_return_type)
-    task = get_proper_type(single)
-    if not isinstance(returned, Instance):
-        return returned
     if isinstance(task, CallableType) and not task.variables:
-        return returned.copy_with_extra_attr(names.SINGLE_ATTR, task)
+        return decorator.copy_with_extra_attr(names.SINGLE_ATTR, task)
     if isinstance(task, Instance) and len(task.args) == 3:
-        return returned.copy_with_extra_attr(names.SINGLE_ATTR, task.args[2])
-    return returned
+        return decorator.copy_with_extra_attr(names.SINGLE_ATTR, task.args[2])
+    return decorator
 
 
 def decorator_applied(kind: str) -> Callable[[MethodContext], Type]:
@@ -79,7 +114,7 @@ def decorator_applied(kind: str) -> Callable[[MethodContext], Type]:
         option = stored_outs(ctx.type)
         made = decorate(ctx.api, ctx, kind, ctx.arg_types[0][0], option, ctx.default_return_type)
         if kind != "pipeline":
-            _check_serializable(ctx.api, ctx, made)
+            made = _check_serializable(ctx.api, ctx, made)
         return _with_items_of(ctx.api, made, ctx.type)
 
     return hook
@@ -100,15 +135,21 @@ def _with_items_of(api: TypeChecker, made: Type, decorator: ProperType) -> Type:
     return task.copy_modified(ret_type=result, fallback=fallback)
 
 
-def _check_serializable(api: TypeChecker, ctx: FunctionContext | MethodContext, made: Type) -> None:
-    """What goes into a task is hashed, and what comes out of it is stored."""
+def _check_serializable(api: TypeChecker, ctx: FunctionContext | MethodContext, made: Type) -> Type:
+    """What goes into a task is hashed, and what comes out of it is stored; the task remembers what is exempt."""
     task = get_proper_type(made)
     if not isinstance(task, CallableType) or task.fallback.type.fullname != names.TASK:
-        return
+        return made
     exempt = None
     if isinstance(ctx, MethodContext) and isinstance(ctx.type, Instance) and ctx.type.extra_attrs is not None:
         exempt = get_proper_type(ctx.type.extra_attrs.attrs.get(names.EXEMPT_ATTR))
-    check_definition(api, ctx.context, plain_signature(task), task.fallback.args[1], exempt)
+    declared = get_proper_type(task.fallback.args[0])
+    if not isinstance(declared, Parameters):
+        declared = plain_signature(task)
+    check_definition(api, ctx.context, declared, task.fallback.args[1], exempt)
+    if exempt is None:
+        return made
+    return task.copy_modified(fallback=task.fallback.copy_with_extra_attr(names.EXEMPT_ATTR, exempt))
 
 
 def decorate(
@@ -121,37 +162,59 @@ def decorate(
 ) -> Type:
     """The task's type: the function's own parameters, widened by Futures, and the result of a call."""
     proper = get_proper_type(function)
-    bound_to_self = _first_is_self(ctx.context)
+    known = _known_already(ctx.context, kind, proper, option)
+    if known is not None:
+        return known
+    bound_to_self = first_is_self(ctx.context)
     overloads = overloads_of(api, ctx.context)
     if overloads is not None:
         # At run time the decorator of the implementation makes the whole overload a task. mypy is left to compare the
         # items with the implementation as they were written.
         signatures = [get_proper_type(item.type) for item in overloads.items if isinstance(item, Decorator)]
         items = [
-            _task_type(api, ctx, kind, item, option, bound_to_self)
+            task_type(api, ctx.context, kind, item, option, bound_to_self)
             for item in signatures
             if isinstance(item, CallableType)
         ]
         overloads.type = Overloaded(items)
         return function
     if isinstance(proper, Overloaded):
-        items = [_task_type(api, ctx, kind, item, option, bound_to_self) for item in proper.items]
+        items = [task_type(api, ctx.context, kind, item, option, bound_to_self) for item in proper.items]
         return Overloaded(items)
+    if isinstance(proper, TypeType):
+        proper = get_proper_type(api.expr_checker.analyze_type_type_callee(proper.item, ctx.context))
     if isinstance(proper, AnyType):
         return default
     if isinstance(proper, CallableType):
-        return _task_type(api, ctx, kind, proper, option, bound_to_self)
-    extracted = _partial(proper)
+        return task_type(api, ctx.context, kind, proper, option, bound_to_self)
+    extracted: FunctionLike | None = _partial(proper)
     if extracted is None and isinstance(proper, Instance) and proper.type.has_readable_member("__call__"):
-        extracted = api.extract_callable_type(proper, ctx.context)
-    if extracted is None:
+        called = get_proper_type(
+            api.expr_checker.analyze_external_member_access("__call__", proper, ctx.context)
+        )
+        extracted = called if isinstance(called, (CallableType, Overloaded)) else None
+    if isinstance(extracted, Overloaded):
+        return Overloaded(
+            [task_type(api, ctx.context, kind, one, option, bound_to_self) for one in extracted.items]
+        )
+    if not isinstance(extracted, CallableType):
         api.fail(
             f'Argument 1 to "{kind}" has incompatible type {format_type(proper, api.options)}; expected a function',
             ctx.context,
             code=ARG_TYPE,
         )
         return default
-    return _task_type(api, ctx, kind, extracted, option, bound_to_self)
+    return task_type(api, ctx.context, kind, extracted, option, bound_to_self)
+
+
+def _known_already(context: Context, kind: str, function: ProperType, option: OutsOption) -> Type | None:
+    """The type that the task was given before mypy came to it (see `early`)."""
+    if not isinstance(context, Decorator) or len(context.decorators) != 1 or option is not None:
+        return None
+    typ = context.var.type
+    if kind == "batch" or function is not context.func.type or not isinstance(typ, CallableType):
+        return None
+    return typ if typ.fallback.type.fullname == names.TASK else None
 
 
 def overloads_of(api: TypeChecker, context: Context) -> OverloadedFuncDef | None:
@@ -191,17 +254,18 @@ def _partial(typ: ProperType) -> CallableType | None:
     return None
 
 
-def _task_type(
+def task_type(
     api: TypeChecker,
-    ctx: FunctionContext | MethodContext,
+    context: Context,
     kind: str,
     function: CallableType,
     option: OutsOption,
     skip_first: bool,
 ) -> CallableType:
+    """What a function becomes; with `skip_first` its first parameter is what a method is bound to."""
     future = class_of(api, names.FUTURE)
     returned = awaited(function.ret_type)
-    result = call_result(api, ctx.context, kind, returned, option, future)
+    result = call_result(api, context, kind, returned, option, future)
     made = task_callable(api, function, returned, result, future, skip_first=skip_first)
     if returned is not function.ret_type:
         fallback = made.fallback.copy_with_extra_attr(names.ASYNC_ATTR, any_type())
@@ -234,7 +298,7 @@ def task_callable(
     """A callable with widened parameters that gives `result`, whose attributes are those of `Task`."""
     skipped = 1 if skip_first and function.arg_kinds and function.arg_kinds[0].is_positional() else 0
     arg_types = [
-        typ if index < skipped or (function.unpack_kwargs and kind.is_star()) else lift(typ, future, {})
+        typ if index < skipped or (function.unpack_kwargs and kind.is_star()) else lift(typ, future)
         for index, (typ, kind) in enumerate(zip(function.arg_types, function.arg_kinds, strict=True))
     ]
     fallback = Instance(class_of(api, names.TASK), [parameters(function), returned, result])
@@ -270,23 +334,17 @@ def awaited(returned: Type) -> Type:
     return returned
 
 
-def _first_is_self(context: object) -> bool:
+def first_is_self(context: object) -> bool:
+    """Whether a decorated function is a method whose first parameter is what it is bound to."""
     if not isinstance(context, Decorator):
         return False
     function = context.func
     return bool(function.info) and not function.is_static
 
 
-def _function_argument(ctx: FunctionContext) -> Type | None:
-    for formal, types in enumerate(ctx.arg_types):
-        if types and (ctx.callee_arg_names[formal] in ("fn", "function", "func", None)):
-            if ctx.arg_kinds[formal][0] == ARG_POS:
-                return types[0]
-    return None
-
-
 def _named(ctx: FunctionContext, name: str) -> tuple[Expression, Type] | None:
-    for formal, formal_name in enumerate(ctx.callee_arg_names):
-        if formal_name == name and ctx.args[formal]:
-            return ctx.args[formal][0], ctx.arg_types[formal][0]
+    for given, args, types in zip(ctx.arg_names, ctx.args, ctx.arg_types, strict=True):
+        if name in given:
+            index = given.index(name)
+            return args[index], types[index]
     return None

@@ -36,6 +36,12 @@ DECORATORS: Final = {
     PIPELINE_FN: "pipeline",
     "merkl.graph.surface.pipeline": "pipeline",
 }
+# What their calls with options are checked against.
+OPTIONS: Final = {
+    "task": "merkl.graph.surface.task_options",
+    "batch": "merkl.graph.batch.batch_options",
+    "pipeline": "merkl.graph.pipeline.pipeline_options",
+}
 DECORATOR_CALLS: Final = {
     f"{TASK_DECORATOR}.__call__": "task",
     "merkl.graph.surface.OneOutDecorator.__call__": "task",
@@ -46,22 +52,8 @@ DECORATOR_CALLS: Final = {
     f"{PIPELINE_DECORATOR}.__call__": "pipeline",
 }
 
-# mypy asks no plugin about a call whose callee has no name, such as `tasks[0](x)`; about the index it does.
-ITEM_GETTERS: Final = frozenset(
-    f"{kind}.__getitem__"
-    for kind in (
-        "builtins.list",
-        "builtins.dict",
-        "builtins.tuple",
-        "collections.OrderedDict",
-        "collections.defaultdict",
-        "collections.deque",
-        "typing.Sequence",
-        "typing.Mapping",
-        "typing.MutableSequence",
-        "typing.MutableMapping",
-    )
-)
+# What stands for the callee of a call without a name (see `nameless`).
+CALLEE: Final = "merkl_mypy.callee"
 
 # The attributes of a task whose types follow from its signature.
 TASK_ATTRIBUTES: Final = ("fn", "run", "bind", "map", "grid", "__or__")

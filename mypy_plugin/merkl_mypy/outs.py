@@ -95,7 +95,9 @@ def _by_annotation(api: TypeChecker, proper: ProperType, returned: Type, future:
     if isinstance(proper, TupleType) and _splits(proper):
         return proper.copy_modified(items=[future_of(item, future) for item in proper.items])
     if isinstance(proper, TypedDictType):
-        return _dict_of_futures(api, dict(proper.items), future)
+        made = _dict_of_futures(api, dict(proper.items), future)
+        # A key that may be absent has a Future too, but as a whole the results go where the declared type does.
+        return made.copy_modified(required_keys=set(proper.required_keys))
     return future_of(returned, future)
 
 
@@ -105,7 +107,7 @@ def _splits(proper: TupleType) -> bool:
     return not any(isinstance(get_proper_type(item), UnpackType) for item in proper.items)
 
 
-def _dict_of_futures(api: TypeChecker, items: dict[str, Type], future: TypeInfo) -> Type:
+def _dict_of_futures(api: TypeChecker, items: dict[str, Type], future: TypeInfo) -> TypedDictType:
     fallback = api.named_generic_type("typing._TypedDict", [])
     futures: dict[str, Type] = {key: future_of(item, future) for key, item in items.items()}
     return TypedDictType(futures, set(futures), set(), fallback)

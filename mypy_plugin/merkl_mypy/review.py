@@ -52,15 +52,21 @@ class Reviews:
         # The modules that wait for their review, and whether mypy is past their top level.
         self._asked: dict[tuple[str, bool], bool] = {}
         self._tops: set[str] = set()
-        self._last: TypeChecker | None = None
-        #: What has to be done before a module is looked at.
+        # Where the last probe was put.
+        self._queue: list[DeferredNode] | None = None
+        #: The checker whose module was asked for last.
+        self.last: TypeChecker | None = None
+        #: The calls of the module that is being checked in which there is nothing to report, by identity.
+        self.quiet: set[int] = set()
+        #: What has to be done before mypy checks a module, and before it is looked at.
+        self.starts: list[Callable[[TypeChecker], None]] = []
         self.before: list[Callable[[], None]] = []
 
     def ask_here(self) -> None:
         """Have the module that mypy is checking right now reviewed when it is done."""
         api = checker_state.type_checker
-        if isinstance(api, TypeChecker) and api is not self._last and not _is_silent(api):
-            self._last = api
+        if isinstance(api, TypeChecker) and api is not self.last and not _is_silent(api):
+            self.last = api
             self.ask(api)
 
     def ask(self, api: TypeChecker) -> None:
@@ -69,11 +75,21 @@ class Reviews:
         asked = (api.tree.fullname, bool(getattr(api, "recurse_into_functions", True)))
         if asked in self._asked or names.FUTURE.rpartition(".")[0] not in api.modules:
             return
-        self._asked[asked] = asked[1] and api.pass_num == 0 and api.tree.fullname in self._tops
+        is_rest = asked[1] and api.pass_num == 0 and api.tree.fullname in self._tops
+        # The daemon checks the top level again with the rest, of a module that was edited or that depends on one.
+        self._asked[asked] = is_rest and not api.options.fine_grained_incremental
+        for start in self.starts:
+            start(api)
         self._defer(api)
 
     def _defer(self, api: TypeChecker, round_: int = 1) -> None:
-        api.deferred_nodes.append(DeferredNode(_probe(api, round_), None))
+        queue = api.deferred_nodes
+        if round_ == 1:
+            self._queue = queue
+        elif api.options.fine_grained_incremental and self._queue is not None:
+            # The daemon goes once through what was put off, so the second probe has to stand at the end of that.
+            queue = self._queue
+        queue.append(DeferredNode(_probe(api, round_), None))
 
     def run(self, ctx: FunctionContext) -> Type:
         """The hook that the probe leads to: wait for functions that mypy put off, then look at the module."""
@@ -85,8 +101,9 @@ class Reviews:
             else:
                 for prepare in self.before:
                     prepare()
-                self._last = None
+                self.last = None
                 self._review(api)
+                self.quiet.clear()
         return NoneType()
 
     def _review(self, api: TypeChecker) -> None:
@@ -101,7 +118,7 @@ class Reviews:
             self._tops.discard(name)
         if not _knows_future(api):
             return
-        reviewer = Reviewer(api)
+        reviewer = Reviewer(api, self.quiet)
         if top is not None:
             reviewer.review_top_level()
         elif rest:

@@ -54,6 +54,7 @@ from mypy.types import (
     get_proper_type,
 )
 
+from merkl_mypy.displays import Displays
 from merkl_mypy.shapes import CONTAINERS, Opened, class_of, has_future, is_container, is_future, strip
 
 _CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr, LambdaExpr)
@@ -110,9 +111,9 @@ def leaf_type(api: TypeChecker, expr: Expression) -> ProperType | None:
 class Rewriter:
     """Rewrites argument expressions for one call; `rewrite` gives None where there is no Future."""
 
-    def __init__(self, api: TypeChecker, future: TypeInfo) -> None:
+    def __init__(self, api: TypeChecker, displays: Displays) -> None:
         self.api = api
-        self.future = future
+        self.displays = displays
 
     def rewrite(self, expr: Expression) -> Expression | None:
         """`expr` as it would be written with plain values, or None when it holds no Future."""
@@ -151,7 +152,7 @@ class Rewriter:
         made = self.rewrite(expr)
         if made is not None or not may_hold_future(expr):
             return made
-        typ = leaf_type(self.api, expr)
+        typ = self._leaf_type(expr)
         iterable = class_of(self.api, "typing.Iterable")
         if not isinstance(typ, Instance) or not typ.type.has_base(iterable.fullname):
             return None
@@ -247,8 +248,12 @@ class Rewriter:
             return _placed(CallExpr(expr.callee, args, expr.arg_kinds, expr.arg_names), expr)
         return self._leaf(expr)
 
-    def _leaf(self, expr: Expression) -> Expression | None:
+    def _leaf_type(self, expr: Expression) -> ProperType | None:
         typ = leaf_type(self.api, expr)
+        return None if typ is None else self.displays.type_of(self.api, expr, typ)
+
+    def _leaf(self, expr: Expression) -> Expression | None:
+        typ = self._leaf_type(expr)
         if typ is None or not has_future(typ):
             return None
         if isinstance(expr, RefExpr):

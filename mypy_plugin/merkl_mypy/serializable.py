@@ -32,6 +32,7 @@ from mypy.types import (
     Instance,
     LiteralType,
     NoneType,
+    Parameters,
     ProperType,
     TupleType,
     Type,
@@ -43,7 +44,7 @@ from mypy.types import (
     get_proper_type,
 )
 
-from merkl_mypy import codes
+from merkl_mypy import codes, names
 from merkl_mypy.shapes import any_type, is_container, is_future
 
 # No canonical bytes and no codec; subclasses are meant too.
@@ -74,6 +75,8 @@ _NO_BYTES: Final = frozenset([
     "http.client.HTTPConnection",
 ])
 # fmt: on
+_NOT_HASHED: Final = _NEITHER | _NO_BYTES
+_BASIC: Final = frozenset(f"builtins.{name}" for name in ("int", "str", "float", "bool", "bytes", "complex"))
 _FINE: Final = frozenset(["_io.StringIO", "_io.BytesIO", "io.StringIO", "io.BytesIO"])
 _REGISTRATION: Final = re.compile(rb"^\s*@(?:\w+\.)*arg_serializer\(\s*(?:\w+\.)*(\w+)\s*\)", re.M)
 _REDUCED_BY: Final = ("__reduce__", "__reduce_ex__", "__getstate__", "__merkl_key__")
@@ -115,21 +118,21 @@ def note_registration(ctx: FunctionContext) -> Type:
 
 
 def check_definition(
-    api: TypeChecker, context: Context, function: CallableType, returned: Type, exempt: ProperType | None
+    api: TypeChecker,
+    context: Context,
+    function: CallableType | Parameters,
+    returned: Type,
+    exempt: ProperType | None,
 ) -> None:
     """Report the parameters and the result of a task that cannot be hashed or stored."""
-    skipped = set()
-    if isinstance(exempt, TupleType):
-        literals = [item for item in map(get_proper_type, exempt.items) if isinstance(item, LiteralType)]
-        skipped = {str(item.value) for item in literals}
+    skipped = _names_in(exempt)
     if "*" in skipped:
         return
     definition = context.func if isinstance(context, Decorator) else None
     where: Context = definition or context
-    annotated = _annotated(definition)
     for typ, name in zip(function.arg_types, function.arg_names, strict=True):
-        bad = None if name in skipped or name in annotated else _find(api, typ, _NEITHER | _NO_BYTES)
-        if bad is not None:
+        bad = None if name in skipped or _is_basic(typ) else _find(api, typ, _NOT_HASHED)
+        if bad is not None and name not in _annotated(definition):
             shown = format_type(bad, api.options)
             api.fail(
                 f'Parameter "{name}" has {_inside(typ, bad, api)}type {shown}, which has no canonical bytes: pass what it '
@@ -139,7 +142,7 @@ def check_definition(
             )
     if "return" in skipped:
         return
-    bad = _find(api, returned, _NEITHER)
+    bad = None if _is_basic(returned) else _find(api, returned, _NEITHER)
     if bad is None and definition is not None and definition.is_generator:
         api.fail(
             "The body is a generator, for which there is no codec: return a list, or make the function a pipeline",
@@ -154,6 +157,35 @@ def check_definition(
             where,
             code=codes.UNSERIALIZABLE,
         )
+
+
+def _is_basic(typ: Type) -> bool:
+    """Whether this is `int`, `str` or the like, as most types are."""
+    return isinstance(typ, Instance) and typ.type.fullname in _BASIC
+
+
+def is_used_up(typ: ProperType) -> bool:
+    """Whether whoever reads a value of this type uses it up, so that it has no canonical bytes: a generator, a `map`."""
+    return (
+        isinstance(typ, Instance)
+        and typ.type.module_name in ("builtins", "typing", "itertools", "types")
+        and typ.type.has_readable_member("__next__")
+    )
+
+
+def exempt_of(task: CallableType) -> set[str | None]:
+    """The parameters of a task for which there are serializers of their own; `*` is all."""
+    attrs = task.fallback.extra_attrs
+    said = get_proper_type(attrs.attrs.get(names.EXEMPT_ATTR)) if attrs is not None else None
+    definition = task.definition.func if isinstance(task.definition, Decorator) else task.definition
+    return _names_in(said) | _annotated(definition if isinstance(definition, FuncDef) else None)
+
+
+def _names_in(exempt: ProperType | None) -> set[str | None]:
+    if not isinstance(exempt, TupleType):
+        return set()
+    literals = [item for item in map(get_proper_type, exempt.items) if isinstance(item, LiteralType)]
+    return {str(item.value) for item in literals}
 
 
 def _inside(whole: Type, bad: Instance, api: TypeChecker) -> str:
@@ -181,7 +213,7 @@ def _find(
         return None
     proper = get_proper_type(typ)
     if isinstance(proper, UnionType):
-        items = [item for item in map(get_proper_type, proper.items) if not isinstance(item, NoneType)]
+        items = [item for item in proper.items if not isinstance(get_proper_type(item), NoneType)]
         found = [_find(api, item, bad, seen) for item in items]
         return found[0] if found and all(found) else None
     if isinstance(proper, TypeVarType):
@@ -239,7 +271,7 @@ def _is_registered(api: TypeChecker, info: TypeInfo) -> bool:
     classes = {base.name for base in info.mro[:-1]}
     # threading.Lock and RLock are names of classes in _thread.
     spelled = {name.lower().lstrip("_").replace("locktype", "lock") for name in classes}
-    if spelled & registrations.names:
+    if spelled & registrations.names():
         return True
     # Modules that mypy has loaded from its cache have left a mark.
     own = [tree for tree in api.modules.values() if not tree.is_stub]
@@ -254,18 +286,32 @@ class Registrations:
     """
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
+        # The names in each module; None where its text has not been looked at yet.
+        self._of_module: dict[str, frozenset[str] | None] = {}
 
-    def read(self, path: str) -> None:
-        """Take in the decorators `@arg_serializer(Type)` in the text of a module."""
-        if not path.endswith(".py"):
-            return
-        try:
-            text = Path(path).read_bytes()
-        except OSError:
-            return
-        if b"arg_serializer" in text:
-            self.names.update(found[1].decode().lower() for found in _REGISTRATION.finditer(text))
+    def take(self, path: str) -> None:
+        """Take in a module of the program, or one that has changed."""
+        if path.endswith(".py"):
+            self._of_module[path] = None
+
+    def names(self) -> set[str]:
+        """The classes in all decorators `@arg_serializer(Type)` of the modules taken in."""
+        found: set[str] = set()
+        for path, known in self._of_module.items():
+            if known is None:
+                known = self._of_module[path] = _registered_in(path)
+            found |= known
+        return found
+
+
+def _registered_in(path: str) -> frozenset[str]:
+    try:
+        text = Path(path).read_bytes()
+    except OSError:
+        return frozenset()
+    if b"arg_serializer" not in text:
+        return frozenset()
+    return frozenset(found[1].decode().lower() for found in _REGISTRATION.finditer(text))
 
 
 registrations = Registrations()

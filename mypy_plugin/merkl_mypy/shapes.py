@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from mypy.checker import TypeChecker
@@ -54,6 +55,9 @@ CONTAINERS: Final = frozenset(
         "typing.Iterable",
         "typing.Reversible",
         "typing.Container",
+        "typing.KeysView",
+        "typing.ValuesView",
+        "typing.ItemsView",
         "_typeshed.SupportsKeysAndGetItem",
         "_collections_abc.dict_keys",
         "_collections_abc.dict_values",
@@ -169,23 +173,32 @@ def future_of(typ: Type, future: TypeInfo) -> Instance:
     return Instance(future, [typ])
 
 
-def lift(typ: Type, future: TypeInfo, builtins: dict[str, TypeInfo]) -> Type:
+def lift(typ: Type, future: TypeInfo) -> Type:
     """The type that a parameter declared as `typ` shows: `typ | Future[typ]`, and lists of Futures for lists.
 
     The plain type is always what stands before the first Future, so `unlift` finds it again after mypy has
     substituted type variables or bound the method. Calls that the plugin sees are checked against the plain
     type; this one is for hover, callbacks, and calls through containers.
     """
+    if isinstance(typ, Instance) and all(isinstance(arg, Instance) and not arg.args for arg in typ.args):
+        return _lifted(typ, future)  # such as `int` and `list[int]`: the same few again and again
+    return _lift(typ, future)
+
+
+def _lift(typ: Type, future: TypeInfo) -> Type:
     proper = get_proper_type(typ)
     # The arguments of a ParamSpec are whole argument lists: nothing may stand beside them.
     if isinstance(proper, (AnyType, UnpackType, ParamSpecType)) or mentions_future(typ):
         return typ
     if isinstance(proper, Instance) and proper.type.fullname == "builtins.object":
         return typ
-    return UnionType.make_union([typ, future_of(typ, future), *_containers(proper, future, builtins)])
+    return UnionType.make_union([typ, future_of(typ, future), *_containers(proper, future)])
 
 
-def _containers(typ: ProperType, future: TypeInfo, builtins: dict[str, TypeInfo]) -> list[Type]:
+_lifted = lru_cache(maxsize=1024)(_lift)
+
+
+def _containers(typ: ProperType, future: TypeInfo) -> list[Type]:
     """Containers of Futures to accept beside the container `typ`, where no hook can look at the argument."""
     options = typ.items if isinstance(typ, UnionType) else [typ]
     found: list[Type] = []

@@ -9,6 +9,7 @@ from mypy.nodes import (
     Block,
     ClassDef,
     Decorator,
+    FuncDef,
     IfStmt,
     OverloadedFuncDef,
     OverloadPart,
@@ -17,7 +18,7 @@ from mypy.nodes import (
 )
 from mypy.plugin import ClassDefContext
 from mypy.plugins.common import add_attribute_to_class, add_method_to_class
-from mypy.types import ParamSpecFlavor, ParamSpecType
+from mypy.types import CallableType, ParamSpecFlavor, ParamSpecType, UnionType
 
 from merkl_mypy import names
 from merkl_mypy.shapes import any_type
@@ -44,10 +45,11 @@ def complete_task_class(ctx: ClassDefContext) -> None:
 
 
 def leave_one_way(ctx: ClassDefContext) -> None:
-    """Drop the overloads of the decorators that take a function, save the first, which takes any object.
+    """Drop the overloads of the decorators: the plugin gives the result itself, and trying each would cost mypy time.
 
-    The plugin gives the result itself. Trying the others would cost mypy time, and it cannot read variadic functions
-    with Any off a ParamSpec at all. This runs when the first class of the module is analysed, before its functions are.
+    `task`, `batch` and `pipeline` become what they are at run time, a function of anything; their decorators keep the
+    first overload, which takes any object. This runs when the first class of the module is analysed, before its
+    functions are.
     """
     tree = getattr(ctx.api, "modules", {}).get(ctx.cls.info.module_name)
     if tree is not None:
@@ -68,14 +70,21 @@ def _trim(statements: list[Statement]) -> None:
             of_functions = [item for item in statement.items if _takes_function(item)]
             if len(of_functions) < 2:
                 continue
-            kept = [item for item in statement.items if item is of_functions[0] or item not in of_functions]
-            if len(kept) > 1:
-                statement.items = kept
-                statement.unanalyzed_items = list(kept)
-            elif isinstance(kept[0], Decorator):
-                only = kept[0].func
+            *_, last = statement.items
+            only = last if isinstance(last, FuncDef) else of_functions[0]
+            if isinstance(only, Decorator):
+                only = only.func
                 only.is_decorated = False
-                statements[index] = only
+            elif isinstance(last, FuncDef):
+                _hide_result(last)
+            statements[index] = only
+
+
+def _hide_result(function: FuncDef) -> None:
+    """Let a decorator return Any in a form that mypy does not take for Any before it asks the plugin."""
+    for signature in (function.type, function.unanalyzed_type):
+        if isinstance(signature, CallableType):
+            signature.ret_type = UnionType([any_type(), any_type()])
 
 
 def _takes_function(item: OverloadPart) -> bool:

@@ -52,8 +52,14 @@ def _encode_bytearray(value: bytearray, walk: Walk) -> bytes:
 
 def _encode_memoryview(value: memoryview, walk: Walk) -> bytes:
     walk.is_mutable = True
-    buffer = value if value.c_contiguous else memoryview(value.tobytes())
+    # BLAKE3 reads nothing but bytes.
+    is_readable = value.c_contiguous and value.nbytes > 0
+    buffer = value.cast("B") if is_readable else memoryview(value.tobytes())
     return b"\xc1v" + pack_str(value.format) + pack(value.shape) + hash_buffer(buffer)
+
+
+def _encode_struct(value: struct.Struct, walk: Walk) -> bytes:
+    return b"\xc1(" + pack_str(value.format)
 
 
 def _encode_range(value: range, walk: Walk) -> bytes:
@@ -148,6 +154,15 @@ def _counter_body(value: collections.Counter[Any], walk: Walk) -> bytes:
 def _default_dict_body(value: collections.defaultdict[Any, Any], walk: Walk) -> bytes:
     factory = walk.part(value.default_factory, ".default_factory")
     return b"\xc1f" + factory + walk.mapping(value, ordered=walk.keep_dict_order)
+
+
+def _view_encoder(kind: bytes) -> Encoder:
+    """Return the encoder of a view of a dict, which has the order of the dict."""
+
+    def body(value: Any, walk: Walk) -> bytes:
+        return kind + walk.items(list(value))
+
+    return _changeable(body)
 
 
 def _mapping_proxy_body(value: types.MappingProxyType[Any, Any], walk: Walk) -> bytes:
@@ -268,6 +283,7 @@ _TYPES: dict[type, tuple[Encoder, Callable[[Any], object] | None]] = {
     memoryview: (_encode_memoryview, None),
     range: (_encode_range, None),
     slice: (_encode_slice, None),
+    struct.Struct: (_encode_struct, None),
     type(...): (_encode_by_name, None),
     type(NotImplemented): (_encode_by_name, None),
     datetime.date: (_encode_date, _plain_date),
@@ -292,6 +308,12 @@ _TYPES: dict[type, tuple[Encoder, Callable[[Any], object] | None]] = {
         _changeable(_default_dict_body),
         lambda v: collections.defaultdict(v.default_factory, _plain_dict(v)),
     ),
+    type({}.keys()): (_view_encoder(b"\xc1(k"), None),
+    type({}.values()): (_view_encoder(b"\xc1(v"), None),
+    type({}.items()): (_view_encoder(b"\xc1(i"), None),
+    type(collections.OrderedDict().keys()): (_view_encoder(b"\xc1(K"), None),
+    type(collections.OrderedDict().values()): (_view_encoder(b"\xc1(V"), None),
+    type(collections.OrderedDict().items()): (_view_encoder(b"\xc1(I"), None),
     types.MappingProxyType: (_changeable(_mapping_proxy_body), None),
     types.SimpleNamespace: (_changeable(_namespace_body), lambda v: types.SimpleNamespace(**vars(v))),
     pathlib.PurePosixPath: (_encode_path, None),

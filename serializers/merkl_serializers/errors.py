@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from merkl_serializers.names import is_installed
+
 __all__ = ["AmbiguousEncoderError", "UnserializableError", "refusal"]
 
 
@@ -18,6 +20,8 @@ class UnserializableError(TypeError):
         self.type_name = type_name
         self.remedy = remedy
         self._steps: list[str] = []
+        #: Whether the remedy is a registration of a class that is not the user's, so that one of the holder would do better.
+        self._wants_holder = False
 
     @property
     def path(self) -> str:
@@ -27,6 +31,12 @@ class UnserializableError(TypeError):
     def under(self, step: str) -> None:
         """Note one more step, as the error leaves the container that the step leads into."""
         self._steps.append(step)
+
+    def held_by(self, cls: type) -> None:
+        """Note a class that the value was met in: of a lock in an object, the object is what to declare."""
+        if self._wants_holder and not is_installed(cls.__module__):
+            self._wants_holder = False
+            self.remedy = _registration(cls)
 
     def __str__(self) -> str:
         where = f" at {self.path}" if self._steps else ""
@@ -39,12 +49,18 @@ class AmbiguousEncoderError(UnserializableError):
 
 def refusal(cls: type, reason: str, *, remedy: str | None = None) -> UnserializableError:
     """Return the error to raise for a value of a class; its remedy is a registration unless one is given."""
+    error = UnserializableError(
+        reason, type_name=f"{cls.__module__}.{cls.__qualname__}", remedy=remedy or _registration(cls)
+    )
+    error._wants_holder = remedy is None and is_installed(cls.__module__)
+    return error
+
+
+def _registration(cls: type) -> str:
     module, name = cls.__module__, cls.__qualname__
-    if remedy is None:
-        source = "" if module == "builtins" else f"from {module} import {name.partition('.')[0]}\n"
-        remedy = (
-            f"Declare one:\n\nfrom merkl import arg_serializer\n{source}\n@arg_serializer({name})\n"
-            f"def serialize(value: {name}) -> bytes:\n"
-            "    ...  # return bytes, or a simpler value, that say all that matters"
-        )
-    return UnserializableError(reason, type_name=f"{module}.{name}", remedy=remedy)
+    source = "" if module == "builtins" else f"from {module} import {name.partition('.')[0]}\n"
+    return (
+        f"Declare one:\n\nfrom merkl import arg_serializer\n{source}\n@arg_serializer({name})\n"
+        f"def serialize(value: {name}) -> bytes:\n"
+        "    ...  # return bytes, or a simpler value, that say all that matters"
+    )

@@ -23,6 +23,8 @@ LIBRARIES = {
     "pydantic": "pydantic_",
     "scipy.sparse": "scipy_",
     "torch": "torch_",
+    "typing": "typing_",
+    "typing_extensions": "typing_",
     "uuid": "ids_",
     "zoneinfo": "ids_",
 }

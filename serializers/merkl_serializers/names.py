@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import site
 import sys
 import sysconfig
@@ -56,12 +57,24 @@ def class_header(cls: type) -> bytes:
 
 
 def is_builtin_module(module: str | None) -> bool:
-    """Say whether a module belongs to Python itself.
+    """Say whether a module belongs to Python itself; one of the user's may have its name (`profile.py`, `code.py`).
 
     >>> is_builtin_module("collections.abc"), is_builtin_module("numpy")
     (True, False)
     """
-    return bool(module) and str(module).partition(".")[0] in sys.stdlib_module_names
+    top = str(module).partition(".")[0]
+    if not module or top not in sys.stdlib_module_names:
+        return False
+    file = getattr(sys.modules.get(top), "__file__", None)
+    return not isinstance(file, str) or _is_in_standard_library(file)
+
+
+@functools.cache
+def _is_in_standard_library(file: str) -> bool:
+    paths = sysconfig.get_paths()
+    folders = {paths["stdlib"], paths["platstdlib"], os.path.dirname(os.__file__)}
+    places = {os.path.abspath(file), os.path.realpath(file)}
+    return any(place.startswith(f"{folder}{os.sep}") for place in places for folder in folders)
 
 
 @functools.cache

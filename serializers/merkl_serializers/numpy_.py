@@ -27,7 +27,13 @@ def _encode_dtype(dtype: Any, walk: Walk) -> bytes:
 
 
 def dtype_bytes(dtype: Any, walk: Walk) -> bytes:
-    """Return the encoding of a dtype: everything that `==` between dtypes compares, byte order included."""
+    """Return the encoding of a dtype: everything that `==` between dtypes compares, and what it says beside."""
+    if dtype.metadata:
+        return b"M" + walk.mapping(dtype.metadata) + _bare_dtype_bytes(dtype, walk)
+    return _bare_dtype_bytes(dtype, walk)
+
+
+def _bare_dtype_bytes(dtype: Any, walk: Walk) -> bytes:
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
         return b"S" + pack(shape) + dtype_bytes(base, walk)
@@ -141,7 +147,9 @@ def _make_scalar(cls: type, registry: CanonicalRegistry) -> Encoder:
 
 def _encode_ufunc(value: Any, walk: Walk) -> bytes:
     name = value.__name__
-    for module in ("numpy", *sorted(m for m in tuple(sys.modules) if m.partition(".")[0] == "scipy")):
+    # Where it belongs comes first: which other modules have imported it depends on what was imported so far.
+    others = sorted(module for module in tuple(sys.modules) if module.partition(".")[0] == "scipy")
+    for module in ("numpy", "numpy.strings", "scipy.special", *others):
         if getattr(sys.modules.get(module), name, None) is value:
             return b"\xc1#u" + pack_str(module) + pack_str(name)
     raise refusal(type(value), f"the ufunc {name!r} is in no module; pass the function that it was made from")

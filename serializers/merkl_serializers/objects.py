@@ -7,12 +7,12 @@ import enum
 import functools
 import importlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, MappingView
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from merkl_serializers.errors import UnserializableError, refusal
-from merkl_serializers.names import class_header, is_builtin_module
+from merkl_serializers.names import class_header, is_builtin_module, module_name
 from merkl_serializers.walk import Encoder, Walk
 from merkl_serializers.wire import bulk, pack, pack_names, pack_str
 
@@ -143,8 +143,8 @@ def _make_object(cls: type, registry: CanonicalRegistry) -> Encoder | None:
     if cls is object:
         raise refusal(cls, "a bare object() has an identity but no value")
     is_own = is_builtin_module(cls.__module__)
-    if is_own and hasattr(cls, "__next__") and not issubclass(cls, io.IOBase):
-        raise refusal(cls, "an iterator is used up by whoever reads it; pass a list")
+    if is_own:
+        _refuse_passing(cls)
     if is_own or _has_a_say(cls):
         return reducing_encoder(cls)
     head = b"\xc1J" + class_header(cls)
@@ -165,6 +165,18 @@ def _make_object(cls: type, registry: CanonicalRegistry) -> Encoder | None:
         return walk.inside(value, body)
 
     return encode
+
+
+def _refuse_passing(cls: type) -> None:
+    """Refuse what has no value of its own, and say what to pass in its place."""
+    if issubclass(cls, io.IOBase):
+        if not issubclass(cls, io.BytesIO | io.StringIO):
+            reason = "an open file is a position in something that changes"
+            raise refusal(cls, reason, remedy="Pass a reference to the file (a FileRef), or what it holds.")
+    elif hasattr(cls, "__next__"):
+        raise refusal(cls, "an iterator is used up by whoever reads it; pass a list")
+    elif issubclass(cls, MappingView):
+        raise refusal(cls, "a view changes with its dict", remedy="Pass a list of it.")
 
 
 def _has_a_say(cls: Any) -> bool:
@@ -196,7 +208,7 @@ def reducing_encoder(cls: type) -> Encoder:
     head = b"\xc1K" + class_header(cls)
 
     def body(value: Any, walk: Walk) -> bytes:
-        return head + _encode_reduced(_reduce(value), walk)
+        return head + _encode_reduced(_reduce(value), value, walk)
 
     def encode(value: Any, walk: Walk) -> bytes:
         walk.is_mutable = True
@@ -209,13 +221,13 @@ def reducing_encoder(cls: type) -> Encoder:
 
 def reduced_bytes(value: Any, walk: Walk) -> bytes:
     """Return what `reducing_encoder` writes, for a value that the walk may be inside of already."""
-    return b"\xc1K" + class_header(type(value)) + _encode_reduced(_reduce(value), walk)
+    return b"\xc1K" + class_header(type(value)) + _encode_reduced(_reduce(value), value, walk)
 
 
-def _encode_reduced(reduced: Any, walk: Walk) -> bytes:
+def _encode_reduced(reduced: Any, value: Any, walk: Walk) -> bytes:
     """Encode what `__reduce_ex__(4)` returned: a global's name, or how to make the object again."""
     if isinstance(reduced, str):
-        return b"g" + pack_str(reduced)
+        return b"g" + pack_str(reduced) + _named_state(value, walk)
     function, arguments, state, listed, mapped, setter = (*reduced, None, None, None, None)[:6]
     parts = [b"r", walk.part(function, ".__reduce__()[0]"), walk.part(arguments, ".__reduce__()[1]")]
     parts.append(_encode_state(state, walk))
@@ -223,6 +235,18 @@ def _encode_reduced(reduced: Any, walk: Walk) -> bytes:
     parts.append(pack(None) if mapped is None else walk.mapping(dict(mapped), ordered=walk.keep_dict_order))
     parts.append(walk.value(setter))
     return b"".join(parts)
+
+
+def _named_state(value: Any, walk: Walk) -> bytes:
+    """Encode what tells an object from others that have its name: the module of that name, and what it holds."""
+    module = getattr(value, "__module__", None)
+    head = pack_str(module_name(module)) if isinstance(module, str) else pack(None)
+    if is_builtin_module(type(value).__module__):
+        return head
+    try:
+        return head + state_encoder(type(value))(value, walk)
+    except UnserializableError:
+        return head + UNREADABLE
 
 
 def _encode_state(state: Any, walk: Walk) -> bytes:

@@ -214,7 +214,9 @@ class CanonicalRegistry:
         encode = self._short_lived.get(cls)
         if encode is not None:
             return encode
-        self._load_libraries(cls)
+        # What stands for another value is encoded as such, whatever libraries say.
+        if not any(issubclass(cls, reference) for reference in self._references):
+            self._load_libraries(cls)
         encode = self._choose(cls)
         # A class that no module holds may be one of many: don't keep those alive.
         if resolves(cls, cls.__module__, cls.__qualname__):

@@ -191,9 +191,12 @@ class Walk:
 
 def _failure(value: object, error: Exception) -> Exception:
     """Return the error to raise where encoding a value raised one: whatever the value's own code raises is a refusal."""
-    if isinstance(error, UnserializableError | HookError | TangledError | RecursionError | MemoryError):
-        return error
     cls = type(value)
+    if isinstance(error, UnserializableError):
+        error.held_by(cls)
+        return error
+    if isinstance(error, HookError | TangledError | RecursionError | MemoryError):
+        return error
     if type(cls).__hash__ is None:
         return refusal(
             cls,

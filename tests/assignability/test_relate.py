@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 import subprocess
 import sys
+import typing
+import unittest.mock
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import (
     Annotated,
@@ -12,6 +14,7 @@ from typing import (
     Concatenate,
     Generic,
     Literal,
+    NamedTuple,
     NewType,
     ParamSpec,
     Protocol,
@@ -19,9 +22,12 @@ from typing import (
     TypeVar,
     TypeVarTuple,
     Union,
+    overload,
 )
 
 import pytest
+from typing_extensions import TypeAliasType
+from typing_extensions import TypedDict as ClosableTypedDict
 
 from merkl._base.hints import resolve_hints
 from merkl.assignability import Verdict, relate
@@ -204,3 +210,130 @@ def test_an_enumeration_may_be_iterated_over(wanted: Any) -> None:
 def test_a_class_that_no_metaclass_makes_iterable_is_refused() -> None:
     """A class with the usual metaclass has no items."""
     assert relate(type[int], Iterable[int]).verdict is Verdict.NO
+
+
+FwdId = NewType("FwdId", "int")  # type: ignore[valid-newtype]
+
+
+class SelfList(list["SelfList"]): ...
+
+
+class RecursiveTuple(tuple[int, "RecursiveTuple | None"]): ...
+
+
+class Link(NamedTuple):
+    value: int
+    next: Link | None
+
+
+class Twice(tuple[T, T]): ...
+
+
+class TwiceListed(Twice[list[T]]): ...
+
+
+class Packed(tuple[*Ts]): ...
+
+
+class Runs(Protocol[P]):
+    def go(self, a: int, /, *args: P.args, **kwargs: P.kwargs) -> int: ...
+
+
+class Runner:
+    def go(self, a: int, b: str) -> int:
+        return a
+
+
+class Keyed(TypedDict, Generic[T]):
+    a: T
+
+
+class KeyedMore(Keyed[list[T]], Generic[T]):
+    b: T
+
+
+class ClosedRow(ClosableTypedDict, closed=True):
+    a: int
+
+
+class StillClosed(ClosedRow): ...
+
+
+class Overloads(Protocol):
+    @overload
+    def make(self, a: int) -> int: ...
+    @overload
+    def make(self, a: str) -> str: ...
+
+
+class MakesBytes:
+    @overload
+    def make(self, a: int) -> int: ...
+    @overload
+    def make(self, a: bytes) -> str: ...
+    def make(self, a: Any) -> Any: ...
+
+
+class Positional(Protocol):
+    def __call__(self, __a: int) -> str: ...
+
+
+class Called:
+    def __call__(self, other: int) -> str:
+        return ""
+
+
+class NamedFunction(Protocol):
+    __name__: str
+
+    def __call__(self, a: int, /) -> object: ...
+
+
+Listed = TypeAliasType("Listed", Callable[P, T], type_params=(P, T))
+Spread = TypeAliasType("Spread", tuple[int, *Ts], type_params=(Ts,))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "verdict"),
+    [
+        (FwdId, int, "yes"),
+        (FwdId, str, "no"),
+        (SelfList, list[SelfList], "yes"),
+        (SelfList, list[int], "no"),
+        (RecursiveTuple, tuple[int, object], "yes"),
+        (RecursiveTuple, tuple[int, int], "no"),
+        (Link, tuple[int, Union[Link, None]], "yes"),  # noqa: UP007
+        (Link, tuple[int, str], "no"),
+        (typing.Tuple, tuple[int, str], "yes"),  # noqa: UP006
+        (tuple[int, str], typing.Tuple, "yes"),  # noqa: UP006
+        (TwiceListed[int], tuple[list[int], list[int]], "yes"),
+        (TwiceListed[int], Twice[object], "no"),
+        (Packed[int, str], tuple[int, str], "yes"),
+        (Packed[int, str], Packed[int, int], "no"),
+        (Many[int], Many[int, str], "no"),
+        (Runner, Runs[[str]], "yes"),
+        (Runner, Runs[[]], "no"),
+        (Runner, Runs[...], "yes"),
+        (KeyedMore[int], Keyed[list[int]], "yes"),
+        (KeyedMore[int], Keyed[int], "no"),
+        (Row, StillClosed, "no"),
+        (StillClosed, Row, "yes"),
+        (MakesBytes, Overloads, "no"),
+        (Called, Positional, "yes"),
+        (Callable[[int], str], NamedFunction, "yes"),
+        (Callable[[str], str], NamedFunction, "no"),
+        (Callable[..., Any], NamedFunction, "yes"),
+        (unittest.mock.Mock, int, "yes"),
+        (unittest.mock.Mock, FwdId, "yes"),
+        (unittest.mock.Mock, None, "no"),
+        (type, NamedFunction, "no"),
+        (Listed[[int], str], Callable[[int], object], "yes"),
+        (Listed[[int], str], Callable[[str], object], "no"),
+        (Spread[str], tuple[int, str], "yes"),
+        (Spread[str], tuple[int, int], "no"),
+        (list[Spread[()]], list[tuple[int]], "yes"),
+    ],
+)
+def test_what_other_projects_write(source: Any, target: Any, verdict: str) -> None:
+    """Forms met in mypy's own tests and the conformance suite of typing, judged as mypy judges them."""
+    assert relate(source, target).verdict.value == verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -111,6 +112,19 @@ def test_deleted_file_is_a_miss(tmp_path: Path) -> None:
     assert (cache.has(KEY), cache.lookup(KEY), cache.get(KEY)) == (False, None, None)
     assert [damage.kind for damage in verify(cache, repair=True)] == ["missing"]
     assert verify(cache) == []
+
+
+def test_tables_that_are_not_as_they_should_be_are_an_error_with_what_to_do(tmp_path: Path) -> None:
+    """As a version that was never released may have left them."""
+    cache = SqliteCache(tmp_path)
+    cache.put(make_key(1), make_entry(b"x"))
+    cache.close()
+    path = tmp_path / "merkl.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE entries RENAME COLUMN origin TO other")
+        connection.commit()
+    with pytest.raises(CacheFormatError, match="Move the file away"):
+        SqliteCache(tmp_path).get(make_key(1))
 
 
 def test_newer_format_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import decimal
 import io
+import itertools
 import threading
 import uuid
 from typing import Any
@@ -287,6 +288,14 @@ def test_generator_that_changes_its_mind_is_refused() -> None:
     encoded = CODECS.encode(iter([b"a", 1]))
     with pytest.raises(SerializationError, match="item 1"):
         b"".join(encoded.content)
+
+
+@pytest.mark.filterwarnings("ignore:Pickle, copy, and deepcopy:DeprecationWarning")
+@pytest.mark.parametrize("make", [itertools.count, lambda: itertools.cycle([0]), lambda: itertools.repeat(0)])
+def test_an_iterator_without_end_is_not_read_to_its_end(make: Any) -> None:
+    """Reading it would take all memory; pickle knows it as it stands. One that is bounded is read."""
+    assert next(back(CODECS.encode(make()))) == 0
+    assert CODECS.encode(itertools.repeat(1, 3)).codec == "stream"
 
 
 def test_files_are_read_from_their_start() -> None:

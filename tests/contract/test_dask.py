@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from dask_cluster import Cluster, configure, run
 from project import Project
 from seaweed import KEYS
 
@@ -100,56 +97,6 @@ FLOWS = """
 """
 
 
-class Cluster:
-    """A scheduler and workers on loopback."""
-
-    def __init__(self, project: Project, **environment: str) -> None:
-        self.project = project
-        self.environment = {**project.environment(), **environment}
-        self.file = project.folder / "scheduler.json"
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.scheduler = self._start(
-            "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", self.file
-        )
-        deadline = time.monotonic() + 30
-        while not self.file.exists() or not self.file.read_text().endswith("}"):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-    def _start(self, kind: str, *words: Any, folder: Path | None = None, path: str = "") -> Any:
-        environment = {**self.environment, "PYTHONPATH": f"{path}:{os.environ.get('PYTHONPATH', '')}"}
-        with open(self.project.folder / f"{kind}{len(self.processes)}.log", "wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.dask_{kind}", *map(str, words)],
-                cwd=folder or self.project.folder,
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
-        self.processes.append(process)
-        return process
-
-    @property
-    def address(self) -> str:
-        """Where the scheduler is."""
-        found: str = json.loads(self.file.read_text())["address"]
-        return found
-
-    def add_worker(self, name: str, *, path: Path | None = None) -> Any:
-        """Start a worker in a folder of its own that imports from `path`."""
-        folder = self.project.folder / name
-        folder.mkdir()
-        code = self.project.folder if path is None else path
-        words = (self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name)
-        return self._start("worker", *words, folder=folder, path=str(code))
-
-    def close(self) -> None:
-        """End all of it."""
-        for process in reversed(self.processes):
-            process.kill()
-            process.wait()
-
-
 @pytest.fixture
 def dask(
     project: Project, s3: tuple[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
@@ -165,25 +112,6 @@ def dask(
         yield cluster
     finally:
         cluster.close()
-
-
-def configure(project: Project, url: str, address: str) -> None:
-    """Write the settings of the project."""
-    project.write(
-        "pyproject.toml",
-        f"""
-        [tool.merkl.cache]
-        url = "{url}"
-        [tool.merkl.targets.far]
-        type = "dask"
-        address = "{address}"
-        wait = 30
-        """,
-    )
-
-
-def run(dask: Cluster, *words: str) -> subprocess.CompletedProcess[str]:
-    return dask.project.merkl("run", "--target", "far", *words)
 
 
 def test_calls_run_on_both_workers_and_results_are_shared(dask: Cluster) -> None:

@@ -51,6 +51,14 @@ def test_the_readme_has_the_two_commands_first() -> None:
     assert commands[:2] == ["make demo", "make test"]
 
 
+def test_the_comparison_shows_the_example_as_it_is() -> None:
+    """What the page shows of MerkL's version is what was compared."""
+    shown = {block.file: block.text for block in blocks_of(ROOT / "docs" / "comparison.md") if block.file}
+    folder = ROOT / "examples" / "comparison"
+    files = {name: folder / where / name for name, where in (("flow.py", "merkl"), ("helper.py", "common"))}
+    assert {name: shown[name] for name in files} == {name: path.read_text() for name, path in files.items()}
+
+
 def test_every_error_code_of_the_plugin_is_explained() -> None:
     """The page of types names each code that mypy may show."""
     from merkl_mypy import codes

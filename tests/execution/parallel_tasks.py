@@ -36,11 +36,6 @@ def seed(x: int) -> int:
 
 
 @task
-def combine(parts: list[int], salt: int) -> int:
-    return hash((tuple(parts), salt, call_seed())) % 2**40
-
-
-@task
 def zeros(n: int) -> np.ndarray[Any, Any]:
     return np.zeros(n)
 
@@ -132,6 +127,17 @@ def on_gpu(x: int) -> str:
 @task(resources={"gpu": 1, "memory": lambda attempt: "1GB"})
 def gpu_pid(x: int) -> tuple[int, ...]:
     return (os.getpid(),)
+
+
+@task(retries=2, retry_delay=0.01, retry_on=(MemoryError,), resources={"slots": lambda attempt: attempt + 1})
+def hungry(marker: str, enough: int) -> int:
+    """Run out of memory in each attempt before the one that is enough."""
+    with open(marker, "a") as file:
+        file.write("x")
+    tried = len(Path(marker).read_text())
+    if tried < enough:
+        raise MemoryError
+    return tried
 
 
 @task(resources={"cpu": 2})

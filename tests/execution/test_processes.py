@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import parallel_tasks as tasks
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from merkl import MerklWarning, TargetError, TaskFailedError, WorkerDiedError, Workspace, evaluate, task
 from merkl.execution.report import RunReport
@@ -187,6 +185,25 @@ def test_a_target_says_how_much_it_has(tmp_path: Path, monkeypatch: pytest.Monke
         evaluate(tasks.on_gpu(3))
 
 
+def test_each_attempt_asks_for_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.merkl.targets.box]\ntype = "local"\nresources = { slots = 2 }\n'
+    )
+    with Workspace(tmp_path, target="box"):
+        assert tasks.hungry(str(tmp_path / "log"), 2).v == 2
+        with pytest.raises(TargetError, match="slots=3, and this target has 2 at most"):
+            tasks.hungry(str(tmp_path / "other"), 3).eval()
+
+
+def test_the_last_attempt_is_the_failure_of_the_call(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.merkl.targets.box]\ntype = "local"\nresources = { slots = 3 }\n'
+    )
+    with Workspace(tmp_path, target="box"), pytest.raises(TaskFailedError, match="MemoryError"):
+        tasks.hungry(str(tmp_path / "log"), 4).eval()
+    assert (tmp_path / "log").read_text() == "xxx"
+
+
 def test_a_list_that_becomes_known_during_the_run_fans_out(two: Workspace) -> None:
     report = RunReport()
     outcome = two.run(lambda: tasks.total(tasks.square.map(tasks.spread(20))), report=report)
@@ -294,36 +311,6 @@ def test_a_script_without_a_guard_runs_once(tmp_path: Path) -> None:
         [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=60
     )
     assert again.stdout == "script runs\n5 True\n", again.stderr
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> list[tuple[list[int], int]]:
-    """Calls as (numbers of earlier calls that are arguments, a constant)."""
-    size = draw(st.integers(1, 12))
-    return [
-        (draw(st.lists(st.integers(0, i - 1), max_size=3)) if i else [], draw(st.integers(0, 3)))
-        for i in range(size)
-    ]
-
-
-def build(graph: list[tuple[list[int], int]]) -> list[Any]:
-    """Make the calls of a graph."""
-    calls: list[Any] = []
-    for parents, salt in graph:
-        calls.append(tasks.combine([calls[i] for i in parents], salt))
-    return calls
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(graphs())
-def test_results_are_the_same_as_in_one_process(two: Workspace, graph: list[tuple[list[int], int]]) -> None:
-    """Seeds too; a fresh cache for each."""
-    two_values = evaluate(build(graph))
-    two.cache.flush()
-    for call in build(graph):
-        call.clear_cache()
-    with Workspace(two.root / "one", is_reading=False):
-        assert evaluate(build(graph)) == two_values
 
 
 def test_arrays_are_the_same_bytes_as_in_one_process(two: Workspace, tmp_path: Path) -> None:

@@ -229,6 +229,15 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(home: Path) -> None:
     assert sorted(name for name in os.listdir() if name != ".merkl") == ["out"]
 
 
+def test_nothing_is_written_whose_sidecar_cannot_be(home: Path) -> None:
+    """A name of 254 bytes has room for no suffix; so the message that nothing was changed is true."""
+    future = text("a").write("b" * 254, sidecar=True)
+    with pytest.raises(OutputError, match="Nothing there was changed"):
+        future.eval()
+    assert not Path("b" * 254).exists()
+    assert text("a").write("b" * 249, sidecar=True).eval() == "a"
+
+
 def test_no_file_takes_the_place_of_a_fifo_or_device(home: Path) -> None:
     os.mkfifo("fifo")
     Path("link").symlink_to("fifo")

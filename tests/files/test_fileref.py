@@ -49,6 +49,14 @@ def test_directory_is_refused_with_the_remedy(tmp_path: Path) -> None:
         FileRef(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["loop", "a\0b", "a" * 300])
+def test_a_path_that_cannot_be_looked_at_is_a_clear_error(name: str, tmp_path: Path) -> None:
+    """A link that leads to itself, a NUL, a name that is too long."""
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UnsupportedFileError, match=r"cannot be read: .*Mend the path"):
+        FileRef(tmp_path / name)
+
+
 def test_fifo_is_refused_without_hanging(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UnsupportedFileError, match="fifo"):

@@ -12,6 +12,7 @@ from merkl import (
     DirRef,
     FileRef,
     MerklWarning,
+    UnsupportedFileError,
     Workspace,
     evaluate,
     glob_future,
@@ -257,3 +258,15 @@ def test_file_deep_in_an_argument_is_watched(tmp_path: Path, data: Path) -> None
         with pytest.warns(MerklWarning, match="not stored"):
             assert call.eval() == "two"
         assert not call.in_cache()
+
+
+def test_what_keeps_a_directory_from_having_a_content_is_said_without_a_serializer_to_paste(
+    tmp_path: Path,
+) -> None:
+    """No serializer would help, so the error is that of the file, with the parameter in a note."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe")
+    with Workspace(tmp_path), pytest.raises(UnsupportedFileError, match="is a fifo") as caught:
+        names_in(DirRef(folder))
+    assert "parameter 'folder'" in caught.value.__notes__[0]

@@ -56,8 +56,8 @@ def test_futures_of_fitting_types_pass(value: object, hint: Any) -> None:
     ("value", "hint", "path"),
     [
         (Handle(str), int, ""), ([1, Handle(str)], list[int], "item 1"), ([Handle(int), "a"], list[int], "item 1"),
-        ({"a": Handle(str)}, Row, "key 'a'"), (Pair(Handle(str), "s"), Pair, ".x"),  # type: ignore[arg-type]
-        (Config([Handle(str)]), Config, "item 0 of .rates"),  # type: ignore[list-item]
+        ({"a": Handle(str)}, Row, "key 'a'"), (Pair(Handle(str), "s"), Pair, "field 'x'"),  # type: ignore[arg-type]
+        (Config([Handle(str)]), Config, "item 0 of field 'rates'"),  # type: ignore[list-item]
         ([Handle(int)], int, ""),
     ],
 )  # fmt: skip

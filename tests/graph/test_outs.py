@@ -169,16 +169,6 @@ def test_a_value_that_is_no_tuple_is_refused() -> None:
         one()[0].eval()
 
 
-@pytest.mark.parametrize("outs", [0, -1, True, 2.5, [], ["a", "a"]])
-def test_nonsense_is_refused_at_the_call(outs: Any) -> None:
-    @task(outs=outs)
-    def one():  # type: ignore[no-untyped-def]
-        return 5
-
-    with pytest.raises(TaskOutsError, match="outs="):
-        one()
-
-
 def test_a_number_that_contradicts_the_annotation_is_refused() -> None:
     @task(outs=3)
     def two() -> tuple[int, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, ItemsView, Iterable, KeysView
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 
@@ -374,3 +375,44 @@ def test_keyword_arguments_may_have_any_name(workspace: Workspace) -> None:
     assert collect(1, self=2, first=3).eval() == {"": 1, "self": 2, "first": 3}
     assert collect.run(1, self=2) == {"": 1, "self": 2}
     assert collect.bind(self=2)(1).eval() == {"": 1, "self": 2}
+
+
+@task
+def total(xs: Iterable[int]) -> int:
+    return sum(xs)
+
+
+@task
+def joined(xs: KeysView[str]) -> list[str]:
+    return sorted(xs | {"z"})
+
+
+@task
+def summed(xs: ItemsView[str, int]) -> int:
+    return sum(value for _, value in xs)
+
+
+def test_views_of_dicts_are_arguments_with_futures_in_them_or_without() -> None:
+    """The body gets a view of the same kind; what is in it is checked, and counts for the key."""
+    assert total({"a": 1, "b": 2}.values()).eval() == 3
+    assert total({"a": double(2), "b": 2}.values()).eval() == 6
+    assert total(OrderedDict(a=double(1)).values()).eval() == 2
+    assert summed({"a": double(3)}.items()).eval() == 6
+    assert joined({"a": 1}.keys()).eval() == ["a", "z"]
+    assert total({"a": 1}.values()).hash != total({"a": 2}.values()).hash
+    with pytest.raises(TypeMismatchError, match="item 0 of 'xs' is str, wanted int"):
+        total({"a": "x"}.values())  # type: ignore[arg-type]
+    with pytest.raises(TypeMismatchError, match=r"item 0 of 'xs' is Future\[str\]"):
+        total({"a": word(1)}.values())  # type: ignore[arg-type]
+
+
+def test_iterators_are_no_arguments() -> None:
+    """They are used up by whoever reads them, so they have no canonical bytes."""
+    for used_up in (iter([1]), (x for x in [1]), map(int, ["1"])):
+        with pytest.raises(SerializationError, match="pass a list"):
+            total(used_up)  # type: ignore[merkl-unserializable]
+
+
+@task
+def word(x: int) -> str:
+    return str(x)

@@ -80,3 +80,10 @@ class Project:
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
+
+    def log(self, *words: str) -> list[dict[str, Any]]:
+        """Run `merkl log --json` and return its records."""
+        done = self.merkl("log", "--json", *words)
+        assert done.returncode == 0, done.stderr
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found

@@ -16,7 +16,7 @@ def sly(project: Project) -> Project:
     project.write(
         "sly.py",
         """
-        import datetime, os, random, socket, subprocess, sys, time, uuid
+        import datetime, os, random, socket, subprocess, sys, tempfile, time, uuid
         from merkl import FileRef, Future, call_seed, task
         COUNT = 0
 
@@ -62,6 +62,8 @@ def sly(project: Project) -> Project:
                 out.write(known.read() * n)
             with open(made) as again:
                 again.read()
+            with tempfile.TemporaryDirectory() as folder, open(folder + "/x", "w") as passing:
+                passing.write("x")
             return made
 
         @task
@@ -90,12 +92,72 @@ def test_each_kind_of_hidden_input_is_found_and_no_honest_task_is_blamed(sly: Pr
         ("draws", "chance"),
         ("connects", "network"),
         ("runs", "program"),
+        ("writes", "write"),
     } <= found
     assert not [f for f in figures["audit"] if f["task"] in ("sly.honest", "sly.reader")]
     files = [f["what"] for f in figures["audit"] if (f["task"], f["kind"]) == ("sly.reads", "file")]
     assert [name.rpartition("/")[2] for name in files] == ["table.csv"]
     names = {f["what"] for f in figures["audit"] if f["task"] == "sly.environs"}
     assert names == {"HOME", "SLY"}
+
+
+def kinds(figures: dict[str, Any]) -> set[tuple[str, str, str]]:
+    return {(f["task"], f["kind"], f["what"]) for f in figures["audit"]}
+
+
+def test_processes_of_this_machine_find_the_same_as_this_process(sly: Project) -> None:
+    here = sly.run_json("--audit", "sly.main")
+    (sly.folder / "left.txt").unlink()
+    there = sly.run_json("--audit", "--rerun", "all", "--target", "2", "sly.main")
+    assert kinds(there) == kinds(here)
+    fair = sly.run_json("--audit", "--rerun", "all", "--target", "2", "sly.fair")
+    assert fair["audit"] == []
+
+
+def test_a_target_that_cannot_be_watched_says_so(sly: Project) -> None:
+    sly.write("pyproject.toml", '[tool.merkl.targets.far]\ntype = "dask"\naddress = "tcp://127.0.0.1:9"\n')
+    done = sly.merkl("run", "--audit", "--target", "far", "sly.fair")
+    assert done.returncode == 1
+    assert "bodies can be watched in this process and on local processes (--target N)" in done.stderr
+
+
+def test_bodies_of_batches_failed_bodies_and_those_above_others_are_watched(project: Project) -> None:
+    project.write("a.txt", "1")
+    project.write(
+        "deep.py",
+        """
+        from merkl import Future, batch, evaluate, task
+
+        def peek(name: str) -> int:
+            with open(name) as file:
+                return int(file.read())
+
+        @batch
+        def sizes(names: list[str]) -> list[int]:
+            return [peek(name) for name in names]
+
+        @task
+        def inner(n: int) -> int:
+            return n
+
+        @task
+        def outer(n: int) -> int:
+            got = inner(n).eval()
+            return got + peek("a.txt")
+
+        @task
+        def fails(n: int) -> int:
+            raise ValueError(peek("a.txt"))
+
+        def main() -> list[Future[int]]:
+            return [*sizes(["a.txt"]), outer(1), fails(1)]
+        """,
+    )
+    for words in ([], ["--target", "2"]):
+        done = project.merkl("run", "--audit", "--json", "--no-cache", "--keep-going", *words, "deep.main")
+        assert done.returncode == 1, done.stderr
+        found = {task for task, kind, _ in kinds(json.loads(done.stdout)) if kind == "file"}
+        assert found == {"deep.sizes", "deep.outer", "deep.fails"}
 
 
 def test_the_text_names_the_remedy(sly: Project) -> None:
@@ -121,4 +183,3 @@ def test_a_share_of_the_cached_calls_is_run_again_and_compared(sly: Project) -> 
 def test_a_share_that_is_none_is_a_usage_error(sly: Project) -> None:
     for share in ("0", "200%", "some"):
         assert sly.merkl("run", "--recheck", share, "sly.fair").returncode == 2
-    assert sly.merkl("run", "--audit", "--target", "2", "sly.fair").returncode == 2

@@ -298,3 +298,36 @@ def test_scripts_that_evaluate_when_imported_run_nothing(shop: Project) -> None:
         ("mypy", "three/script.py", 4),
         ("import", "three/script.py", 4),
     }
+
+
+def test_a_file_that_cannot_be_read_hides_no_mistake_of_the_others(shop: Project) -> None:
+    """mypy stops at a syntax error; what it would say of the other files is in the report all the same."""
+    shop.write("broken.py", "import merkl\ndef f(:\n")
+    shop.write("flows.py", WRONG)
+    done = shop.merkl("check", "--json")
+    found = {(f["source"], f["file"], f["code"]) for f in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 1
+    assert ("mypy", "broken.py", "syntax") in found
+    assert ("mypy", "flows.py", "arg-type") in found
+
+
+@pytest.mark.parametrize("named", [["shopping"], ["src"], []])
+def test_a_package_below_src_is_found_by_its_name_and_by_its_folder(shop: Project, named: list[str]) -> None:
+    """The package need not be installed, and its modules have the names that they import each other by."""
+    (shop.folder / "prices.py").unlink()
+    shop.write("src/shopping/__init__.py", "")
+    shop.write(
+        "src/shopping/prices.py", "from merkl import task\n@task\ndef f(x: int) -> str:\n    return str(x)\n"
+    )
+    shop.write(
+        "src/shopping/flow.py",
+        "from merkl import Future\nfrom shopping.prices import f\n\n\ndef bad() -> Future[str]:\n    return f(f(1))\n",
+    )
+    shop.write("pyproject.toml", '[tool.mypy]\nplugins = ["merkl_mypy"]\nmypy_path = "src"\n')
+    done = shop.merkl("check", *named, "--json")
+    found = json.loads(done.stdout)
+    assert found["built"] == []
+    assert {(f["source"], f["file"], f["line"]) for f in found["findings"]} == {
+        ("mypy", "src/shopping/flow.py", 6),
+        ("build", "src/shopping/flow.py", 6),
+    }

@@ -96,7 +96,16 @@ def test_a_setting_that_is_unknown_names_the_closest(shop: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["help"], ["run", "--help"], ["help", "run"], ["debug", "-h"], ["init", "--help"]]
+    "words",
+    [
+        ["--help"],
+        ["help"],
+        ["run", "--help"],
+        ["help", "run"],
+        ["help", "help"],
+        ["debug", "-h"],
+        ["init", "--help"],
+    ],
 )
 def test_help_says_how_to_use_it(project: Project, words: list[str]) -> None:
     done = project.merkl(*words)

@@ -41,6 +41,8 @@ def test_commands_options_and_functions(flow: Project) -> None:
     assert words(flow, "run", "") == ["flow.main", "pkg.deep.work"]
     assert words(flow, "run", "pkg.d") == ["pkg.deep.work"]
     assert words(flow, "completion", "b") == ["bash"]
+    assert words(flow, "cache", "e") == ["export"]
+    assert words(flow, "init", "") == []
     assert words(flow, "nonsense", "x") == []
 
 
@@ -67,5 +69,6 @@ def test_an_unknown_shell_is_a_usage_error(flow: Project) -> None:
 
 
 def test_help_of_a_command_has_examples(flow: Project) -> None:
-    for command in ("run", "why", "dag", "debug", "log", "migrate", "completion"):
+    for command in ("run", "status", "why", "dag", "debug", "log", "migrate", "check", "cache", "completion"):
         assert "examples:\n  merkl" in flow.merkl("help", command).stdout
+    assert "merkl init" in flow.merkl("help", "init").stdout.partition("examples:")[2]

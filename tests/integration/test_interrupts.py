@@ -17,7 +17,7 @@ from project import Project
 FLOWS = """
     import os, sys, time
     from pathlib import Path
-    from merkl import bash_task, interruptible, task, FileRef, stdout_arg
+    from merkl import bash_task, interruptible, pipeline, task, FileRef, stdout_arg
 
     @task
     def stubborn(n: int) -> int:
@@ -96,6 +96,24 @@ FLOWS = """
     def both(): return [positive(stubborn(0)), size(looping(1)), quick(3)]
     def in_shell(): return shell()
     def stores(): return after(heavy(0))
+
+    @task
+    def padded(n: int) -> bytes:
+        Path(f"runs-{os.getpid()}-{time.monotonic_ns()}").write_text("")
+        Path("started0").write_text(str(os.getpid()))
+        for _ in interruptible(range(6000)):
+            time.sleep(0.01)
+        return b"x" * 100_000
+
+    @task
+    def length(data: bytes) -> int:
+        return len(data)
+
+    @pipeline
+    def branches():
+        if padded(0).v:
+            yield (one := length(padded(0)))
+            return one
 
     def builds():
         Path("started0").write_text("")
@@ -204,6 +222,19 @@ def test_what_an_interrupted_body_returned_is_computed_afresh_later(
     again.wait_for("started0")
     again.press_ctrl_c()
     assert again.end()[0] == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
+def test_what_an_interrupted_body_returned_goes_on_where_code_asked_for_it(
+    flows: Project, options: list[str]
+) -> None:
+    """It has no key in the cache, and is larger than what goes along with its key: its body must not run again."""
+    terminal = Terminal(flows, "run", *options, "flows.branches")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert (code, "100000" in text) == (0, True), text
+    assert len(list(flows.folder.glob("runs-*"))) == 1
 
 
 @pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])

@@ -163,6 +163,40 @@ def test_no_cache_neither_reads_nor_writes(pipe: Project) -> None:
     assert not (pipe.folder / ".merkl").exists()
 
 
+@pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
+def test_without_a_cache_a_value_that_code_asked_for_is_computed_once(
+    project: Project, options: list[str]
+) -> None:
+    project.write(
+        "ask.py",
+        """
+        from pathlib import Path
+        from merkl import pipeline, task
+
+        @task
+        def grow(n: int) -> bytes:
+            with Path("ran").open("a") as file:
+                file.write(f"{n} ")
+            return b"x" * n
+
+        @task
+        def size(data: bytes) -> int:
+            return len(data)
+
+        @pipeline
+        def pipe():
+            first = grow(10_000)
+            yield first
+            if len(first.v) > 1:
+                return size(first), size(grow(5))
+        """,
+    )
+    done = project.merkl("run", "--no-cache", "--json", *options, "ask.pipe")
+    said = json.loads(done.stdout)
+    assert (said["result"], said["run"]) == ([10_000, 5], 4)
+    assert sorted((project.folder / "ran").read_text().split()) == ["10000", "5"]
+
+
 def test_verbose_lists_every_call(pipe: Project) -> None:
     done = pipe.merkl("run", "-v", "flows.pipe")
     assert " run " in done.stderr

@@ -295,3 +295,64 @@ def test_a_file_whose_content_changed_is_named(project: Project) -> None:
     for name in names:
         assert f"the content of FileRef('{name}') changed" in told
     assert "never ran before" not in told
+
+
+def test_after_a_declaration_only_what_changed_since_is_told(project: Project) -> None:
+    """An edit that a person said changes nothing is no cause of the next one, whether or not it ran meanwhile."""
+    project.write(
+        "m.py",
+        """
+        from merkl import task
+        RATE = 1
+        def helper(x):
+            return x + RATE
+        @task
+        def a(n: int) -> int:
+            return helper(n)
+        """,
+    )
+    project.run_json("m.a", "1")
+    edit(project, "m.py", "return x + RATE", "return RATE + x")
+    assert project.merkl("migrate", "m.a", "--yes").returncode == 0
+    edit(project, "m.py", "RATE = 1", "RATE = 2")
+    for _ in range(2):
+        done = project.merkl("why", "m.a", "1")
+        assert "constant m.RATE: 1 → 2" in done.stdout
+        assert "helper" not in done.stdout
+        edit(project, "m.py", "RATE = 2", "RATE = 1")
+        assert project.run_json("m.a", "1")["run"] == 0
+        edit(project, "m.py", "RATE = 1", "RATE = 2")
+
+
+def test_of_a_whole_module_the_lines_that_changed_are_told(project: Project) -> None:
+    """With HashMode.MODULE all of the module is one part, whose text is kept."""
+    project.write(
+        "m.py",
+        """
+        from merkl import HashMode, task
+        OTHER = 1
+        @task(hash_mode=HashMode.MODULE)
+        def a(n: int) -> int:
+            return n
+        """,
+    )
+    project.run_json("m.a", "1")
+    edit(project, "m.py", "OTHER = 1", "OTHER = 2")
+    done = project.merkl("why", "m.a", "1")
+    assert "module m changed" in done.stdout
+    assert "    -OTHER = 1\n    +OTHER = 2" in done.stdout
+    run = project.merkl("run", "-v", "m.a", "1")
+    assert "module m changed" in run.stderr
+
+
+def test_calls_that_run_again_because_it_was_asked_for_say_so(bank: Project) -> None:
+    """Nothing changed, and nothing expired."""
+    bank.run_json("flow.main")
+    again = bank.merkl("run", "-v", "--rerun", "gross", "flow.main").stderr
+    assert "gross (" in again
+    assert again.count("it is to run again, whatever is stored") == 1
+    assert "expired" not in again
+    assert again.count("its inputs run again") == 4
+    unread = bank.merkl("run", "-v", "--no-cache", "flow.main").stderr
+    assert unread.count("the cache is not read") == 1
+    assert "changed" not in unread

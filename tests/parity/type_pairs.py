@@ -54,6 +54,12 @@ _ONE = [
     "ContextManager",
     "SupportsAbs",
     "IO",
+    "LinkG",
+    "TupG",
+    "TupD",
+    "TupTs",
+    "ArrSub",
+    "TDgx",
 ]
 _TWO = [
     "dict",
@@ -89,7 +95,12 @@ _ONE_312 = [
     "NTD",
     "NProp",
     "AlG",
+    "AlV",
+    "AlVT",
+    "NTs",
+    "NTsSub",
 ]
+_TWO_312 = ["AlV", "AlVT", "NTs", "NTsSub"]
 _ATOMS = [
     "int",
     "str",
@@ -232,6 +243,34 @@ _ATOMS = [
     "Arr[int, str, bool]",
     "Outer.Inner",
     "Outer.InnerP",
+    "FwdId",
+    "SelfList",
+    "SelfBox",
+    "RecTup",
+    "Link",
+    "TupAny",
+    "TupTs[()]",
+    "TupTs[int, str]",
+    "TupOpen1",
+    "TupOpen2",
+    "PRun[[]]",
+    "PRun[[str]]",
+    "PRun[...]",
+    "RunNone",
+    "RunStr",
+    "TDcb[[]]",
+    "TDcb[[int]]",
+    "TDclosed",
+    "TDclosed2",
+    "POv",
+    "HasOv",
+    "HasOv2",
+    "PPrivate",
+    "PFunction",
+    "PCallable0",
+    "typing.Tuple",
+    "unittest.mock.Mock",
+    "types.GenericAlias",
 ]
 
 
@@ -300,11 +339,12 @@ def _random_type(rng: random.Random, depth: int) -> str:
     if depth == 0 or rng.random() < 0.2:
         return rng.choice(_ATOMS)
     inner = [_random_type(rng, depth - 1) for _ in range(3)]
-    one = _ONE + (_ONE_312 if sys.version_info >= (3, 12) else [])
+    is_new = sys.version_info >= (3, 12)
+    one, two = _ONE + (_ONE_312 if is_new else []), _TWO + (_TWO_312 if is_new else [])
     options = [
         f"{rng.choice(one)}[{inner[0]}]",
         f"{rng.choice(one)}[{inner[0]}]",
-        f"{rng.choice(_TWO)}[{inner[0]}, {inner[1]}]",
+        f"{rng.choice(two)}[{inner[0]}, {inner[1]}]",
         f"tuple[{', '.join(inner[: rng.randint(1, 3)])}]",
         f"tuple[{inner[0]}, ...]",
         f"Union[{inner[0]}, {inner[1]}]",
@@ -318,6 +358,8 @@ def _random_type(rng: random.Random, depth: int) -> str:
         f"tuple[{inner[0]}, *tuple[{inner[1]}, ...]]",
         f"tuple[*tuple[{inner[0]}, ...], {inner[1]}]",
         f"Arr[{inner[0]}, {inner[1]}]",
+        f"PRun[[{', '.join(inner[1 : rng.randint(1, 3)])}]]",
+        *([f"AlP[[{inner[0]}], {inner[1]}]", f"NRun[[{inner[0]}]]"] if is_new else []),
     ]
     return rng.choice(options)
 
@@ -358,6 +400,22 @@ _RELATIVES = {
     "InitX": ["PX", "PFx"],
     "MakeStar": ["PMake", "PMakeOpt"],
     "Node": ["PNode"],
+    "FwdId": ["int"],
+    "SelfList": ["list[SelfList]"],
+    "SelfBox": ["Box[SelfBox]"],
+    "RecTup": ["tuple[int, RecTup | None]"],
+    "Link": ["tuple[int, Link | None]", "tuple[int, object]"],
+    "TupAny": ["TupTs[int, str]", "TupTs[()]"],
+    "TupOpen1": ["TupOpen2", "tuple[int, ...]"],
+    "RunNone": ["PRun[[]]", "PRun[...]"],
+    "RunStr": ["PRun[[str]]", "PRun[...]"],
+    "TDcb[[]]": ["TDcb[[int]]", "TDcb[...]"],
+    "TDp": ["TDclosed"],
+    "TDclosed": ["TDp", "TDclosed2"],
+    "HasOv": ["POv"],
+    "PPrivate": ["PCall", "PNamed"],
+    "PFunction": ["Callable[[int], str]"],
+    "typing.Tuple": ["tuple[int, str]"],
     "Color": ["Literal[Color.RED, Color.BLUE]"],
 }
 

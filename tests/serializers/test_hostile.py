@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,24 @@ def test_a_value_that_raises_is_refused_with_its_path(value: Any, reason: str, r
         default_registry.digest({"k": [1, value]})
     assert caught.value.path == "['k'][1]"
     assert remedy in str(caught.value)
+
+
+class Holder:
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+
+
+def test_of_a_lock_in_an_object_the_object_is_what_to_declare() -> None:
+    """A serializer for locks would be no help; alone, there is nothing better to name."""
+    for value, wanted in (
+        (Holder(threading.Lock()), "@arg_serializer(Holder)"),
+        ({"k": [Holder([threading.Lock()])]}, "@arg_serializer(Holder)"),
+        ([threading.Lock()], "@arg_serializer(lock)"),
+        (Holder(Closed()), "@arg_serializer(Closed)"),
+    ):
+        with pytest.raises(UnserializableError) as caught:
+            default_registry.digest(value)
+        assert wanted in caught.value.remedy
 
 
 def test_what_a_hook_raises_comes_out_as_it_is() -> None:

@@ -8,10 +8,14 @@ import datetime
 import decimal
 import enum
 import functools
+import importlib
 import pathlib
+import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NewType, TypeVar
 
 import attrs
 import msgspec
@@ -22,12 +26,14 @@ import pyarrow as pa
 import pydantic
 import pytest
 import scipy.sparse
+import scipy.special
 from merkl_serializers import (
     AmbiguousEncoderError,
     UnserializableError,
     default_registry,
     encode_scalar,
 )
+from typing_extensions import TypeAliasType
 
 digest = default_registry.digest
 
@@ -64,6 +70,20 @@ class Int(int):
 class Pair(NamedTuple):
     a: int
     b: int
+
+
+class NamedGlobally:
+    """Pickles as the global of that name."""
+
+    def __init__(self, a: object) -> None:
+        self.a = a
+
+    def __reduce__(self) -> str:
+        return "THE_ONE"
+
+
+TypeOfElsewhere = NewType("Id", int)
+TypeOfElsewhere.__module__ = "elsewhere"
 
 
 class Slotted:
@@ -132,12 +152,38 @@ DIFFERENT: dict[str, list[Any]] = {
         collections.defaultdict(int, a=1),
         collections.Counter(a=1),
     ],
+    "views": [
+        {"a": 1}.keys(),
+        {"a": 1}.values(),
+        {"a": 1}.items(),
+        {"a": 1, "b": 2}.keys(),
+        {"b": 2, "a": 1}.keys(),
+        collections.OrderedDict(a=1).keys(),
+        collections.OrderedDict(a=1).values(),
+        collections.OrderedDict(a=1).items(),
+        {1: "a"}.keys(),
+        ["a"],
+        {"a"},
+    ],
     "ordered": [collections.OrderedDict([("a", 1), ("b", 2)]), collections.OrderedDict([("b", 2), ("a", 1)])],
     "classes of equal fields": [A(1), B(1), Model(x=1), Other(x=1), Struct(1), Attr(1), {"x": 1}, Slotted(1)],
     "fields without repr": [Quiet(1, 0), Quiet(1, 1)],
     "enums": [Colour.RED, "red", Permission.READ, Permission.WRITE, Permission.READ | Permission.WRITE, 1],
     "decimals": [decimal.Decimal("1.0"), decimal.Decimal("1.00"), decimal.Decimal("NaN")],
     "bytes": [b"x", bytearray(b"x"), memoryview(b"x"), "x"],
+    "views of bytes by format": [
+        memoryview(b"abcd"),
+        memoryview(b"abcd").cast("H"),
+        memoryview(b"abcd").cast("h"),
+        memoryview(b"abcd").cast("B", (2, 2)),
+    ],
+    "structs": [struct.Struct("<i"), struct.Struct(">i"), "<i"],
+    "new types": [NewType("Id", int), NewType("Id", str), NewType("Other", int), TypeOfElsewhere, int],
+    "type variables": [TypeVar("T"), TypeVar("T", bound=int), TypeVar("T", int, str), TypeVar("U")],
+    "aliases": [TypeAliasType("Alias", int), TypeAliasType("Alias", str), TypeAliasType("Name", int)],
+    "what goes by its name": [NamedGlobally(1), NamedGlobally(2), NamedGlobally(threading.Lock())],
+    "dtypes": [np.dtype("i4"), np.dtype("i4", metadata={"unit": "m"}), np.dtype("i8")],
+    "ufuncs": [np.sin, np.strings.isalpha, np.strings.isdigit, scipy.special.poch, scipy.special.xlogy],
     "paths": [pathlib.PurePosixPath("a"), pathlib.PureWindowsPath("a"), "a"],
     "times": [
         datetime.datetime(2024, 1, 1),
@@ -284,9 +330,28 @@ def test_what_has_no_value_is_refused_with_path_and_remedy(value: Any) -> None:
     assert "arg_serializer" in caught.value.remedy
 
 
-def test_an_open_file_is_refused(tmp_path: pathlib.Path) -> None:
-    with open(tmp_path / "x", "w") as file, pytest.raises(UnserializableError):
+def test_an_open_file_is_refused_with_what_to_pass_in_its_place(tmp_path: pathlib.Path) -> None:
+    with open(tmp_path / "x", "w") as file, pytest.raises(UnserializableError, match="FileRef"):
         digest(file)
+
+
+_CHAIN = collections.ChainMap({1: 2})
+
+
+@pytest.mark.parametrize(
+    "view", [_CHAIN.keys(), _CHAIN.values(), _CHAIN.items()], ids=["keys", "values", "items"]
+)
+def test_a_view_of_a_mapping_that_is_no_dict_is_refused_with_what_to_pass_in_its_place(view: Any) -> None:
+    with pytest.raises(UnserializableError, match="Pass a list of it"):
+        digest(view)
+
+
+def test_a_ufunc_is_named_the_same_whatever_was_imported_before() -> None:
+    """Other modules of scipy import it from where it belongs, and some of them sort before that."""
+    code = "import {}scipy.special; from merkl import digest; print(digest(scipy.special.poch))"
+    commands = [[sys.executable, "-c", code.format(other)] for other in ("", "scipy.interpolate, ")]
+    done = [subprocess.run(command, capture_output=True, text=True, check=True) for command in commands]
+    assert done[0].stdout == done[1].stdout == f"{digest(scipy.special.poch)}\n"
 
 
 @pytest.mark.parametrize(
@@ -381,3 +446,15 @@ def test_values_nested_deeper_than_the_recursion_limit_have_digests() -> None:
 
     assert len({digest(nested(depth)) for depth in (100, 500, 5000, 5001)}) == 4
     assert digest(nested(5000)) == digest(nested(5000))
+
+
+def test_a_class_of_a_module_that_is_called_like_one_of_pythons_is_the_users(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So its code counts where its instances are arguments."""
+    (tmp_path / "trace.py").write_text("class Step:\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "trace", raising=False)
+    module = importlib.import_module("trace")
+    assert default_registry.encode(module.Step()).classes == {module.Step}
+    monkeypatch.delitem(sys.modules, "trace")

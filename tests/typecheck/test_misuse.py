@@ -10,6 +10,8 @@ LIBRARY = """
 from merkl import Future, task
 @task
 def inc(x: int) -> int: return x
+@task
+def as_text(x: int) -> str: return "a"
 shared = inc(1)
 class Holder:
     f: Future[int] = inc(2)
@@ -20,8 +22,10 @@ import json
 import logging
 import math
 from typing import Any, Sized
-from lib import inc
+from collections.abc import Iterator
+from lib import as_text, inc
 from merkl import Future
+text = as_text(1)
 f = inc(1)
 g = inc(2)
 many = [f, g]
@@ -45,7 +49,78 @@ list(f)  # E: merkl-future-iter
 a, b = f  # E: merkl-future-iter
 sum([f, g])  # E: merkl-future-iter
 max(f, g)  # E: merkl-future-iter
-sorted(many)  # E: type-var
+sum([f, 1])  # E: merkl-future-iter
+sum(many)  # E: merkl-future-iter
+sum(each for each in many)  # E: merkl-future-iter
+sorted(many)  # E: merkl-future-iter
+max(many)  # E: merkl-future-iter
+math.fsum(many)  # E: merkl-future-value
+json.dumps(many)  # E: merkl-future-value
+json.dumps({"a": f})  # E: merkl-future-value
+" ".join([text, text])  # E: merkl-future-value
+" ".join(map(str, many))  # E: merkl-future-format
+filter(None, many)  # E: merkl-future-bool
+filter(None, [f])  # E: merkl-future-bool
+print(many)
+f is None  # E: merkl-future-compare
+f is not True  # E: merkl-future-compare
+None is f  # E: merkl-future-compare
+f is g
+f is many[0]
+f in [1]  # E: merkl-future-compare
+f not in {1: "a"}  # E: merkl-future-compare
+text in "abc"  # E: merkl-future-compare
+1 in many  # E: merkl-future-compare
+many == [1]  # E: merkl-future-compare
+many == [f]
+(f, 1) == (1, 2)  # E: merkl-future-compare
+isinstance(f, int)  # E: merkl-future-value
+isinstance(f, (int, str))  # E: merkl-future-value
+isinstance(f, (int, Future))
+isinstance(f, object)
+[1, 2][f]  # E: merkl-future-value
+[1, 2][f:]  # E: merkl-future-value
+{"a": 1}[text]  # E: merkl-future-value
+{**f}  # E: merkl-future-iter
+dict(**f)  # E: merkl-future-iter
+print(*f)  # E: merkl-future-iter
+f.shape = 1  # E: merkl-future-attr
+del f[0]  # E: merkl-future-iter
+not (many and f)  # E: merkl-future-bool
+while f: break  # E: merkl-future-bool
+bytes(f)  # E: merkl-future-value
+class InBody:
+    if f: pass  # E: merkl-future-bool
+    here = f is None  # E: merkl-future-compare
+    def method(self) -> None:
+        def inner() -> None:
+            if f: pass  # E: merkl-future-bool
+            f in [1]  # E: merkl-future-compare
+def adds(f: Future[int]) -> None:
+    f += 1  # E: merkl-future-value
+def raises() -> None:
+    raise ValueError(f)  # E: merkl-future-format
+def may_be(x: Future[int] | None, y: Future[int] | int, z: object) -> None:
+    if x is None: pass
+    if x: pass  # E: merkl-future-bool
+    while y: pass  # E: merkl-future-bool
+    f"{x}"  # E: merkl-future-format
+    if isinstance(y, int): pass
+    f is z
+    f == z  # E: merkl-future-compare
+    f == x
+    x = inc(1)
+    if x is None: pass
+class Kept:
+    f: Future[int] | None = None
+    def get(self) -> None:
+        self.f = inc(1)
+        if self.f is None: pass
+        if isinstance(self.f, int): pass
+        match f:  # E: merkl-future-value
+            case 1: pass
+def gives() -> Iterator[int]:
+    yield from f  # E: merkl-future-iter
 for _ in f: pass  # E: merkl-future-iter
 range(f)  # E: merkl-future-value
 math.sqrt(f)  # E: merkl-future-value

@@ -26,6 +26,10 @@ def use(f: Future[int]) -> None:
     e = f == 1  # merkl-future-compare
     takes(f)  # merkl-future-value
     repr(f)
+    if f is not None:  # merkl-future-compare
+        pass
+
+def may(f: Future[int] | None) -> None:
     if f is not None:
         pass
 """

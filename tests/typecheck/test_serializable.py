@@ -91,6 +91,54 @@ def of_connection(c: sqlite3.Connection) -> str: return "x"
 def of_lock(c: threading.Lock) -> str: return "x"
 """
 
+USED_UP = """
+from typing import Annotated, Any, Iterable, Iterator
+from merkl import Future, arg_serializer, batch, pipeline, task
+@task
+def total(xs: Iterable[float]) -> float: return sum(xs)
+@task(ignore_args=["xs"])
+def ignoring(xs: Iterable[float], y: int = 1) -> float: return sum(xs)
+@task
+def arranged(xs: Annotated[Iterator[float], arg_serializer(repr)]) -> float: return sum(xs)
+@task
+def inc(x: float) -> float: return x
+@task
+def stars(*xs: float) -> float: return 1
+@pipeline
+def pipe(xs: Iterable[float]) -> Future[float]: return total(list(xs))
+class C:
+    @task
+    def m(self, xs: Iterable[float]) -> float: return 1
+f = inc(1)
+total({"a": 1.0}.values())
+total({"a": f}.values())
+total({1.0: f}.keys())
+total({"a": "b"}.values())  # E: arg-type
+total({"a": inc.map([1.0])}.values())  # E: arg-type
+total(x for x in [1.0])  # E: merkl-unserializable
+total(inc(x) for x in [1.0])  # E: merkl-unserializable
+total(xs=map(float, [1]))  # E: merkl-unserializable
+total(iter([1.0]))  # E: merkl-unserializable
+total(reversed([1.0]))  # E: merkl-unserializable
+total([x for x in [1.0]])
+ignoring(x for x in [1.0])
+arranged(iter([1.0]))
+stars(*(x for x in [1.0]))
+stars(*(inc(x) for x in [1.0]))
+reveal_type(inc.map(inc(x) for x in [1.0]))  # T: list[Future[float]]
+pipe(x for x in [1.0])
+C().m(x for x in [1.0])  # E: merkl-unserializable
+def given(xs: Iterable[float], ys: Iterator[float], other: Any) -> None:
+    total(xs)
+    total(ys)  # E: merkl-unserializable
+    total(other)
+"""
+
+
+def test_arguments_that_are_used_up_are_reported(tmp_path: Path) -> None:
+    """At the call, where the parameter's type allows them; views of dicts are arguments like any other."""
+    checked.check(tmp_path, {"used_up.py": USED_UP})
+
 
 def test_types_that_cannot_be_hashed_or_stored_are_reported(tmp_path: Path) -> None:
     """At the def, whether the type is given by itself, inside a container or as an upper bound."""

@@ -220,6 +220,17 @@ class K:
     def __init__(self, x: int) -> None: ...
 made = task(K)
 reveal_type(made(fi)); made(fs)  # E: arg-type # T: Future[callables.K]
+def of_class(cls: type[K]) -> None:
+    again = task(cls)
+    reveal_type(again(fi)); again(fs)  # E: arg-type # T: Future[callables.K]
+class Overloaded:
+    @overload
+    def __call__(self, x: int) -> int: ...
+    @overload
+    def __call__(self, x: str) -> str: ...
+    def __call__(self, x: Any) -> Any: return x
+several = task(Overloaded())
+reveal_type(several(fi)); several(ff)  # E: call-overload # T: Future[int]
 root = task(math.sqrt)
 reveal_type(root(ff)); root(fs)  # E: arg-type # T: Future[float]
 ordered = task(sorted)
@@ -267,6 +278,14 @@ def local() -> None:
     @task
     def g(x: int | str, y: int = 0) -> int | str: return x
     reveal_type(g(f(1)))  # T: Future[int]
+@overload  # E: misc
+def lone(x: int) -> int: ...
+if sys.version_info < (3, 5):
+    @overload
+    def lone(x: str) -> str: ...
+@task
+def lone(x: Any) -> Any: return x
+lone("a")  # E: call-overload
 @overload
 def bad(x: int) -> bytes: ...
 @overload

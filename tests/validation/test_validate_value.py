@@ -56,7 +56,7 @@ def test_what_fits_passes(value: object, hint: Any) -> None:
         ({"a": "1"}, Row, "key 'a' of 'x' is str, wanted int"),
         ({}, Row, "'x' is a dict without the key 'a', wanted Row"),
         ({"k": [1, None]}, dict[str, list[int]], "item 1 of key 'k' of 'x' is None, wanted int"),
-        (Pair(1, [2]), Pair, "item 0 of .ys of 'x' is int, wanted str"),  # type: ignore[list-item]
+        (Pair(1, [2]), Pair, "item 0 of field 'ys' of 'x' is int, wanted str"),  # type: ignore[list-item]
         ((1, 2, 3), tuple[int, str], "'x' is a tuple of 3, wanted tuple[int, str]"),
         ("c", Literal["a", "b"], "'x' is 'c', wanted Literal['a', 'b']"),
         (True, Literal[1], "'x' is True, wanted Literal[1]"),

@@ -124,7 +124,7 @@ BAD: list[tuple[Any, Any, str]] = [
     ((1, "a", 2), tuple[int, *tuple[str, ...]], "item 2"),
     ((), tuple[int, *tuple[str, ...]], ""),
     ({"size": 1, "inner": {"size": "x", "inner": None}}, Tree, "key 'size' of key 'inner'"),
-    (Link(1, Link("x", None)), Link, ".value of .next"),  # type: ignore[arg-type]
+    (Link(1, Link("x", None)), Link, "field 'value' of field 'next'"),  # type: ignore[arg-type]
     (collections.ChainMap({"a": "x"}), Mapping[str, int], "key 'a'"),
 ]
 

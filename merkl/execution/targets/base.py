@@ -1,21 +1,25 @@
-"""What a target is: calls are submitted by key, their ends are polled for, and no value passes unless no cache has it."""
+"""What a target is: calls are submitted by key, their ends are polled for, and no value passes unless no cache has it.
+
+What passes between processes are Structs: made and pickled several times as fast as dataclasses.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from merkl.cache import Record
+import msgspec
+
+from merkl.cache import Metadata, Record
+from merkl.execution.audit import Finding
 from merkl.execution.events import Status
 from merkl.execution.results import FreshResult
 
 __all__ = ["Death", "KnownResult", "Reply", "Target", "Ticket"]
 
 
-@dataclass(frozen=True, slots=True)
-class KnownResult:
+class KnownResult(msgspec.Struct, frozen=True):
     """What goes with the key of a result: its record; its content where that is small or in no cache.
 
     `is_tainted` says that it is, or was made of, what an interrupted body returned.
@@ -26,13 +30,13 @@ class KnownResult:
     is_tainted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """A call on its way to a target.
 
     `payload` is the pickled call, in which other calls are keys only; `inputs` are the results it needs by key, as far as
     they are known; `parents` the keys of calls that were submitted and have not ended. `resources` are the figures for
-    this attempt. `forced` are keys that may not be linked to an equal result.
+    this attempt; where another attempt asks for others, `retries` is 0, and the run submits the call again. `forced`
+    are keys that may not be linked to an equal result. `audited` is as an `Observer` has it.
     """
 
     key: bytes
@@ -40,14 +44,15 @@ class Ticket:
     payload: bytes
     inputs: dict[bytes, KnownResult]
     parents: tuple[bytes, ...] = ()
-    resources: dict[str, Any] = field(default_factory=dict)
+    resources: dict[str, Any] = {}
     timeout: float | None = None
     forced: tuple[bytes, ...] = ()
     accepts_interrupted: bool = False
+    retries: int | None = None
+    audited: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Death:
+class Death(msgspec.Struct, frozen=True):
     """How a worker ended in the middle of a call: by a signal (negative) or an exit code, None where nobody knows.
 
     `is_timeout` says that it was ended because the call took too long, `is_unstarted` that the call had only waited there,
@@ -60,25 +65,27 @@ class Death:
     is_final: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What became of a submitted call.
 
     `outs` are its results by key, `linked` the calls that had not to run. One of the others says why there are none: the
     `error` that the call raised, the `death` of its worker, `differs` where the worker has other code, the key of a `lost`
-    input. `warnings` are what it said meanwhile.
+    input. `warnings` are what it said meanwhile, `metadata` (by the key that has it) is what it could not write down
+    where the run does, `findings` what its body touched, where it was watched.
     """
 
     key: bytes
     status: Status
     duration: float = 0.0
-    outs: dict[bytes, KnownResult] = field(default_factory=dict)
+    outs: dict[bytes, KnownResult] = {}
     linked: frozenset[bytes] = frozenset()
     error: bytes | None = None
     death: Death | None = None
     differs: bool = False
     lost: bytes | None = None
     warnings: tuple[tuple[type[Warning], str], ...] = ()
+    metadata: tuple[tuple[str, Metadata], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Target(ABC):
@@ -90,6 +97,10 @@ class Target(ABC):
 
     #: Calls may be submitted before their inputs are there: `Ticket.parents` are what they depend on.
     takes_unready: bool = False
+    #: Coroutines that ask for no resources are left to the process of the run, which has many of them wait at once.
+    leaves_coroutines: bool = False
+    #: `Ticket.audited` is heeded.
+    can_audit: bool = False
 
     @abstractmethod
     def admits(self, resources: dict[str, Any]) -> bool:
@@ -113,6 +124,9 @@ class Target(ABC):
     @abstractmethod
     def interrupt(self) -> bool:
         """Pass Ctrl-C on to the bodies that run, once; say whether there are any."""
+
+    def wake(self) -> None:  # noqa: B027 - then `poll` is called at short intervals
+        """Have a `poll` that waits return now; called in another thread, where the target `leaves_coroutines`."""
 
     def started(self) -> Sequence[bytes]:
         """Return the keys of calls that started since the last time it was asked, as far as that is known."""

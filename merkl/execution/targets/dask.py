@@ -13,7 +13,7 @@ from typing import Any
 
 import cloudpickle
 
-from merkl._base.errors import ConfigError, MissingDependencyError, TargetError
+from merkl._base.errors import ConfigError, MerklError, MissingDependencyError, TargetError
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.dask_worker import check_worker, notify_interrupt, run_ticket
 from merkl.execution.targets.local import WorkerSetup
@@ -24,6 +24,8 @@ __all__ = ["DaskTarget", "make_dask_target"]
 _SETTINGS = frozenset(("address", "cluster", "options", "tls", "max_workers", "wait"))
 #: Seconds without a scheduler after which it is given up.
 _PATIENCE = 5.0
+#: Seconds within which a scheduler must answer at the start.
+_CONNECTING = 20.0
 #: How Dask calls what `resources=` of a task calls so.
 _NAMES = {"gpu": "GPU", "memory": "MEMORY", "cpu": "CPU"}
 
@@ -90,11 +92,20 @@ class DaskTarget(Target):
                     where = self._cluster = self._start_cluster()
                 make: Any = Client
                 self._client = make(
-                    where, security=self._security(), set_as_default=False, name="merkl", timeout=20
+                    where,
+                    security=self._security(),
+                    set_as_default=False,
+                    name="merkl",
+                    timeout=min(_CONNECTING, self._options.get("wait", _CONNECTING)),
                 )
-            except (OSError, TimeoutError) as error:
+            except MerklError:
+                raise
+            except Exception as error:
                 self.close()
-                raise TargetError(f"there is no Dask scheduler at {where}: {error}") from error
+                said = f"there is no Dask scheduler at {where}: {_shown(error)}"
+                if str(where).startswith("tls:") and not self._options.get("tls"):
+                    said += "; the target has no tls = { ca_file = …, cert = …, key = … }"
+                raise TargetError(said) from error
             try:
                 self._check_workers()
             except BaseException:
@@ -110,10 +121,15 @@ class DaskTarget(Target):
             raise ConfigError(
                 f"cluster = {self._options['cluster']!r} cannot be imported: {error}"
             ) from error
-        cluster = kind(**self._options.get("options", {}))
-        most = self._options.get("max_workers")
-        if most is not None:
-            cluster.scale(most)
+        try:
+            cluster = kind(**self._options.get("options", {}))
+            most = self._options.get("max_workers")
+            if most is not None:
+                cluster.scale(most)
+        except Exception as error:
+            raise TargetError(
+                f"the cluster {self._options['cluster']} cannot be started with its options: {_shown(error)}"
+            ) from error
         return cluster
 
     def _security(self) -> Any:
@@ -207,7 +223,9 @@ class DaskTarget(Target):
             self._is_interrupted = False
             # Where the scheduler is gone, that is said below; a worker that is gone needs no word.
             with contextlib.suppress(OSError, TimeoutError):
-                self._client.run(notify_interrupt, workers=self._workers, wait=False, on_error="ignore")
+                self._client.run(
+                    notify_interrupt, self._setup, workers=self._workers, wait=False, on_error="ignore"
+                )
         keys: list[bytes] = []
         try:
             keys.append(self._done.get(timeout=timeout))
@@ -259,6 +277,8 @@ class DaskTarget(Target):
         return reply
 
     def cancel(self) -> Collection[bytes]:
+        if self._client is None:
+            return ()
         processing = {key for keys in self._client.processing().values() for key in keys}
         waiting = {key for key in self._waiting if key.hex() not in processing}
         self._client.cancel([self._futures.pop(key) for key in waiting], force=True)
@@ -285,6 +305,15 @@ class DaskTarget(Target):
         if self._mark is not None:
             self._mark.remove()
             self._mark = None
+
+
+def _shown(error: BaseException) -> str:
+    """Return what an error says, with what it came from: of a cluster that fails to start only that says why."""
+    said = [f"{type(error).__name__}: {error}"]
+    while (cause := error.__cause__ or error.__context__) is not None and len(said) < 5:
+        error = cause
+        said.append(f"{type(error).__name__}: {error}")
+    return ", from ".join(dict.fromkeys(said))
 
 
 def _silence() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickle
 import threading
-from dataclasses import replace
+
+import msgspec
 
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import KnownResult, Reply, Ticket
@@ -38,7 +39,7 @@ def _open(setup: bytes) -> tuple[Worker, WorkerSession]:
     open_session, arguments, run_id = pickle.loads(packed)
     require_mark(arguments[1], marker)
     session = open_session(*arguments)
-    return Worker(session, run_id, collects_warnings=False), session
+    return Worker(session, run_id, collects_warnings=False, returns_metadata=True), session
 
 
 def check_worker(setup: bytes) -> str:
@@ -50,12 +51,12 @@ def check_worker(setup: bytes) -> str:
     return ""
 
 
-async def notify_interrupt() -> None:
-    """Let loops over `interruptible` end: signals do not reach the threads of a Dask worker.
+async def notify_interrupt(setup: bytes) -> None:
+    """Pass Ctrl-C on to the bodies of a run: signals do not reach the threads of a Dask worker.
 
     A coroutine, as Dask waits for the end of anything else.
     """
-    interrupts.count += 1
+    interrupts.press(setup)
 
 
 def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
@@ -68,7 +69,8 @@ def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
         inputs.update(parent.outs)
     try:
         worker, session = _sessions.worker(setup)
-        reply = worker.carry_out(replace(ticket, inputs=inputs))
+        with interrupts.in_thread(setup):
+            reply = worker.carry_out(msgspec.structs.replace(ticket, inputs=inputs))
         session.settle()
     except Exception as error:  # noqa: BLE001
         return Reply(ticket.key, "failed", error=dump_error(error))

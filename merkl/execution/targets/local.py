@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import select
 import selectors
 import signal
 import sys
@@ -22,6 +23,7 @@ from merkl._base.errors import TargetError
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import body_output
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
+from merkl.execution.targets.bell import Bell
 from merkl.execution.targets.processes import WORKERS
 from merkl.execution.targets.resources import Slots
 from merkl.execution.targets.sharing import CacheMark, require_mark
@@ -75,6 +77,9 @@ class LocalTarget(Target):
         resources: how much there is of what calls ask for beside processors.
     """
 
+    leaves_coroutines = True
+    can_audit = True
+
     def __init__(
         self, count: int, *, setup: Callable[[], WorkerSetup], resources: Mapping[str, Any] | None = None
     ) -> None:
@@ -87,6 +92,9 @@ class LocalTarget(Target):
         self._slots = Slots(count, resources)
         self._workers: list[_WorkerHandle] = []
         self._selector: selectors.BaseSelector | None = None
+        #: The worker for which `admits` let a call be sent ahead.
+        self._roomy: _WorkerHandle | None = None
+        self._bell: Bell | None = None
         self._mean: dict[str, float] = {}
         self._started: list[bytes] = []
         self._dead_replies: list[Reply] = []
@@ -94,11 +102,13 @@ class LocalTarget(Target):
     # -- submit ----------------------------------------------------------------------------------------
 
     def admits(self, resources: dict[str, Any]) -> bool:
+        self._roomy = None
         wanted = self._slots.want(resources)
         if self._idle() is not None or len(self._workers) < self._count:
             if self._slots.has(wanted):
                 return True
-        return not resources and self._with_room_ahead() is not None
+        self._roomy = None if resources else self._with_room_ahead()
+        return self._roomy is not None
 
     def submit(self, ticket: Ticket) -> None:
         wanted = self._slots.want(ticket.resources)
@@ -106,7 +116,7 @@ class LocalTarget(Target):
         if self._slots.has(wanted):
             worker = self._idle() or (self._start() if len(self._workers) < self._count else None)
         if worker is None:
-            worker = self._with_room_ahead()
+            worker = self._roomy or self._with_room_ahead()
             assert worker is not None
             is_held = _size_of(ticket) > _SMALL_TICKET
             worker.queue.append(_Sent(ticket, wanted, is_held=is_held))
@@ -145,6 +155,8 @@ class LocalTarget(Target):
         return min(workers, key=lambda worker: len(worker.queue), default=None)
 
     def _may_queue(self, worker: _WorkerHandle) -> bool:
+        if len(worker.queue) >= _MOST_AHEAD:
+            return False
         total = 0.0
         for sent in worker.queue:
             mean = self._mean.get(sent.ticket.task)
@@ -152,7 +164,7 @@ class LocalTarget(Target):
             if mean is None or not is_plain or sent.is_held:
                 return False
             total += mean
-        return total < _AHEAD and len(worker.queue) < _MOST_AHEAD
+        return total < _AHEAD
 
     # -- processes -------------------------------------------------------------------------------------
 
@@ -164,13 +176,19 @@ class LocalTarget(Target):
             )  # before the mark is there: a cache that comes along as a copy does not have it
             self._mark = CacheMark(setup.arguments[1]) if setup.is_writing else None
             self._setup_bytes = pickle.dumps((packed, self._mark and self._mark.key), protocol=5)
-        if self._selector is None:
-            self._selector = selectors.DefaultSelector()
         worker = _WorkerHandle(self._setup_bytes)
         self._workers.append(worker)
-        self._selector.register(worker.pipe, selectors.EVENT_READ, worker)
-        self._selector.register(worker.process.sentinel, selectors.EVENT_READ, worker)
+        selector = self._opened()
+        selector.register(worker.pipe, selectors.EVENT_READ, worker)
+        selector.register(worker.process.sentinel, selectors.EVENT_READ, worker)
         return worker
+
+    def _opened(self) -> selectors.BaseSelector:
+        if self._selector is None:
+            self._selector = selectors.DefaultSelector()
+            self._bell = Bell()
+            self._selector.register(self._bell.reader, selectors.EVENT_READ, None)
+        return self._selector
 
     def _remove(self, worker: _WorkerHandle) -> None:
         if worker in self._workers:
@@ -187,21 +205,25 @@ class LocalTarget(Target):
     # -- poll ------------------------------------------------------------------------------------------
 
     def poll(self, timeout: float) -> Sequence[Reply]:
-        assert self._selector is not None
+        selector = self._opened()
         for worker in self._workers:
             worker.flush()
         replies, self._dead_replies = self._dead_replies, []
         if not replies:
             timeout = self._until_deadline(timeout)
-            ready = {key.data for key, _ in self._selector.select(timeout)}
+            ready = {key.data for key, _ in selector.select(timeout)}
             for worker in ready:
-                self._read(worker, replies)
+                if worker is None:
+                    assert self._bell is not None
+                    self._bell.hear()
+                else:
+                    self._read(worker, replies)
         self._end_late(replies)
         return replies
 
     def _read(self, worker: _WorkerHandle, replies: list[Reply]) -> None:
         try:
-            while worker.pipe.poll():
+            while worker.has_message():
                 kind, data = pickle.loads(worker.pipe.recv_bytes())
                 if kind == "reply":
                     self._settle_reply(worker, data, replies)
@@ -212,7 +234,7 @@ class LocalTarget(Target):
         except (EOFError, OSError):
             self._bury(worker, replies)
             return
-        if not worker.process.is_alive():
+        if worker.has_ended():
             self._bury(worker, replies)
 
     def _settle_reply(self, worker: _WorkerHandle, reply: Reply, replies: list[Reply]) -> None:
@@ -266,6 +288,10 @@ class LocalTarget(Target):
                 worker.kill()
                 self._bury(worker, replies)
 
+    def wake(self) -> None:
+        if self._bell is not None:
+            self._bell.ring()
+
     # -- ends ------------------------------------------------------------------------------------------
 
     def started(self) -> Sequence[bytes]:
@@ -306,6 +332,9 @@ class LocalTarget(Target):
         if self._selector is not None:
             self._selector.close()
             self._selector = None
+        if self._bell is not None:
+            self._bell.close()
+            self._bell = None
 
 
 @dataclass(slots=True)
@@ -341,6 +370,17 @@ class _WorkerHandle:
         self.has_run_anything = False
         self.is_late = False
         self._unsent: list[Any] = []
+        # What `multiprocessing` offers for these makes a selector each time.
+        self._messages = _poll_of(self.pipe.fileno())
+        self._end = _poll_of(self.process.sentinel)
+
+    def has_message(self) -> bool:
+        """Say whether there is something to be read, be it the end."""
+        return bool(self._messages.poll(0))
+
+    def has_ended(self) -> bool:
+        """Say whether the process is gone."""
+        return bool(self._end.poll(0))
 
     def __hash__(self) -> int:
         return id(self)
@@ -396,6 +436,12 @@ class _WorkerHandle:
             self.process.kill()
             self.process.join(_GRACE)
         self.process.close()
+
+
+def _poll_of(descriptor: int) -> select.poll:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return poll
 
 
 # -- in the worker -------------------------------------------------------------------------------------

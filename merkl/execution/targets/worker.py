@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from merkl._base.errors import MerklWarning
+from merkl.cache import BaseCache, Metadata
+from merkl.execution.audit import BodyWatch
 from merkl.execution.calls import link_parts, run_call
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
 from merkl.execution.interrupts import interrupts
+from merkl.execution.memory import PeakMeter
 from merkl.execution.plan import Plan
 from merkl.execution.results import Results
 from merkl.execution.targets.base import Death, KnownResult, Reply, Ticket
@@ -26,6 +31,10 @@ __all__ = ["Worker", "WorkerSession"]
 
 #: Contents up to this size go with their keys, so that nobody has to wait for the cache or look there.
 SMALL = 4096
+
+
+#: The metadata of the results that the ticket at hand has stored.
+_stored: ContextVar[list[tuple[str, Metadata]] | None] = ContextVar("merkl_stored", default=None)
 
 
 class WorkerSession(Protocol):
@@ -54,7 +63,8 @@ class Worker:
     """Carries out tickets in this process, one at a time.
 
     With `collects_warnings` MerkL's own warnings come back with the reply; not for several threads. `on_attempt` is
-    told when an attempt at a call with a timeout begins.
+    told when an attempt at a call with a timeout begins. With `returns_metadata` that of results comes back with the
+    reply: where this is another machine, what is written down here is not what the run reads.
     """
 
     def __init__(
@@ -64,20 +74,30 @@ class Worker:
         *,
         on_attempt: Callable[[], None] | None = None,
         collects_warnings: bool = True,
+        returns_metadata: bool = False,
     ) -> None:
         self._collects_warnings = collects_warnings
         self._session = session
         self._run_id = run_id
         self._on_attempt = on_attempt
+        if returns_metadata:
+            _listen(session.worker_results)
+        # Where several threads work, the process is not ours alone either.
+        self._meter = PeakMeter(is_ours=collects_warnings)
+        self._watch: BodyWatch | None = None
 
     def carry_out(self, ticket: Ticket) -> Reply:
         """Carry out one ticket; whatever goes wrong is in the reply."""
         said: list[tuple[type[Warning], str]] = []
+        stored: list[tuple[str, Metadata]] = []
+        token = _stored.set(stored)
         try:
             with _collect_warnings(said) if self._collects_warnings else contextlib.nullcontext():
                 call = load_call(ticket.payload)
                 if self._differs(call):
                     return Reply(ticket.key, "failed", differs=True)
+                if ticket.audited is not None and self._watch is None:
+                    self._watch = BodyWatch(ticket.audited)
                 reply = self._run(call, ticket)
         except KeyboardInterrupt:
             reply = Reply(ticket.key, "interrupted")
@@ -85,13 +105,19 @@ class Worker:
             reply = Reply(ticket.key, "failed", lost=lost.key)
         except BaseException as error:  # noqa: BLE001 - the parent decides what it means
             reply = Reply(ticket.key, "failed", error=dump_error(error))
-        return replace(reply, warnings=tuple(said)) if said else reply
+        finally:
+            _stored.reset(token)
+        if self._watch is not None:
+            reply = msgspec.structs.replace(reply, findings=self._watch.take())
+        if said or stored:
+            reply = msgspec.structs.replace(reply, warnings=tuple(said), metadata=tuple(stored))
+        return reply
 
     @staticmethod
     def _differs(call: Call) -> bool:
         """Say whether the task that was imported here is another one than where the call was made."""
         return any(
-            is_by_name(part.task) and part.task.fingerprint().digest != part.fingerprint
+            part.task.fingerprint().digest != part.fingerprint and is_by_name(part.task)
             for part in call.parts[:1]
         )
 
@@ -125,8 +151,11 @@ class Worker:
                 interrupts,
                 expand=lambda value: value,
                 scratch_parent=self._session.scratch,
+                meter=self._meter,
+                watch=self._watch,
                 is_copy=True,
                 on_attempt=None if ticket.timeout is None else self._on_attempt,
+                retries=ticket.retries,
             )
         outs = self._outs(evaluation, call)
         return Reply(ticket.key, status, duration, outs, frozenset(part.key() for part in linked))
@@ -146,6 +175,20 @@ class Worker:
         if needs_flush:
             evaluation.results.cache_of(call.task).flush()
         return outs
+
+
+def _listen(results: Results) -> None:
+    """Have the metadata of what is stored noted with the ticket at hand, too."""
+    tell = results.remember
+
+    def remember(cache: BaseCache, key: str, metadata: Metadata) -> None:
+        stored = _stored.get()
+        if stored is not None:
+            stored.append((key, metadata))
+        if tell is not None:
+            tell(cache, key, metadata)
+
+    results.remember = remember
 
 
 class _LostInput(Exception):

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from mypy.checker_state import checker_state
 from mypy.nodes import Decorator, FuncDef, MypyFile, OverloadedFuncDef, TypeInfo, Var
 from mypy.options import Options
 from mypy.plugin import (
@@ -23,12 +24,14 @@ from mypy.plugin import (
 from mypy.types import FunctionLike, Type
 
 from merkl_mypy import names
-from merkl_mypy.attributes import attribute_hook, task_from_container
+from merkl_mypy.attributes import attribute_hook
 from merkl_mypy.calls import CallChecker
 from merkl_mypy.decorators import decorator_applied, decorator_called
+from merkl_mypy.early import EarlyTypes
 from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
+from merkl_mypy.nameless import NamelessCalls, may_be_task, name_method
 from merkl_mypy.review import PROBE, Reviews, add_trigger
 from merkl_mypy.serializable import note_registration, registrations
 from merkl_mypy.shell import shell_task
@@ -43,6 +46,8 @@ _BUILTIN_MODULES = (
     "dataclasses.",
 )
 
+_HOOKED_MODULES = (*_BUILTIN_MODULES, "enum.", "ctypes.")
+
 
 class MerklPlugin(Plugin):
     """Types the calls of tasks as those of plain functions, whose arguments may be Futures."""
@@ -51,21 +56,26 @@ class MerklPlugin(Plugin):
         super().__init__(options)
         self._digest = _digest_of_sources()
         self._reviews = Reviews()
-        self._review = guarded_result(self._reviews.run)
         self._calls = CallChecker(self._reviews)
         self._signature = guarded_signature(self._calls.signature)
         self._instance_signature = guarded_signature(self._calls.instance_signature)
         self._finish = self._calls.finish
-        self._item = guarded_result(task_from_container)
+        self._nameless = NamelessCalls()
+        self._reviews.starts += [EarlyTypes().begin, self._nameless.begin]
+        self._reviews.before.append(self._nameless.end)
+        self._name_method = guarded_result(name_method)
+        self._methods: dict[str, bool] = {}  # attributes that were looked up, and whether they may be tasks
         self._misused = guarded_signature(method_used)
         self._written = guarded_signature(written_to)
         self._attribute_read = guarded_result(attribute_read)
-        self._registration = guarded_result(note_registration)
-        self._shell_task = guarded_result(shell_task)
-        self._evaluate = guarded_result(evaluated)
         self._attributes = {name: guarded_result(attribute_hook(name)) for name in names.TASK_ATTRIBUTES}
-        self._decorators = {
-            name: guarded_result(decorator_called(kind)) for name, kind in names.DECORATORS.items()
+        self._functions = {
+            **{name: guarded_result(decorator_called(kind)) for name, kind in names.DECORATORS.items()},
+            PROBE: guarded_result(self._reviews.run),
+            names.EVALUATE_FN: guarded_result(evaluated),
+            names.ARG_SERIALIZER_FN: guarded_result(note_registration),
+            names.BASH_TASK_FN: guarded_result(shell_task),
+            names.CALLEE: guarded_result(self._nameless.called),
         }
         self._decorator_calls = {
             name: guarded_result(decorator_applied(kind)) for name, kind in names.DECORATOR_CALLS.items()
@@ -74,12 +84,13 @@ class MerklPlugin(Plugin):
     def report_config_data(self, ctx: ReportConfigContext) -> Any:
         """A change of the plugin's own version makes mypy check everything again."""
         if ctx.is_check:  # the module may be taken from mypy's cache
-            registrations.read(ctx.path)
+            registrations.take(ctx.path)
         return {"merkl_mypy": self._digest}
 
     def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
         """No deps; but each module that is not in mypy's cache comes by here before any is checked."""
-        registrations.read(file.path)
+        registrations.take(file.path)
+        self._nameless.read(file)
         add_trigger(file)
         return []
 
@@ -108,13 +119,33 @@ class MerklPlugin(Plugin):
                 symbol = self.lookup_fully_qualified(owner)
                 if symbol is not None and isinstance(symbol.node, TypeInfo) and symbol.node.get(name) is None:
                     return self._attribute_read
-        return None
+            return None
+        return self._method(fullname)
+
+    def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        """Class methods and static methods that may be tasks."""
+        return self._method(fullname)
+
+    def _method(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        # A hook of ours would stand in the way of mypy's own, such as the one for the names of enum members.
+        if fullname.startswith(_HOOKED_MODULES):
+            return None
+        known = self._methods.get(fullname)
+        if known is None:
+            known = may_be_task(self, fullname)
+            if known is not None:
+                self._methods[fullname] = known
+        return None if known is False else self._name_method
 
     def get_function_signature_hook(
         self, fullname: str
     ) -> Callable[[FunctionSigContext], FunctionLike] | None:
         """Calls of anything that may be a task."""
-        self._reviews.ask_here()
+        if checker_state.type_checker is not self._reviews.last:
+            self._reviews.ask_here()
+        if fullname in self._calls.names:
+            self._calls.name = fullname
+            return self._signature
         if fullname.startswith(_BUILTIN_MODULES):
             return None
         if "." in fullname:
@@ -149,15 +180,7 @@ class MerklPlugin(Plugin):
         """Decorators, and the end of a call whose arguments were swapped."""
         if self._calls.pending and self._calls.awaits(fullname):
             return self._finish
-        if fullname == PROBE:
-            return self._review
-        if fullname == names.EVALUATE_FN:
-            return self._evaluate
-        if fullname == names.ARG_SERIALIZER_FN:
-            return self._registration
-        if fullname == names.BASH_TASK_FN:
-            return self._shell_task
-        return self._decorators.get(fullname)
+        return self._functions.get(fullname)
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """The second step of a decorator with options, and the end of a call."""
@@ -165,8 +188,6 @@ class MerklPlugin(Plugin):
             return self._finish
         if fullname == f"{names.TASK_METHOD}.__call__":
             return self._finish
-        if fullname in names.ITEM_GETTERS:
-            return self._item
         return self._decorator_calls.get(fullname)
 
 

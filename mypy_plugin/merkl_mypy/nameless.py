@@ -1,0 +1,173 @@
+"""Calls of tasks that have no name: `tasks[0](x)`, `(a if flag else b)(x)`, `super().method(x)`, a method of a type variable.
+
+A variable that may be either of two tasks is one of them, since mypy asks about none of its types.
+
+mypy asks a plugin about a call by the full name of what is called. Here what is called gets one, or becomes an instance
+of Task, about whose calls mypy asks by its class.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from mypy.checker import TypeChecker
+from mypy.nodes import (
+    AssignmentExpr,
+    AssignmentStmt,
+    AwaitExpr,
+    CallExpr,
+    ConditionalExpr,
+    Decorator,
+    Expression,
+    IndexExpr,
+    MemberExpr,
+    MypyFile,
+    NameExpr,
+    Node,
+    OpExpr,
+    OverloadedFuncDef,
+    SuperExpr,
+    TempNode,
+    TypeInfo,
+)
+from mypy.plugin import AttributeContext, FunctionContext, Plugin
+from mypy.types import (
+    CallableType,
+    Instance,
+    Overloaded,
+    ProperType,
+    Type,
+    TypeType,
+    TypeVarType,
+    UnionType,
+    get_proper_type,
+)
+
+from merkl_mypy import names
+from merkl_mypy.decorators import is_task, parameters
+from merkl_mypy.shapes import any_type, plain_signature, strip
+from merkl_mypy.walk import parts
+
+_NAMELESS: Final = (
+    AssignmentExpr,
+    AwaitExpr,
+    CallExpr,
+    ConditionalExpr,
+    IndexExpr,
+    NameExpr,
+    OpExpr,
+    SuperExpr,
+)
+# What the text of a module with such a call has in it.
+_MAY_HAVE_ONE: Final = re.compile(rb"[\])]\s*\(|\bsuper\(|^\s*\w+\s*=.+ if .+ else ", re.M)
+
+
+class NamelessCalls:
+    """Puts a call of its own in the place of what is called, for as long as mypy checks the module.
+
+    mypy asks about that call, and what the hook answers is what is called to mypy.
+    """
+
+    def __init__(self) -> None:
+        self._modules: set[str] = set()
+        self._called: dict[int, tuple[CallExpr, CallExpr, Expression]] = {}
+
+    def read(self, file: MypyFile) -> None:
+        """Note whether a module that mypy has parsed may have such calls."""
+        if file.is_stub:
+            return
+        try:
+            text = Path(file.path).read_bytes()
+        except OSError:
+            return
+        if _MAY_HAVE_ONE.search(text):
+            self._modules.add(file.fullname)
+
+    def begin(self, api: TypeChecker) -> None:
+        """Prepare a module that mypy is about to check."""
+        self.end()
+        if api.tree.fullname not in self._modules:
+            return
+        found: list[CallExpr] = []
+        chosen: set[Node | None] = set()
+        for statement in api.tree.defs:
+            _find(statement, found, chosen)
+        function = api.named_type("builtins.function")
+        getter = CallableType([], [], [], any_type(), function, name=names.CALLEE)
+        for call in found:
+            callee = call.callee
+            if isinstance(callee, NameExpr) and callee.node not in chosen:
+                continue
+            made = CallExpr(TempNode(getter, context=callee), [], [], [])
+            made.set_line(callee)
+            self._called[id(made)] = (made, call, callee)
+            call.callee = made
+
+    def end(self) -> None:
+        """Leave the module as it was."""
+        for _, call, callee in self._called.values():
+            call.callee = callee
+        self._called.clear()
+
+    def called(self, ctx: FunctionContext) -> Type:
+        """The hook for the calls that were put in: the type of what stood there, tasks as instances of Task."""
+        entry = self._called.get(id(ctx.context))
+        if entry is None or not isinstance(ctx.api, TypeChecker):
+            return ctx.default_return_type
+        typ = ctx.api.expr_checker.accept(entry[2], always_allow_any=True)
+        return as_instance(ctx.api, get_proper_type(typ))
+
+
+def _find(node: Node, found: list[CallExpr], chosen: set[Node | None]) -> None:
+    """The calls below a node that may be without a name, the inner ones first, and the variables that are chosen."""
+    for part in parts(node):
+        _find(part, found, chosen)
+    if isinstance(node, AssignmentStmt) and isinstance(node.rvalue, ConditionalExpr):
+        chosen.update(target.node for target in node.lvalues if isinstance(target, NameExpr))
+    elif isinstance(node, CallExpr) and isinstance(node.callee, _NAMELESS):
+        # What is analyzed is a type, such as `list[int]()`.
+        if not isinstance(node.callee, (CallExpr, IndexExpr)) or node.callee.analyzed is None:
+            found.append(node)
+
+
+def as_instance(api: TypeChecker, typ: ProperType) -> ProperType:
+    """The type of a task as an instance of Task that remembers its signature; any other type as it is."""
+    if isinstance(typ, UnionType):
+        items = [as_instance(api, get_proper_type(item)) for item in typ.items]
+        return UnionType(items) if any(map(is_task, items)) else typ
+    if not isinstance(typ, (CallableType, Overloaded)) or not is_task(typ):
+        return typ
+    first = typ.items[0]
+    spec = parameters(plain_signature(first))
+    made = Instance(first.fallback.type, [spec, strip(first.ret_type), first.ret_type])
+    return made.copy_with_extra_attr(names.SIGNATURE_ATTR, typ)
+
+
+def may_be_task(plugin: Plugin, fullname: str) -> bool | None:
+    """Whether an attribute is a decorated method, which may be a task; None as long as mypy has not inferred its type."""
+    owner, _, member = fullname.rpartition(".")
+    symbol = plugin.lookup_fully_qualified(owner)
+    if symbol is None or not isinstance(symbol.node, TypeInfo):
+        return False
+    found = symbol.node.names.get(member)
+    if found is None or not isinstance(found.node, (Decorator, OverloadedFuncDef)):
+        return False
+    return None if found.type is None else is_task(found.type)
+
+
+def name_method(ctx: AttributeContext) -> Type:
+    """The hook for decorated methods: a task that is reached through a type variable (or Self) gets its name here."""
+    owner: ProperType = get_proper_type(ctx.type)
+    if isinstance(owner, TypeType):
+        owner = owner.item
+    if (
+        isinstance(owner, TypeVarType)
+        and isinstance(ctx.context, MemberExpr)
+        and is_task(ctx.default_attr_type)
+    ):
+        if isinstance(get_proper_type(owner.upper_bound), UnionType) and isinstance(ctx.api, TypeChecker):
+            return as_instance(ctx.api, get_proper_type(ctx.default_attr_type))
+        ctx.context.fullname = f"{owner.name}.{ctx.context.name}"
+    return ctx.default_attr_type

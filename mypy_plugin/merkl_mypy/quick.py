@@ -1,0 +1,303 @@
+"""Calls that can be judged by a look at names and constants, without asking mypy for types: nearly all of them.
+
+A call of a task that is no overload, not generic and no method, whose arguments are constants, variables that plainly
+are Futures or plainly are none, calls of such tasks, and displays of these. Any doubt leaves the call to
+`merkl_mypy.calls`, which comes to the same signature more slowly.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from mypy.checker import TypeChecker
+from mypy.nodes import (
+    ARG_NAMED,
+    ARG_OPT,
+    ARG_POS,
+    ARG_STAR,
+    ARG_STAR2,
+    BytesExpr,
+    CallExpr,
+    ComplexExpr,
+    Decorator,
+    DictExpr,
+    EllipsisExpr,
+    Expression,
+    FloatExpr,
+    FuncDef,
+    IntExpr,
+    ListExpr,
+    MemberExpr,
+    MypyFile,
+    NameExpr,
+    OverloadedFuncDef,
+    SetExpr,
+    StrExpr,
+    TempNode,
+    TupleExpr,
+    TypeInfo,
+    Var,
+)
+from mypy.types import (
+    CallableType,
+    Instance,
+    NoneType,
+    Parameters,
+    ParamSpecType,
+    Type,
+    TypeType,
+    UnionType,
+    UnpackType,
+    get_proper_type,
+)
+
+from merkl_mypy import names
+from merkl_mypy.shapes import has_future, is_future, plain_signature, strip
+
+_CONSTANTS: Final = frozenset([IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr])
+_CLASS_OF: Final[dict[type, str]] = {
+    IntExpr: "builtins.int",
+    StrExpr: "builtins.str",
+    FloatExpr: "builtins.float",
+    BytesExpr: "builtins.bytes",
+}
+_DEFINITIONS: Final = frozenset([FuncDef, Decorator, OverloadedFuncDef, TypeInfo, MypyFile])
+_SEQUENCES: Final = frozenset([ListExpr, TupleExpr, SetExpr])
+# A callable parameter may bring a ParamSpec, which mypy reads off the argument's own type only.
+# To a parameter `type[A]` mypy lets no abstract class, which only shows on the class itself.
+NOT_LIFTED: Final = (UnpackType, ParamSpecType, CallableType, TypeType)
+
+# What an argument is, by a look alone; a call may hold more to look at.
+_PLAIN, _FUTURE, _CALL, _HOLDS_FUTURES, _UNKNOWN = range(5)
+
+
+class Judged(NamedTuple):
+    """What is known of one call: its signature, and the arguments to put in the place of its own."""
+
+    signature: CallableType
+    swapped: list[Expression] | None
+    #: Whether there is nothing in the call but constants and names.
+    is_flat: bool
+
+
+class QuickSignature:
+    """The parameters of one task, laid out for the calls of one module."""
+
+    def __init__(self, callee: CallableType, future: TypeInfo) -> None:
+        self.callee = callee  # kept, for it is known by its identity
+        self.plain = plain = _plain(callee)
+        self._future = future
+        self._positional: list[int] = []
+        self._by_name: dict[str, int] = {}
+        self._required: list[int] = []
+        self._star: int | None = None
+        for index, (kind, name) in enumerate(zip(plain.arg_kinds, plain.arg_names, strict=True)):
+            if kind == ARG_STAR:
+                self._star = index
+            elif kind != ARG_STAR2:
+                if kind in (ARG_POS, ARG_OPT):
+                    self._positional.append(index)
+                if kind in (ARG_POS, ARG_NAMED):
+                    self._required.append(index)
+                if name is not None:
+                    self._by_name[name] = index
+        self._lifted: dict[tuple[int, ...], CallableType] = {}
+        # The parameters of so many arguments by position.
+        self._known_formals: dict[int, list[int]] = {}
+        self.is_simple = _is_simple(plain)
+
+    def judge(self, api: TypeChecker, call: CallExpr) -> Judged | None:
+        """The signature for this call, or None if in doubt."""
+        args = call.args
+        looks = [look_at(arg) for arg in args]
+        if _UNKNOWN in looks:
+            return None
+        if not any(looks):
+            return Judged(self.plain, None, True)
+        formals = self._formals(call)
+        if formals is None:
+            return None
+        lifted: list[int] = []
+        swapped: list[Expression] | None = None
+        types = self.plain.arg_types
+        for index, look in enumerate(looks):
+            if look == _PLAIN:
+                continue
+            formal = formals[index]
+            if look != _HOLDS_FUTURES and formal != self._star:
+                if isinstance(get_proper_type(types[formal]), NOT_LIFTED):
+                    return None
+                lifted.append(formal)
+                continue
+            if swapped is None:
+                swapped = list(args)
+            swapped[index] = _as_declared(api, args[index], types[formal]) or _without_futures(
+                api, args[index]
+            )
+        return Judged(self._lift(lifted), swapped, _CALL not in looks)
+
+    def _formals(self, call: CallExpr) -> list[int] | None:
+        """The parameter of each argument; None where one has none, or a parameter has too many or no argument."""
+        kinds = call.arg_kinds
+        known = self._known_formals.get(len(kinds))
+        if known is not None and kinds.count(ARG_POS) == len(kinds):
+            return known
+        formals: list[int] = []
+        for index, kind in enumerate(kinds):
+            name = call.arg_names[index]
+            if kind == ARG_POS:
+                formal = self._positional[index] if index < len(self._positional) else self._star
+            else:
+                formal = self._by_name.get(name) if kind == ARG_NAMED and name is not None else None
+            if formal is None or (formal in formals and formal != self._star):
+                return None
+            formals.append(formal)
+        if any(index not in formals for index in self._required):
+            return None
+        if kinds.count(ARG_POS) == len(kinds):
+            self._known_formals[len(kinds)] = formals
+        return formals
+
+    def _lift(self, formals: list[int]) -> CallableType:
+        key = tuple(formals)
+        made = self._lifted.get(key)
+        if made is None:
+            types = list(self.plain.arg_types)
+            for formal in formals:
+                types[formal] = Instance(self._future, [types[formal]])
+            made = self._lifted[key] = self.plain.copy_modified(arg_types=types) if formals else self.plain
+        return made
+
+
+def _plain(callee: CallableType) -> CallableType:
+    """The signature with the parameters as they were declared."""
+    declared = callee.fallback.args[0] if not callee.variables and callee.fallback.args else None
+    if isinstance(declared, Parameters) and declared.arg_kinds == callee.arg_kinds:
+        return callee.copy_modified(arg_types=declared.arg_types).with_unpacked_kwargs()
+    return plain_signature(callee).with_unpacked_kwargs()
+
+
+def _is_simple(plain: CallableType) -> bool:
+    """Whether a call needs nothing but its arguments looked at."""
+    if plain.variables or ARG_STAR2 in plain.arg_kinds or any(map(has_future, plain.arg_types)):
+        return False
+    extra = plain.fallback.extra_attrs
+    if extra is not None and names.KIND_ATTR in extra.attrs:
+        return False
+    result = get_proper_type(plain.ret_type)
+    if not isinstance(result, Instance) or not is_future(result):
+        return True
+    return not isinstance(get_proper_type(result.args[0]), (UnionType, CallableType))
+
+
+def look_at(expr: Expression) -> int:
+    """What an argument is: plain, a Future, a display with Futures in it, or not to be told without mypy."""
+    kind = type(expr)
+    if kind in _CONSTANTS:
+        return _PLAIN
+    if isinstance(expr, NameExpr):
+        node = expr.node
+        if not isinstance(node, Var):
+            return _PLAIN if type(node) in _DEFINITIONS else _UNKNOWN
+        typ = node.type
+        if isinstance(typ, Instance):
+            # What a variable is declared as, nothing narrows to something with Futures.
+            info = typ.type
+            if typ.args:
+                return _FUTURE if info.fullname == names.FUTURE else _UNKNOWN
+            return _UNKNOWN if info.is_protocol or info.fullname == "builtins.object" else _PLAIN
+        return _PLAIN if isinstance(typ, NoneType) else _UNKNOWN
+    if kind in _SEQUENCES:
+        return _all_of(expr.items)  # type: ignore[attr-defined]
+    if isinstance(expr, DictExpr):
+        if any(key is None for key, _ in expr.items):
+            return _UNKNOWN
+        return _all_of([part for item in expr.items for part in item if part is not None])
+    if isinstance(expr, CallExpr):
+        return _look_at_call(expr)
+    return _UNKNOWN
+
+
+def _all_of(parts: list[Expression]) -> int:
+    found = _PLAIN
+    for part in parts:
+        look = look_at(part)
+        if look in (_UNKNOWN, _CALL):
+            return _UNKNOWN
+        if look != _PLAIN:
+            found = _HOLDS_FUTURES
+    return found
+
+
+def _look_at_call(call: CallExpr) -> int:
+    """A call of a task that is not generic and no overload gives the Future that its type says."""
+    callee = call.callee
+    if call.analyzed is None and isinstance(callee, (NameExpr, MemberExpr)):
+        if isinstance(callee.node, Decorator):
+            typ = callee.node.var.type
+            if isinstance(typ, CallableType) and not typ.variables:
+                if typ.fallback.type.fullname == names.TASK:
+                    result = typ.ret_type
+                    if isinstance(result, Instance) and result.type.fullname == names.FUTURE:
+                        return _CALL
+    return _UNKNOWN
+
+
+def _as_declared(api: TypeChecker, expr: Expression, formal: Type) -> Expression | None:
+    """An expression of just the declared type, for a display that plainly is of it; mypy would infer it at length."""
+    if not isinstance(formal, Instance) or not formal.args:
+        return None
+    *_, item = formal.args
+    if isinstance(expr, ListExpr) and formal.type.fullname == "builtins.list":
+        parts = expr.items
+    elif isinstance(expr, DictExpr) and formal.type.fullname == "builtins.dict":
+        if not all(_is_of(api, key, formal.args[0]) for key, _ in expr.items):
+            return None
+        parts = [value for _, value in expr.items]
+    else:
+        return None
+    if not all(_is_of(api, part, item) for part in parts):
+        return None
+    for part in parts:
+        if isinstance(part, NameExpr) and isinstance(part.node, Var) and part.node.type is not None:
+            api.store_type(part, part.node.type)
+    api.store_type(expr, formal)
+    made = TempNode(formal, context=expr)
+    made.set_line(expr)
+    return made
+
+
+def _is_of(api: TypeChecker, expr: Expression | None, wanted: Type) -> bool:
+    """Whether this is a constant of this class, or a variable of this module that is a Future of it."""
+    if not isinstance(wanted, Instance) or wanted.args or wanted.last_known_value is not None:
+        return False
+    name = _CLASS_OF.get(type(expr))
+    if name is not None:
+        return name == wanted.type.fullname
+    node = expr.node if isinstance(expr, NameExpr) else None
+    if not isinstance(node, Var) or not isinstance(node.type, Instance) or not node.type.args:
+        return False
+    # What another module gives mypy notes as used, when it looks at it.
+    module, _, _ = node.fullname.rpartition(".")
+    if module and module != api.tree.fullname:
+        return False
+    value = node.type.args[0]
+    return isinstance(value, Instance) and value.type is wanted.type
+
+
+def _without_futures(api: TypeChecker, expr: Expression) -> Expression:
+    """The argument with the type of its value in the place of each Future."""
+    look = look_at(expr)
+    made: Expression
+    if look == _PLAIN:
+        return expr
+    if isinstance(expr, (ListExpr, TupleExpr, SetExpr)):
+        made = type(expr)([_without_futures(api, item) for item in expr.items])
+    elif isinstance(expr, DictExpr):
+        made = DictExpr(
+            [(key and _without_futures(api, key), _without_futures(api, value)) for key, value in expr.items]
+        )
+    else:
+        made = TempNode(strip(api.expr_checker.accept(expr)), context=expr)
+    made.set_line(expr)
+    return made

@@ -1,0 +1,229 @@
+"""Bodies on Dask workers: time limits, Ctrl-C, coroutines, batches, resources, and how many workers are used."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dask_cluster import Cluster, configure
+from project import Project
+
+from merkl import TargetError, TaskFailedError, Workspace, evaluate
+
+FLOWS = """
+    import asyncio, itertools, os, time
+    from pathlib import Path
+    from merkl import bash_task, batch, call_seed, interruptible, stdout_arg, task
+
+    @task(timeout=0.2)
+    def hang(x: int) -> int:
+        while True:
+            time.sleep(0.01)
+
+    @task(timeout=0.2, retries=1)
+    def hang_once(marker: str) -> int:
+        if Path(marker).exists():
+            return 1
+        Path(marker).write_text("")
+        while True:
+            time.sleep(0.01)
+
+    @task(timeout=0.2)
+    async def hang_waiting(x: int) -> int:
+        await asyncio.sleep(60)
+        return x
+
+    @task
+    def stubborn(shared: str, x: int) -> int:
+        Path(shared, f"begun{x}").write_text("")
+        done = 0
+        try:
+            while True:
+                time.sleep(0.01)
+                done += 1
+        except KeyboardInterrupt:
+            return done
+
+    @task
+    def plain(shared: str, x: int) -> int:
+        Path(shared, f"begun{x}").write_text("")
+        while True:
+            time.sleep(0.01)
+
+    @task
+    async def waiting(shared: str, x: int) -> int:
+        Path(shared, f"begun{x}").write_text("")
+        await asyncio.sleep(60)
+        return x
+
+    @task
+    def positive(n: int) -> bool:
+        return n >= 0
+
+    @task
+    async def mixed(x: int, others: list[int]) -> int:
+        await asyncio.sleep(0)
+        return hash((x, tuple(others), call_seed())) % 2**40
+
+    @task
+    def square(x: int) -> int:
+        return x * x
+
+    @batch(square, max_size=4)
+    def squares(xs: list[int]) -> list[int]:
+        print("a batch of", len(xs))
+        return [x * x for x in xs]
+
+    @task
+    def numbers(n: int) -> list[int]:
+        return list(range(n))
+
+    @task
+    def total(xs: list[int]) -> int:
+        return sum(xs)
+
+    @task(resources={"gpu": 1, "cpu": 3})
+    def on_gpu(x: int, log: str) -> int:
+        with open(log, "a") as file:
+            file.write("(")
+            file.flush()
+            time.sleep(0.05)
+            file.write(")")
+        return x
+
+    @task(resources={"licence": 1})
+    def licensed(x: int) -> int:
+        return x
+
+    @task
+    def where(x: int) -> str:
+        time.sleep(0.1)
+        return os.getcwd()
+
+    @task
+    def distinct(xs: list[str]) -> int:
+        return len(set(xs))
+
+    sleep = bash_task(f"echo begun > {'begun-shell'}; sleep 60; echo {stdout_arg(str)}", timeout=0.3)
+
+    def partly(shared: str): return positive(stubborn(shared, 0))
+    def stops(shared: str): return square(3), plain(shared, 0)
+    def stops_waiting(shared: str): return waiting(shared, 0)
+    def graph():
+        made = []
+        for x in range(12):
+            made.append(mixed(x, made[-3:]))
+        return made
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Two workers, of which one has four threads, eight processors and a GPU."""
+    folder = tmp_path_factory.mktemp("dask")
+    project = Project(folder)
+    project.write("bodies_on_dask.py", FLOWS)
+    started = Cluster(project)
+    started.add_worker("one")
+    started.add_worker("two", "--resources", "GPU=1 CPU=8", threads=4)
+    try:
+        yield started
+    finally:
+        started.close()
+
+
+@pytest.fixture
+def dask(cluster: Cluster, tmp_path: Path) -> Cluster:
+    """The cluster, with an empty cache."""
+    for left in cluster.project.folder.glob("begun*"):
+        left.unlink()
+    configure(cluster.project, str(tmp_path / "cache"), cluster.address)
+    return cluster
+
+
+@pytest.fixture
+def flows(dask: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The module with the tasks, in a workspace of this process that runs on the cluster."""
+    monkeypatch.syspath_prepend(str(dask.project.folder))
+    with Workspace(dask.project.folder, target="far"):
+        yield importlib.import_module("bodies_on_dask")
+
+
+@pytest.mark.parametrize("name", ["hang", "hang_waiting"])
+def test_a_time_limit_ends_the_body_and_not_the_worker(flows: Any, name: str) -> None:
+    with pytest.raises(
+        TaskFailedError, match=r"TimeoutError: it ran for more than 0\.2 seconds and was ended"
+    ):
+        getattr(flows, name)(1).eval()
+    assert flows.square(3).eval() == 9
+
+
+def test_a_shell_task_is_ended_too(flows: Any) -> None:
+    with pytest.raises(TaskFailedError, match=r"0\.3 s"):
+        flows.sleep().eval()
+
+
+def test_what_ran_too_long_is_tried_again(flows: Any, tmp_path: Path) -> None:
+    assert flows.hang_once(str(tmp_path / "once")).eval() == 1
+
+
+def test_ctrl_c_reaches_a_plain_body_and_what_it_returns_is_used(dask: Cluster) -> None:
+    running = dask.project.start_and_wait(
+        "run", "--target", "far", "bodies_on_dask.partly", str(dask.project.folder), until="begun0"
+    )
+    running.send_signal(signal.SIGINT)
+    out, error = running.communicate(timeout=60)
+    assert (running.returncode, out) == (0, "True\n"), error
+    assert "1 interrupted" in error
+
+
+@pytest.mark.parametrize("flow", ["stops", "stops_waiting"])
+def test_a_body_that_does_not_catch_it_ends_the_run(dask: Cluster, flow: str) -> None:
+    running = dask.project.start_and_wait(
+        "run", "--target", "far", f"bodies_on_dask.{flow}", str(dask.project.folder), until="begun0"
+    )
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=60)
+    assert running.returncode == 130, error
+    assert "Traceback" not in error
+
+
+def test_batches_and_maps(flows: Any) -> None:
+    assert evaluate(
+        [flows.total(flows.squares(list(range(10)))), flows.total(flows.square.map(flows.numbers(10)))]
+    ) == [
+        285,
+        285,
+    ]
+    assert flows.square(9).in_cache()
+
+
+def test_coroutines_give_what_they_give_here(flows: Any, tmp_path: Path) -> None:
+    there = evaluate(flows.graph())
+    with Workspace(tmp_path / "here"):
+        assert evaluate(flows.graph()) == there
+
+
+def test_resources_are_those_that_workers_declare(flows: Any, tmp_path: Path) -> None:
+    """One GPU: one call at a time, although its worker has four threads."""
+    log = tmp_path / "log"
+    assert evaluate([flows.on_gpu(i, str(log)) for i in range(4)]) == [0, 1, 2, 3]
+    assert log.read_text() == "()" * 4
+
+
+def test_a_resource_that_no_worker_declares_is_an_error(flows: Any) -> None:
+    with pytest.raises(TargetError, match="a call wants licence, and no Dask worker declares it"):
+        flows.licensed(1).eval()
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_no_more_workers_are_used_than_the_target_says(
+    flows: Any, dask: Cluster, tmp_path: Path, most: int
+) -> None:
+    configure(dask.project, str(tmp_path / "other"), dask.address, f"max_workers = {most}")
+    with Workspace(dask.project.folder, target="far"):
+        assert evaluate(flows.distinct([flows.where(i) for i in range(4)])) == most

@@ -1,0 +1,157 @@
+"""How a Dask cluster is reached or started: over TLS, as a cluster class with options, as the guide says it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from dask_cluster import Cluster, configure
+from project import Project
+
+from merkl import ConfigError, TargetError, Workspace, evaluate
+
+FLOWS = """
+    import os
+    from merkl import task
+
+    @task
+    def pid(x: int) -> int:
+        return os.getpid()
+"""
+GUIDE = Path(__file__).parents[2] / "docs" / "machines.md"
+
+
+@pytest.fixture
+def flows(project: Project, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A module of the project with a task, of a name of its own."""
+    name = "flows_" + re.sub(r"\W", "_", project.folder.parent.name)
+    project.write(f"{name}.py", FLOWS)
+    monkeypatch.syspath_prepend(str(project.folder))
+    monkeypatch.setenv("PYTHONPATH", str(project.folder))
+    return importlib.import_module(name)
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """A folder with an authority, and a certificate for 127.0.0.1 of it and one of another."""
+    for name in ("ca", "other"):
+        authority = trustme.CA()
+        issued = authority.issue_cert("127.0.0.1", "localhost")
+        authority.cert_pem.write_to_path(str(tmp_path / f"{name}.pem"))
+        issued.private_key_pem.write_to_path(str(tmp_path / f"{name}-me.key"))
+        issued.cert_chain_pems[0].write_to_path(str(tmp_path / f"{name}-me.pem"))
+    return tmp_path
+
+
+def _tls(folder: Path, name: str) -> str:
+    return (
+        f'tls = {{ ca_file = "{folder}/{name}.pem", cert = "{folder}/{name}-me.pem", '
+        f'key = "{folder}/{name}-me.key" }}'
+    )
+
+
+@pytest.fixture
+def encrypted(project: Project, certificates: Path) -> Iterator[Cluster]:
+    """A scheduler and a worker that speak TLS only."""
+    words = [f"--tls-ca-file={certificates}/ca.pem", f"--tls-cert={certificates}/ca-me.pem"]
+    words += [f"--tls-key={certificates}/ca-me.key", "--protocol=tls"]
+    cluster = Cluster(project, options=words)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def test_a_cluster_is_reached_over_tls_by_those_who_have_a_certificate(
+    encrypted: Cluster, certificates: Path, flows: Any
+) -> None:
+    encrypted.add_worker("one")
+    assert encrypted.address.startswith("tls://127.0.0.1:")
+    folder = encrypted.project.folder
+    cache = str(folder / "cache")
+    configure(encrypted.project, cache, encrypted.address, _tls(certificates, "ca"))
+    with Workspace(folder, target="far"):
+        assert evaluate([flows.pid(1)]) == [encrypted.processes[1].pid]
+    configure(encrypted.project, cache, encrypted.address, _tls(certificates, "other"), "wait = 3")
+    with (
+        Workspace(folder, target="far"),
+        pytest.raises(TargetError, match="there is no Dask scheduler at tls://"),
+    ):
+        flows.pid(2).eval()
+    configure(encrypted.project, cache, encrypted.address, "wait = 3")
+    with Workspace(folder, target="far"), pytest.raises(TargetError, match="tls = "):
+        flows.pid(2).eval()
+
+
+def _settings_in_guide(target: str) -> dict[str, Any]:
+    for block in re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL):
+        targets = tomllib.loads(block).get("tool", {}).get("merkl", {}).get("targets", {})
+        if target in targets:
+            found: dict[str, Any] = targets[target]
+            return found
+    raise AssertionError(f"no target {target} in {GUIDE}")
+
+
+def _configure_class(project: Project, name: str, options: str, *lines: str) -> None:
+    more = "\n".join(lines)
+    project.write(
+        "pyproject.toml",
+        f"""
+        [tool.merkl.targets.own]
+        type = "dask"
+        cluster = "{name}"
+        options = {{ {options} }}
+        """
+        + more,
+    )
+
+
+def test_a_cluster_class_is_started_for_the_run_and_ended_with_it(project: Project, flows: Any) -> None:
+    """The one of the guide, but for the port of its dashboard."""
+    guide = _settings_in_guide("here")
+    options = {**guide["options"], "dashboard_address": "127.0.0.1:0"}
+    written = ", ".join(f"{name} = {json.dumps(value)}" for name, value in options.items())
+    _configure_class(project, guide["cluster"], written, f"max_workers = {guide['max_workers']}")
+    with Workspace(project.folder, target="own"):
+        pids = set(evaluate([flows.pid(i) for i in range(16)]))
+    assert 1 <= len(pids) <= 4
+    assert os.getpid() not in pids
+    for pid in pids:
+        assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("distributed.LocalClutser", "", "cannot be imported"),
+        ("nowhere.Cluster", "", "cannot be imported"),
+        ("LocalCluster", "", "cannot be imported"),
+        ("distributed.LocalCluster", "n_wrokers = 2", "n_wrokers"),
+    ],
+)
+def test_a_cluster_that_cannot_be_made_says_why(
+    project: Project, flows: Any, name: str, options: str, said: str
+) -> None:
+    _configure_class(project, name, options)
+    with Workspace(project.folder, target="own"), pytest.raises((ConfigError, TargetError), match=said):
+        flows.pid(1).eval()
+
+
+def test_the_slurm_job_of_the_guide_asks_for_what_the_guide_says() -> None:
+    settings = _settings_in_guide("slurm")
+    module, _, name = settings["cluster"].rpartition(".")
+    with getattr(importlib.import_module(module), name)(
+        **settings["options"], scheduler_options={"host": "127.0.0.1"}
+    ) as cluster:
+        script = cluster.job_script()
+    for line in ("-p long", "--cpus-per-task=4", "--mem=15G", "-t 02:00:00", "--gres=gpu:1"):
+        assert f"#SBATCH {line}\n" in script
+    assert re.search(r"distributed\.cli\.dask_worker .*--nthreads 4 .*--resources GPU=1", script)

@@ -1,0 +1,35 @@
+"""What the progress display says of the time that is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from merkl import Future, Workspace, task
+from merkl.execution import progress
+from merkl.execution.plan import make_plan
+from merkl.execution.progress import Progress
+
+
+@task
+def work(x: int) -> int:
+    return x
+
+
+@pytest.mark.parametrize(("at_a_time", "left"), [(1, 60.0), (3, 20.0)])
+def test_calls_that_run_side_by_side_are_done_sooner(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, at_a_time: int, left: float
+) -> None:
+    """Nine calls of ten seconds, of which three have ended."""
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    futures: list[Future[int]] = [work(i) for i in range(9)]
+    shown = Progress()
+    shown.plan_made(make_plan(futures, lambda future: None))
+    for start in range(0, 3, at_a_time):
+        calls = [future._call for future in futures[start : start + at_a_time]]
+        for call in calls:
+            shown.call_started(call)
+        now += 10
+        for call in calls:
+            shown.call_ended(call, "run", 10.0)
+    assert shown.seconds_left() == left

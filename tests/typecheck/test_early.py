@@ -1,0 +1,45 @@
+"""Tasks that are used before mypy comes to their definition have their types all the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.typecheck import checked
+
+FIRST = """
+from merkl import pipeline, task, Future
+import second
+@task
+def double(x: int) -> int: return 2 * x
+reveal_type(second.text(1))  # T: Future[str]
+second.text("a")  # E: arg-type
+class K:
+    shared = second.C().method([second.text(1)])
+    reveal_type(shared)  # T: Future[int]
+def use() -> None:
+    reveal_type(later(1))  # T: Future[int]
+@task(retries=1)
+def later(x: int) -> int: return x
+"""
+
+SECOND = """
+from merkl import task
+import first
+@task
+def text(x: int) -> str: return "a"
+class C:
+    @task
+    def method(self, xs: list[str]) -> int: return 1
+reveal_type(first.double(1))  # T: Future[int]
+first.double("a")  # E: arg-type
+def use() -> None:
+    reveal_type(first.later(1))  # T: Future[int]
+"""
+
+
+@pytest.mark.parametrize("order", [("first.py", "second.py"), ("second.py", "first.py")])
+def test_modules_that_import_each_other(order: tuple[str, str], tmp_path: Path) -> None:
+    """Whichever mypy checks first: a plain function's type would be known by its annotations alone."""
+    checked.check(tmp_path, {"first.py": FIRST, "second.py": SECOND}, *order)
