@@ -161,6 +161,9 @@ class Eval:
         self._tokens: list[object] = []
 
     def __enter__(self) -> None:
+        around = building.get()
+        if around is not None and around.reading is not None:
+            around.reading.volatile = "it evaluates calls at once"
         self._tokens.append(building.set(self._recorder))
 
     def __exit__(

@@ -6,9 +6,11 @@ that runs.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
@@ -17,7 +19,8 @@ __all__ = ["find_volatile"]
 _MODULES: Final = frozenset(
     {
         "time", "random", "uuid", "secrets", "socket", "subprocess", "urllib.request", "http.client", "requests", "httpx",
-        "aiohttp", "platform", "getpass", "numpy.random", "ctypes",
+        "aiohttp", "platform", "getpass", "numpy.random", "ctypes", "tempfile", "locale", "multiprocessing", "sqlite3", "mmap",
+        "select", "selectors", "asyncio", "signal", "gc", "resource", "pwd", "grp", "psutil", "contextvars",
         # They read files without Python's knowing.
         "polars", "pyarrow", "pyarrow.parquet", "pyarrow.csv", "pyarrow.feather", "duckdb", "h5py", "netCDF4", "cv2", "zarr",
         "xarray", "lance", "deltalake", "obstore", "boto3", "fsspec", "s3fs",
@@ -29,10 +32,14 @@ _ATTRIBUTES: Final = frozenset(
         "is_symlink", "is_mount", "stat", "lstat", "getmtime", "getctime", "getatime", "getsize", "now", "today", "utcnow",
         "getcwd", "getcwdb", "cwd", "expanduser", "getpid", "urandom", "in_cache", "clear_cache", "random", "rand",
         "randint", "randn", "default_rng", "time_ns", "perf_counter", "monotonic", "gethostname", "urlopen", "urlretrieve",
-        "readlink", "samefile", "__import__", "exec", "eval", "import_module",
+        "readlink", "samefile", "__import__", "exec", "eval", "import_module", "argv", "orig_argv", "stdin", "input", "access",
+        "which", "expandvars", "find_pip_version", "pip_version_of",
     }
 )  # fmt: skip
 _MOST_FUNCTIONS: Final = 2000
+#: Of a container more items are not looked at.
+_MOST_ITEMS: Final = 1000
+_DATA: Final = (int, float, complex, str, bytes, bool, type(None))
 
 
 def find_volatile(fn: Callable[..., Any]) -> str:
@@ -50,20 +57,28 @@ def find_volatile(fn: Callable[..., Any]) -> str:
     pending: list[Any] = [fn]
     seen: set[int] = set()
     while pending:
-        function = _plain(pending.pop())
-        if function is None or id(function) in seen or _is_installed(function):
+        value = pending.pop()
+        if isinstance(value, _DATA) or id(value) in seen:
             continue
-        seen.add(id(function))
+        seen.add(id(value))
         if len(seen) > _MOST_FUNCTIONS:
             return "more code than was looked at"
+        if _is_volatile(value):
+            return getattr(value, "__name__", None) or type(value).__name__
+        function = _plain(value)
+        if function is None:
+            pending += _held_by(value)
+            continue
+        if _is_installed(function):
+            continue
         for code in _codes(function.__code__):
             for name in code.co_names:
                 if name in _ATTRIBUTES:
                     return name
-                value = function.__globals__.get(name)
-                if _is_volatile(value) or (value is None and name in _MODULES):
+                named = function.__globals__.get(name)
+                if named is None and name in _MODULES:
                     return name
-                pending += _parts_of(value, code.co_names)
+                pending += _named_of(named, code.co_names)
         pending += [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
         pending += function.__defaults__ or ()
         pending += (function.__kwdefaults__ or {}).values()
@@ -71,22 +86,36 @@ def find_volatile(fn: Callable[..., Any]) -> str:
 
 
 def _plain(value: Any) -> FunctionType | None:
-    if hasattr(type(value), "__merkl_task__"):
-        return None
     if isinstance(value, (staticmethod, classmethod, MethodType)):
         value = value.__func__
-    value = getattr(value, "func", value) if type(value).__name__ == "partial" else value
     return value if isinstance(value, FunctionType) else None
 
 
-def _parts_of(value: Any, names: Sequence[str]) -> list[Any]:
-    """Return the functions that code may call of a value it names: itself, the methods of a class, what is named of a module."""
-    if isinstance(value, ModuleType):
-        inner = [] if _is_installed(value) else [vars(value).get(name) for name in names]
-        return [part for one in inner if one is not value for part in _parts_of(one, ())]
-    if isinstance(value, type):
-        return [] if _is_installed(value) else list(vars(value).values())
+def _named_of(value: Any, names: Sequence[str]) -> list[Any]:
+    """Return what code may use of a value that it names: of a module of the user's, what is named of it."""
+    if isinstance(value, ModuleType) and not _is_installed(value):
+        inner = [vars(value).get(name) for name in names]
+        return [part for one in inner if one is not value for part in _named_of(one, ())]
     return [value]
+
+
+def _held_by(value: Any) -> list[Any]:
+    """Return what code may call through a value that is no function: methods, attributes, items."""
+    if hasattr(type(value), "__merkl_task__") or isinstance(value, ModuleType):
+        return []
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return list(itertools.islice(value, _MOST_ITEMS))
+    if isinstance(value, Mapping):
+        return list(itertools.islice(value.values(), _MOST_ITEMS))
+    if isinstance(value, functools.partial):
+        return [value.func, *value.args, *value.keywords.values()]
+    if isinstance(value, property):
+        return [value.fget]
+    if isinstance(value, type):
+        bases = [base for base in value.__mro__ if not _is_installed(base)]
+        return [part for base in bases for part in vars(base).values()]
+    held = list((getattr(value, "__dict__", None) or {}).values())
+    return held if _is_installed(type(value)) else [type(value), *held]
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -98,15 +127,27 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _is_volatile(value: Any) -> bool:
+    """Say whether a value asks for what changes, whatever it is called where it is used, or keeps what was once asked for."""
     if isinstance(value, ModuleType):
         return _is_listed(value.__name__)
-    if isinstance(value, (BuiltinFunctionType, FunctionType, MethodType, type)):
-        return _is_listed(getattr(value, "__module__", None) or "")
-    return False
+    if isinstance(value, functools._lru_cache_wrapper):
+        return not _is_installed(value)
+    if isinstance(value, (FunctionType, type)):
+        is_named = getattr(value, "__name__", "") in _ATTRIBUTES and _is_installed(value)
+        return is_named or _is_listed(getattr(value, "__module__", None) or "")
+    if isinstance(value, (BuiltinFunctionType, MethodType)):
+        owner = value.__self__
+        is_module = isinstance(owner, (ModuleType, type(None)))
+        of_object = not is_module and _is_volatile(owner if isinstance(owner, type) else type(owner))
+        return (
+            value.__name__ in _ATTRIBUTES or _is_listed(getattr(value, "__module__", None) or "") or of_object
+        )
+    return type(value).__name__ == "_Environ" or _is_listed(type(value).__module__)
 
 
 def _is_listed(module: str) -> bool:
-    return module in _MODULES or module.partition(".")[0] in _MODULES
+    parts = module.split(".")
+    return any(".".join(parts[:count]) in _MODULES for count in range(1, len(parts) + 1))
 
 
 def _is_filled(cell: Any) -> bool:
