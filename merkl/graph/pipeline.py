@@ -202,6 +202,8 @@ class _Run:
         recorder = CallRecorder(outer=self.outer, start=start, reading=reading)
         try:
             returned = self._run_body(recorder)
+            if not reading.volatile:  # only now the modules are there that the body imports
+                reading.volatile = find_volatile(self.whole.fn, *self.args, *self.kwargs.values())
         finally:
             # Where the body ended early, the calls that it made are part of the graph all the same.
             for call in recorder.calls:

@@ -10,7 +10,7 @@ import functools
 import itertools
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
@@ -20,7 +20,8 @@ _MODULES: Final = frozenset(
     {
         "time", "random", "uuid", "secrets", "socket", "subprocess", "urllib.request", "http.client", "requests", "httpx",
         "aiohttp", "platform", "getpass", "numpy.random", "ctypes", "tempfile", "locale", "multiprocessing", "sqlite3", "mmap",
-        "select", "selectors", "asyncio", "signal", "gc", "resource", "pwd", "grp", "psutil", "contextvars",
+        "select", "selectors", "asyncio", "concurrent", "threading", "signal", "gc", "resource", "pwd", "grp", "psutil",
+        "contextvars",
         # They read files without Python's knowing.
         "polars", "pyarrow", "pyarrow.parquet", "pyarrow.csv", "pyarrow.feather", "duckdb", "h5py", "netCDF4", "cv2", "zarr",
         "xarray", "lance", "deltalake", "obstore", "boto3", "fsspec", "s3fs",
@@ -33,7 +34,8 @@ _ATTRIBUTES: Final = frozenset(
         "getcwd", "getcwdb", "cwd", "expanduser", "getpid", "urandom", "in_cache", "clear_cache", "random", "rand",
         "randint", "randn", "default_rng", "time_ns", "perf_counter", "monotonic", "gethostname", "urlopen", "urlretrieve",
         "readlink", "samefile", "__import__", "exec", "eval", "import_module", "argv", "orig_argv", "stdin", "input", "access",
-        "which", "expandvars", "find_pip_version", "pip_version_of",
+        "which", "expandvars", "find_pip_version", "pip_version_of", "resolve", "realpath", "read_parquet", "read_feather",
+        "read_orc", "read_hdf", "read_sql", "read_sql_query", "read_sql_table",
     }
 )  # fmt: skip
 _MOST_FUNCTIONS: Final = 2000
@@ -42,8 +44,8 @@ _MOST_ITEMS: Final = 1000
 _DATA: Final = (int, float, complex, str, bytes, bool, type(None))
 
 
-def find_volatile(fn: Callable[..., Any]) -> str:
-    """Return the name by which a function, or a helper of the user's that it names, asks for such a thing; "" for none.
+def find_volatile(*values: Any) -> str:
+    """Return the name by which functions and other values, or what they reach, ask for such a thing; "" for none.
 
     Tasks are not looked into: their bodies don't run while a graph is built.
 
@@ -54,7 +56,7 @@ def find_volatile(fn: Callable[..., Any]) -> str:
     >>> find_volatile(lambda x: x + 1)
     ''
     """
-    pending: list[Any] = [fn]
+    pending: list[Any] = [*values]
     seen: set[int] = set()
     while pending:
         value = pending.pop()
@@ -78,6 +80,8 @@ def find_volatile(fn: Callable[..., Any]) -> str:
                 named = function.__globals__.get(name)
                 if named is None and name in _MODULES:
                     return name
+                if named is None:  # imported in the body, as far as it is loaded
+                    named = sys.modules.get(name)
                 pending += _named_of(named, code.co_names)
         pending += [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
         pending += function.__defaults__ or ()

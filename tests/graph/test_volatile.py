@@ -79,6 +79,45 @@ def test_what_is_another_thing_each_time_is_found_under_any_name(body: Callable[
     assert find_volatile(body)
 
 
+def test_an_argument_whose_methods_ask_is_found(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @task
+    def same(x: object) -> object:
+        return x
+
+    @pipeline
+    def build(settings: Settings) -> Any:
+        return same(settings.get())
+
+    monkeypatch.setenv("HOME", "/one")
+    assert build(settings).eval() == "/one"
+    monkeypatch.setenv("HOME", "/two")
+    assert build(settings).eval() == "/two"
+
+
+def test_a_helper_that_the_body_imports_is_looked_into(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "imported_late.py").write_text("import os\nask = os.getenv\ndef get(): return ask('HOME')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    @task
+    def same(x: object) -> object:
+        return x
+
+    @pipeline
+    def build() -> Any:
+        from imported_late import get  # type: ignore[import-not-found]
+
+        return same(get())
+
+    monkeypatch.setenv("HOME", "/one")
+    assert build().eval() == "/one"
+    monkeypatch.setenv("HOME", "/two")
+    assert build().eval() == "/two"
+
+
 LIMITS = {"low": [1, 2], "high": [3]}
 
 
