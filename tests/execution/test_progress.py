@@ -6,6 +6,7 @@ import pytest
 
 from merkl import Future, Workspace, task
 from merkl.execution import progress
+from merkl.execution.lookups import Lookups
 from merkl.execution.plan import make_plan
 from merkl.execution.progress import Progress
 
@@ -24,7 +25,7 @@ def test_calls_that_run_side_by_side_are_done_sooner(
     monkeypatch.setattr(progress.time, "monotonic", lambda: now)
     futures: list[Future[int]] = [work(i) for i in range(9)]
     shown = Progress()
-    shown.plan_made(make_plan(futures, lambda future: None))
+    shown.plan_made(make_plan(futures, Lookups(workspace.parts.results)))
     for start in range(0, 3, at_a_time):
         calls = [future._call for future in futures[start : start + at_a_time]]
         for call in calls:
