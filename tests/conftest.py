@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 # The tools of this environment (mypy, merkl) are found by name, whether it was activated or not.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the type checks of each checkout keep a cache of their own: by default all that a machine has share one."""
+    checkout = hashlib.sha256(os.fsencode(config.rootpath)).hexdigest()[:12]
+    base = Path(tempfile.gettempdir(), f"merkl-typecheck-{checkout}")
+    base.mkdir(exist_ok=True)
+    config.option.mypy_testing_base = str(base)
 
 
 @pytest.fixture
