@@ -267,7 +267,7 @@ _SAYINGS = {
     "expired": "its result has expired",
     "not kept": 'its results are not kept (keep="never")',
     "forced": "it is to run again, whatever is stored",
-    "unread": "the cache is not read",
+    "unread": "the cache is not read, or what it needs ran again before",
     "unknown": "its key is another one, though all that is known of it is the same",
 }
 
