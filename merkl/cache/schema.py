@@ -25,13 +25,21 @@ class Schema(msgspec.Struct, frozen=True):
 
 def check_identity(connection: sqlite3.Connection, path: Path) -> None:
     """Raise `CacheFormatError` for a SQLite file of another program."""
-    (found,) = connection.execute("PRAGMA application_id").fetchone()
-    if found == APPLICATION_ID:
+    found = _application_id(connection)
+    if not found and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        # Another process may have made the tables since; it names their owner in the same transaction.
+        found = _application_id(connection)
+    elif not found:
         return
-    if found or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+    if found != APPLICATION_ID:
         raise CacheFormatError(
             f"{path} is a SQLite file, but not one of MerkL's; move it away or choose another cache folder"
         )
+
+
+def _application_id(connection: sqlite3.Connection) -> int:
+    (found,) = connection.execute("PRAGMA application_id").fetchone()
+    return int(found)
 
 
 def migrate(

@@ -19,6 +19,7 @@ from merkl.cache import MISSING, FileCache, SqliteCache, load, store
 from merkl.cache.base import Metadata
 from merkl.cache.contract import make_entry, make_key, read
 from merkl.cache.repair import verify
+from merkl.cache.schema import check_identity
 from merkl.cache.sweep import collect
 from merkl.codecs import default_codecs
 
@@ -199,6 +200,20 @@ def test_a_lock_that_stays_is_waited_for_at_length_only_once(
     other.close()
     cache.flush()
     assert cache.database.fetch("PRAGMA busy_timeout") == (50,)
+
+
+def test_a_cache_that_another_process_makes_meanwhile_is_one_of_ours(tmp_path: Path) -> None:
+    """Its tables and whose they are come in one transaction, which may fall between the two looks at them."""
+    path = tmp_path / "merkl.db"
+
+    class Slow(sqlite3.Connection):
+        def execute(self, sql: str, *rest: object) -> sqlite3.Cursor:  # type: ignore[override]
+            if "sqlite_master" in sql:
+                filled(tmp_path).close()
+            return super().execute(sql, *rest)  # type: ignore[arg-type]
+
+    with contextlib.closing(sqlite3.connect(path, factory=Slow)) as connection:
+        check_identity(connection, path)
 
 
 @pytest.mark.parametrize("kind", ["SqliteCache", "FileCache"])
