@@ -32,6 +32,7 @@ from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
 from merkl_mypy.nameless import NamelessCalls, may_be_task, name_method
+from merkl_mypy.pipes import piped_to
 from merkl_mypy.review import PROBE, Reviews, add_trigger
 from merkl_mypy.serializable import note_registration, registrations
 from merkl_mypy.shell import shell_task
@@ -67,6 +68,7 @@ class MerklPlugin(Plugin):
         self._methods: dict[str, bool] = {}  # attributes that were looked up, and whether they may be tasks
         self._misused = guarded_signature(method_used)
         self._written = guarded_signature(written_to)
+        self._piped = guarded_signature(piped_to)
         self._attribute_read = guarded_result(attribute_read)
         self._attributes = {name: guarded_result(attribute_hook(name)) for name in names.TASK_ATTRIBUTES}
         self._functions = {
@@ -167,6 +169,8 @@ class MerklPlugin(Plugin):
         if owner == names.FUTURE:
             if member in ("__gt__", "__rshift__"):
                 return self._written
+            if member == "__or__":
+                return self._piped
             return self._misused if member in CODE_OF_METHOD else None
         symbol = self.lookup_fully_qualified(owner)
         if symbol is not None and isinstance(symbol.node, TypeInfo):
