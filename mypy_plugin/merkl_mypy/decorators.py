@@ -211,7 +211,7 @@ def decorate(
         proper = get_proper_type(api.expr_checker.analyze_type_type_callee(proper.item, ctx.context))
     if isinstance(proper, AnyType):
         api.note(
-            f'The type of the function is not known here, so the plugin cannot check the calls of what "{kind}" makes of it',
+            f'The plugin does not know the type of this function, so it cannot check the calls of what "{kind}" makes of it',
             ctx.context,
             code=codes.UNSUPPORTED,
         )

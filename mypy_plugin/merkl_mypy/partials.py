@@ -8,7 +8,7 @@ from mypy.checker import TypeChecker
 from mypy.nodes import ARG_POS, CallExpr, Expression, RefExpr, TempNode
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.plugins.functools import partial_call_callback, partial_new_callback
-from mypy.types import AnyType, CallableType, Instance, ProperType, Type, get_proper_type
+from mypy.types import CallableType, Instance, ProperType, Type, get_proper_type
 
 from merkl_mypy import names
 from merkl_mypy.decorators import (
@@ -19,6 +19,7 @@ from merkl_mypy.decorators import (
     parameters,
     with_options_of,
 )
+from merkl_mypy.outs import stored_outs
 from merkl_mypy.rewrite import Rewriter
 from merkl_mypy.shapes import any_type, plain_signature, strip
 
@@ -58,9 +59,8 @@ def partial_called(ctx: MethodContext) -> Type:
     api, typ = ctx.api, get_proper_type(ctx.type)
     if not isinstance(api, TypeChecker) or not isinstance(typ, Instance):
         return partial_call_callback(ctx)
-    kept = None if typ.extra_attrs is None else typ.extra_attrs.attrs.get(names.DECORATOR_ATTR)
-    decorator = get_proper_type(kept)
-    if isinstance(decorator, Instance):
+    decorator = decorator_of(typ)
+    if decorator is not None:
         return _decorated(api, ctx, decorator)
     if task_of_partial(typ) is None:
         return partial_call_callback(ctx)
@@ -91,6 +91,16 @@ def _decorated(api: TypeChecker, ctx: MethodContext, decorator: Instance) -> Typ
     return decorator_applied(kind)(ctx._replace(type=decorator, default_return_type=any_type()))
 
 
+def decorator_of(typ: ProperType) -> Instance | None:
+    """The decorator that a value is: `task(retries=3)`, or a partial of `task`."""
+    found: ProperType | None = typ
+    if isinstance(typ, Instance) and typ.type.fullname == PARTIAL and typ.extra_attrs is not None:
+        found = get_proper_type(typ.extra_attrs.attrs.get(names.DECORATOR_ATTR))
+    if isinstance(found, Instance) and f"{found.type.fullname}.__call__" in names.DECORATOR_CALLS:
+        return found
+    return None
+
+
 def task_of_partial(typ: ProperType) -> CallableType | None:
     """The signature that is left of a task in a partial of it."""
     if isinstance(typ, Instance) and typ.extra_attrs is not None:
@@ -115,14 +125,17 @@ def mapped(ctx: FunctionContext) -> Type:
     api = ctx.api
     if not isinstance(api, TypeChecker) or len(ctx.args) < 2 or not ctx.args[0] or not ctx.args[1]:
         return ctx.default_return_type
-    kind = _decorator_kind(ctx.args[0][0])
     made = get_proper_type(ctx.default_return_type)
-    if kind is None or not isinstance(made, Instance):
-        return made
+    kind, option = _decorator_kind(ctx.args[0][0]), None
+    if kind is None:
+        decorator = decorator_of(get_proper_type(ctx.arg_types[0][0]))
+        if decorator is None:
+            return made
+        kind, option = names.DECORATOR_CALLS[f"{decorator.type.fullname}.__call__"], stored_outs(decorator)
     item = _item_of(api, ctx.args[1][0])
-    if item is None or isinstance(item, AnyType):
+    if item is None or not isinstance(made, Instance):
         return made
-    return made.copy_modified(args=[decorate(api, ctx, kind, item, None, any_type())])
+    return made.copy_modified(args=[decorate(api, ctx, kind, item, option, any_type())])
 
 
 def for_map(api: TypeChecker, call: CallExpr) -> Expression | None:
