@@ -25,7 +25,7 @@ from merkl.cli.output import is_json, print_error, print_failure, print_json, re
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
-from merkl.execution.interrupts import Terminated
+from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.output import body_output
 from merkl.execution.previews import preview_value
 from merkl.execution.progress import make_progress
@@ -38,8 +38,6 @@ from merkl.workspace import Workspace
 __all__ = ["COMMAND"]
 
 DONE, FAILED, USAGE, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
-#: As the shell has it: 128 and the number of SIGTERM.
-TERMINATED = 143
 
 _USAGE = """\
 usage: merkl run [OPTIONS] MODULE.FUNCTION [ARGS ...]
@@ -241,7 +239,8 @@ def _evaluate(
         is_terminated = isinstance(error, Terminated)
         word = "terminated" if is_terminated else "interrupted"
         print(f"merkl: {word}; all that was complete is kept", file=sys.stderr)
-        return TERMINATED if is_terminated else INTERRUPTED, None, None
+        # As the shell has it: 128 and the number of the signal.
+        return 128 + interrupts.terminated_by if is_terminated else INTERRUPTED, None, None
     except SelectionError as error:
         print_error(error)
         return USAGE, None, None
