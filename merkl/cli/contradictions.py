@@ -19,7 +19,11 @@ _PAIRS = (
     ("--frozen", "--no-cache", "nothing may run, and without the cache everything has to"),
     ("--frozen", "--recheck", "nothing may run, and to compare results bodies must run"),
     ("--frozen", "--audit", "nothing may run that could be watched"),
-    ("--no-cache", "--rerun", "what is not read from the cache runs anyway, and nothing in it is overwritten"),
+    (
+        "--no-cache",
+        "--rerun",
+        "what is not read from the cache runs anyway, and nothing in it is overwritten",
+    ),
     ("--no-cache", "--recheck", "without the cache there is nothing to compare with"),
     ("--no-cache", "--accept-interrupted", "without the cache nothing is stored"),
 )
