@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -53,6 +54,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _take_interrupts() -> None:
     """Let Ctrl-C raise KeyboardInterrupt from here on, SIGTERM stop runs as well, and a second Ctrl-C end all at once."""
+    # The last of all that is done at the exit: from then on Python lets Ctrl-C end the process by the signal, which would
+    # say of a run that is complete that it was not.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     if signal.getsignal(signal.SIGINT) is end_quietly:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     interrupts.handle_termination()
@@ -108,7 +112,7 @@ def _carry_out(name: str, words: list[str]) -> int:
         return 1
     except Terminated:
         print("merkl: terminated", file=sys.stderr)
-        return 143
+        return 128 + interrupts.terminated_by
     except KeyboardInterrupt:
         print("merkl: interrupted", file=sys.stderr)
         return 130

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import select
 import sys
@@ -58,6 +59,16 @@ class _CoroutineStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+class _Screen(io.FileIO):
+    """What is drawn on a terminal that was closed is lost, and nothing else."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
 
 
 class BodyOutput:
@@ -123,7 +134,8 @@ class BodyOutput:
     def open_screen(self) -> TextIO:
         """Return the stderr that was there before as a file, to draw on."""
         descriptor = self._saved if self.is_installed else 2
-        return os.fdopen(os.dup(descriptor), "w", encoding="utf-8", errors="replace")
+        screen = io.BufferedWriter(_Screen(os.dup(descriptor), "w"))
+        return io.TextIOWrapper(screen, encoding="utf-8", errors="replace")
 
     def _open_debugger(self, *arguments: Any, **named: Any) -> None:
         """`breakpoint()` in a body: a debugger needs the terminal itself until the body has ended."""

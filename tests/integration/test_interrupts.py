@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, given by a real terminal to the group of processes in its foreground."""
+"""Ctrl-C, SIGTERM and the end of the terminal, given by a real one to the group of processes in its foreground."""
 
 from __future__ import annotations
 
@@ -145,6 +145,12 @@ class Terminal:
     def press_ctrl_c(self) -> None:
         """Type it: the terminal sends SIGINT to the whole group."""
         os.write(self.descriptor, b"\x03")
+
+    def close(self) -> int:
+        """Close the window: the system sends SIGHUP, and nobody reads any more. Return the exit code."""
+        os.close(self.descriptor)
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status)
 
     def read_to_end(self) -> str:
         """Return all that was printed."""
@@ -313,6 +319,27 @@ def test_while_merkl_itself_is_imported(flows: Project) -> None:
     assert (status, "Traceback" in text) == (130, False), text
 
 
+def test_while_the_server_of_worker_processes_starts(flows: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in the terminal's group, and ignores Ctrl-C only when its modules are loaded: its start is held up here."""
+    flows.write(
+        "hold/sitecustomize.py",
+        """
+        import sys, time
+        from pathlib import Path
+
+        if "forkserver" in " ".join(sys.orig_argv):
+            Path("started0").write_text("")
+            time.sleep(2)
+        """,
+    )
+    monkeypatch.setenv("PYTHONPATH", str(flows.folder / "hold"))
+    terminal = Terminal(flows, "run", "--target", "1", "flows.stops")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert (code, "Traceback" in text) == (130, False), text
+
+
 @pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
 @pytest.mark.parametrize("flow", ["stops", "in_shell"])
 def test_sigterm_stops_as_cleanly(flows: Project, flow: str, options: list[str]) -> None:
@@ -323,6 +350,41 @@ def test_sigterm_stops_as_cleanly(flows: Project, flow: str, options: list[str])
     assert code == 143, text
     assert "Traceback" not in text, text
     assert is_gone(started(flows))
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
+@pytest.mark.parametrize("flow", ["stops", "in_shell"])
+def test_the_end_of_the_terminal_stops_as_cleanly(flows: Project, flow: str, options: list[str]) -> None:
+    """Also where progress is drawn on it, and no command of a shell task outlives it."""
+    terminal = Terminal(flows, "run", *options, f"flows.{flow}")
+    terminal.wait_for("started0")
+    assert terminal.close() == 129
+    assert is_gone(started(flows))
+    assert flows.log("--runs")[0]["status"] == "interrupted"
+
+
+def test_ctrl_c_while_python_itself_ends_does_not_undo_the_run(flows: Project) -> None:
+    """Modules are taken down last, after all handlers of signals: the exit code is that of the run."""
+    flows.write(
+        "late.py",
+        """
+        import time
+        from pathlib import Path
+
+        class Late:
+            def __del__(self, time=time, path=Path("started0")):
+                path.write_text("")
+                time.sleep(1)
+
+        late = Late()
+        def main(): return 1
+        """,
+    )
+    terminal = Terminal(flows, "run", "late.main")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert (code, text.splitlines()[0]) == (0, "1"), text
 
 
 @pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
