@@ -233,8 +233,7 @@ class ItemTask(Task[..., Any, Any]):
         def only(result: Any) -> Any:
             return next(item for _, item in BatchOuts([Any]).split(whole.name, result))
 
-        one = waiting_one if whole.is_coroutine else one
-
+        body: Any = waiting_one if whole.is_coroutine else one
         shown = inspect.Signature(
             [
                 first.replace(annotation=item, default=first.empty),
@@ -245,10 +244,12 @@ class ItemTask(Task[..., Any, Any]):
             ],
             return_annotation=returned,
         )
-        _name_like(one, whole.fn)
-        one.__signature__ = shown  # type: ignore[attr-defined]
-        one.__annotations__ = {p.name: p.annotation for p in shown.parameters.values()} | {"return": returned}
-        super().__init__(one, whole.options)
+        _name_like(body, whole.fn)
+        body.__signature__ = shown
+        body.__annotations__ = {p.name: p.annotation for p in shown.parameters.values()} | {
+            "return": returned
+        }
+        super().__init__(body, whole.options)
         self.name = whole.name
         self.whole = whole
 
