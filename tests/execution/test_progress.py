@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from merkl import Future, Workspace, task
@@ -34,3 +37,23 @@ def test_calls_that_run_side_by_side_are_done_sooner(
         for call in calls:
             shown.call_ended(call, "run", 10.0)
     assert shown.seconds_left() == left
+
+
+@task
+def pressed(x: int) -> int:
+    """Ctrl-C comes while it runs, the first time."""
+    if x == 0:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            return -1
+    return x
+
+
+def test_what_an_interrupted_body_took_says_nothing_of_the_next(workspace: Workspace) -> None:
+    assert pressed(0).eval() == -1
+    workspace.settle()
+    assert workspace.predictor()(pressed(1)._call) is None
+    assert pressed(1).eval() == 1
+    workspace.settle()
+    assert workspace.predictor()(pressed(2)._call) is not None

@@ -295,6 +295,17 @@ def test_while_the_graph_is_built(flows: Project) -> None:
     assert (code, "Traceback" in text) == (130, False), text
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_that_end_a_process_do_it_in_order_while_the_graph_is_built(
+    flows: Project, number: signal.Signals
+) -> None:
+    running = flows.start_and_wait("run", "flows.builds", until="started0")
+    running.send_signal(number)
+    _, error = running.communicate(timeout=60)
+    assert (running.returncode, "Traceback" in error) == (128 + number, False), error
+    assert "merkl: terminated; all that was complete is kept" in error
+
+
 def test_while_a_module_is_imported(flows: Project) -> None:
     flows.write("slow.py", "import time, pathlib\npathlib.Path('started0').write_text('')\ntime.sleep(60)\n")
     terminal = Terminal(flows, "run", "slow.main")
