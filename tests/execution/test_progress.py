@@ -8,8 +8,9 @@ import signal
 import pytest
 
 from merkl import Future, Workspace, task
-from merkl.execution import progress
+from merkl.execution import output, progress
 from merkl.execution.lookups import Lookups
+from merkl.execution.output import BodyOutput
 from merkl.execution.plan import make_plan
 from merkl.execution.progress import Progress
 
@@ -57,3 +58,19 @@ def test_what_an_interrupted_body_took_says_nothing_of_the_next(workspace: Works
     assert pressed(1).eval() == 1
     workspace.settle()
     assert workspace.predictor()(pressed(2)._call) is not None
+
+
+def test_a_bar_that_takes_long_is_shown_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is drawn each second for 25 seconds, and its line ends only then."""
+    now = 0.0
+    monkeypatch.setattr(output.time, "monotonic", lambda: now)
+    shown: list[bytes] = []
+    body_output = BodyOutput()
+    body_output.show = shown.append
+    printed = output._Printed("bar", is_shown=True)
+    for second in range(1, 26):
+        now = float(second)
+        body_output._take(printed, f"\r{second} of 25".encode())
+    body_output._take(printed, b"\n")
+    assert shown == [b"bar | 11 of 25\n", b"bar | 22 of 25\n", b"bar | 25 of 25\n"]
+    assert bytes(printed.tail).count(b"\r") == 25
