@@ -123,6 +123,27 @@ class Interrupts:
         self._handles_term = True
 
     @contextlib.contextmanager
+    def ending_with_terminated(self) -> Iterator[None]:
+        """Have SIGTERM and the end of the terminal raise `Terminated` inside the block where it is not entered.
+
+        Else they would end the process where it stands: while code builds a graph, say.
+        """
+
+        def end(number: int, frame: FrameType | None) -> None:
+            self.is_terminated, self.terminated_by = True, number
+            raise Terminated
+
+        self._handles_term = True
+        ours = [number for number in _ENDINGS if signal.getsignal(number) == signal.SIG_DFL]
+        for number in ours:
+            signal.signal(number, end)
+        try:
+            yield
+        finally:
+            for number in ours:
+                signal.signal(number, signal.SIG_DFL)
+
+    @contextlib.contextmanager
     def outside_body(self) -> Iterator[None]:
         """Hold back KeyboardInterrupt inside the block, as where a body evaluates Futures by itself."""
         if threading.current_thread() is not threading.main_thread():
