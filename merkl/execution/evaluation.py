@@ -196,7 +196,7 @@ class Evaluation:
         found: list[tuple[bytes, bytes, Record]] = []
         for out in call.outs.names():
             alias = _content_key_of_out(content_key, out)
-            other = self.results.find_by_content(call.task, alias)
+            other = self.results.find_by_content(call, alias)
             if other is None:
                 return False
             found.append((alias, *other))

@@ -195,13 +195,16 @@ class Results:
         value = decode_entry(cache, entry, key, codecs=self.codecs, trust=self.trust)
         return None if value is MISSING else (value,)
 
-    def find_by_content(self, task: Task[..., Any, Any], content_key: bytes) -> tuple[bytes, Record] | None:
-        """Return the key and the record of a result that has this content key."""
+    def find_by_content(self, call: Call, content_key: bytes) -> tuple[bytes, Record] | None:
+        """Return the key and the record of a result of a call's task that has this content key."""
+        task = call.task
         if not self.is_reading or task.options.expires is not None:
             return None
         cache = self.cache_of(task)
+        alias = content_key.hex()
+        fingerprint = "" if call.fingerprint is None else call.fingerprint.hex()
         try:
-            key = cache.find_alias(content_key.hex())
+            key = cache.find_alias(alias) if cache.may_find(alias, fingerprint) else None
         except CacheFormatError:
             raise
         except OSError:
