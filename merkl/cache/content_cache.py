@@ -233,8 +233,9 @@ class ContentCache(BaseCache):
 
     def put(self, key: str, entry: Entry) -> None:
         content = entry.content
-        if content_size(content) <= self.index.inline_limit:
-            inline = content_bytes(content)
+        size = len(content) if type(content) is bytes else content_size(content)
+        if size <= self.index.inline_limit:
+            inline = content if type(content) is bytes else content_bytes(content)
             self.index.put(key, Indexed(entry.record, entry.metadata, inline))
             return
         self._count_writing(1)

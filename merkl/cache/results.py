@@ -110,8 +110,8 @@ def store(
     aliases: Sequence[str] = (),
     trust: Trust = DISTRUST,
     urgent: bool = False,
-) -> Record | None:
-    """Put an encoded value into a cache; None, with a warning, if the cache can't take it.
+) -> Entry | None:
+    """Put an encoded value into a cache and return it as it was put; None, with a warning, if the cache can't take it.
 
     Args:
         cache: where to.
@@ -141,7 +141,7 @@ def store(
             cache.add_alias(alias, key, entry)
         if urgent:
             cache.flush()
-        return entry.record
+        return entry
     except CacheFormatError:
         raise
     except OSError as error:

@@ -115,8 +115,8 @@ class Evaluation:
         return tuple(values)
 
     def _consume(self, future: Future[Any]) -> Any:
-        value = self.value_of(future)
         key = future.__merkl_key__()
+        value = self._value_under(key, future)
         left = self.waiting[key] = self.waiting.get(key, 1) - 1
         if left <= 0 and not future._call.writes:
             self.fresh.pop(key, None)
@@ -145,7 +145,9 @@ class Evaluation:
 
     def value_of(self, future: Future[Any]) -> Any:
         """Return the value of a Future whose call has run or was found; one that can be changed is a fresh copy."""
-        key = future.__merkl_key__()
+        return self._value_under(future.__merkl_key__(), future)
+
+    def _value_under(self, key: bytes, future: Future[Any]) -> Any:
         fresh = self.fresh.get(key)
         value: tuple[Any]
         if fresh is not None and fresh.value is not None:
@@ -189,7 +191,8 @@ class Evaluation:
         return call.content_key(self._identity_of)
 
     def _identity_of(self, future: Future[Any]) -> bytes:
-        return identify(self.record_of(future))
+        record = self.records.get(future.__merkl_key__())
+        return identify(self.record_of(future) if record is None else record)
 
     def link(self, call: Call, content_key: bytes) -> bool:
         """Find the results of a call under its content key; say whether nothing needs to run."""
@@ -267,7 +270,7 @@ class Evaluation:
             fingerprint="" if call.fingerprint is None else call.fingerprint.hex(),
             arguments=describe_arguments(call),
             parents=tuple(dict.fromkeys([future.hash for future in call.inputs()])),
-            extras=describe_extras(call),
+            extras=describe_extras(call) if call.extras else (),
             created=time.time(),
             duration=outcome.duration,
             peak_memory=outcome.peak_memory,

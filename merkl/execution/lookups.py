@@ -24,7 +24,7 @@ class Lookups:
     """
 
     def __init__(
-        self, results: Results, *, at_hand: Callable[[Future[Any]], Record | None] = lambda _: None
+        self, results: Results, *, at_hand: Callable[[Future[Any]], Record | None] | None = None
     ) -> None:
         self._results = results
         self._at_hand = at_hand
@@ -38,7 +38,7 @@ class Lookups:
 
     def peek(self, future: Future[Any]) -> tuple[Record, Entry | None] | None:
         """Return the record of a Future's result, with its entry where that came along; None where there is none."""
-        record = self._at_hand(future)
+        record = None if self._at_hand is None else self._at_hand(future)
         if record is not None:
             return record, None
         if not self._results.is_reading:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -107,7 +108,6 @@ class Results:
         load_migrations: Callable[[], Migrations] | None = None,
     ) -> None:
         self._load_migrations = load_migrations
-        self._migrations: Migrations | None = None
         self.cache = cache
         self.codecs = codecs
         self.trust = trust
@@ -148,7 +148,7 @@ class Results:
     ) -> tuple[Record, Entry | None] | None:
         """Return what was found for a Future unless it has expired; what it had before an edit that changed nothing."""
         if found is None:
-            if not self._has_migrations():
+            if self._migrations is None:
                 return None
             cache = self.cache_of(future._call.task)
             found = peek(cache, future.hash) if self._adopt(cache, future) else None
@@ -159,12 +159,10 @@ class Results:
             None if _is_expired(expires, self.cache_of(future._call.task), future.hash, found[0]) else found
         )
 
-    def _has_migrations(self) -> bool:
-        if self._migrations is None:
-            self._migrations = (
-                self._load_migrations() if self._load_migrations is not None else Migrations({})
-            )
-        return bool(self._migrations)
+    @functools.cached_property
+    def _migrations(self) -> Migrations | None:
+        """The edits that were declared to change nothing; None where there are none."""
+        return (self._load_migrations() or None) if self._load_migrations is not None else None
 
     def _adopt(self, cache: BaseCache, future: Future[Any]) -> bool:
         """Take over the result that a call had before an edit that was declared to change nothing."""
@@ -264,9 +262,8 @@ class Results:
         """
         task = call.task
         try:
-            encoded = self.codecs.encode(
-                value, call.outs.type_of(metadata.out), self._codec_of(task, metadata.out)
-            )
+            codec = None if task.options.codec is None else self._codec_of(task, metadata.out)
+            encoded = self.codecs.encode(value, call.outs.type_of(metadata.out), codec)
         except SerializationError as error:
             out = "" if metadata.out is None else f", out {metadata.out!r}"
             raise SerializationError(
@@ -311,10 +308,12 @@ class Results:
             self._before_first_store()
             self._before_first_store = None
         first, *aliases = [key.hex() for key in keys]
-        record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
-        if record is not None and self.remember is not None:
-            self.remember(cache, first, with_record(metadata, record))
-        return record
+        entry = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
+        if entry is None:
+            return None
+        if self.remember is not None:
+            self.remember(cache, first, entry.metadata)
+        return entry.record
 
     def decode(self, result: FreshResult) -> Any:
         """Return a value of its own of a result that is not in the cache."""
@@ -338,8 +337,6 @@ class Results:
 
     def _codec_of(self, task: Task[..., Any, Any], out: str | None) -> Codec | None:
         option = task.options.codec
-        if option is None:
-            return None
         self._learn_codecs(task)
         if isinstance(option, Mapping):
             option = option.get(out or "")

@@ -38,8 +38,7 @@ def hash_parts(tag: bytes, parts: Iterable[bytes]) -> bytes:
     pieces = [_head(tag)]
     for part in parts:
         length = len(part)
-        pieces.append(_LENGTHS[length] if length < 512 else length.to_bytes(8, "little"))
-        pieces.append(part)
+        pieces += (_LENGTHS[length] if length < 512 else length.to_bytes(8, "little"), part)
     return hashlib.sha256(b"".join(pieces)).digest()
 
 
