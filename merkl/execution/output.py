@@ -74,6 +74,7 @@ class BodyOutput:
         self._printed: list[_Printed] = []
         self._reader = self._saved = -1
         self._stop = self._writer = -1
+        self._arrivals = select.poll()
         self._is_suspended = False
         self._streams: tuple[Any, Any] | None = None
 
@@ -95,6 +96,8 @@ class BodyOutput:
         before = os.dup(1)
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
+        self._arrivals = select.poll()
+        self._arrivals.register(self._reader, select.POLLIN)
         self._writer = writer
         os.dup2(writer, 1)
         os.dup2(writer, 2)
@@ -202,7 +205,7 @@ class BodyOutput:
     def _drain(self) -> None:
         """Take all that was printed up to now."""
         with self._lock:
-            while True:
+            while self._arrivals.poll(0):
                 try:
                     data = os.read(self._reader, 1 << 16)
                 except (BlockingIOError, OSError):
@@ -247,8 +250,10 @@ class BodyOutput:
     @staticmethod
     def _flush_streams() -> None:
         for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
+            try:  # noqa: SIM105 - twice for each body, and several times as fast
                 stream.flush()
+            except Exception:  # noqa: BLE001 - a stream of the user's, or none
+                pass
 
 
 #: That of this process: file descriptors are a matter of the whole process.

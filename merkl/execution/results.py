@@ -189,7 +189,8 @@ class Results:
         """Return the value of an entry that `peek` gave, None where it cannot be read (with a warning)."""
         cache = self.cache_of(future._call.task)
         key = future.__merkl_key__().hex()
-        self._learn_codecs(future._call.task)
+        if future._call.task.options.codec is not None:
+            self._learn_codecs(future._call.task)
         value = decode_entry(cache, entry, key, codecs=self.codecs, trust=self.trust)
         return None if value is MISSING else (value,)
 
