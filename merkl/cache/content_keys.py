@@ -34,13 +34,15 @@ class ContentKeys:
 
     def note(self, fingerprint: str, content_key: bytes) -> None:
         """Note the content key of a row that is about to be put; call it with the database's lock held."""
-        own = self._own_of(fingerprint)
-        if own is not None:
-            own.add(content_key)
-            self._count += 1
-            if self._count > MOST_KNOWN:
-                self._forget()
         self._table.pending[fingerprint] = (fingerprint,)
+        own = self._own.get(fingerprint)
+        if own is None:  # nobody has asked yet, and to put a row must not wait for the file
+            self._there.add(fingerprint)
+            return
+        own.add(content_key)
+        self._count += 1
+        if self._count > MOST_KNOWN:
+            self._forget()
 
     def note_unknown(self) -> None:
         """Note that a row is about to be put that may be found by a content key, of whatever task."""
@@ -53,7 +55,7 @@ class ContentKeys:
             return True
         if time.monotonic() - self._looked > RECENT:
             self._look_again()
-        own = self._own_of(fingerprint)
+        own = self._own.get(fingerprint) or self._own_of(fingerprint)
         return own is None or content_key in own
 
     def _own_of(self, fingerprint: str) -> set[bytes] | None:

@@ -198,7 +198,7 @@ class Evaluation:
         """Find the results of a call under its content key; say whether nothing needs to run."""
         found: list[tuple[bytes, bytes, Record]] = []
         for out in call.outs.names():
-            alias = _content_key_of_out(content_key, out)
+            alias = content_key if out is None else hash_out(content_key, out)
             other = self.results.find_by_content(call, alias)
             if other is None:
                 return False
@@ -240,7 +240,7 @@ class Evaluation:
         is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
         described = self._describe(call, outcome)
         for out, key in zip(call.outs.names(), call.out_keys(), strict=True):
-            alias = None if content_key is None else _content_key_of_out(content_key, out)
+            alias = content_key if content_key is None or out is None else hash_out(content_key, out)
             keys = [] if is_tainted else [key]
             if alias is not None:
                 keys.append(alias)
@@ -291,7 +291,3 @@ def _pass_on(plan: Plan) -> bool:
     """Say whether a call of a plan may have inputs that are kept only until they are used."""
     tasks = {call.task for calls in (plan.missing, plan.found) for call in calls}
     return any(task.options.keep == "until-used" for task in tasks)
-
-
-def _content_key_of_out(content_key: bytes, out: str | None) -> bytes:
-    return content_key if out is None else hash_out(content_key, out)

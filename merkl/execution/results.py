@@ -60,8 +60,6 @@ def _identify_code(encoded: Encoded, value: Any) -> Encoded:
     The bytes of an object say what its class is called, not what its methods do: two results with equal bytes but other
     methods are different inputs for a task that calls them, and early cutoff must tell them apart.
     """
-    if not encoded.code and type(value).__module__ == "builtins":
-        return encoded
     fingerprinter = sessions.current().fingerprinter
     digests = {fingerprinter.digest_named(item) for item in (type(value), *encoded.code)} - {None}
     if not digests:
@@ -270,7 +268,8 @@ class Results:
             raise SerializationError(
                 f"task {task.name!r}{out}: {error}", task=task.name, remedy=error.remedy
             ) from error
-        encoded = _identify_code(encoded, value)
+        if encoded.code or type(value).__module__ != "builtins":
+            encoded = _identify_code(encoded, value)
         return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent, is_held=is_held)
 
     def save_absent(self, call: Call, keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
