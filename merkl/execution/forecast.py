@@ -113,7 +113,7 @@ def _find_by_content(
     found: dict[bytes, Record] = {}
     for future in call.futures():
         alias = content_key if future.out is None else hash_out(content_key, future.out)
-        there = results.find_by_content(call.task, alias)
+        there = results.find_by_content(call, alias)
         if there is None:
             return None
         found[future.__merkl_key__()] = there[1]

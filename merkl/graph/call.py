@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -230,13 +230,15 @@ class Call:
         """Return the call for the parts that are not done; None if all are."""
         return None if self in done else self
 
-    def inputs(self) -> Iterator[Future[Any]]:
-        """Yield the Futures among the arguments, in order, as often as they occur."""
+    def inputs(self) -> list[Future[Any]]:
+        """Return the Futures among the arguments, in order, as often as they occur."""
+        found: list[Future[Any]] = []
         for encoded in self.encodings:
             if type(encoded) is Future:
-                yield encoded
+                found.append(encoded)
             elif type(encoded) is Nested:
-                yield from encoded.futures
+                found += encoded.futures
+        return found
 
     def known_inputs(self) -> Iterable[Future[Any]]:
         """Return the Futures among the arguments, as far as they are known without running the body of a pipeline."""
