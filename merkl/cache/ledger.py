@@ -62,7 +62,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run: where, with what, how it ended. `ended` is None while it runs or if it was killed.
 
     `roots` names the set of keys that it was asked for, `environment` the versions of what was installed; both are kept
-    once each (`Ledger.roots`, `Ledger.packages`). `status` is "running", "done", "failed" or "interrupted".
+    once each (`Ledger.roots`, `Ledger.packages`). `status` is "running", "done", "failed" or "interrupted". Of one that failed,
+    `error` says why, `location` is `file:line` of the call or of the user's code that raised, and `is_built` is off where its
+    graph was not built to the end.
     """
 
     id: str
@@ -77,6 +79,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     roots: str = ""
     status: str = ""
     error: str = ""
+    location: str = ""
+    is_built: bool = True
     counts: dict[str, int] = {}
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from merkl._base.tracebacks import describe_error
 from merkl.cli.errors import UsageError
 from merkl.cli.replay import load_arguments
 from merkl.execution.audit import Finding
@@ -120,7 +121,7 @@ def _problem_of(workspace: Workspace, call: Call) -> str | None:
     try:
         values = run_again(call.task, arguments, call.key())
     except Exception as error:  # noqa: BLE001 - whatever a body raises is what is told
-        return f"it raised {type(error).__name__}: {error}"
+        return f"it raised {describe_error(error)}"
     again = hash_outs(call.task, arguments, values, workspace.codecs)
     changed = [str(out) for out, content in stored.items() if out in again and again[out] != content]
     if not changed:

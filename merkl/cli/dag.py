@@ -20,6 +20,8 @@ from merkl.cli.names import find_function
 from merkl.cli.output import stdout_for_result
 from merkl.execution.chronicle import describe_task
 from merkl.graph.call import Call
+from merkl.graph.session import sessions
+from merkl.render.call_states import place_components
 from merkl.render.graph_html import format_html
 from merkl.render.graph_svg import format_svg
 from merkl.render.graph_text import format_dot, format_graph, format_mermaid
@@ -126,7 +128,8 @@ def _format(view: GraphView, format_: Format, calls: list[Call], *, colour: bool
 
 def _components_of(calls: list[Call]) -> dict[str, list[dict[str, str]]]:
     tasks = {call.fingerprint.hex(): call.task for call in calls if call.fingerprint is not None}
-    return {digest: describe_task(task) for digest, task in tasks.items()}
+    root = sessions.current().root
+    return {digest: list(place_components(describe_task(task), root)) for digest, task in tasks.items()}
 
 
 COMMAND = Command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from merkl.execution.forecast import ForecastCall, RunForecast
@@ -22,9 +21,9 @@ def forecast_text(forecast: RunForecast) -> str:
             lines.append(f"-- stage {stage}")
         seconds = f"  about {format_seconds(item.seconds)}" if item.seconds is not None else ""
         call = item.call
-        lines.append(f"{item.status:<6} {call.key().hex()[:12]} {_shown(call)} ({_place(call)}){seconds}")
+        lines.append(f"{item.status:<6} {call.key().hex()[:12]} {_shown(call)} ({call.place()}){seconds}")
     lines += [
-        f"depends on {_shown(future._call)} ({_place(future._call)}): its value decides what comes next"
+        f"depends on {_shown(future._call)} ({future._call.place()}): its value decides what comes next"
         for future in forecast.depends_on
     ]
     return "\n".join([*lines, _summary(forecast)])
@@ -47,7 +46,7 @@ def forecast_json(forecast: RunForecast) -> dict[str, Any]:
     return {
         "calls": [_call_json(item) for item in forecast.calls],
         "depends_on": [
-            {"key": f.hash, "task": f.task.name, "location": f._call.location()} for f in forecast.depends_on
+            {"key": f.hash, "task": f.task.name, "location": f._call.place()} for f in forecast.depends_on
         ],
         "run": forecast.count("run"),
         "cached": forecast.count("cached"),
@@ -64,7 +63,7 @@ def _call_json(item: ForecastCall) -> dict[str, Any]:
         "status": item.status,
         "stage": item.stage or None,
         "arguments": dict(preview_arguments(call)),
-        "location": call.location(),
+        "location": call.place(),
         "seconds": item.seconds,
     }
 
@@ -72,12 +71,6 @@ def _call_json(item: ForecastCall) -> dict[str, Any]:
 def _shown(call: Call) -> str:
     arguments = ", ".join(f"{name}={preview}" for name, preview in preview_arguments(call))
     return f"{call.task.name}({arguments if len(arguments) <= 60 else arguments[:59] + '…'})"
-
-
-def _place(call: Call) -> str:
-    path, _, line = call.location().rpartition(":")
-    relative = os.path.relpath(path)
-    return f"{path if relative.startswith('..') else relative}:{line}"
 
 
 def format_seconds(seconds: float) -> str:

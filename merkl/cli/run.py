@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -13,6 +12,7 @@ from typing import Annotated, Any, TextIO
 import cyclopts
 
 from merkl._base.errors import MerklError, SelectionError, TaskFailedError, WouldRunError
+from merkl._base.tracebacks import describe_error, traceback_text
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.auditing import Auditor, format_findings, parse_share
 from merkl.cli.auditing import recheck as recheck_calls
@@ -33,6 +33,7 @@ from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.shown import plain_text
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]
@@ -177,6 +178,8 @@ def _run_function(
     if code == USAGE:
         return code
     figures: dict[str, Any] = dict(report.counts())
+    if report.error is not None and code == FAILED:
+        figures["error"] = plain_text(describe_error(report.error))
     if audit:
         print(f"merkl: {format_findings(auditor.findings)}", file=sys.stderr)
         figures["audit"] = [dataclasses.asdict(finding) for finding in auditor.findings]
@@ -249,16 +252,15 @@ def _evaluate(
         print_error(error)
         return CHANGED, None, None
     except MerklError as error:
-        for one in report.failures or [error]:
+        for one in dict.fromkeys([*report.failures, error]):
             print_failure(one) if isinstance(one, TaskFailedError) else print_error(one)
         if is_debugged and isinstance(error, TaskFailedError):
             open_debugger(error)
         return FAILED, None, None
-    except Exception as error:
-        if not is_debugged:
-            raise
-        traceback.print_exc()
-        open_debugger(error)
+    except Exception as error:  # noqa: BLE001 - the function that makes the calls is the user's
+        print(traceback_text(error), file=sys.stderr)
+        if is_debugged:
+            open_debugger(error)
         return FAILED, None, None
     return DONE, outcome.returned, outcome.result
 
@@ -315,7 +317,7 @@ def _print_calls(report: RunReport, reasons: Mapping[str, str]) -> None:
         for call in sorted(getattr(report, word), key=lambda c: c.sequence):
             key = call.key().hex()
             why = f": {reasons[key]}" if key in reasons else ""
-            print(f"merkl: {word:>6} {key[:12]} {call.task.name} ({call.location()}){why}", file=sys.stderr)
+            print(f"merkl: {word:>6} {key[:12]} {call.task.name} ({call.place()}){why}", file=sys.stderr)
 
 
 COMMAND = Command(

@@ -20,6 +20,10 @@ class RunReport(Observer):
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
+        #: Off from when a function begins to make calls until it has made them all.
+        self.is_built = True
+        #: What ended the run early.
+        self.error: BaseException | None = None
         self.run: set[Call] = set()
         self.linked: set[Call] = set()
         self.failed: set[Call] = set()
@@ -48,6 +52,10 @@ class RunReport(Observer):
         self._by_status[status].add(call)
         if error is not None:
             self.failures.append(error)
+
+    def run_ended(self, error: BaseException | None = None) -> None:
+        """Note what ended the run early."""
+        self.error = error
 
     @property
     def cached(self) -> set[Call]:
@@ -104,6 +112,7 @@ class RunReport(Observer):
         words += [f"{counts[name]} {name}" for name in ("linked", "interrupted", "skipped") if counts[name]]
         words.append(f"{counts['failed']} failed")
         calls = counts["calls"]
-        return (
-            f"merkl: {calls} call{'' if calls == 1 else 's'}: {', '.join(words)} in {counts['seconds']:.1f} s"
-        )
+        # A run may fail although no call did.
+        ended = "" if self.is_built else "the graph was not built to its end; "
+        figures = f"{calls} call{'' if calls == 1 else 's'}: {', '.join(words)}"
+        return f"merkl: {ended}{figures} in {counts['seconds']:.1f} s"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from merkl._base.places import shown_place
 from merkl._base.readable import readable
 from merkl.graph.future import Future
 from merkl.graph.writes import Write
@@ -270,6 +271,10 @@ class Call:
     def location(self) -> str:
         """Return `file:line` of the place where the call was made."""
         return self._code if isinstance(self._code, str) else describe_site(self._code, self._lasti)
+
+    def place(self) -> str:
+        """Return `location()` as people see it: relative to the working directory where that is shorter."""
+        return shown_place(self.location())
 
     def __getstate__(self) -> dict[str, Any]:
         names = (name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ()))

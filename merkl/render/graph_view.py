@@ -11,6 +11,7 @@ import msgspec
 
 from merkl._base.containers import iter_leaves
 from merkl._base.hints import format_type
+from merkl._base.places import shown_path
 from merkl.cache import Ledger
 from merkl.execution.plan import Plan
 from merkl.execution.previews import preview_arguments
@@ -167,7 +168,7 @@ class _Builder:
                 task=task_name(first),
                 status=next(state for state in _ATTENTION if state in states),
                 count=len(members),
-                location=plain_text(first.location()),
+                location=plain_text(first.place()),
                 types=tuple(show_type(first.outs.type_of(out)) for out in first.outs.names()),
                 fingerprint=first.fingerprint.hex() if first.fingerprint else "",
                 doc=plain_text((first.task.__doc__ or "").partition("\n")[0]),
@@ -228,9 +229,7 @@ class _Builder:
     def _file_node(self, kind: str, path: str) -> int:
         if (kind, path) not in self._files:
             self._files[kind, path] = len(self.nodes)
-            here = os.path.relpath(path)
-            label = here if not here.startswith("..") else path
-            self.nodes.append(NodeView(len(self.nodes), kind, plain_text(label)))
+            self.nodes.append(NodeView(len(self.nodes), kind, plain_text(shown_path(path))))
         return self._files[kind, path]
 
     def add_open_end(self, futures: Sequence[Future[Any]]) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 
+from merkl._base.places import shown_place
 from merkl._base.sizes import format_size
 from merkl.cache import Ledger, Metadata, Run
 
 __all__ = [
+    "describe_failure",
     "format_lineage",
     "format_output",
     "format_results",
@@ -30,6 +32,7 @@ def result_record(key: str, metadata: Metadata) -> dict[str, Any]:
     return {
         **head,
         **fields,
+        "location": shown_place(metadata.location),
         "arguments": arguments,
         "parents": list(metadata.parents),
         "extras": list(metadata.extras),
@@ -38,7 +41,11 @@ def result_record(key: str, metadata: Metadata) -> dict[str, Any]:
 
 def run_record(run: Run) -> dict[str, Any]:
     """Return a run as JSON has it."""
-    return {**msgspec.structs.asdict(run), "command": list(run.command)}
+    return {
+        **msgspec.structs.asdict(run),
+        "command": list(run.command),
+        "location": shown_place(run.location),
+    }
 
 
 def format_runs(runs: Sequence[Run]) -> str:
@@ -47,11 +54,21 @@ def format_runs(runs: Sequence[Run]) -> str:
 
 
 def _run_line(run: Run) -> str:
-    figures = ", ".join(f"{run.counts[name]} {name}" for name in _FIGURES if run.counts.get(name))
-    took = f" in {run.ended - run.started:.1f} s" if run.ended is not None else ""
+    figures = (
+        ", ".join(f"{run.counts[name]} {name}" for name in _FIGURES if run.counts.get(name)) or "nothing ran"
+    )
+    took = f"in {run.ended - run.started:.1f} s" if run.ended is not None else ""
     status = "not ended" if run.ended is None else run.status
-    said = f"  ({run.error})" if run.error else ""
-    return f"run {run.id[:8]}  {format_time(run.started)}  {status:<9}  {' '.join(run.command)}  {figures}{took}{said}"
+    said = f" ({describe_failure(run)})" if run.error else ""
+    head = f"run {run.id[:8]}  {format_time(run.started)}  {status:<9}  {' '.join(run.command)}"
+    return f"{head}  {figures} {took}{said}".rstrip()
+
+
+def describe_failure(run: Run) -> str:
+    """Return why a run failed and where, in one line."""
+    place = shown_place(run.location)
+    where = f" ({place})" if place and place not in run.error else ""
+    return f"{'' if run.is_built else 'the graph was not built to its end: '}{run.error}{where}"
 
 
 _FIGURES = ("run", "cached", "linked", "interrupted", "skipped", "failed")

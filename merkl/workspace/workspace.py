@@ -327,7 +327,9 @@ class Workspace:
             error: BaseException | None = None
             try:
                 with contextlib.nullcontext() if journal is None else journal.note_end(report):
+                    report.is_built = False
                     program = build_program(make)
+                    report.is_built = True
                     return RunOutcome(program.returned, program.evaluate(runner), report)
             except BaseException as raised:
                 error = raised
