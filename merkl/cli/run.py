@@ -53,7 +53,7 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
   --audit       report what the bodies that ran touched and their keys do not know: files, environment, network, ...;
                 of calls in this process and on processes of this machine
   --recheck 5%  run that share of the cached calls again and compare: exit with 3 where one gives another content
-  --verbose, -v list every call with what became of it, and why it ran
+  --verbose, -v list every call with what became of it, and why it ran; with --plan why it would
 
 What runs:
 
@@ -158,11 +158,12 @@ def _run_function(
     selection = Selection(rerun=rerun, until=until, outputs=output, is_frozen=frozen)
 
     make = functools.partial(function, *bound.args, **bound.kwargs)
+    explainer = RunExplainer(workspace, name, is_printing=explain)
     if plan:
-        return _print_plan(workspace, make, selection, out, as_json=json, is_frozen=frozen)
+        chosen = explainer if explain or verbose else None
+        return _print_plan(workspace, make, selection, out, chosen, as_json=json, is_frozen=frozen)
     report = RunReport()
     command = describe_command("run", name, function, bound)
-    explainer = RunExplainer(workspace, name, is_printing=explain)
     observers: list[Observer] = [explainer] if explain or verbose else []
     share = None if recheck is None else parse_share(recheck)
     auditor = Auditor(workspace)
@@ -208,21 +209,24 @@ def _print_plan(
     make: Callable[[], Any],
     selection: Selection,
     out: TextIO,
+    explainer: RunExplainer | None,
     *,
     as_json: bool,
     is_frozen: bool,
 ) -> int:
     try:
-        forecast = workspace.forecast(make, selection=selection)
+        observers = [] if explainer is None else [explainer]
+        forecast = workspace.forecast(make, selection=selection, observers=observers)
     except SelectionError as error:
         print_error(error)
         return USAGE
     finally:
         workspace.close()
+    reasons = {} if explainer is None else explainer.reasons
     if as_json:
-        print_json(forecast_json(forecast), out)
+        print_json(forecast_json(forecast, reasons), out)
     else:
-        print(forecast_text(forecast), file=out)
+        print(forecast_text(forecast, reasons), file=out)
     return CHANGED if is_frozen and (forecast.count("run") or forecast.depends_on) else DONE
 
 

@@ -356,13 +356,21 @@ class Workspace:
             finally:
                 self._runner = None
 
-    def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
+    def forecast(
+        self,
+        make: Callable[[], Any],
+        *,
+        selection: Selection | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> RunForecast:
         """Return what a run would do, in order, with the time that it would take, without running anything.
 
-        Raises `SelectionError` where what was chosen is not there.
+        `observers` are told of the plan. Raises `SelectionError` where what was chosen is not there.
         """
         with self:
             program, plan, results = self.plan(make, selection=selection)
+            for observer in observers:
+                observer.plan_made(plan)
             return RunForecast.of(plan, results, self.predictor(), program.depends_on)
 
     def predictor(self) -> Callable[[Call], float | None]:
