@@ -194,6 +194,19 @@ class Ledger:
         found = [(raw.hex(), decode_metadata(document)) for raw, document in rows]
         return [(child, metadata) for child, metadata in found if key in metadata.parents]
 
+    def children_of_all(self) -> dict[str, list[str]]:
+        """Return for each result that others were made of these others, oldest first; asks once for what a walk down needs."""
+        rows = self.database.query(
+            "SELECT key, document, created FROM entries UNION ALL SELECT key, document, created FROM history "
+            "WHERE NOT EXISTS (SELECT 1 FROM entries WHERE entries.key = history.key) ORDER BY created"
+        )
+        found: dict[str, list[str]] = {}
+        for raw, document, _ in rows:
+            if '"parents"' in document:
+                for parent in dict.fromkeys(decode_metadata(document).parents):
+                    found.setdefault(parent, []).append(raw.hex())
+        return found
+
     def closure(self, keys: Iterable[str]) -> dict[str, Metadata]:
         """Return these results and all that they were made of, as far as they are known."""
         found: dict[str, Metadata] = {}

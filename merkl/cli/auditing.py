@@ -32,6 +32,10 @@ _REMEDIES = {
 }
 
 
+#: Of what a task touched of one kind, so many are named.
+_MOST_NAMED = 6
+
+
 class Auditor(Observer):
     """Has bodies watched, and keeps what they touched, once each."""
 
@@ -50,13 +54,16 @@ class Auditor(Observer):
 
 
 def format_findings(findings: list[Finding]) -> str:
-    """Return what an audit found: for each task once what it touched, and the remedy."""
+    """Return what an audit found: for each task and kind once what it touched, and the remedy."""
     if not findings:
         return "audit: no body that ran touched anything that its key does not know"
     lines = ["audit: bodies touched what their keys do not know"]
-    seen: dict[tuple[str, str, str], None] = {(f.task, f.kind, f.what): None for f in findings}
-    for task, kind, what in seen:
-        lines.append(f"  {task}: {kind} {what}; {_REMEDIES[kind]}")
+    seen: dict[tuple[str, str], dict[str, None]] = {}
+    for finding in findings:
+        seen.setdefault((finding.task, finding.kind), {})[finding.what] = None
+    for (task, kind), touched in seen.items():
+        more = f" and {len(touched) - _MOST_NAMED} more" if len(touched) > _MOST_NAMED else ""
+        lines.append(f"  {task}: {kind} {', '.join([*touched][:_MOST_NAMED])}{more}; {_REMEDIES[kind]}")
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, find_run, open_ledger, parse_since
 from merkl.render.log_view import (
+    descendants,
     format_lineage,
     format_output,
     format_results,
@@ -151,7 +152,8 @@ def _print_result(ledger: Ledger | None, key: str, *, as_json: bool, with_output
     if as_json:
         children = [child for child, _ in ledger.children(key)]
         above = sorted(set(ledger.closure([key])) - {key})
-        print(_json([{**result_record(key, metadata), "children": children, "ancestors": above}]))
+        lineage = {"children": children, "ancestors": above, "descendants": descendants(ledger, key)}
+        print(_json([{**result_record(key, metadata), **lineage}]))
     elif with_output:
         print(format_output([(key, metadata)]))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from merkl._base.errors import WouldRunError
 from merkl.execution.events import Observer, Status
 from merkl.execution.plan import Plan
 from merkl.graph.call import Call
@@ -112,7 +113,8 @@ class RunReport(Observer):
         words += [f"{counts[name]} {name}" for name in ("linked", "interrupted", "skipped") if counts[name]]
         words.append(f"{counts['failed']} failed")
         calls = counts["calls"]
-        # A run may fail although no call did.
-        ended = "" if self.is_built else "the graph was not built to its end; "
+        # A run may fail although no call did; of one that may run nothing the error says all.
+        is_whole = self.is_built or isinstance(self.error, WouldRunError)
+        ended = "" if is_whole else "the graph was not built to its end; "
         figures = f"{calls} call{'' if calls == 1 else 's'}: {', '.join(words)}"
         return f"merkl: {ended}{figures} in {counts['seconds']:.1f} s"

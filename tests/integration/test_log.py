@@ -99,6 +99,20 @@ def test_lineage_goes_up_and_down(shop: Project) -> None:
     assert up.index("made of") < up.index("shop.load(n=1)") < up.index("used by\n  nothing yet")
     down = shop.merkl("log", load).stdout
     assert "kind='gross'" in down.partition("used by")[2]
+    assert last in log(shop, load)[0]["descendants"]
+
+
+def test_the_lineage_of_a_long_chain_is_cut_for_people_and_whole_for_programs(shop: Project) -> None:
+    """It is also asked for in one go: a question for each of the results took minutes for ten thousand."""
+    text = "import shop\nfrom merkl import evaluate\nx = shop.load(1)\nfor i in range(1000):\n    x = shop.price(x)\nx.eval()\n"
+    shop.write("long.py", text)
+    shop.python("long.py")
+    load = log(shop, "--task", "load")[0]["key"]
+    lines = shop.merkl("log", load).stdout.splitlines()
+    assert len(lines) < 300
+    assert max(map(len, lines)) < 150
+    assert lines[-1] == "  … and more; --json has all of them"
+    assert len(log(shop, load)[0]["descendants"]) >= 1000
 
 
 def test_an_ambiguous_prefix_lists_the_keys(shop: Project) -> None:
