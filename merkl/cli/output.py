@@ -7,13 +7,13 @@ import json
 import math
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Iterator
 from typing import Any, TextIO
 
 from merkl._base.errors import MerklError, MerklWarning, TaskFailedError
-from merkl.execution.targets.failures import RemoteTraceback, from_body
+from merkl._base.tracebacks import from_body, traceback_text
+from merkl.execution.targets.failures import RemoteTraceback
 from merkl.files import FileRef
 
 __all__ = [
@@ -108,5 +108,4 @@ def print_failure(error: TaskFailedError) -> None:
     if cause is not None and isinstance(cause.__cause__, RemoteTraceback):
         print(cause.__cause__.text, file=sys.stderr)
     elif cause is not None:
-        lines = traceback.format_exception(type(cause), cause, from_body(cause.__traceback__))
-        print("".join(lines).rstrip(), file=sys.stderr)
+        print(traceback_text(cause), file=sys.stderr)

@@ -280,7 +280,7 @@ class BodyOutput:
     def _flush_streams() -> None:
         for name, descriptor in (("stdout", 1), ("stderr", 2)):
             stream = getattr(sys, name)
-            try:  # noqa: SIM105 - twice for each body, and several times as fast
+            try:
                 if not stream.closed:
                     stream.flush()
                 else:  # by a body; what comes after it has something to say too
