@@ -14,6 +14,7 @@ from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, find_run, open_ledger, parse_since
 from merkl.render.log_view import (
+    descendants,
     format_lineage,
     format_output,
     format_results,
@@ -27,11 +28,12 @@ from merkl.workspace import Workspace
 __all__ = ["COMMAND"]
 
 USAGE = """\
-usage: merkl log [OPTIONS] [KEY]
+usage: merkl log [OPTIONS] [KEY | TASK]
 
 List runs and results, newest first. With the first digits of a KEY: that result, what it was made of, and what was made of it.
+With the name of a TASK: its results, as with --task.
 
-  --task NAME          results of this task: its qualified name, or the last part of it
+  --task TASK          results of this task: its qualified name, or the last part of it
   --since WHEN         of the last 30m, 3h, 2d or 1w, or since a date like 2025-01-31
   --where SQL          of which this holds: duration > 60, size > 1e6, tags ->> 'accuracy' > 0.9
   --run RUN            made by this run: the first digits of its id, last, or last~1 for the one before
@@ -88,8 +90,14 @@ def _print_log(
     if diff:
         return _print_diff(ledger, words, as_json=json)
     if len(words) > 1:
-        raise UsageError(f"`merkl log` takes one KEY, not {' '.join(words)!r}")
-    if words:
+        raise UsageError(f"`merkl log` takes one KEY or TASK, not {' '.join(words)!r}")
+    if words and ledger is not None and _is_task(ledger, words[0]):
+        filters["task"] = words[0]
+    elif words:
+        if runs or filters:
+            raise UsageError(
+                f"a KEY goes with --json and --output only, and {words[0]!r} is no task that has run"
+            )
         return _print_result(ledger, find_key(ledger, words[0]), as_json=json, with_output=output)
     if runs:
         limit = filters.get("limit", None if json else 20)
@@ -109,6 +117,17 @@ def _print_log(
             format_results(records) or "no results" + (" yet: nothing has run here" if ledger is None else "")
         )
     return 0
+
+
+def _is_task(ledger: Ledger, word: str) -> bool:
+    """Say whether a word is the name of a task that has results; raises `UsageError` where it begins a key as well."""
+    if not ledger.log(task=word, limit=1):
+        return False
+    if ledger.find(word, limit=1):
+        raise UsageError(
+            f"{word!r} is the name of a task and begins a key: write --task {word}, or more digits"
+        )
+    return True
 
 
 def _find_results(
@@ -133,7 +152,8 @@ def _print_result(ledger: Ledger | None, key: str, *, as_json: bool, with_output
     if as_json:
         children = [child for child, _ in ledger.children(key)]
         above = sorted(set(ledger.closure([key])) - {key})
-        print(_json([{**result_record(key, metadata), "children": children, "ancestors": above}]))
+        lineage = {"children": children, "ancestors": above, "descendants": descendants(ledger, key)}
+        print(_json([{**result_record(key, metadata), **lineage}]))
     elif with_output:
         print(format_output([(key, metadata)]))
     else:
@@ -157,7 +177,7 @@ def _json(value: Any) -> str:
 
 COMMAND = Command(
     name="log",
-    takes="[KEY]",
+    takes="[KEY | TASK]",
     summary="what ran, when, how long, and what results were made of",
     usage=USAGE,
     carry_out=_carry_out,

@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import cyclopts
 
-from merkl._base.errors import MerklError, SelectionError, TaskFailedError, WouldRunError
+from merkl._base.errors import MerklError, SelectionError, TargetError, TaskFailedError, WouldRunError
+from merkl._base.tracebacks import describe_error, traceback_text
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.auditing import Auditor, format_findings, parse_share
 from merkl.cli.auditing import recheck as recheck_calls
 from merkl.cli.command import Command, split_at_function
+from merkl.cli.contradictions import refuse_contradictions
 from merkl.cli.debugger import open_debugger
 from merkl.cli.errors import UsageError
 from merkl.cli.explain import RunExplainer
@@ -25,21 +26,21 @@ from merkl.cli.output import is_json, print_error, print_failure, print_json, re
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
-from merkl.execution.interrupts import Terminated
+from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.output import body_output
 from merkl.execution.previews import preview_value
 from merkl.execution.progress import make_progress
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
+from merkl.execution.targets import require_target
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.shown import plain_text
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]
 
 DONE, FAILED, USAGE, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
-#: As the shell has it: 128 and the number of SIGTERM.
-TERMINATED = 143
 
 _USAGE = """\
 usage: merkl run [OPTIONS] MODULE.FUNCTION [ARGS ...]
@@ -52,7 +53,7 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
   --audit       report what the bodies that ran touched and their keys do not know: files, environment, network, ...;
                 of calls in this process and on processes of this machine
   --recheck 5%  run that share of the cached calls again and compare: exit with 3 where one gives another content
-  --verbose, -v list every call with what became of it, and why it ran
+  --verbose, -v list every call with what became of it, and why it ran; with --plan why it would
 
 What runs:
 
@@ -117,6 +118,7 @@ def _carry_out(words: list[str]) -> int:
     with stdout_for_result() as out, body_output.installed():
         function = find_function(target.name)
         options, rest = target.take_options(_options, parameters=parameter_names(function))
+        refuse_contradictions({f"--{name.replace('_', '-')}" for name, value in options.items() if value})
         return _run_function(target.name, function, rest, out, **options)
 
 
@@ -147,21 +149,27 @@ def _run_function(
 ) -> int:
     """Run a function and print its result; return the exit code."""
     bound = parse_arguments(function, words, args_file=args)
+    if pdb and target is not None:
+        print(f"merkl: --pdb: calls run in this process, not on {target}", file=sys.stderr)
+        target = None
     workspace = Workspace(
-        target=None if pdb else target,
+        target=target,
         is_reading=not no_cache,
         is_writing=not no_cache,
         keeps_going=keep_going,
         accepts_interrupted=accept_interrupted,
     )
+    if target is not None:
+        _require_target(target, workspace.settings.targets)
     selection = Selection(rerun=rerun, until=until, outputs=output, is_frozen=frozen)
 
     make = functools.partial(function, *bound.args, **bound.kwargs)
+    explainer = RunExplainer(workspace, name, is_printing=explain)
     if plan:
-        return _print_plan(workspace, make, selection, out, as_json=json, is_frozen=frozen)
+        chosen = explainer if explain or verbose else None
+        return _print_plan(workspace, make, selection, out, chosen, as_json=json, is_frozen=frozen)
     report = RunReport()
     command = describe_command("run", name, function, bound)
-    explainer = RunExplainer(workspace, name, is_printing=explain)
     observers: list[Observer] = [explainer] if explain or verbose else []
     share = None if recheck is None else parse_share(recheck)
     auditor = Auditor(workspace)
@@ -177,6 +185,8 @@ def _run_function(
     if code == USAGE:
         return code
     figures: dict[str, Any] = dict(report.counts())
+    if report.error is not None and code == FAILED:
+        figures["error"] = plain_text(describe_error(report.error))
     if audit:
         print(f"merkl: {format_findings(auditor.findings)}", file=sys.stderr)
         figures["audit"] = [dataclasses.asdict(finding) for finding in auditor.findings]
@@ -193,6 +203,13 @@ def _run_function(
     return CHANGED if rechecked else code
 
 
+def _require_target(name: str, known: Mapping[str, Any]) -> None:
+    try:
+        require_target(name, known)
+    except TargetError as error:
+        raise UsageError(str(error)) from None
+
+
 def _open_events(path: Path) -> EventFile:
     try:
         return EventFile(path)
@@ -205,21 +222,24 @@ def _print_plan(
     make: Callable[[], Any],
     selection: Selection,
     out: TextIO,
+    explainer: RunExplainer | None,
     *,
     as_json: bool,
     is_frozen: bool,
 ) -> int:
     try:
-        forecast = workspace.forecast(make, selection=selection)
+        observers = [] if explainer is None else [explainer]
+        forecast = workspace.forecast(make, selection=selection, observers=observers)
     except SelectionError as error:
         print_error(error)
         return USAGE
     finally:
         workspace.close()
+    reasons = {} if explainer is None else explainer.reasons
     if as_json:
-        print_json(forecast_json(forecast), out)
+        print_json(forecast_json(forecast, reasons), out)
     else:
-        print(forecast_text(forecast), file=out)
+        print(forecast_text(forecast, reasons), file=out)
     return CHANGED if is_frozen and (forecast.count("run") or forecast.depends_on) else DONE
 
 
@@ -241,7 +261,8 @@ def _evaluate(
         is_terminated = isinstance(error, Terminated)
         word = "terminated" if is_terminated else "interrupted"
         print(f"merkl: {word}; all that was complete is kept", file=sys.stderr)
-        return TERMINATED if is_terminated else INTERRUPTED, None, None
+        # As the shell has it: 128 and the number of the signal.
+        return 128 + interrupts.terminated_by if is_terminated else INTERRUPTED, None, None
     except SelectionError as error:
         print_error(error)
         return USAGE, None, None
@@ -249,16 +270,15 @@ def _evaluate(
         print_error(error)
         return CHANGED, None, None
     except MerklError as error:
-        for one in report.failures or [error]:
+        for one in dict.fromkeys([*report.failures, error]):
             print_failure(one) if isinstance(one, TaskFailedError) else print_error(one)
         if is_debugged and isinstance(error, TaskFailedError):
             open_debugger(error)
         return FAILED, None, None
-    except Exception as error:
-        if not is_debugged:
-            raise
-        traceback.print_exc()
-        open_debugger(error)
+    except Exception as error:  # noqa: BLE001 - the function that makes the calls is the user's
+        print(traceback_text(error), file=sys.stderr)
+        if is_debugged:
+            open_debugger(error)
         return FAILED, None, None
     return DONE, outcome.returned, outcome.result
 
@@ -315,7 +335,7 @@ def _print_calls(report: RunReport, reasons: Mapping[str, str]) -> None:
         for call in sorted(getattr(report, word), key=lambda c: c.sequence):
             key = call.key().hex()
             why = f": {reasons[key]}" if key in reasons else ""
-            print(f"merkl: {word:>6} {key[:12]} {call.task.name} ({call.location()}){why}", file=sys.stderr)
+            print(f"merkl: {word:>6} {key[:12]} {call.task.name} ({call.place()}){why}", file=sys.stderr)
 
 
 COMMAND = Command(

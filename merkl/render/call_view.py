@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from merkl._base.places import shown_path
 from merkl._base.sizes import format_size
 from merkl.cache import BaseCache, ContentCache, FileContentBackend, Ledger, Metadata
 from merkl.cache.contents import TieredContents
@@ -98,10 +99,10 @@ def place_of_content(cache: BaseCache, key: str) -> str:
     if not is_inline and isinstance(contents, TieredContents):
         contents = contents.small if record.size <= contents.threshold else contents.large
     if not is_inline and isinstance(contents, FileContentBackend):
-        return str(contents.path(record.content_hash))
+        return shown_path(contents.path(record.content_hash))
     database = getattr(cache, "database", None)
     if database is not None:
-        return f"{database.path} (table {'entries' if is_inline else 'contents'})"
+        return f"{shown_path(database.path)} (table {'entries' if is_inline else 'contents'})"
     return f"{type(cache).__name__}, {type(contents).__name__}"
 
 

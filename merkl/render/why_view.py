@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from merkl._base.places import shown_place
 from merkl.cache import Ledger, Metadata
 from merkl.execution.migrations import declared_successors
 from merkl.execution.plan import Plan
@@ -120,7 +121,7 @@ class _Explainer:
         self.found[key] = Explanation(
             key=key,
             task=state.task,
-            location=state.location,
+            location=shown_place(state.location),
             status="would run" if key in self._missing else "cached",
             reason=reason,
             differences=tuple(differences),

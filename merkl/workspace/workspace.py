@@ -204,9 +204,11 @@ class Workspace:
     @property
     def keeps_graphs(self) -> bool:
         """Whether graphs of pipelines are kept and given again."""
-        # What runs again may give another value, and so another graph.
-        is_rerun = self._runner is not None and bool(self._runner.selection.rerun)
-        return self.parts.is_reading and self.parts.is_writing and not is_rerun
+        # What runs again may give another value, and so another graph; and of equal calls a kept graph has one, where
+        # another is an item of the batch that was chosen.
+        selection = None if self._runner is None else self._runner.selection
+        is_choosing = selection is not None and bool(selection.rerun or selection.until)
+        return self.parts.is_reading and self.parts.is_writing and not is_choosing
 
     def recall_graph(self, key: str) -> bytes | None:
         """Return a graph that was kept."""
@@ -327,7 +329,9 @@ class Workspace:
             error: BaseException | None = None
             try:
                 with contextlib.nullcontext() if journal is None else journal.note_end(report):
+                    report.is_built = False
                     program = build_program(make)
+                    report.is_built = True
                     return RunOutcome(program.returned, program.evaluate(runner), report)
             except BaseException as raised:
                 error = raised
@@ -354,13 +358,21 @@ class Workspace:
             finally:
                 self._runner = None
 
-    def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
+    def forecast(
+        self,
+        make: Callable[[], Any],
+        *,
+        selection: Selection | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> RunForecast:
         """Return what a run would do, in order, with the time that it would take, without running anything.
 
-        Raises `SelectionError` where what was chosen is not there.
+        `observers` are told of the plan. Raises `SelectionError` where what was chosen is not there.
         """
         with self:
             program, plan, results = self.plan(make, selection=selection)
+            for observer in observers:
+                observer.plan_made(plan)
             return RunForecast.of(plan, results, self.predictor(), program.depends_on)
 
     def predictor(self) -> Callable[[Call], float | None]:
