@@ -174,10 +174,10 @@ class CallChecker:
         quick = self._quick.get(id(callee))
         return plain_signature(callee).with_unpacked_kwargs() if quick is None else quick.plain
 
-    def _forget(self) -> None:
+    def _forget(self, api: TypeChecker) -> None:
         """The module is done: put all arguments back, and let go of its types."""
         self.restore_all()
-        self.eager.forget()
+        self.eager.forget(api)
         self._quick.clear()
 
     def restore(self, call: object) -> None:

@@ -11,7 +11,6 @@ from mypy.nodes import (
     ImportBase,
     ImportFrom,
     LambdaExpr,
-    MypyFile,
     Node,
     RefExpr,
     WithStmt,
@@ -25,41 +24,41 @@ class EagerCalls:
     """Which calls of the module that is being checked run at once."""
 
     def __init__(self) -> None:
-        self._tree: MypyFile | None = None
-        self._calls: set[int] = set()
+        # By module: where modules import each other, mypy begins with all of them before it is done with any.
+        self._calls: dict[str, set[int]] = {}
 
     def holds(self, api: TypeChecker, call: CallExpr) -> bool:
         """Whether the call stands in an `Eval` block, and in no function that is only defined there."""
-        if api.tree is not self._tree:
+        if api.tree.fullname not in self._calls:
             self.begin(api)
-        return id(call) in self._calls
+        return id(call) in self._calls[api.tree.fullname]
 
     def begin(self, api: TypeChecker) -> None:
         """Find the calls of a module that mypy is about to check."""
-        self._tree = api.tree
-        self._calls = set()
+        found = self._calls[api.tree.fullname] = set()
         if any(map(_may_bring_eval, api.tree.imports)):
             for statement in api.tree.defs:
-                self._find(statement)
+                _find(statement, found)
 
-    def forget(self) -> None:
+    def forget(self, api: TypeChecker) -> None:
         """The module is done; before it is checked again it may be another."""
-        self._tree = None
-        self._calls = set()
+        self._calls.pop(api.tree.fullname, None)
 
-    def _find(self, node: Node) -> None:
-        if isinstance(node, WithStmt) and any(map(is_eval, node.expr)):
-            self._collect(node.body)
-        for part in parts(node):
-            if is_statement(part):
-                self._find(part)
 
-    def _collect(self, node: Node) -> None:
-        if isinstance(node, CallExpr):
-            self._calls.add(id(node))
-        for part in parts(node):
-            if not isinstance(part, (FuncDef, Decorator, LambdaExpr)):
-                self._collect(part)
+def _find(node: Node, found: set[int]) -> None:
+    if isinstance(node, WithStmt) and any(map(is_eval, node.expr)):
+        _collect(node.body, found)
+    for part in parts(node):
+        if is_statement(part):
+            _find(part, found)
+
+
+def _collect(node: Node, found: set[int]) -> None:
+    if isinstance(node, CallExpr):
+        found.add(id(node))
+    for part in parts(node):
+        if not isinstance(part, (FuncDef, Decorator, LambdaExpr)):
+            _collect(part, found)
 
 
 def _may_bring_eval(statement: ImportBase) -> bool:

@@ -68,6 +68,8 @@ _READERS: Final = frozenset(
 )
 # Whose arguments are looked at with the whole, except where it is iterated over.
 _COPIES: Final = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset"))
+# What was replaced: its owner, the name of the part there, its position in it, and the call that stands there, by identity.
+_Place = tuple[Node, str, int | None, int]
 _COMPREHENSIONS: Final = (GeneratorExpr, DictionaryComprehension)
 
 
@@ -77,7 +79,8 @@ class Joins:
     def __init__(self) -> None:
         self._reading: set[str] = set()
         self._made: dict[int, tuple[CallExpr, Expression]] = {}
-        self._places: list[tuple[Node, str, int | None, Expression]] = []
+        # By module, as in `nameless`.
+        self._places: dict[str, list[_Place]] = {}
 
     def read(self, file: MypyFile, text: bytes) -> None:
         """Note whether a module that mypy has parsed may read displays inside of expressions."""
@@ -86,22 +89,22 @@ class Joins:
 
     def begin(self, api: TypeChecker) -> None:
         """Prepare a module that mypy is about to check."""
-        self.end()
+        self.end(api)
         if api.tree.is_stub:
             return
+        self._places[api.tree.fullname] = []
         everywhere = api.tree.fullname in self._reading
         for statement in api.tree.defs:
             self._visit(statement, api, everywhere=everywhere)
 
-    def end(self) -> None:
+    def end(self, api: TypeChecker) -> None:
         """Leave the module as it was."""
-        for owner, name, index, old in reversed(self._places):
+        for owner, name, index, made in reversed(self._places.pop(api.tree.fullname, [])):
+            _, old = self._made.pop(made)
             if index is None:
                 setattr(owner, name, old)
             else:
                 getattr(owner, name)[index] = old
-        self._places.clear()
-        self._made.clear()
 
     def joined(self, ctx: FunctionContext) -> Type:
         """The hook for the calls that were put in: the type of the display, with Futures beside values."""
@@ -181,7 +184,7 @@ class Joins:
         made = CallExpr(TempNode(getter, context=old), [], [], [])
         made.set_line(old)
         self._made[id(made)] = (made, old)
-        self._places.append((owner, name, index, old))
+        self._places[api.tree.fullname].append((owner, name, index, id(made)))
         if index is None:
             setattr(owner, name, made)
         else:

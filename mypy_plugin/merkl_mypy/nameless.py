@@ -71,7 +71,10 @@ class NamelessCalls:
 
     def __init__(self) -> None:
         self._modules: set[str] = set()
+        # The calls that were put in, and by module where they are: mypy begins with all the modules that import each
+        # other before it is done with any.
         self._called: dict[int, tuple[CallExpr, CallExpr, Expression]] = {}
+        self._made: dict[str, list[int]] = {}
 
     def read(self, file: MypyFile, text: bytes) -> None:
         """Note whether a module that mypy has parsed may have such calls."""
@@ -80,9 +83,10 @@ class NamelessCalls:
 
     def begin(self, api: TypeChecker) -> None:
         """Prepare a module that mypy is about to check."""
-        self.end()
+        self.end(api)
         if api.tree.fullname not in self._modules:
             return
+        places = self._made[api.tree.fullname] = []
         found: list[CallExpr] = []
         chosen: set[Node | None] = set()
         for statement in api.tree.defs:
@@ -96,13 +100,14 @@ class NamelessCalls:
             made = CallExpr(TempNode(getter, context=callee), [], [], [])
             made.set_line(callee)
             self._called[id(made)] = (made, call, callee)
+            places.append(id(made))
             call.callee = made
 
-    def end(self) -> None:
+    def end(self, api: TypeChecker) -> None:
         """Leave the module as it was."""
-        for _, call, callee in self._called.values():
+        for made in self._made.pop(api.tree.fullname, ()):
+            _, call, callee = self._called.pop(made)
             call.callee = callee
-        self._called.clear()
 
     def called(self, ctx: FunctionContext) -> Type:
         """The hook for the calls that were put in: the type of what stood there, tasks as instances of Task."""

@@ -60,7 +60,7 @@ class Reviews:
         self.quiet: set[int] = set()
         #: What has to be done before mypy checks a module, and before it is looked at.
         self.starts: list[Callable[[TypeChecker], None]] = []
-        self.before: list[Callable[[], None]] = []
+        self.before: list[Callable[[TypeChecker], None]] = []
 
     def ask_here(self) -> None:
         """Have the module that mypy is checking right now reviewed when it is done."""
@@ -100,7 +100,7 @@ class Reviews:
                 self._defer(api, 2)
             else:
                 for prepare in self.before:
-                    prepare()
+                    prepare(api)
                 self.last = None
                 self._review(api)
                 self.quiet.clear()
