@@ -15,9 +15,10 @@ from merkl.execution.passing import Passing
 from merkl.execution.plan import Plan, PlannedStage
 from merkl.execution.previews import describe_arguments, describe_extras
 from merkl.execution.results import ABSENT, FreshResult, Results, identify, with_record
+from merkl.graph.absent import is_optional, without_absent
 from merkl.graph.call import Call
 from merkl.graph.future import Future
-from merkl.graph.nested import replace_futures
+from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.writes import Write
 from merkl.hashing.keys import hash_out
 
@@ -105,14 +106,20 @@ class Evaluation:
     def arguments(self, call: Call) -> tuple[Any, ...]:
         """Return the arguments of a call with the value of every Future in its place."""
         values: list[Any] = []
-        for value, encoded in zip(call.values, call.encodings, strict=True):
+        for index, (value, encoded) in enumerate(zip(call.values, call.encodings, strict=True)):
             if type(encoded) is bytes:
                 values.append(value)
             elif type(value) is Future:
                 values.append(self._consume(value))
             else:
+                if any(is_optional(future) for future in find_futures(value)):
+                    hint = call.task.signature.parameters[index].hint
+                    value = without_absent(value, hint, self._is_absent)
                 values.append(replace_futures(value, self._consume))
         return tuple(values)
+
+    def _is_absent(self, future: Future[Any]) -> bool:
+        return is_optional(future) and self.record_of(future).codec == ABSENT
 
     def _consume(self, future: Future[Any]) -> Any:
         key = future.__merkl_key__()

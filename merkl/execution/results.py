@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from merkl._base.errors import CacheError, CacheFormatError, MerklWarning, SerializationError, TaskOutsError
+from merkl._base.errors import AbsentOutError, CacheError, CacheFormatError, MerklWarning, SerializationError
 from merkl.cache import (
     MISSING,
     BaseCache,
@@ -226,7 +226,7 @@ class Results:
     ) -> tuple[Any] | None:
         """Return the value under a key, as `load` does."""
         if record.codec == ABSENT:
-            raise TaskOutsError(
+            raise AbsentOutError(
                 f"task {task.name!r} did not return the key {out!r} this time; it is declared NotRequired, "
                 "so ask for it only where it is known to be there",
                 task=task.name,
