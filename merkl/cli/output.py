@@ -52,7 +52,8 @@ def stdout_for_result() -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def warnings_in_one_line() -> Iterator[None]:
-    """Show warnings of MerkL as one line each, without the source line that only says where it was raised."""
+    """Show warnings of MerkL as one line each, equal ones once, without the source line where they were raised."""
+    shown: set[str] = set()
     with warnings.catch_warnings():
         show = warnings.showwarning
 
@@ -60,7 +61,9 @@ def warnings_in_one_line() -> Iterator[None]:
             message: Any, category: Any, filename: Any, lineno: Any, file: Any = None, line: Any = None
         ) -> None:
             if isinstance(category, type) and issubclass(category, MerklWarning):
-                print(f"merkl: warning: {message}", file=sys.stderr)
+                if str(message) not in shown:
+                    print(f"merkl: warning: {message}", file=sys.stderr)
+                shown.add(str(message))
             else:
                 show(message, category, filename, lineno, file, line)
 

@@ -189,6 +189,19 @@ class Evaluation:
             raise MerklError(f"task {future._call.task.name!r} gave no out {future.out!r}")
         return record
 
+    def replace(self, future: Future[Any], value: Any) -> None:
+        """Take a value that was computed again for that of a Future; one that the cache did not take is held here."""
+        key = future.__merkl_key__()
+        self.fresh.pop(key, None)
+        record = self.results.find(future)
+        if record is None:
+            held = self.results.hold(future, value)
+            if held is not None:
+                self.take_fresh(key, held, is_tainted=key in self.tainted)
+                record = held.record
+        if record is not None:
+            self.records[key] = record
+
     # -- content keys ----------------------------------------------------------------------------------
 
     def content_key(self, call: Call) -> bytes | None:

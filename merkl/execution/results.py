@@ -272,6 +272,20 @@ class Results:
             encoded = _identify_code(encoded, value)
         return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent, is_held=is_held)
 
+    def hold(self, future: Future[Any], value: Any) -> FreshResult | None:
+        """Return a result with all that other processes need of it, as its cache turned out to take nothing.
+
+        None where that is a file.
+        """
+        encoded = self.codecs.encode(value, future.type, self._codec_of(future._call.task, future.out))
+        if not isinstance(encoded.content, (bytes, list)):
+            return None
+        content = (
+            encoded.content if isinstance(encoded.content, bytes) else b"".join(map(bytes, encoded.content))
+        )
+        held = msgspec.structs.replace(_identify_code(encoded, value), content=content)
+        return FreshResult(record_of(held), None, held, is_stored=False)
+
     def save_absent(self, call: Call, keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
         """Store that the body did not give an optional out."""
         return self._save_encoded(call.task, None, Encoded(b"", ABSENT, 1), keys, metadata, urgent=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,8 @@ class Runner:
 
     def recompute(self, future: Future[Any]) -> Any:
         """Compute again a result whose content turned out to be lost, or not to be of the declared type."""
-        self.results.forget(future)
+        with contextlib.suppress(CacheError):  # as on a full disk; it is not looked for below
+            self.results.forget(future)
         key = future._call.key()
         self._lost.add(key)
         try:
