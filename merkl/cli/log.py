@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_
+import string
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -94,10 +95,7 @@ def _print_log(
     if words and ledger is not None and _is_task(ledger, words[0]):
         filters["task"] = words[0]
     elif words:
-        if runs or filters:
-            raise UsageError(
-                f"a KEY goes with --json and --output only, and {words[0]!r} is no task that has run"
-            )
+        _require_key(words[0], has_filters=runs or bool(filters))
         return _print_result(ledger, find_key(ledger, words[0]), as_json=json, with_output=output)
     if runs:
         limit = filters.get("limit", None if json else 20)
@@ -117,6 +115,15 @@ def _print_log(
             format_results(records) or "no results" + (" yet: nothing has run here" if ledger is None else "")
         )
     return 0
+
+
+def _require_key(word: str, *, has_filters: bool) -> None:
+    if not set(word.lower()) <= set(string.hexdigits):
+        raise UsageError(f"{word!r} is no key, nor a task that has results; `merkl log` lists both")
+    if has_filters:
+        raise UsageError(
+            f"a KEY goes with --json and --output only, and {word!r} is no task that has results"
+        )
 
 
 def _is_task(ledger: Ledger, word: str) -> bool:

@@ -13,10 +13,12 @@ from typing import Any, TextIO
 
 from merkl._base.errors import CommandFailedError, MerklWarning, TaskFailedError
 from merkl._base.tracebacks import from_body, traceback_text
+from merkl.execution.previews import preview_value
 from merkl.execution.targets.failures import RemoteTraceback
 from merkl.files import FileRef
 
 __all__ = [
+    "describe_value",
     "is_json",
     "print_error",
     "print_failure",
@@ -87,6 +89,13 @@ def is_json(value: Any) -> bool:
     if type(value) in (list, tuple):
         return all(map(is_json, value))
     return type(value) is dict and all(type(k) is str and is_json(v) for k, v in value.items())
+
+
+def describe_value(value: Any, key: str | None) -> dict[str, Any]:
+    """Return what JSON says of a value that it cannot hold: type, key and a short text."""
+    kind = type(value)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return {"type": name, "key": key, "preview": preview_value(value)}
 
 
 def print_json(value: Any, out: TextIO) -> None:
