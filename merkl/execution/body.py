@@ -18,11 +18,10 @@ from merkl._base.errors import (
     TypeMismatchError,
 )
 from merkl._base.hint_classes import iter_classes
-from merkl._base.printed import collect_printed, stop_collecting_printed
+from merkl._base.running_body import BodyContext, current_body
 from merkl._base.tracebacks import text_of_error
 from merkl.execution.alarm import time_limit
 from merkl.execution.audit import is_watching
-from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.execution.event_loop import complete
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
 from merkl.execution.interrupts import Interrupts
@@ -91,18 +90,20 @@ class Purity:
 
     def __init__(self, call: Call, *, is_copy: bool = False) -> None:
         self._call = call
-        self.is_current = _has_its_inputs(call) and _has_its_code(call)
-        if self.is_current and not is_copy:
-            require_unchanged(call)
-        self._constants = digest_constants(call)
+        self.is_current = (not call.files or _has_its_inputs(call)) and _has_its_code(call)
+        self._constants: bytes | None = None
+        if call.mutable:
+            if self.is_current and not is_copy:
+                require_unchanged(call)
+            self._constants = digest_constants(call)
 
     def holds(self) -> bool:
         """Say, after the body has run, whether its result may be stored."""
-        constants = self._constants
-        is_unchanged = constants is None or digest_constants(self._call) == constants
+        call, constants = self._call, self._constants
+        is_unchanged = constants is None or digest_constants(call) == constants
         if not is_unchanged:
-            _warn_of_change(self._call)
-        return self.is_current and is_unchanged and _has_its_inputs(self._call)
+            _warn_of_change(call)
+        return self.is_current and is_unchanged and (not call.files or _has_its_inputs(call))
 
 
 def run_body(
@@ -130,11 +131,9 @@ def run_body(
     context = BodyContext(call.key())
     started = time.perf_counter()
     # Calls that a body makes are no part of the graph that is being built.
-    outside, before = building.set(None), enter_body(context)
+    outside, before = building.set(None), current_body.set(context)
     output = ""
-    printed: list[str] = []
-    noting = collect_printed(printed)
-    meter.begin(of_children=task.command is not None)
+    meter.begin(started, of_children=task.command is not None)
     try:
         if body_output.is_installed and threading.current_thread() is threading.main_thread():
             result, output = _run_and_listen(call, values, interrupts, on_attempt, retries)
@@ -145,13 +144,13 @@ def run_body(
         if task.is_expanding:
             result = expand(result)
     finally:
-        stop_collecting_printed(noting)
         building.reset(outside)
-        leave_body(before)
+        current_body.reset(before)
         if purity.is_current:
             call.adopt_code()
-    said = output + "".join(printed)
-    return outcome_of(call, result, duration, context.tags, purity, said, peak)
+    if context.printed:
+        output += "".join(context.printed)
+    return outcome_of(call, result, duration, context.tags, purity, output, peak)
 
 
 def _run_and_listen(

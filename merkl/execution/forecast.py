@@ -113,7 +113,7 @@ def _find_by_content(
     found: dict[bytes, Record] = {}
     for future in call.futures():
         alias = content_key if future.out is None else hash_out(content_key, future.out)
-        there = results.find_by_content(call.task, alias)
+        there = results.find_by_content(call, alias)
         if there is None:
             return None
         found[future.__merkl_key__()] = there[1]
@@ -144,7 +144,7 @@ def predict_seconds(ledger: Ledger) -> Callable[[Call], float | None]:
             return before.duration
         name = f"{call.task.__module__}.{call.task.name}"
         if name not in known:
-            latest = ledger.log(task=name, where="duration > 0", limit=_LATEST)
+            latest = ledger.log(task=name, where="duration > 0 AND interrupted = ''", limit=_LATEST)
             known[name] = statistics.median(m.duration for _, m in latest) if latest else None
         return known[name]
 

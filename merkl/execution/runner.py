@@ -27,7 +27,7 @@ from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
-from merkl.graph.task import MapTask
+from merkl.graph.task import MapTask, Task
 from merkl.graph.writes import Write, pending_writes, require_distinct_paths
 
 __all__ = ["Runner"]
@@ -88,7 +88,7 @@ class Runner:
     def plan(self, wanted: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> Plan:
         """Return what must run so that the wanted Futures have values."""
         rerun = self.selection if self.selection.rerun else None
-        lookups = Lookups(self.results, at_hand=self._passing.find)
+        lookups = Lookups(self.results, at_hand=None if self._passing.is_empty else self._passing.find)
         plan = make_plan(wanted, lookups, stages=stages, rerun=rerun)
         if self._lost:
             plan.forced.update(self._lost.intersection(call.key() for call in plan.missing))
@@ -153,7 +153,8 @@ class Runner:
 
         Where some are coroutines, these wait side by side, but not where bodies are watched: that is done one at a time.
         """
-        if self._watch is None and any(_may_wait(call) for stage in stages for call in stage.calls):
+        tasks = {call.task for stage in stages for call in stage.calls}
+        if self._watch is None and any(map(_may_wait, tasks)):
             return self._run_together(evaluation, stages)
         for call in (call for stage in stages for call in stage.calls):
             interrupts.check()
@@ -250,9 +251,8 @@ class Runner:
         return stages
 
 
-def _may_wait(call: Call) -> bool:
-    """Say whether a call is a coroutine, or makes calls that are."""
-    task = call.task
+def _may_wait(task: Task[..., Any, Any]) -> bool:
+    """Say whether a task's calls are coroutines, or make calls that are."""
     return task.is_coroutine or (task.is_expanding and isinstance(task, MapTask) and task.inner.is_coroutine)
 
 

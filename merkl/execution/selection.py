@@ -126,7 +126,7 @@ def _names_of_task(task: Task[..., Any, Any]) -> set[str]:
 def _require_files(paths: Sequence[str], known: Sequence[str]) -> None:
     for path in paths:
         if path not in known:
-            shown = [shown_path(other) for other in known]
+            shown = list(dict.fromkeys(map(shown_path, known)))
             close = difflib.get_close_matches(shown_path(path), shown, 1)
             said = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(shown) or 'none'}"
             raise SelectionError(f"nothing is written to {shown_path(path)!r} here; {said}")

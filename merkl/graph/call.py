@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["BatchGroup", "Call", "Nested", "describe_site", "take_sequence"]
 
 _sequence = itertools.count(1)
+#: Where a function is called that a command line names.
+_OF_COMMANDS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "execution", "program.py")
 
 
 class Nested:
@@ -228,13 +231,15 @@ class Call:
         """Return the call for the parts that are not done; None if all are."""
         return None if self in done else self
 
-    def inputs(self) -> Iterator[Future[Any]]:
-        """Yield the Futures among the arguments, in order, as often as they occur."""
+    def inputs(self) -> list[Future[Any]]:
+        """Return the Futures among the arguments, in order, as often as they occur."""
+        found: list[Future[Any]] = []
         for encoded in self.encodings:
             if type(encoded) is Future:
-                yield encoded
+                found.append(encoded)
             elif type(encoded) is Nested:
-                yield from encoded.futures
+                found += encoded.futures
+        return found
 
     def known_inputs(self) -> Iterable[Future[Any]]:
         """Return the Futures among the arguments, as far as they are known without running the body of a pipeline."""
@@ -269,8 +274,13 @@ class Call:
         return [key if out is None else hash_out(key, out) for out in self.outs.names()]
 
     def location(self) -> str:
-        """Return `file:line` of the place where the call was made."""
-        return self._code if isinstance(self._code, str) else describe_site(self._code, self._lasti)
+        """Return `file:line` of the place where the call was made; of one that a command makes, where its task is."""
+        if isinstance(self._code, str):
+            return self._code
+        own = getattr(self.task.fn, "__code__", None)
+        if own is not None and self._code.co_filename == _OF_COMMANDS:
+            return f"{readable(own.co_filename)}:{own.co_firstlineno}"
+        return describe_site(self._code, self._lasti)
 
     def place(self) -> str:
         """Return `location()` as people see it: relative to the working directory where that is shorter."""

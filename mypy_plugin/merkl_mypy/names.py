@@ -54,6 +54,8 @@ DECORATOR_CALLS: Final = {
 
 # What stands for the callee of a call without a name (see `nameless`).
 CALLEE: Final = "merkl_mypy.callee"
+# The same for a display (see `joins`).
+JOINED: Final = "merkl_mypy.joined"
 
 # The attributes of a task whose types follow from its signature.
 TASK_ATTRIBUTES: Final = ("fn", "run", "bind", "map", "grid", "__or__")
@@ -66,4 +68,5 @@ RETURNED_ATTR: Final = "__merkl_returned__"
 ASYNC_ATTR: Final = "__merkl_async__"
 KIND_ATTR: Final = "__merkl_kind__"
 EXEMPT_ATTR: Final = "__merkl_exempt__"
+DECORATOR_ATTR: Final = "__merkl_decorator__"
 SINGLE_ATTR: Final = "__merkl_single__"
