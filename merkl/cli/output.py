@@ -55,7 +55,7 @@ def stdout_for_result() -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def warnings_in_one_line() -> Iterator[None]:
-    """Show warnings of MerkL as one line each, without the source line that only says where it was raised."""
+    """Show warnings of MerkL as one line each, equal ones once, without the source line where they were raised."""
     with warnings.catch_warnings():
         show = warnings.showwarning
         said: set[str] = set()
