@@ -14,10 +14,17 @@ from typing import Any, ClassVar, Final, get_origin
 
 import typing_extensions
 
-from merkl._base.hints import evaluate_annotation, resolve_class_hints, resolve_hints, scopes_of
+from merkl._base.hints import (
+    evaluate_annotation,
+    own_annotations,
+    resolve_class_hints,
+    resolve_hints,
+    scopes_of,
+)
 from merkl._base.sources import class_node
 from merkl._base.type_forms import is_named
 from merkl.assignability.classes import is_stdlib, parameters
+from merkl.assignability.hidden import is_for_run_time
 from merkl.assignability.nominal import as_base
 from merkl.assignability.parse import parse, substitute_term
 from merkl.assignability.signatures import bound_signature, stub_signature
@@ -68,7 +75,7 @@ def find_member(
     if shim is not None and isinstance(term, Inst):
         cls, term = shim, Inst(shim, term.args)
     for owner in cls.__mro__:
-        if owner is object or owner.__module__ in ("typing", "typing_extensions", "abc"):
+        if owner is object or (owner.__module__ in _OF_FORMS and not issubclass(owner, typing.IO)):
             continue
         if owner in PROTOCOLS and name in protocol_members(owner) and owner is not cls:
             seen = as_base(term, owner) if isinstance(term, Inst) else None
@@ -91,16 +98,17 @@ def find_member(
     return _object_member(name, of_class) or (_dynamic_member(cls) if on_demand and not of_class else None)
 
 
+_OF_FORMS = ("typing", "typing_extensions", "abc")
 _ENUM_NAMES = ("value", "_value_", "name", "_name_")
 
 
 def _enum_member(cls: type[enum.Enum], name: str) -> Member:
-    """`name` is a str; `value` is what the values of the members are."""
+    """`name` is a str; `value` is of the type that the values of all members have."""
     if "name" in name:
         return Member((Inst(str),))
-    kinds = {type(member.value): None for member in cls}
-    known = tuple(_value_type(member.value) for member in cls)
-    return Member((union(tuple(k for k in known if k is not None)) if kinds and None not in known else ANY,))
+    known = {_value_type(member.value) for member in cls}
+    first = known.pop() if len(known) == 1 else None  # values of several types are Any to mypy
+    return Member((ANY if first is None else first,))
 
 
 def _from_stub(stub: StubMember, owner: type, of_class: bool, self_term: Term = ANY) -> Member | str:
@@ -129,7 +137,7 @@ def _dynamic_member(cls: type) -> Member | str | None:
         if isinstance(made, Member) and isinstance(made.options[0], Fn):
             return Member((made.options[0].ret,), settable=True)
         owner = next((c for c in cls.__mro__[:-1] if name in vars(c)), None)
-        if owner is None or is_stdlib(owner):
+        if owner is None or is_stdlib(owner) or is_for_run_time(owner, name):
             continue
         signature = bound_signature(vars(owner)[name], static=False)
         return (
@@ -185,8 +193,7 @@ def _with_self(term: Term, self_term: Term) -> Term:
 
 def _own_member(owner: type, name: str, of_class: bool) -> Member | str | None:
     """The member that `owner` itself defines; a word when it defines one that can't be typed."""
-    annotations = vars(owner).get("__annotations__", {})
-    if name in annotations:
+    if name in own_annotations(owner):
         return _variable(owner, name)
     if name in vars(owner):
         return _attribute(owner, name, vars(owner)[name], of_class)
@@ -197,20 +204,30 @@ def _own_member(owner: type, name: str, of_class: bool) -> Member | str | None:
 
 def _variable(owner: type, name: str) -> Member:
     hint = resolve_class_hints(owner).get(name, Any)
-    written = str(vars(owner).get("__annotations__", {}).get(name, ""))
+    written = str(own_annotations(owner).get(name, ""))
     class_variable = get_origin(hint) is ClassVar or hint is ClassVar or "ClassVar[" in written
     final = get_origin(hint) is Final or hint is Final
-    frozen = getattr(getattr(owner, "__dataclass_params__", None), "frozen", False)
-    read_only = final or frozen or (issubclass(owner, tuple) and name in getattr(owner, "_fields", ()))
+    read_only = (
+        final or _is_frozen(owner) or (issubclass(owner, tuple) and name in getattr(owner, "_fields", ()))
+    )
     if hint is Final or hint is ClassVar:
         value = _value_type(vars(owner).get(name))
         return Member((value if value is not None else ANY,), not read_only, class_variable, variable=True)
     return Member((parse(hint),), not read_only, class_variable, variable=True)
 
 
+def _is_frozen(owner: type) -> bool:
+    """Whether a dataclass, an attrs class or a msgspec Struct lets nothing be set."""
+    settings = (getattr(owner, name, None) for name in ("__dataclass_params__", "__struct_config__"))
+    return any(getattr(s, "frozen", False) for s in settings) or (
+        hasattr(owner, "__attrs_attrs__") and getattr(owner.__setattr__, "__name__", "") == "_frozen_setattrs"
+    )
+
+
 def _attribute(owner: type, name: str, value: Any, of_class: bool) -> Member | str | None:
     if isinstance(value, types.FunctionType):
-        return _method(value, owner, name, static=of_class)
+        found = _method(value, owner, name, static=of_class)
+        return _with_own_self(found, value, owner) if of_class and isinstance(found, Member) else found
     if isinstance(value, (staticmethod, classmethod)):
         found = _method(value.__func__, owner, name, static=isinstance(value, staticmethod))
         return found if isinstance(found, str) else Member(found.options, class_or_static=True)
@@ -219,19 +236,41 @@ def _attribute(owner: type, name: str, value: Any, of_class: bool) -> Member | s
     if isinstance(value, functools.cached_property):
         found = _method(value.func, owner, name)
         first = found if isinstance(found, str) else found.options[0]
-        return (
-            Member((first.ret,), settable=True)
-            if isinstance(first, Fn)
-            else "a property without a known type"
-        )
+        return Member((first.ret,)) if isinstance(first, Fn) else "a property without a known type"
     if isinstance(value, types.MemberDescriptorType):
         return _set_by_methods(owner, name) or "a slot without annotation"
     if value is None and name == "__hash__":
         return None  # made by `__eq__` or dataclass; type checkers do not see it
+    if hasattr(type(value), "__get__") and not is_stdlib(type(value)):
+        return replace(_described(value), class_variable=of_class)
     known = _value_type(value)
     if known is None:
         return "an attribute without annotation"
     return Member((known,), settable=True, class_variable=of_class, variable=True)
+
+
+def _with_own_self(member: Member, function: types.FunctionType, owner: type) -> Member:
+    """A method of the class object, whose self is an instance also where nothing is said of it."""
+
+    def taken(option: Term) -> Term:
+        if not isinstance(option, Fn) or not option.params or option.params[0].term != ANY:
+            return option
+        own = Inst(owner, (ANY,) * len(parameters(owner)))
+        return replace(option, params=(replace(option.params[0], term=own), *option.params[1:]))
+
+    names = function.__code__.co_varnames[:1]
+    if not names or names[0] in function.__annotations__:
+        return member
+    return replace(member, options=tuple(map(taken, member.options)))
+
+
+def _described(value: Any) -> Member:
+    """An attribute that a descriptor gives: what its `__get__` returns, where that is told in one way."""
+    term = parse(getattr(value, "__orig_class__", type(value)))
+    get = find_member(term, "__get__", term, on_demand=False) if isinstance(term, Inst) else None
+    first = get.options[0] if isinstance(get, Member) and len(get.options) == 1 else None
+    known = isinstance(first, Fn) and not first.variables
+    return Member((first.ret if isinstance(first, Fn) and known else ANY,), settable=True, variable=True)
 
 
 def _value_type(value: Any) -> Term | None:

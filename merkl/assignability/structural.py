@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import enum
+import functools
 import inspect
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from merkl.assignability.classes import is_protocol
+from merkl.assignability.classes import is_protocol, is_stdlib
 from merkl.assignability.members import Member, find_member, protocol_members
 from merkl.assignability.parse import substitute_term
 from merkl.assignability.relation import YES, Relation, Verdict, no
@@ -40,6 +42,7 @@ def relate_protocol(
         if missing:
             return no(f"{show(source)} has no {missing[0]}")
     worst = YES
+    must_ask = False
     for name in wanted:
         place = find_member(target, name, source)
         member = find_member(source, name, as_self or source, of_class=of_class)
@@ -48,13 +51,19 @@ def relate_protocol(
         if member is None:
             return no(f"{show(source)} has no {name}, which {show(target)} asks for")
         if isinstance(place, str) or isinstance(member, str) or place is None:
-            return rules.ask_about(ClassOf(source) if of_class else source, target)
+            must_ask = True  # unless another member refuses for sure
+            continue
         found = _member(rules, name, member, place, of_class)
         if found.verdict is Verdict.NO:
             return no(f"{name} of {show(source)} does not fit {show(target)}: {found.reason}")
         if found.verdict is Verdict.UNKNOWN:
             worst = found
-    return worst if worst.verdict is Verdict.YES or of_class else rules.ask_about(source, target)
+    if of_class:
+        return rules.ask_about(ClassOf(source), target) if must_ask else worst
+    if must_ask or worst.verdict is Verdict.UNKNOWN:
+        found = rules.ask_about(source, target)
+        return Relation(Verdict.UNKNOWN, found.reason) if _no(found) else found
+    return worst
 
 
 def _member(rules: Rules, name: str, member: Member, place: Member, of_class: bool) -> Relation:
@@ -106,20 +115,38 @@ def _options(
 
 def _callables(rules: Rules, own: Fn, wanted: Fn, ignore_names: bool) -> Relation:
     """One signature against another; type variables of the first take what the second gives them."""
+    if own == wanted:
+        return YES
     if wanted.variables:
-        if own == wanted:
-            return YES
-        return Relation(Verdict.UNKNOWN, "it is generic")
+        if not all(map(_is_free, wanted.variables)):
+            return Relation(Verdict.UNKNOWN, "it is generic")
+        some: dict[Any, Term] = {variable: Inst(_some_class(variable)) for variable in wanted.variables}
+        wanted = cast(Fn, substitute_term(Fn(wanted.params, wanted.ret), some))
     solved = solve(own, wanted) if own.variables else own
     if solved is None:
         return Relation(Verdict.UNKNOWN, "it is generic")
     found = relate_callables(solved, wanted, rules.relate, ignore_names=ignore_names)
-    if own.variables and found.verdict is Verdict.NO and own.ret != solved.ret:
+    follows = any(p.term == own.ret for p in own.params or ())  # a wider solution returns something wider
+    if own.variables and found.verdict is Verdict.NO and own.ret != solved.ret and not follows:
         # Another solution may fit; only parameters that no solution can take refuse for sure.
         loose = Fn(tuple(_loosened(p, own.variables) for p in own.params or ()), ANY)
         rough = relate_callables(loose, wanted, rules.relate, ignore_names=ignore_names)
         return found if rough.verdict is Verdict.NO else Relation(Verdict.UNKNOWN, "it is generic")
     return found
+
+
+def _is_free(variable: Any) -> bool:
+    return (
+        isinstance(variable, TypeVar)
+        and getattr(variable, "__bound__", None) is None
+        and not variable.__constraints__
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _some_class(variable: Any) -> type:
+    """A class that stands for whatever a caller will put in the place of a type variable: nothing is known of it."""
+    return type(variable.__name__, (), {})
 
 
 def _loosened(param: Param, variables: tuple[Any, ...]) -> Param:
@@ -189,7 +216,7 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
         return no(f"{show(source)} is not {show(target)}")
     if is_protocol(target.cls):
         if "__call__" in protocol_members(target.cls):
-            return rules.ask_about(source, target)
+            return _class_as_factory(rules, source, source.term, target)
         found = relate_protocol(rules, source.term, target, of_class=True)
         if found.verdict is not Verdict.NO:
             return found
@@ -206,6 +233,20 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
     if _no(found) and is_protocol(target.cls) and _has_methods_of_some(Inst(metaclass), target):
         return Relation(Verdict.UNKNOWN, "a method of the metaclass is for some classes only")
     return found
+
+
+def _class_as_factory(rules: Rules, source: ClassOf, made: Inst, target: Inst) -> Relation:
+    """A class where something to call is wanted: it must give what is asked for, and take what is passed."""
+    call = find_member(target, "__call__", target)
+    by_new = any("__new__" in vars(c) and not is_stdlib(c) for c in made.cls.__mro__)
+    for option in call.options if isinstance(call, Member) and not by_new else ():
+        if isinstance(option, Fn) and _no(rules.relate(made, option.ret)):
+            return no(f"it makes {show(made)}, wanted {show(option.ret)}")
+    found = rules.ask_about(source, target)
+    # Pycroscope looks at the `__init__` of an enum, which type checkers do not.
+    return (
+        Relation(Verdict.UNKNOWN, found.reason) if issubclass(made.cls, enum.Enum) and _no(found) else found
+    )
 
 
 def _has_methods_of_some(metaclass: Inst, target: Inst) -> bool:

@@ -110,8 +110,8 @@ def store(
     aliases: Sequence[str] = (),
     trust: Trust = DISTRUST,
     urgent: bool = False,
-) -> Record | None:
-    """Put an encoded value into a cache; None, with a warning, if the cache can't take it.
+) -> Entry | None:
+    """Put an encoded value into a cache and return it as it was put; None, with a warning, if the cache can't take it.
 
     Args:
         cache: where to.
@@ -141,7 +141,7 @@ def store(
             cache.add_alias(alias, key, entry)
         if urgent:
             cache.flush()
-        return entry.record
+        return entry
     except CacheFormatError:
         raise
     except OSError as error:
@@ -217,8 +217,7 @@ def decode_entry(
     cache: BaseCache, entry: Entry, key: str, *, codecs: CodecRegistry, trust: Trust = DISTRUST
 ) -> Any | Literal[Missing.MISSING]:
     """Return the value of an entry of a cache, `MISSING` if it can't or may not be read (with a warning)."""
-    metadata = entry.metadata
-    content = entry.content
+    metadata, content = entry.metadata, entry.content
     codec = codecs.get(metadata.codec)
     try:
         if not cache.verifies and not verify_content(content, entry.content_hash):
@@ -226,8 +225,8 @@ def decode_entry(
                 f"the stored result {key} is damaged and is computed again: its bytes do not have the recorded hash"
             )
             return MISSING
-        foreign = cache.shared or bool(metadata.origin)
-        risky = foreign and codec is not None and codec.needs_trust(metadata.decode_type)
+        is_foreign = cache.shared or metadata.origin
+        risky = is_foreign and codec is not None and codec.needs_trust(metadata.decode_type)
         if risky and not (trust.allow_pickle or trust.covers(entry)):
             _warn(
                 f"the stored result {key} is a pickle from a shared cache and is not read: set allow_pickle = true in "

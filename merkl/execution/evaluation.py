@@ -15,9 +15,10 @@ from merkl.execution.passing import Passing
 from merkl.execution.plan import Plan, PlannedStage
 from merkl.execution.previews import describe_arguments, describe_extras
 from merkl.execution.results import ABSENT, FreshResult, Results, identify, with_record
+from merkl.graph.absent import is_optional, without_absent
 from merkl.graph.call import Call
 from merkl.graph.future import Future
-from merkl.graph.nested import replace_futures
+from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.writes import Write
 from merkl.hashing.keys import hash_out
 
@@ -105,18 +106,24 @@ class Evaluation:
     def arguments(self, call: Call) -> tuple[Any, ...]:
         """Return the arguments of a call with the value of every Future in its place."""
         values: list[Any] = []
-        for value, encoded in zip(call.values, call.encodings, strict=True):
+        for index, (value, encoded) in enumerate(zip(call.values, call.encodings, strict=True)):
             if type(encoded) is bytes:
                 values.append(value)
             elif type(value) is Future:
                 values.append(self._consume(value))
             else:
+                if any(is_optional(future) for future in find_futures(value)):
+                    hint = call.task.signature.parameters[index].hint
+                    value = without_absent(value, hint, self._is_absent)
                 values.append(replace_futures(value, self._consume))
         return tuple(values)
 
+    def _is_absent(self, future: Future[Any]) -> bool:
+        return is_optional(future) and self.record_of(future).codec == ABSENT
+
     def _consume(self, future: Future[Any]) -> Any:
-        value = self.value_of(future)
         key = future.__merkl_key__()
+        value = self._value_under(key, future)
         left = self.waiting[key] = self.waiting.get(key, 1) - 1
         if left <= 0 and not future._call.writes:
             self.fresh.pop(key, None)
@@ -145,7 +152,9 @@ class Evaluation:
 
     def value_of(self, future: Future[Any]) -> Any:
         """Return the value of a Future whose call has run or was found; one that can be changed is a fresh copy."""
-        key = future.__merkl_key__()
+        return self._value_under(future.__merkl_key__(), future)
+
+    def _value_under(self, key: bytes, future: Future[Any]) -> Any:
         fresh = self.fresh.get(key)
         value: tuple[Any]
         if fresh is not None and fresh.value is not None:
@@ -202,14 +211,15 @@ class Evaluation:
         return call.content_key(self._identity_of)
 
     def _identity_of(self, future: Future[Any]) -> bytes:
-        return identify(self.record_of(future))
+        record = self.records.get(future.__merkl_key__())
+        return identify(self.record_of(future) if record is None else record)
 
     def link(self, call: Call, content_key: bytes) -> bool:
         """Find the results of a call under its content key; say whether nothing needs to run."""
         found: list[tuple[bytes, bytes, Record]] = []
         for out in call.outs.names():
-            alias = _content_key_of_out(content_key, out)
-            other = self.results.find_by_content(call.task, alias)
+            alias = content_key if out is None else hash_out(content_key, out)
+            other = self.results.find_by_content(call, alias)
             if other is None:
                 return False
             found.append((alias, *other))
@@ -250,7 +260,7 @@ class Evaluation:
         is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
         described = self._describe(call, outcome)
         for out, key in zip(call.outs.names(), call.out_keys(), strict=True):
-            alias = None if content_key is None else _content_key_of_out(content_key, out)
+            alias = content_key if content_key is None or out is None else hash_out(content_key, out)
             keys = [] if is_tainted else [key]
             if alias is not None:
                 keys.append(alias)
@@ -280,7 +290,7 @@ class Evaluation:
             fingerprint="" if call.fingerprint is None else call.fingerprint.hex(),
             arguments=describe_arguments(call),
             parents=tuple(dict.fromkeys([future.hash for future in call.inputs()])),
-            extras=describe_extras(call),
+            extras=describe_extras(call) if call.extras else (),
             created=time.time(),
             duration=outcome.duration,
             peak_memory=outcome.peak_memory,
@@ -301,7 +311,3 @@ def _pass_on(plan: Plan) -> bool:
     """Say whether a call of a plan may have inputs that are kept only until they are used."""
     tasks = {call.task for calls in (plan.missing, plan.found) for call in calls}
     return any(task.options.keep == "until-used" for task in tasks)
-
-
-def _content_key_of_out(content_key: bytes, out: str | None) -> bytes:
-    return content_key if out is None else hash_out(content_key, out)

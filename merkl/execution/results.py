@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from merkl._base.errors import CacheError, CacheFormatError, MerklWarning, SerializationError, TaskOutsError
+from merkl._base.errors import AbsentOutError, CacheError, CacheFormatError, MerklWarning, SerializationError
 from merkl.cache import (
     MISSING,
     BaseCache,
@@ -59,8 +60,6 @@ def _identify_code(encoded: Encoded, value: Any) -> Encoded:
     The bytes of an object say what its class is called, not what its methods do: two results with equal bytes but other
     methods are different inputs for a task that calls them, and early cutoff must tell them apart.
     """
-    if not encoded.code and type(value).__module__ == "builtins":
-        return encoded
     fingerprinter = sessions.current().fingerprinter
     digests = {fingerprinter.digest_named(item) for item in (type(value), *encoded.code)} - {None}
     if not digests:
@@ -107,7 +106,6 @@ class Results:
         load_migrations: Callable[[], Migrations] | None = None,
     ) -> None:
         self._load_migrations = load_migrations
-        self._migrations: Migrations | None = None
         self.cache = cache
         self.codecs = codecs
         self.trust = trust
@@ -148,7 +146,7 @@ class Results:
     ) -> tuple[Record, Entry | None] | None:
         """Return what was found for a Future unless it has expired; what it had before an edit that changed nothing."""
         if found is None:
-            if not self._has_migrations():
+            if self._migrations is None:
                 return None
             cache = self.cache_of(future._call.task)
             found = peek(cache, future.hash) if self._adopt(cache, future) else None
@@ -159,12 +157,10 @@ class Results:
             None if _is_expired(expires, self.cache_of(future._call.task), future.hash, found[0]) else found
         )
 
-    def _has_migrations(self) -> bool:
-        if self._migrations is None:
-            self._migrations = (
-                self._load_migrations() if self._load_migrations is not None else Migrations({})
-            )
-        return bool(self._migrations)
+    @functools.cached_property
+    def _migrations(self) -> Migrations | None:
+        """The edits that were declared to change nothing; None where there are none."""
+        return (self._load_migrations() or None) if self._load_migrations is not None else None
 
     def _adopt(self, cache: BaseCache, future: Future[Any]) -> bool:
         """Take over the result that a call had before an edit that was declared to change nothing."""
@@ -191,17 +187,21 @@ class Results:
         """Return the value of an entry that `peek` gave, None where it cannot be read (with a warning)."""
         cache = self.cache_of(future._call.task)
         key = future.__merkl_key__().hex()
-        self._learn_codecs(future._call.task)
+        if future._call.task.options.codec is not None:
+            self._learn_codecs(future._call.task)
         value = decode_entry(cache, entry, key, codecs=self.codecs, trust=self.trust)
         return None if value is MISSING else (value,)
 
-    def find_by_content(self, task: Task[..., Any, Any], content_key: bytes) -> tuple[bytes, Record] | None:
-        """Return the key and the record of a result that has this content key."""
+    def find_by_content(self, call: Call, content_key: bytes) -> tuple[bytes, Record] | None:
+        """Return the key and the record of a result of a call's task that has this content key."""
+        task = call.task
         if not self.is_reading or task.options.expires is not None:
             return None
         cache = self.cache_of(task)
+        alias = content_key.hex()
+        fingerprint = "" if call.fingerprint is None else call.fingerprint.hex()
         try:
-            key = cache.find_alias(content_key.hex())
+            key = cache.find_alias(alias) if cache.may_find(alias, fingerprint) else None
         except CacheFormatError:
             raise
         except OSError:
@@ -226,7 +226,7 @@ class Results:
     ) -> tuple[Any] | None:
         """Return the value under a key, as `load` does."""
         if record.codec == ABSENT:
-            raise TaskOutsError(
+            raise AbsentOutError(
                 f"task {task.name!r} did not return the key {out!r} this time; it is declared NotRequired, "
                 "so ask for it only where it is known to be there",
                 task=task.name,
@@ -261,15 +261,15 @@ class Results:
         """
         task = call.task
         try:
-            encoded = self.codecs.encode(
-                value, call.outs.type_of(metadata.out), self._codec_of(task, metadata.out)
-            )
+            codec = None if task.options.codec is None else self._codec_of(task, metadata.out)
+            encoded = self.codecs.encode(value, call.outs.type_of(metadata.out), codec)
         except SerializationError as error:
             out = "" if metadata.out is None else f", out {metadata.out!r}"
             raise SerializationError(
                 f"task {task.name!r}{out}: {error}", task=task.name, remedy=error.remedy
             ) from error
-        encoded = _identify_code(encoded, value)
+        if encoded.code or type(value).__module__ != "builtins":
+            encoded = _identify_code(encoded, value)
         return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent, is_held=is_held)
 
     def hold(self, future: Future[Any], value: Any) -> FreshResult | None:
@@ -322,10 +322,12 @@ class Results:
             self._before_first_store()
             self._before_first_store = None
         first, *aliases = [key.hex() for key in keys]
-        record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
-        if record is not None and self.remember is not None:
-            self.remember(cache, first, with_record(metadata, record))
-        return record
+        entry = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
+        if entry is None:
+            return None
+        if self.remember is not None:
+            self.remember(cache, first, entry.metadata)
+        return entry.record
 
     def decode(self, result: FreshResult) -> Any:
         """Return a value of its own of a result that is not in the cache."""
@@ -349,8 +351,6 @@ class Results:
 
     def _codec_of(self, task: Task[..., Any, Any], out: str | None) -> Codec | None:
         option = task.options.codec
-        if option is None:
-            return None
         self._learn_codecs(task)
         if isinstance(option, Mapping):
             option = option.get(out or "")

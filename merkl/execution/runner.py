@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from merkl._base.errors import CacheError, MerklError
+from merkl._base.errors import AbsentOutError, CacheError, MerklError
 from merkl.cache import Record
 from merkl.execution.audit import BodyWatch
 from merkl.execution.calls import link_parts, run_call
@@ -28,7 +28,7 @@ from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
-from merkl.graph.task import MapTask
+from merkl.graph.task import MapTask, Task
 from merkl.graph.writes import Write, pending_writes, require_distinct_paths
 
 __all__ = ["Runner"]
@@ -78,6 +78,8 @@ class Runner:
     ) -> list[Any]:
         """Return the values of Futures; equal ones are computed once. Their pending writes are carried out.
 
+        Instead of a value that a body left out, as its type allows, there is the error that says so.
+
         The stages run before all that they do not need. With `goes_on`, what this runner evaluates later takes over what no
         cache gives.
 
@@ -89,7 +91,7 @@ class Runner:
     def plan(self, wanted: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> Plan:
         """Return what must run so that the wanted Futures have values."""
         rerun = self.selection if self.selection.rerun else None
-        lookups = Lookups(self.results, at_hand=self._passing.find)
+        lookups = Lookups(self.results, at_hand=None if self._passing.is_empty else self._passing.find)
         plan = make_plan(wanted, lookups, stages=stages, rerun=rerun)
         if self._lost:
             plan.forced.update(self._lost.intersection(call.key() for call in plan.missing))
@@ -125,7 +127,7 @@ class Runner:
                     )
             if failures:
                 raise _first_of(failures)
-            return {future.__merkl_key__(): evaluation.value_of(future) for future in returned}
+            return {future.__merkl_key__(): _value_or_absence(evaluation, future) for future in returned}
 
     def _run(self, evaluation: Evaluation) -> list[MerklError]:
         """Run all missing calls; return the failures that were passed over."""
@@ -155,7 +157,8 @@ class Runner:
 
         Where some are coroutines, these wait side by side, but not where bodies are watched: that is done one at a time.
         """
-        if self._watch is None and any(_may_wait(call) for stage in stages for call in stage.calls):
+        tasks = {call.task for stage in stages for call in stage.calls}
+        if self._watch is None and any(map(_may_wait, tasks)):
             return self._run_together(evaluation, stages)
         for call in (call for stage in stages for call in stage.calls):
             interrupts.check()
@@ -252,9 +255,15 @@ class Runner:
         return stages
 
 
-def _may_wait(call: Call) -> bool:
-    """Say whether a call is a coroutine, or makes calls that are."""
-    task = call.task
+def _value_or_absence(evaluation: Evaluation, future: Future[Any]) -> Any:
+    try:
+        return evaluation.value_of(future)
+    except AbsentOutError as error:
+        return error
+
+
+def _may_wait(task: Task[..., Any, Any]) -> bool:
+    """Say whether a task's calls are coroutines, or make calls that are."""
     return task.is_coroutine or (task.is_expanding and isinstance(task, MapTask) and task.inner.is_coroutine)
 
 

@@ -76,29 +76,43 @@ class Worker:
         collects_warnings: bool = True,
         returns_metadata: bool = False,
     ) -> None:
-        self._collects_warnings = collects_warnings
         self._session = session
         self._run_id = run_id
         self._on_attempt = on_attempt
         if returns_metadata:
             _listen(session.worker_results)
+        self._collects_warnings = collects_warnings
+        self._is_collecting = False
+        self._said: list[tuple[type[Warning], str]] = []
         # Where several threads work, the process is not ours alone either.
         self._meter = PeakMeter(is_ours=collects_warnings)
         self._watch: BodyWatch | None = None
 
+    @contextlib.contextmanager
+    def collecting_warnings(self) -> Iterator[None]:
+        """Collect warnings for all tickets that are carried out inside the block: to begin with that takes a while."""
+        self._is_collecting = True
+        try:
+            with _collect_warnings(self._said):
+                yield
+        finally:
+            self._is_collecting = False
+
     def carry_out(self, ticket: Ticket) -> Reply:
         """Carry out one ticket; whatever goes wrong is in the reply."""
-        said: list[tuple[type[Warning], str]] = []
+        if self._collects_warnings and not self._is_collecting:
+            with self.collecting_warnings():
+                return self.carry_out(ticket)
+        self._said.clear()
         stored: list[tuple[str, Metadata]] = []
         token = _stored.set(stored)
         try:
-            with _collect_warnings(said) if self._collects_warnings else contextlib.nullcontext():
-                call = load_call(ticket.payload)
-                if self._differs(call):
-                    return Reply(ticket.key, "failed", differs=True)
-                if ticket.audited is not None and self._watch is None:
-                    self._watch = BodyWatch(ticket.audited)
-                reply = self._run(call, ticket)
+            call = load_call(ticket.payload)
+            if self._differs(call):
+                return Reply(ticket.key, "failed", differs=True)
+            if ticket.audited is not None and self._watch is None:
+                self._watch = BodyWatch(ticket.audited)
+            reply = self._run(call, ticket)
         except KeyboardInterrupt:
             reply = Reply(ticket.key, "interrupted")
         except _LostInput as lost:
@@ -109,8 +123,8 @@ class Worker:
             _stored.reset(token)
         if self._watch is not None:
             reply = msgspec.structs.replace(reply, findings=self._watch.take())
-        if said or stored:
-            reply = msgspec.structs.replace(reply, warnings=tuple(said), metadata=tuple(stored))
+        if self._said or stored:
+            reply = msgspec.structs.replace(reply, warnings=tuple(self._said), metadata=tuple(stored))
         return reply
 
     @staticmethod
