@@ -357,6 +357,8 @@ class Spread:
             self._end_interrupted(call, call)
         elif reply.status != "skipped":
             self._end(call, reply)
+        elif call in self._schedule:  # an input has to be computed again first
+            self._again(call)
 
     def _end(self, call: Call, reply: Reply) -> None:
         evaluation = self._evaluation
