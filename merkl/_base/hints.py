@@ -26,11 +26,11 @@ __all__ = [
     "capture_scope",
     "evaluate_annotation",
     "format_type",
+    "own_annotations",
     "resolve_class_hints",
     "resolve_hints",
     "resolve_in_class",
     "scopes_of",
-    "supertype_of",
 ]
 
 
@@ -241,9 +241,7 @@ def resolve_class_hints(cls: type) -> dict[str, Any]:
     {'x': <class 'int'>}
     """
     try:
-        plain = all(
-            not contains_string(a) for c in cls.__mro__ for a in vars(c).get("__annotations__", {}).values()
-        )
+        plain = all(not contains_string(a) for c in cls.__mro__ for a in own_annotations(c).values())
         if plain:
             return get_type_hints(cls, include_extras=True)
     except Exception:  # noqa: BLE001
@@ -253,6 +251,12 @@ def resolve_class_hints(cls: type) -> dict[str, Any]:
         for name, value in _class_annotations(owner):
             found[name] = value
     return found
+
+
+def own_annotations(cls: type) -> Mapping[str, Any]:
+    """Give the annotations in the body of `cls` itself, as written."""
+    found = vars(cls).get("__annotations__")
+    return found if isinstance(found, dict) else {}  # of `type` itself it is a descriptor
 
 
 def resolve_in_class(form: Any, owner: type) -> Any:
@@ -267,22 +271,8 @@ def resolve_in_class(form: Any, owner: type) -> Any:
     return evaluate_annotation(form, scopes=_class_scopes(owner), module=owner.__module__)[0]
 
 
-def supertype_of(newtype: Any) -> Any:
-    """Give what a NewType is made of, which its call may name by a string.
-
-    >>> from typing import NewType
-    >>> supertype_of(NewType("UserId", "int"))
-    <class 'int'>
-    """
-    form, home = newtype.__supertype__, newtype.__module__
-    if not contains_string(form):
-        return form
-    module = sys.modules.get(home)
-    return evaluate_annotation(form, scopes=[vars(module) if module else {}, vars(builtins)], module=home)[0]
-
-
 def _class_annotations(owner: type) -> Iterator[tuple[str, Any]]:
-    annotations = vars(owner).get("__annotations__", {})
+    annotations = own_annotations(owner)
     if not annotations:
         return
     scopes = _class_scopes(owner)

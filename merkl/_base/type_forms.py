@@ -14,8 +14,8 @@ from typing import Annotated, Any, ForwardRef, Literal, ParamSpec, TypeVar, Unio
 import typing_extensions
 
 __all__ = [
+    "PACKS",
     "LazyAlias",
-    "alias_value",
     "contains_string",
     "format_type",
     "format_types",
@@ -76,13 +76,6 @@ class LazyAlias:
         raise TypeError(f"{self.text} is a type, not a class")
 
 
-_ALIASES: tuple[Any, ...] = (
-    LazyAlias,
-    typing_extensions.TypeAliasType,
-    getattr(typing, "TypeAliasType", typing_extensions.TypeAliasType),
-)
-
-
 def is_union(form: object) -> bool:
     """Say whether `form` is a union, in either notation.
 
@@ -102,42 +95,13 @@ def is_typed_dict(form: object) -> bool:
     return isinstance(form, type) and issubclass(form, dict) and hasattr(form, "__total__")
 
 
-def alias_value(form: Any) -> Any:
-    """Give what a `type` alias stands for, with its arguments put in; None for what is no alias.
-
-    >>> alias_value(typing_extensions.TypeAliasType("Pair", list[int]))
-    list[int]
-    """
-    origin = get_origin(form)
-    head = form if origin is None else origin
-    if not isinstance(head, _ALIASES):
-        return None
-    value = head.__value__
-    parameters = getattr(head, "__type_params__", ())
-    return substitute(value, _given_to(parameters, get_args(form))) if parameters else value
-
-
-def _given_to(parameters: tuple[Any, ...], arguments: tuple[Any, ...]) -> dict[Any, Any]:
-    """What each type parameter stands for: a TypeVarTuple for a tuple of types, one without argument for its default."""
-    pack = next((i for i, p in enumerate(parameters) if isinstance(p, _PACKS)), None)
-    if pack is not None:
-        end = max(len(arguments) - (len(parameters) - pack - 1), pack)
-        arguments = (*arguments[:pack], arguments[pack:end], *arguments[end:])
-    found = dict(zip(parameters, arguments, strict=False))
-    for parameter in parameters[len(arguments) :]:
-        default = getattr(parameter, "__default__", typing_extensions.NoDefault)
-        if default is not typing_extensions.NoDefault:
-            found[parameter] = substitute(default, found)
-    return found
-
-
-_PACKS = (typing.TypeVarTuple, typing_extensions.TypeVarTuple)
+PACKS = (typing.TypeVarTuple, typing_extensions.TypeVarTuple)
 
 
 def _spread(argument: Any, values: dict[Any, Any]) -> tuple[Any, ...] | None:
     """What an unpacked TypeVarTuple stands for."""
     inner = get_args(argument)[0] if is_named(get_origin(argument), "Unpack") else None
-    return values.get(inner) if isinstance(inner, _PACKS) else None
+    return values.get(inner) if isinstance(inner, PACKS) else None
 
 
 def substitute(form: Any, values: dict[Any, Any]) -> Any:

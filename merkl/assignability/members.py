@@ -14,7 +14,13 @@ from typing import Any, ClassVar, Final, get_origin
 
 import typing_extensions
 
-from merkl._base.hints import evaluate_annotation, resolve_class_hints, resolve_hints, scopes_of
+from merkl._base.hints import (
+    evaluate_annotation,
+    own_annotations,
+    resolve_class_hints,
+    resolve_hints,
+    scopes_of,
+)
 from merkl._base.sources import class_node
 from merkl._base.type_forms import is_named
 from merkl.assignability.classes import is_stdlib, parameters
@@ -95,12 +101,12 @@ _ENUM_NAMES = ("value", "_value_", "name", "_name_")
 
 
 def _enum_member(cls: type[enum.Enum], name: str) -> Member:
-    """`name` is a str; `value` is what the values of the members are."""
+    """`name` is a str; `value` is of the type that the values of all members have."""
     if "name" in name:
         return Member((Inst(str),))
-    kinds = {type(member.value): None for member in cls}
-    known = tuple(_value_type(member.value) for member in cls)
-    return Member((union(tuple(k for k in known if k is not None)) if kinds and None not in known else ANY,))
+    known = {_value_type(member.value) for member in cls}
+    first = known.pop() if len(known) == 1 else None  # values of several types are Any to mypy
+    return Member((ANY if first is None else first,))
 
 
 def _from_stub(stub: StubMember, owner: type, of_class: bool, self_term: Term = ANY) -> Member | str:
@@ -185,8 +191,7 @@ def _with_self(term: Term, self_term: Term) -> Term:
 
 def _own_member(owner: type, name: str, of_class: bool) -> Member | str | None:
     """The member that `owner` itself defines; a word when it defines one that can't be typed."""
-    annotations = vars(owner).get("__annotations__", {})
-    if name in annotations:
+    if name in own_annotations(owner):
         return _variable(owner, name)
     if name in vars(owner):
         return _attribute(owner, name, vars(owner)[name], of_class)
@@ -197,7 +202,7 @@ def _own_member(owner: type, name: str, of_class: bool) -> Member | str | None:
 
 def _variable(owner: type, name: str) -> Member:
     hint = resolve_class_hints(owner).get(name, Any)
-    written = str(vars(owner).get("__annotations__", {}).get(name, ""))
+    written = str(own_annotations(owner).get(name, ""))
     class_variable = get_origin(hint) is ClassVar or hint is ClassVar or "ClassVar[" in written
     final = get_origin(hint) is Final or hint is Final
     frozen = getattr(getattr(owner, "__dataclass_params__", None), "frozen", False)
@@ -210,7 +215,8 @@ def _variable(owner: type, name: str) -> Member:
 
 def _attribute(owner: type, name: str, value: Any, of_class: bool) -> Member | str | None:
     if isinstance(value, types.FunctionType):
-        return _method(value, owner, name, static=of_class)
+        found = _method(value, owner, name, static=of_class)
+        return _with_own_self(found, value, owner) if of_class and isinstance(found, Member) else found
     if isinstance(value, (staticmethod, classmethod)):
         found = _method(value.__func__, owner, name, static=isinstance(value, staticmethod))
         return found if isinstance(found, str) else Member(found.options, class_or_static=True)
@@ -219,19 +225,41 @@ def _attribute(owner: type, name: str, value: Any, of_class: bool) -> Member | s
     if isinstance(value, functools.cached_property):
         found = _method(value.func, owner, name)
         first = found if isinstance(found, str) else found.options[0]
-        return (
-            Member((first.ret,), settable=True)
-            if isinstance(first, Fn)
-            else "a property without a known type"
-        )
+        return Member((first.ret,)) if isinstance(first, Fn) else "a property without a known type"
     if isinstance(value, types.MemberDescriptorType):
         return _set_by_methods(owner, name) or "a slot without annotation"
     if value is None and name == "__hash__":
         return None  # made by `__eq__` or dataclass; type checkers do not see it
+    if hasattr(type(value), "__get__") and not is_stdlib(type(value)):
+        return replace(_described(value), class_variable=of_class)
     known = _value_type(value)
     if known is None:
         return "an attribute without annotation"
     return Member((known,), settable=True, class_variable=of_class, variable=True)
+
+
+def _with_own_self(member: Member, function: types.FunctionType, owner: type) -> Member:
+    """A method of the class object, whose self is an instance also where nothing is said of it."""
+
+    def taken(option: Term) -> Term:
+        if not isinstance(option, Fn) or not option.params or option.params[0].term != ANY:
+            return option
+        own = Inst(owner, (ANY,) * len(parameters(owner)))
+        return replace(option, params=(replace(option.params[0], term=own), *option.params[1:]))
+
+    names = function.__code__.co_varnames[:1]
+    if not names or names[0] in function.__annotations__:
+        return member
+    return replace(member, options=tuple(map(taken, member.options)))
+
+
+def _described(value: Any) -> Member:
+    """An attribute that a descriptor gives: what its `__get__` returns, where that is told in one way."""
+    term = parse(getattr(value, "__orig_class__", type(value)))
+    get = find_member(term, "__get__", term, on_demand=False) if isinstance(term, Inst) else None
+    first = get.options[0] if isinstance(get, Member) and len(get.options) == 1 else None
+    known = isinstance(first, Fn) and not first.variables
+    return Member((first.ret if isinstance(first, Fn) and known else ANY,), settable=True, variable=True)
 
 
 def _value_type(value: Any) -> Term | None:

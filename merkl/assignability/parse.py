@@ -13,14 +13,15 @@ from typing import Annotated, Any, ForwardRef, Literal, TypeVar, get_args, get_o
 import typing_extensions
 
 from merkl._base.hints import resolve_class_hints
+from merkl._base.named_types import alias_value
 from merkl._base.type_forms import (
     LazyAlias,
-    alias_value,
     format_type,
     is_named,
     is_typed_dict,
     is_union,
     map_arguments,
+    substitute,
     union_members,
 )
 from merkl.assignability.classes import default_arguments, is_pack, is_parameters, original_bases, parameters
@@ -43,6 +44,7 @@ from merkl.assignability.terms import (
     Tup,
     UnionTerm,
     Var,
+    to_form,
     union,
 )
 
@@ -328,9 +330,24 @@ def _callable(args: tuple[Any, ...]) -> Term:
         return Fn(term.params, parse(ret))
     if not isinstance(params, list):
         return Opaque(collections.abc.Callable[params, ret])
-    if any(_unpacked(p) is not None for p in params):
-        return Opaque(collections.abc.Callable[params, ret])
-    return Fn(tuple(Param(parse(p), Kind.POSITIONAL) for p in params), parse(ret))
+    return Fn(_positional(params), parse(ret))
+
+
+def _positional(forms: list[Any]) -> tuple[Param, ...] | None:
+    """Positional parameters with unpacked tuples put in; None, which is `...`, where more follow one of open length."""
+    found: list[Param] = []
+    for form in forms:
+        unpacked = _unpacked(form)
+        items = (parse(form),) if unpacked is None else _spread(parse(unpacked))
+        for item in items or ():
+            found.append(_star_of(item) if isinstance(item, Rest) else Param(item, Kind.POSITIONAL))
+        if items is None or any(p.kind is Kind.STAR for p in found[:-1]):
+            return None
+    return tuple(found)
+
+
+def _star_of(rest: Rest) -> Param:
+    return Param(rest.item, Kind.STAR, None, False)
 
 
 def substitute_term(term: Term, values: dict[Any, Term]) -> Term:
@@ -362,8 +379,18 @@ def substitute_term(term: Term, values: dict[Any, Term]) -> Term:
     if isinstance(term, Fn):
         return Fn(_substitute_parameters(term.params, values), change(term.ret), term.variables)
     if isinstance(term, Alias):
-        return change(expand(term)) if _mentions(term, values, 0) else term
+        return _substitute_in_alias(term, values) if _mentions(term, values, 0) else term
     return term
+
+
+def _substitute_in_alias(term: Alias, values: dict[Any, Term]) -> Term:
+    """The alias with other arguments: what it stands for may hold the alias again, without end."""
+    mentioned = [v for v in variables_in(term) if v in values]
+    if all(isinstance(v, TypeVar) for v in mentioned):
+        form = substitute(term.form, {v: to_form(values[v]) for v in mentioned})
+        if _has_hash(form):
+            return Alias(form)
+    return substitute_term(expand(term), values)
 
 
 def _substitute_parameters(
@@ -381,14 +408,16 @@ def _substitute_parameters(
             found.extend(known.params)
         elif isinstance(known, Var):
             found.append(Param(known, Kind.STAR))
+        elif isinstance(known, Tup) or (isinstance(known, Inst) and known.cls is tuple):
+            found.extend(_star_of(i) if isinstance(i, Rest) else Param(i) for i in _spread(known) or ())
         else:
             found.extend(ANY_REST)
     return tuple(found)
 
 
 def is_spread(param: Param) -> bool:
-    """Say whether a parameter stands for all that a ParamSpec will give."""
-    return isinstance(param.term, Var) and is_parameters(param.term.var)
+    """Say whether a parameter stands for all that a ParamSpec or a TypeVarTuple will give."""
+    return isinstance(param.term, Var) and (is_parameters(param.term.var) or is_pack(param.term.var))
 
 
 def _mentions(term: Term, values: dict[Any, Term], depth: int) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from merkl.assignability.classes import is_protocol
 from merkl.assignability.members import Member, find_member, protocol_members
@@ -40,6 +41,7 @@ def relate_protocol(
         if missing:
             return no(f"{show(source)} has no {missing[0]}")
     worst = YES
+    must_ask = False
     for name in wanted:
         place = find_member(target, name, source)
         member = find_member(source, name, as_self or source, of_class=of_class)
@@ -48,13 +50,19 @@ def relate_protocol(
         if member is None:
             return no(f"{show(source)} has no {name}, which {show(target)} asks for")
         if isinstance(place, str) or isinstance(member, str) or place is None:
-            return rules.ask_about(ClassOf(source) if of_class else source, target)
+            must_ask = True  # unless another member refuses for sure
+            continue
         found = _member(rules, name, member, place, of_class)
         if found.verdict is Verdict.NO:
             return no(f"{name} of {show(source)} does not fit {show(target)}: {found.reason}")
         if found.verdict is Verdict.UNKNOWN:
             worst = found
-    return worst if worst.verdict is Verdict.YES or of_class else rules.ask_about(source, target)
+    if of_class:
+        return rules.ask_about(ClassOf(source), target) if must_ask else worst
+    if must_ask or worst.verdict is Verdict.UNKNOWN:
+        found = rules.ask_about(source, target)
+        return Relation(Verdict.UNKNOWN, found.reason) if _no(found) else found
+    return worst
 
 
 def _member(rules: Rules, name: str, member: Member, place: Member, of_class: bool) -> Relation:
@@ -106,10 +114,13 @@ def _options(
 
 def _callables(rules: Rules, own: Fn, wanted: Fn, ignore_names: bool) -> Relation:
     """One signature against another; type variables of the first take what the second gives them."""
+    if own == wanted:
+        return YES
     if wanted.variables:
-        if own == wanted:
-            return YES
-        return Relation(Verdict.UNKNOWN, "it is generic")
+        if not all(map(_is_free, wanted.variables)):
+            return Relation(Verdict.UNKNOWN, "it is generic")
+        some: dict[Any, Term] = {variable: Inst(_some_class(variable)) for variable in wanted.variables}
+        wanted = cast(Fn, substitute_term(Fn(wanted.params, wanted.ret), some))
     solved = solve(own, wanted) if own.variables else own
     if solved is None:
         return Relation(Verdict.UNKNOWN, "it is generic")
@@ -120,6 +131,20 @@ def _callables(rules: Rules, own: Fn, wanted: Fn, ignore_names: bool) -> Relatio
         rough = relate_callables(loose, wanted, rules.relate, ignore_names=ignore_names)
         return found if rough.verdict is Verdict.NO else Relation(Verdict.UNKNOWN, "it is generic")
     return found
+
+
+def _is_free(variable: Any) -> bool:
+    return (
+        isinstance(variable, TypeVar)
+        and getattr(variable, "__bound__", None) is None
+        and not variable.__constraints__
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _some_class(variable: Any) -> type:
+    """A class that stands for whatever a caller will put in the place of a type variable: nothing is known of it."""
+    return type(variable.__name__, (), {})
 
 
 def _loosened(param: Param, variables: tuple[Any, ...]) -> Param:

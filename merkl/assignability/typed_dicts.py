@@ -16,7 +16,7 @@ from merkl.assignability.terms import OBJECT, Inst, Record, Term, show
 if TYPE_CHECKING:
     from merkl.assignability.rules import Rules
 
-__all__ = ["relate_typed_dicts"]
+__all__ = ["key_term", "relate_typed_dicts"]
 
 _AS_MAPPING = Inst(Mapping, (Inst(str), OBJECT))
 
@@ -43,7 +43,7 @@ def _keys(rules: Rules, source: Record, target: Record) -> Relation:
             return no(refusal)
         if key is None:
             continue
-        one, other = _term(source, name), _term(target, name)
+        one, other = key_term(source, name), key_term(target, name)
         found = rules.relate(one, other) if place.read_only else rules.same(one, other)
         if found.verdict is Verdict.NO:
             return no(f"key {name!r} is {show(one)}, wanted {show(other)}")
@@ -59,7 +59,7 @@ def _shape(
 ) -> str | None:
     if key is None:
         optional_anything = place.read_only and not place.required
-        if optional_anything and rules.relate(OBJECT, _term(target, name)).verdict is Verdict.YES:
+        if optional_anything and rules.relate(OBJECT, key_term(target, name)).verdict is Verdict.YES:
             return None
         return f"{show(source)} has no key {name!r}"
     if place.required and not key.required:
@@ -71,13 +71,13 @@ def _shape(
     return None
 
 
-def _term(record: Record, name: str) -> Term:
-    """The type of a key, in which the type variables of the class that declares it are known."""
+def key_term(record: Record, name: str) -> Term:
+    """Give the type of a key, in which the type variables of the class that declares it are known."""
     known = dict(zip(parameters(record.cls), record.args, strict=False))
     for base in original_bases(record.cls):
         term = parse(base)
         if isinstance(term, Record) and name in typed_dict_keys(term.cls):
-            return _term(Record(term.cls, tuple(substitute_term(a, known) for a in term.args)), name)
+            return key_term(Record(term.cls, tuple(substitute_term(a, known) for a in term.args)), name)
     return substitute_term(parse(typed_dict_keys(record.cls)[name].hint), known)
 
 

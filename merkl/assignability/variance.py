@@ -6,11 +6,14 @@ import functools
 import types
 from typing import Any, Generic, Protocol
 
+from merkl._base.hints import own_annotations
+from merkl._base.typed_dicts import typed_dict_keys
 from merkl.assignability.classes import has_known_bases, original_bases, parameters
 from merkl.assignability.members import Member, find_member
 from merkl.assignability.nominal import Variance, declared_variance, needs_inference
-from merkl.assignability.parse import parse
-from merkl.assignability.terms import ANY, ClassOf, Fn, Inst, Record, Rest, Term, Tup, UnionTerm, Var
+from merkl.assignability.parse import expand, parse
+from merkl.assignability.terms import ANY, Alias, ClassOf, Fn, Inst, Record, Rest, Term, Tup, UnionTerm, Var
+from merkl.assignability.typed_dicts import key_term
 
 __all__ = ["variances"]
 
@@ -21,7 +24,7 @@ def variances(cls: type) -> tuple[Variance, ...] | None:
     return _variances(cls, {})
 
 
-_Assumed = dict[tuple[type, Any], Variance]
+_Assumed = dict[tuple[Any, Any], Variance]
 
 
 def _variances(cls: type, assumed: _Assumed) -> tuple[Variance, ...] | None:
@@ -54,19 +57,22 @@ def _observed(cls: type, parameter: Any, assumed: _Assumed) -> Variance:
         for option in member.options:
             if isinstance(option, Fn) and option.ret == self_term:
                 option = Fn(option.params, ANY)
-            _walk(option, parameter, 1, uses, assumed)
-            if member.settable and not (member.variable and name.startswith("_")):
-                _walk(option, parameter, -1, uses, assumed)
+            here: set[int] = set()
+            _walk(option, parameter, 1, here, assumed)
+            # mypy does not mind that what is narrower by its type, such as a callback, may be set.
+            if 1 in here and member.settable and not (member.variable and name.startswith("_")):
+                here.add(-1)
+            uses |= here
     if -1 not in uses:
         return Variance.WIDER
     return Variance.SAME if 1 in uses else Variance.NARROWER
 
 
 def _names(cls: type) -> set[str]:
-    found: set[str] = set(vars(cls).get("__annotations__", {}))
+    found: set[str] = set(own_annotations(cls))
     for name, value in vars(cls).items():
         if name not in ("__init__", "__new__") and isinstance(
-            value, (types.FunctionType, property, classmethod, staticmethod)
+            value, (types.FunctionType, property, functools.cached_property, classmethod, staticmethod)
         ):
             found.add(name)
         if isinstance(value, types.FunctionType):
@@ -80,7 +86,7 @@ def _walk(term: Term, parameter: Any, sign: int, uses: set[int], assumed: _Assum
         if term.var is parameter:
             uses.add(sign)
     elif isinstance(term, UnionTerm):
-        for member in term.members:
+        for member in term.members if ANY not in term.members else ():  # which takes all the others can be
             _walk(member, parameter, sign, uses, assumed)
     elif isinstance(term, Tup):
         for item in term.items:
@@ -93,13 +99,27 @@ def _walk(term: Term, parameter: Any, sign: int, uses: set[int], assumed: _Assum
         for param in term.params or ():
             _walk(param.term, parameter, -sign, uses, assumed)
         _walk(term.ret, parameter, sign, uses, assumed)
-    elif isinstance(term, (Inst, Record)) and term.args:
+    elif isinstance(term, Alias):
+        if (term, parameter) not in assumed:
+            _walk(expand(term), parameter, sign, uses, {**assumed, (term, parameter): Variance.WIDER})
+    elif isinstance(term, Record) and term.args:
+        _walk_keys(term, parameter, sign, uses, assumed)
+    elif isinstance(term, Inst) and term.args:
         _walk_arguments(term, parameter, sign, uses, assumed)
 
 
-def _walk_arguments(
-    term: Inst | Record, parameter: Any, sign: int, uses: set[int], assumed: _Assumed
-) -> None:
+def _walk_keys(term: Record, parameter: Any, sign: int, uses: set[int], assumed: _Assumed) -> None:
+    """What counts of a TypedDict are its keys; one that may be written is used both ways."""
+    if (term.cls, parameter) in assumed:
+        return
+    inside = {**assumed, (term.cls, parameter): Variance.WIDER}
+    for name, key in typed_dict_keys(term.cls).items():
+        _walk(key_term(term, name), parameter, sign, uses, inside)
+        if not key.read_only:
+            _walk(key_term(term, name), parameter, -sign, uses, inside)
+
+
+def _walk_arguments(term: Inst, parameter: Any, sign: int, uses: set[int], assumed: _Assumed) -> None:
     known = _variances(term.cls, assumed) or (Variance.SAME,) * len(term.args)
     for arg, variance in zip(term.args, known, strict=False):
         if variance is not Variance.NARROWER:

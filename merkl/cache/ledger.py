@@ -51,6 +51,7 @@ FIELDS = {
     "signature": "''",
     "decode_type": "''",
     "out": "NULL",
+    "interrupted": "''",
     "tags": "'{}'",
     "arguments": "'[]'",
     "parents": "'[]'",

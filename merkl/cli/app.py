@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -39,23 +40,24 @@ _MOMENT = 0.5
 
 def main(words: Sequence[str] | None = None) -> int:
     """Carry out one command line and return its exit code; a user's mistake is one line, never a traceback."""
-    is_program = words is None
-    if is_program:
-        _take_interrupts()
-    words = list(sys.argv[1:] if words is None else words)
+    if words is not None:
+        return _main(list(words))
+    _take_interrupts()
     try:
-        return _main(words)
+        with interrupts.ending_with_terminated():
+            return _main(sys.argv[1:])
     finally:
-        if is_program:
-            # What is left is the end of the interpreter: to stop there leaves nothing undone.
-            signal.signal(signal.SIGINT, end_quietly)
+        # What is left is the end of the interpreter: to stop there leaves nothing undone.
+        signal.signal(signal.SIGINT, end_quietly)
 
 
 def _take_interrupts() -> None:
-    """Let Ctrl-C raise KeyboardInterrupt from here on, SIGTERM stop runs as well, and a second Ctrl-C end all at once."""
+    """Let Ctrl-C raise KeyboardInterrupt from here on, and a second one end all at once."""
+    # The last of all that is done at the exit: from then on Python lets Ctrl-C end the process by the signal, which would
+    # say of a run that is complete that it was not.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     if signal.getsignal(signal.SIGINT) is end_quietly:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    interrupts.handle_termination()
     interrupts.end_at_once = _end_soon
 
 
@@ -108,7 +110,7 @@ def _carry_out(name: str, words: list[str]) -> int:
         return 1
     except Terminated:
         print("merkl: terminated", file=sys.stderr)
-        return 143
+        return 128 + interrupts.terminated_by
     except KeyboardInterrupt:
         print("merkl: interrupted", file=sys.stderr)
         return 130

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from merkl._base.errors import CommandFailedError, MerklWarning, TaskFailedError
+from merkl._base.errors import MerklError, MerklWarning, TaskFailedError
 from merkl.execution.targets.failures import RemoteTraceback, from_body
 from merkl.files import FileRef
 
@@ -100,10 +100,10 @@ def print_error(message: object) -> None:
 
 
 def print_failure(error: TaskFailedError) -> None:
-    """Print which call failed, and the traceback of the body from its own frame on; a command has none."""
+    """Print which call failed, and the traceback of the body from its own frame on; a command, and a map, have none."""
     print(f"merkl: {error}", file=sys.stderr)
     cause = error.__cause__
-    if isinstance(cause, CommandFailedError) and from_body(cause.__traceback__) is cause.__traceback__:
+    if isinstance(cause, MerklError) and from_body(cause.__traceback__) is cause.__traceback__:
         return  # all frames are MerkL's own, and the message is above
     if cause is not None and isinstance(cause.__cause__, RemoteTraceback):
         print(cause.__cause__.text, file=sys.stderr)

@@ -12,11 +12,12 @@ from typing import Annotated, Any, TextIO
 
 import cyclopts
 
-from merkl._base.errors import MerklError, SelectionError, TaskFailedError, WouldRunError
+from merkl._base.errors import MerklError, SelectionError, TargetError, TaskFailedError, WouldRunError
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.auditing import Auditor, format_findings, parse_share
 from merkl.cli.auditing import recheck as recheck_calls
 from merkl.cli.command import Command, split_at_function
+from merkl.cli.contradictions import refuse_contradictions
 from merkl.cli.debugger import open_debugger
 from merkl.cli.errors import UsageError
 from merkl.cli.explain import RunExplainer
@@ -25,12 +26,13 @@ from merkl.cli.output import is_json, print_error, print_failure, print_json, re
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
-from merkl.execution.interrupts import Terminated
+from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.output import body_output
 from merkl.execution.previews import preview_value
 from merkl.execution.progress import make_progress
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
+from merkl.execution.targets import require_target
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 from merkl.workspace import Workspace
@@ -38,8 +40,6 @@ from merkl.workspace import Workspace
 __all__ = ["COMMAND"]
 
 DONE, FAILED, USAGE, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
-#: As the shell has it: 128 and the number of SIGTERM.
-TERMINATED = 143
 
 _USAGE = """\
 usage: merkl run [OPTIONS] MODULE.FUNCTION [ARGS ...]
@@ -117,6 +117,7 @@ def _carry_out(words: list[str]) -> int:
     with stdout_for_result() as out, body_output.installed():
         function = find_function(target.name)
         options, rest = target.take_options(_options, parameters=parameter_names(function))
+        refuse_contradictions({f"--{name.replace('_', '-')}" for name, value in options.items() if value})
         return _run_function(target.name, function, rest, out, **options)
 
 
@@ -147,13 +148,18 @@ def _run_function(
 ) -> int:
     """Run a function and print its result; return the exit code."""
     bound = parse_arguments(function, words, args_file=args)
+    if pdb and target is not None:
+        print(f"merkl: --pdb: calls run in this process, not on {target}", file=sys.stderr)
+        target = None
     workspace = Workspace(
-        target=None if pdb else target,
+        target=target,
         is_reading=not no_cache,
         is_writing=not no_cache,
         keeps_going=keep_going,
         accepts_interrupted=accept_interrupted,
     )
+    if target is not None:
+        _require_target(target, workspace.settings.targets)
     selection = Selection(rerun=rerun, until=until, outputs=output, is_frozen=frozen)
 
     make = functools.partial(function, *bound.args, **bound.kwargs)
@@ -191,6 +197,13 @@ def _run_function(
         _print_calls(report, explainer.reasons)
     print(report.summary(), file=sys.stderr)
     return CHANGED if rechecked else code
+
+
+def _require_target(name: str, known: Mapping[str, Any]) -> None:
+    try:
+        require_target(name, known)
+    except TargetError as error:
+        raise UsageError(str(error)) from None
 
 
 def _open_events(path: Path) -> EventFile:
@@ -241,7 +254,8 @@ def _evaluate(
         is_terminated = isinstance(error, Terminated)
         word = "terminated" if is_terminated else "interrupted"
         print(f"merkl: {word}; all that was complete is kept", file=sys.stderr)
-        return TERMINATED if is_terminated else INTERRUPTED, None, None
+        # As the shell has it: 128 and the number of the signal.
+        return 128 + interrupts.terminated_by if is_terminated else INTERRUPTED, None, None
     except SelectionError as error:
         print_error(error)
         return USAGE, None, None

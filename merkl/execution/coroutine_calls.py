@@ -125,7 +125,8 @@ class CoroutineCall:
                         result: Any = await invoke_body(self.call, self._values)
                 finally:
                     if scope.expired():
-                        raise TimeoutError(f"it ran for more than {options.timeout:g} seconds and was ended")
+                        said = f"it ran for more than {options.timeout:g} seconds and was ended"
+                        raise TimeoutError(said) from None
                 return result
             except (asyncio.CancelledError, KeyboardInterrupt):
                 raise

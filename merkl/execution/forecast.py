@@ -144,7 +144,7 @@ def predict_seconds(ledger: Ledger) -> Callable[[Call], float | None]:
             return before.duration
         name = f"{call.task.__module__}.{call.task.name}"
         if name not in known:
-            latest = ledger.log(task=name, where="duration > 0", limit=_LATEST)
+            latest = ledger.log(task=name, where="duration > 0 AND interrupted = ''", limit=_LATEST)
             known[name] = statistics.median(m.duration for _, m in latest) if latest else None
         return known[name]
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while calls run: bodies may stop early and return what they have, and nothing is cut in half.
+"""Ctrl-C, SIGTERM and SIGHUP while calls run: bodies may stop early and return what they have, and nothing is cut in half.
 
 A body gets the first Ctrl-C as KeyboardInterrupt. Everywhere else (results are being stored, calls are handed out) it
 waits for the next moment at which the run can stop. A second one within two seconds ends the run at once.
@@ -24,10 +24,12 @@ T = TypeVar("T")
 
 #: Seconds within which a second Ctrl-C means: at once.
 AGAIN = 2.0
+#: What asks a process to end: SIGTERM, and where the system knows it the end of the terminal.
+_ENDINGS = (signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: as Ctrl-C, but the run ends even where the body returns something."""
+    """SIGTERM or SIGHUP: as Ctrl-C, but the run ends even where the body returns something."""
 
 
 class Cooperation:
@@ -62,6 +64,8 @@ class Interrupts:
     def __init__(self) -> None:
         self.count = 0
         self.is_terminated = False
+        #: The signal that did it, 0 for none.
+        self.terminated_by = 0
         #: There was a second Ctrl-C within two seconds: the run ends whatever bodies return.
         self.is_ended = False
         #: Called at a second Ctrl-C within two seconds; None: KeyboardInterrupt is raised wherever the program is.
@@ -92,8 +96,8 @@ class Interrupts:
         if threading.current_thread() is threading.main_thread():
             if self._depth == 0:
                 self._install(signal.SIGINT)
-                if self._handles_term:
-                    self._install(signal.SIGTERM)
+                for number in _ENDINGS if self._handles_term else ():
+                    self._install(number)
             self._depth += 1
         return self
 
@@ -118,13 +122,34 @@ class Interrupts:
     def _install(self, number: signal.Signals) -> None:
         previous = signal.getsignal(number)
         # Ignored stays ignored (nohup, a job in the background).
-        if callable(previous) or (number == signal.SIGTERM and previous == signal.SIG_DFL):
+        if callable(previous) or (number in _ENDINGS and previous == signal.SIG_DFL):
             self._previous[number] = previous
             signal.signal(number, self._handle)
 
     def handle_termination(self) -> None:
-        """Let SIGTERM stop runs as cleanly as Ctrl-C does, from the next entering on."""
+        """Let SIGTERM, and the end of the terminal, stop runs as cleanly as Ctrl-C does, from the next entering on."""
         self._handles_term = True
+
+    @contextlib.contextmanager
+    def ending_with_terminated(self) -> Iterator[None]:
+        """Have SIGTERM and the end of the terminal raise `Terminated` inside the block where it is not entered.
+
+        Else they would end the process where it stands: while code builds a graph, say.
+        """
+
+        def end(number: int, frame: FrameType | None) -> None:
+            self.is_terminated, self.terminated_by = True, number
+            raise Terminated
+
+        self._handles_term = True
+        ours = [number for number in _ENDINGS if signal.getsignal(number) == signal.SIG_DFL]
+        for number in ours:
+            signal.signal(number, end)
+        try:
+            yield
+        finally:
+            for number in ours:
+                signal.signal(number, signal.SIG_DFL)
 
     @contextlib.contextmanager
     def outside_body(self) -> Iterator[None]:
@@ -201,7 +226,7 @@ class Interrupts:
                         raise_in_thread(one.thread, KeyboardInterrupt)
 
     def check(self) -> None:
-        """Raise `KeyboardInterrupt` if there was a Ctrl-C that no body got, `Terminated` after SIGTERM."""
+        """Raise `KeyboardInterrupt` if there was a Ctrl-C that no body got, `Terminated` after SIGTERM or SIGHUP."""
         if self.is_terminated:
             self._is_pending = False
             raise Terminated
@@ -219,10 +244,13 @@ class Interrupts:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         is_again = now - self._last < AGAIN
+        if number == self.terminated_by and is_again:
+            return  # of a terminal that is closed both the system and the shell tell
         self._last = now
         self.count += 1
-        if number == signal.SIGTERM:
+        if number in _ENDINGS:
             self.is_terminated = True
+            self.terminated_by = number
         elif is_again:
             self.is_ended = True
             if self.end_at_once is not None:
@@ -243,6 +271,7 @@ class Interrupts:
     def reset(self) -> None:
         """Forget what there was, as at the beginning of a program."""
         self.is_terminated = self.is_ended = self._is_pending = False
+        self.terminated_by = 0
         self._last = float("-inf")
 
     def loop(self, iterable: Iterable[T]) -> Iterator[T]:

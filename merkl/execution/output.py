@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import re
 import select
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
@@ -17,18 +20,24 @@ __all__ = ["BodyOutput", "body_output"]
 KEPT = 64 * 1024
 #: A line that is longer is shown in pieces.
 _LONGEST = 64 * 1024
+#: Seconds between two looks at a line that is drawn again and again.
+_REDRAWN = 10.0
+#: What moves a terminal's cursor or clears it, as bars above each other do; colours and links stay.
+_MOVES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-ln-~]|[78=>cDEHM])")
 
 
 class _Printed:
     """What one body has printed so far: the end of it, and the beginning of a line."""
 
-    __slots__ = ("is_shown", "name", "partial", "tail")
+    __slots__ = ("is_shown", "name", "partial", "redrawn", "tail")
 
     def __init__(self, name: str, is_shown: bool) -> None:
         self.name = name
         self.is_shown = is_shown
         self.tail = bytearray()
         self.partial = bytearray()
+        #: When the state of a line that is drawn again was last looked at.
+        self.redrawn = time.monotonic()
 
 
 #: What the coroutine that runs has printed so far.
@@ -58,6 +67,16 @@ class _CoroutineStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+class _Screen(io.FileIO):
+    """What is drawn on a terminal that was closed is lost, and nothing else."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
 
 
 class BodyOutput:
@@ -126,7 +145,8 @@ class BodyOutput:
     def open_screen(self) -> TextIO:
         """Return the stderr that was there before as a file, to draw on."""
         descriptor = self._saved if self.is_installed else 2
-        return os.fdopen(os.dup(descriptor), "w", encoding="utf-8", errors="replace")
+        screen = io.BufferedWriter(_Screen(os.dup(descriptor), "w"))
+        return io.TextIOWrapper(screen, encoding="utf-8", errors="replace")
 
     def _open_debugger(self, *arguments: Any, **named: Any) -> None:
         """`breakpoint()` in a body: a debugger needs the terminal itself until the body has ended."""
@@ -232,6 +252,13 @@ class BodyOutput:
         if len(rest) > _LONGEST:
             lines.append(rest)
             rest = b""
+        elif b"\r" in rest:
+            # Only its last state counts; of a bar that takes long it is shown now and then.
+            drawn, _, rest = rest.rpartition(b"\r")
+            if time.monotonic() - printed.redrawn > _REDRAWN:
+                printed.redrawn = time.monotonic()
+                lines.append(rest or drawn)
+            rest = (drawn.rpartition(b"\r")[2] if not rest else b"") + b"\r" + rest
         printed.partial = bytearray(rest)
         for line in lines:
             self._show_line(printed, line)
@@ -240,6 +267,8 @@ class BodyOutput:
         if printed.is_shown:
             # Of a line that was drawn several times, as progress bars do, the last state.
             last = line.rstrip(b"\r").rpartition(b"\r")[2]
+            if b"\x1b" in last:
+                last = _MOVES.sub(b"", last)
             self.show(f"{printed.name} | ".encode() + last + b"\n")
 
     def _write(self, data: bytes) -> None:
@@ -249,9 +278,13 @@ class BodyOutput:
 
     @staticmethod
     def _flush_streams() -> None:
-        for stream in (sys.stdout, sys.stderr):
-            try:  # noqa: SIM105 - twice for each body, and several times as fast
-                stream.flush()
+        for name, descriptor in (("stdout", 1), ("stderr", 2)):
+            stream = getattr(sys, name)
+            try:
+                if not stream.closed:
+                    stream.flush()
+                else:  # by a body; what comes after it has something to say too
+                    setattr(sys, name, open(descriptor, "w", buffering=1, errors="replace", closefd=False))  # noqa: SIM115
             except Exception:  # noqa: BLE001 - a stream of the user's, or none
                 pass
 

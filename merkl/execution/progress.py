@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -152,7 +153,8 @@ class _Display(Progress):
 
     def _print(self, data: bytes) -> None:
         assert self._live is not None
-        self._live.console.print(data.decode("utf-8", "replace"), end="")
+        # As it is: neither wrapped nor read for markup and names of emoji.
+        self._live.console.out(data.decode("utf-8", "replace"), end="", highlight=False)
 
     def _render(self) -> Any:
         from rich.text import Text
@@ -180,8 +182,9 @@ def _shown(seconds: float) -> str:
 
 
 def make_progress(file: Any, predict: Callable[[Call], float | None] | None = None) -> Progress:
-    """Return the progress that suits where it is shown: a display on a terminal, lines elsewhere.
+    """Return the progress that suits where it is shown: a display on a terminal that can draw, lines elsewhere.
 
     `file` is the real stderr.
     """
-    return _Display(file, predict) if file.isatty() else _Lines(predict)
+    can_draw = file.isatty() and (os.environ.get("TERM") or "dumb") not in ("dumb", "unknown")
+    return _Display(file, predict) if can_draw else _Lines(predict)

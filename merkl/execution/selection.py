@@ -125,7 +125,7 @@ def _names_of_task(task: Task[..., Any, Any]) -> set[str]:
 def _require_files(paths: Sequence[str], known: Sequence[str]) -> None:
     for path in paths:
         if path not in known:
-            shown = [os.path.relpath(other) for other in known]
+            shown = list(dict.fromkeys(map(os.path.relpath, known)))
             close = difflib.get_close_matches(os.path.relpath(path), shown, 1)
             said = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(shown) or 'none'}"
             raise SelectionError(f"nothing is written to {os.path.relpath(path)!r} here; {said}")

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import builtins
 import functools
-import importlib
-import importlib.machinery
-import importlib.util
 import inspect
 import re
 import sys
@@ -19,13 +16,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CellType, FunctionType, ModuleType
 
+from merkl.fingerprint.blind_spots import blind_spot
 from merkl.fingerprint.codeobjects import code_fragment
 from merkl.fingerprint.guards import MISSING
-from merkl.fingerprint.naming import calls_by_name, module_name, name_of, normal_name, package_of
+from merkl.fingerprint.naming import calls_by_name, module_name, normal_name, package_of
 from merkl.fingerprint.nodes import Edge, Node
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.records import DefinitionRecord, Fragment, Ref
 from merkl.fingerprint.sources import SourceFile, SourceIndex
+from merkl.fingerprint.user_modules import UserModules, absolute_name
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
 __all__ = ["Attributes", "Hidden", "Reach", "Surroundings", "leaf", "named"]
@@ -109,6 +108,7 @@ class Reach:
         self.ownership = ownership
         self.warn = warn
         self.node_for: Callable[[object, str], Node]
+        self._modules = UserModules(ownership)
         self._imported: dict[
             tuple[int, str, tuple[str, ...]], tuple[dict[str, object], object, Edge | None]
         ] = {}
@@ -191,7 +191,9 @@ class Reach:
         node.mentions |= fragment.mentions
         for what, detail in fragment.blind:
             node.is_dynamic = True
-            self._warn_blind(node, what, detail, around)
+            warning = blind_spot(node.name, what, detail, around.namespace, self.ownership)
+            if warning is not None:
+                self.warn(f"{what}:{node.name}", warning)
 
     def _state(self, node: Node, fn: FunctionType) -> None:
         """Add what a function object carries beside its code: default values and attributes."""
@@ -357,7 +359,7 @@ class Reach:
             if target is None:
                 return None
             try:
-                absolute = _absolute(target.module, target.level, namespace)
+                absolute = absolute_name(target.module, target.level, namespace)
             except (ImportError, ValueError):
                 return None
             module = sys.modules.get(absolute)
@@ -398,10 +400,10 @@ class Reach:
 
     def _resolve_import(self, node: Node, ref: Ref, around: Surroundings) -> Edge:
         try:
-            absolute = _absolute(ref.base, ref.level, around.namespace)
+            absolute = absolute_name(ref.base, ref.level, around.namespace)
         except (ImportError, ValueError):
             return _edge(ref.path, _unresolved("." * ref.level + ref.base))
-        value = self._user_module(absolute)
+        value = self._modules.find(absolute)
         if value is None:
             dotted = ".".join((absolute, *ref.path))
             return Edge(b"", named(dotted))
@@ -412,73 +414,12 @@ class Reach:
             and self.ownership.owns_module(value)
             and path[0] not in value.__dict__
         ):
-            submodule = self._user_module(f"{value.__name__}.{path[0]}")
+            submodule = self._modules.find(f"{value.__name__}.{path[0]}")
             if submodule is None:
                 break
             value = submodule
             path.pop(0)
         return self._walk(node, value, tuple(path), absolute, around.namespace)
-
-    def _user_module(self, absolute: str) -> object:
-        """Return a module of the user's, imported if need be, or what the user has put in the place of one.
-
-        None for other modules, and where it cannot be imported.
-        """
-        module: object = sys.modules.get(absolute)
-        if module is None:
-            top = absolute.partition(".")[0]
-            if top in sys.builtin_module_names:
-                return None
-            if top not in sys.modules:
-                try:
-                    spec = importlib.util.find_spec(top)
-                except (ImportError, ValueError):
-                    return None
-                if spec is None or not self.ownership.owns_path(
-                    top, spec.origin or next(iter(spec.submodule_search_locations or ()), None)
-                ):
-                    return None
-            elif not self._is_users(sys.modules[top]):
-                return None
-            try:
-                module = importlib.import_module(absolute)
-            except Exception:  # noqa: BLE001 - importing runs the user's code; the body will meet the same error
-                return None
-        return module if self._is_users(module) else None
-
-    def _is_users(self, module: object) -> bool:
-        if isinstance(module, ModuleType):
-            return self.ownership.owns_module(module)
-        return self.ownership.owns_class(type(module))
-
-    # --- what cannot be seen ------------------------------------------------------------------------------
-
-    def _warn_blind(self, node: Node, what: str, detail: str, around: Surroundings) -> None:
-        if what == "getattr":
-            base, *path = detail.split(".")
-            value: object = around.namespace.get(base)
-            for attribute in path:
-                value = getattr(value, attribute, None) if isinstance(value, ModuleType) else None
-            if not (isinstance(value, ModuleType) and self.ownership.owns_module(value)):
-                return
-            message = f"{node.name} reads an attribute of module {value.__name__!r} by a computed name; all of it counts"
-            self.warn(f"getattr:{node.name}", message + ", but not what it imports. Declare more in deps=.")
-        elif what == "globals":
-            where = f"{detail}()" if detail.isidentifier() else detail
-            self.warn(
-                f"globals:{node.name}",
-                f"{node.name} looks names up in {where}, which MerkL cannot follow. Declare what it uses in deps=.",
-            )
-        elif what == "loader":
-            self.warn(
-                f"loader:{node.name}",
-                f"{node.name} calls {detail}, which MerkL cannot follow. Declare what it uses in deps=.",
-            )
-        else:
-            self.warn(
-                f"{what}:{node.name}",
-                f"{node.name} calls {detail} with a computed argument, which MerkL cannot follow. Declare what it uses in deps=.",
-            )
 
 
 class Attributes:
@@ -500,18 +441,3 @@ def _edge(rest: tuple[str, ...], target: Node) -> Edge:
 
 def _unresolved(name: str) -> Node:
     return leaf("unresolved", name, token_digest(b"unresolved", name.encode()))
-
-
-def _absolute(module: str, level: int, namespace: dict[str, object]) -> str:
-    if not level:
-        return module
-    package = namespace.get("__package__")
-    if not isinstance(package, str) or not package:
-        name = str(namespace.get("__name__", ""))
-        package = name if "__path__" in namespace else name.rpartition(".")[0]
-    return importlib.util.resolve_name("." * level + module, package)
-
-
-def describe(value: object) -> str:
-    """Return the name of the type of a value, for messages."""
-    return name_of(type(value))

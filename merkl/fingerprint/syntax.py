@@ -16,12 +16,11 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from merkl.fingerprint.annotations import write_annotation
-from merkl.fingerprint.dynamic import FINDERS, found_by_text
+from merkl.fingerprint.dynamic import module_in_table, write_call, write_subscript
 from merkl.fingerprint.records import Fragment, Ref
 from merkl.fingerprint.scopes import Scope, scope_of
 from merkl.fingerprint.tokens import (
     constant_token,
-    dotted_path,
     flat_parts,
     has_text,
     parameter_names,
@@ -97,7 +96,7 @@ class SyntaxEncoder:
     def fragment(self) -> Fragment:
         if self._named_in_text and not self._mentions.isdisjoint(_READ_NAMES):
             for base, *path in self._named_in_text:
-                self._hole(Ref("soft", base, tuple(path)))
+                self.hole(Ref("soft", base, tuple(path)))
         return Fragment(
             fragment_digest(self._out),
             tuple(self._refs),
@@ -226,21 +225,26 @@ class SyntaxEncoder:
 
     # --- names --------------------------------------------------------------------------------------------
 
-    def _hole(self, ref: Ref) -> None:
+    def hole(self, ref: Ref) -> None:
+        """Write the hole of what a name stands for."""
         number = self._refs.setdefault(ref, len(self._refs))
         self._out.append(b"#%d;" % number)
 
-    def _free(self, name: str, path: tuple[str, ...] = ()) -> None:
+    def free(self, name: str, path: tuple[str, ...] = ()) -> None:
         """Write a name that is not local, as the hole that it is."""
         self._mentions.update(path)
-        self._hole(Ref("soft" if self._soft else "name", self._mangled(name), path))
+        self.hole(Ref("soft" if self._soft else "name", self._mangled(name), path))
 
     def _mangled(self, name: str) -> str:
         if self._owners and name.startswith("__") and not name.endswith("__"):
             return f"_{self._owners[-1].lstrip('_')}{name}"
         return name
 
-    def _scope_binding(self, name: str) -> Scope | None:
+    def note_blind(self, what: str, detail: str) -> None:
+        """Note that something is found here in a way that cannot be followed."""
+        self._blind[(what, detail)] = None
+
+    def scope_binding(self, name: str) -> Scope | None:
         """Return the scope inside this piece that binds a name, None where it comes from outside."""
         for depth, scope in enumerate(reversed(self._scopes)):
             if name in scope.outside:
@@ -265,23 +269,23 @@ class SyntaxEncoder:
         elif (
             isinstance(inner, ast.Subscript)
             and isinstance(node.ctx, ast.Load)
-            and (module := self._module_in_table(inner)) is not None
+            and (module := module_in_table(inner)) is not None
         ):
             names = tuple(reversed(path))
             self._mentions.update(names)
             is_here = module.kind == "name"
-            self._hole(Ref("name", names[0], names[1:]) if is_here else Ref("import", module.base, names))
+            self.hole(Ref("name", names[0], names[1:]) if is_here else Ref("import", module.base, names))
         else:
             self._mentions.add(node.attr)
             self.plain(node)
 
     def _chain(self, name: str, path: tuple[str, ...], node: ast.Name | ast.Attribute) -> None:
         self._mentions.update(path)
-        scope = self._scope_binding(name)
+        scope = self.scope_binding(name)
         if not isinstance(node.ctx, ast.Load) and scope is None and not path:
             self._writes.add(name)
         if scope is None:
-            self._free(name, path)
+            self.free(name, path)
             return
         self._out.append(b"Local(")
         self.text(name)
@@ -291,10 +295,10 @@ class SyntaxEncoder:
         for ref in scope.imports.get(name, ()):
             if isinstance(node.ctx, ast.Load):
                 scope.used.add(name)
-                self._hole(Ref("import", ref.base, ref.path + path, ref.level))
+                self.hole(Ref("import", ref.base, ref.path + path, ref.level))
         if scope.kind == "class" and isinstance(node.ctx, ast.Load) and scope is self._scopes[-1]:
             self._mentions.add(name)
-            self._hole(Ref("soft", self._mangled(name), path))
+            self.hole(Ref("soft", self._mangled(name), path))
         self._out.append(b")")
 
     def _leave(self, scope: Scope) -> None:
@@ -303,7 +307,7 @@ class SyntaxEncoder:
         for name, refs in sorted(scope.imports.items()):
             if name not in scope.used:
                 for ref in refs:
-                    self._hole(ref)
+                    self.hole(ref)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         # What is imported shows where the name is used; here only which name is bound, and in which order.
@@ -312,9 +316,9 @@ class SyntaxEncoder:
             name = alias.asname or alias.name.split(".")[0]
             self.text(name)
             if isinstance(node, ast.ImportFrom):
-                self._hole(Ref("import", node.module or "", (alias.name,), node.level or 0))
+                self.hole(Ref("import", node.module or "", (alias.name,), node.level or 0))
             elif self._imported_often(name):
-                self._hole(Ref("module", alias.name))
+                self.hole(Ref("module", alias.name))
         self._out.append(b")")
 
     def _imported_often(self, name: str) -> bool:
@@ -476,67 +480,6 @@ class SyntaxEncoder:
         if node.value is not None:
             self.plain(ast.Assign(targets=[node.target], value=node.value))
 
-    def _call(self, node: ast.Call) -> None:
-        """Write a call; `getattr(thing, "name")` and `globals()["name"]` are seen through, others noted."""
-        self.plain(node)
-        if not isinstance(node.func, ast.Name | ast.Attribute):
-            return
-        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-        if (
-            isinstance(node.func, ast.Attribute)
-            and name not in FINDERS
-            and dotted_path(node.func) != ["builtins", name]
-        ):
-            # A method that happens to be called like a builtin: `future.eval()`.
-            return
-        first = node.args[0] if node.args else None
-        if name == "getattr" and first is not None and len(node.args) >= 2:
-            path = dotted_path(first)
-            literal = node.args[1]
-            if isinstance(literal, ast.Constant) and isinstance(literal.value, str):
-                if path and self._scope_binding(path[0]) is None:
-                    self._free(path[0], (*path[1:], literal.value))
-            else:
-                self._blind[("getattr", ".".join(path or ()))] = None
-        elif name in {"globals", "vars", "locals"} and not node.args:
-            self._blind[("globals", name)] = None
-        else:
-            found, unknown = found_by_text(name, node)
-            for ref in found:
-                self._hole(ref)
-            if unknown is not None:
-                self._blind[unknown] = None
-
-    def _subscript(self, node: ast.Subscript) -> None:
-        """Write a subscript; `globals()["name"]` is the global of that name."""
-        match node:
-            case ast.Subscript(
-                value=ast.Call(func=ast.Name(id="globals" | "vars"), args=[]),
-                slice=ast.Constant(value=str(name)),
-            ):
-                self._out.append(b"globals[")
-                self._hole(Ref("name", name))
-                self._out.append(b"]")
-            case _:
-                self.plain(node)
-                if dotted_path(node.value) == ["sys", "modules"]:
-                    module = self._module_in_table(node)
-                    if module is not None and module.kind == "import":
-                        self._hole(module)
-                    elif isinstance(node.ctx, ast.Load):
-                        self._blind[("globals", "sys.modules")] = None
-
-    def _module_in_table(self, node: ast.Subscript) -> Ref | None:
-        """Return what `sys.modules["name"]` and `sys.modules[__name__]` stand for: a module, the globals here."""
-        if dotted_path(node.value) != ["sys", "modules"]:
-            return None
-        match node.slice:
-            case ast.Constant(value=str(name)):
-                return Ref("import", name)
-            case ast.Name(id="__name__"):
-                return Ref("name", "__name__")
-        return None
-
 
 _SPECIAL: dict[type[ast.AST], Callable[..., None]] = {
     ast.Name: SyntaxEncoder._name,
@@ -558,6 +501,6 @@ _SPECIAL: dict[type[ast.AST], Callable[..., None]] = {
     ast.Global: SyntaxEncoder._global,
     ast.Nonlocal: SyntaxEncoder._global,
     ast.MatchClass: SyntaxEncoder._class_pattern,
-    ast.Call: SyntaxEncoder._call,
-    ast.Subscript: SyntaxEncoder._subscript,
+    ast.Call: write_call,
+    ast.Subscript: write_subscript,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
@@ -92,8 +92,12 @@ class BatchTask(Task[..., Any, Any]):
         def body(rows: list[tuple[Any, ...]]) -> Any:
             return self.run_items(rows)
 
-        _name_like(body, self.fn)
-        task: Task[..., Any, Any] = Task(body, _how_to_run(self.options))
+        async def waiting_body(rows: list[tuple[Any, ...]]) -> Any:
+            return await self.run_items(rows)
+
+        fn: Callable[..., Any] = waiting_body if self.is_coroutine else body
+        _name_like(fn, self.fn)
+        task: Task[..., Any, Any] = Task(fn, _how_to_run(self.options))
         task.name = self.name
         return task
 
@@ -154,7 +158,7 @@ class BatchTask(Task[..., Any, Any]):
         )
 
     def run_items(self, rows: Sequence[tuple[Any, ...]]) -> Any:
-        """Run the body over several items and return what it gives.
+        """Run the body over several items and return what it gives, of an `async def` a coroutine.
 
         `rows` are the arguments of the single calls, in the order of their parameters, with values in place of
         Futures. What is not in the list is the same for all of them.
@@ -219,8 +223,17 @@ class ItemTask(Task[..., Any, Any]):
         def one(*args: Any, **kwargs: Any) -> Any:
             bound = shown.bind(*args, **kwargs)
             bound.apply_defaults()
-            result = whole.run_items([tuple(bound.arguments.values())])
+            return only(whole.run_items([tuple(bound.arguments.values())]))
+
+        async def waiting_one(*args: Any, **kwargs: Any) -> Any:
+            bound = shown.bind(*args, **kwargs)
+            bound.apply_defaults()
+            return only(await whole.run_items([tuple(bound.arguments.values())]))
+
+        def only(result: Any) -> Any:
             return next(item for _, item in BatchOuts([Any]).split(whole.name, result))
+
+        fn: Any = waiting_one if whole.is_coroutine else one
 
         shown = inspect.Signature(
             [
@@ -232,10 +245,10 @@ class ItemTask(Task[..., Any, Any]):
             ],
             return_annotation=returned,
         )
-        _name_like(one, whole.fn)
-        one.__signature__ = shown  # type: ignore[attr-defined]
-        one.__annotations__ = {p.name: p.annotation for p in shown.parameters.values()} | {"return": returned}
-        super().__init__(one, whole.options)
+        _name_like(fn, whole.fn)
+        fn.__signature__ = shown
+        fn.__annotations__ = {p.name: p.annotation for p in shown.parameters.values()} | {"return": returned}
+        super().__init__(fn, whole.options)
         self.name = whole.name
         self.whole = whole
 
@@ -286,6 +299,10 @@ if TYPE_CHECKING:
     def batch(fn: Callable[P, list[R]], /) -> Task[P, list[R], list[Future[R]]]: ...
     @overload
     def batch(fn: Callable[P, Sequence[R]], /) -> Task[P, Sequence[R], list[Future[R]]]: ...
+    @overload
+    def batch(
+        fn: Callable[P, Coroutine[Any, Any, Sequence[R]]], /
+    ) -> Task[P, Sequence[R], list[Future[R]]]: ...
     @overload
     def batch(*, max_size: int | None = None, **options: Unpack[TaskOptionTypes]) -> BatchDecorator: ...
     def batch(fn: Any = None, /, **options: Any) -> Any:
@@ -353,7 +370,7 @@ def _make_batch(
     if not callable(fn):
         raise GraphError(f"@batch wants a function over a list, not {fn!r}; options are given by name")
     name = getattr(fn, "__qualname__", None) or repr(fn)
-    if inspect.iscoroutinefunction(fn) or inspect.isgeneratorfunction(fn):
-        raise GraphError(f"batch {name!r}: its body returns a list; it is no generator and no coroutine")
+    if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
+        raise GraphError(f"batch {name!r}: its body returns a list; it is no generator")
     made = single.options if single is not None else make_options(name, options)
     return BatchTask(fn, made, single=single, max_size=max_size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["BatchGroup", "Call", "Nested", "describe_site", "take_sequence"]
 
 _sequence = itertools.count(1)
+#: Where a function is called that a command line names.
+_OF_COMMANDS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "execution", "program.py")
 
 
 class Nested:
@@ -270,8 +273,14 @@ class Call:
         return [key if out is None else hash_out(key, out) for out in self.outs.names()]
 
     def location(self) -> str:
-        """Return `file:line` of the place where the call was made."""
-        return self._code if isinstance(self._code, str) else describe_site(self._code, self._lasti)
+        """Return `file:line` of the place where the call was made; of one that a command makes, where its task is."""
+        if isinstance(self._code, str):
+            return self._code
+        if self._code.co_filename == _OF_COMMANDS:
+            own = getattr(self.task.fn, "__code__", None)
+            if own is not None:
+                return f"{readable(own.co_filename)}:{own.co_firstlineno}"
+        return describe_site(self._code, self._lasti)
 
     def __getstate__(self) -> dict[str, Any]:
         names = (name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ()))

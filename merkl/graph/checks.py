@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from merkl._base.containers import DICT_VIEWS
-from merkl._base.hints import resolve_class_hints, supertype_of
+from merkl._base.hints import resolve_class_hints
+from merkl._base.named_types import alias_value, supertype_of
 from merkl._base.type_forms import (
-    alias_value,
     format_type,
     format_types,
     is_named,

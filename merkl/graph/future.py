@@ -12,6 +12,7 @@ from merkl._base.lazy import LazyModule
 from merkl.graph.building import building
 from merkl.graph.operators import FutureMeta, ValueMisuse
 from merkl.graph.session import sessions
+from merkl.graph.surface import TaskSurface
 from merkl.graph.writes import Write, full_path, pending_writes
 from merkl.hashing.keys import hash_out
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from merkl._base import type_forms
     from merkl.graph import io, shown
     from merkl.graph.call import Call
+    from merkl.graph.takes import Takes1
     from merkl.graph.task import Task
 
     class _Misuse:
@@ -34,6 +36,7 @@ else:
 __all__ = ["Future"]
 
 T_co = TypeVar("T_co", covariant=True)
+R = TypeVar("R")
 
 
 class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
@@ -153,6 +156,20 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
     def __rshift__(self, path: str | os.PathLike[str]) -> Self:
         """`future >> "path"` is `future.write("path", sidecar=True)`."""
         return self._write_to(path, sidecar=True)
+
+    def __or__(self, task: Takes1[T_co, R], /) -> R:
+        """`future | task` is `task(future)`.
+
+        >>> from merkl import task
+        >>> @task
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> (double(10) | double | double).v
+        80
+        """
+        if isinstance(task, TaskSurface):
+            return NotImplemented  # `Task.__ror__` makes the call
+        raise self._misused("used in arithmetic")
 
     def _write_to(self, path: str | os.PathLike[str], *, sidecar: bool) -> Self:
         if isinstance(path, (str, os.PathLike)) and not isinstance(path, Future):

@@ -83,14 +83,13 @@ _ARITHMETIC = [
     "lshift",
     "and",
     "xor",
-    "or",
 ]
 
 
 class ValueMisuse:
     """Mixin that refuses every operation of a value; `_misused` makes the error.
 
-    Comparison by `>` and `>>` are missing here: they write a Future to a path.
+    `>`, `>>` and `|` are missing here: the first two write a Future to a path, the third gives it to a task.
     """
 
     __slots__ = ()
@@ -102,7 +101,7 @@ def _refuse_all() -> None:
     for name, what in _REFUSED.items():
         setattr(ValueMisuse, name, _refuse(name, what))
     arithmetic = [f"__{side}{stem}__" for stem in _ARITHMETIC for side in ("", "r", "i")]
-    for name in (*arithmetic, "__rrshift__", "__irshift__"):
+    for name in (*arithmetic, "__rrshift__", "__irshift__", "__ror__"):
         setattr(ValueMisuse, name, _refuse(name, "used in arithmetic"))
 
 

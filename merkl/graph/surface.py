@@ -400,6 +400,10 @@ class BatchDecorator(Protocol):
     def __call__(self, fn: Callable[P, list[R]], /) -> Task[P, list[R], list[Future[R]]]: ...
     @overload
     def __call__(self, fn: Callable[P, Sequence[R]], /) -> Task[P, Sequence[R], list[Future[R]]]: ...
+    @overload
+    def __call__(
+        self, fn: Callable[P, Coroutine[Any, Any, Sequence[R]]], /
+    ) -> Task[P, Sequence[R], list[Future[R]]]: ...
 
 
 class PipelineDecorator(Protocol):

@@ -335,6 +335,14 @@ class Task(TaskSurface[P, R_co, Out_co]):
             chain.name = f"{self.name} | {other.name}"
             return chain
 
+        def __ror__(self, given: object) -> Any:
+            """`future | a` is `a(future)`; `a` must have one required parameter."""
+            if not isinstance(given, Future):
+                return NotImplemented
+            _require_one_parameter(self)
+            frame = sys._getframe(1)
+            return self._invoke((given,), {}, frame.f_code, frame.f_lasti)
+
     def __reduce__(self) -> Any:
         module, name = self.fn.__module__, getattr(self.fn, "__qualname__", "")
         found: Any = sys.modules.get(module)

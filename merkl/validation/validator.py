@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typing_extensions
 
-from merkl._base.hints import resolve_class_hints, supertype_of
+from merkl._base.hints import resolve_class_hints
+from merkl._base.named_types import alias_value, supertype_of
 from merkl._base.type_forms import (
-    alias_value,
     format_type,
     is_named,
     is_typed_dict,

@@ -204,9 +204,11 @@ class Workspace:
     @property
     def keeps_graphs(self) -> bool:
         """Whether graphs of pipelines are kept and given again."""
-        # What runs again may give another value, and so another graph.
-        is_rerun = self._runner is not None and bool(self._runner.selection.rerun)
-        return self.parts.is_reading and self.parts.is_writing and not is_rerun
+        # What runs again may give another value, and so another graph; and of equal calls a kept graph has one, where
+        # another is an item of the batch that was chosen.
+        selection = None if self._runner is None else self._runner.selection
+        is_choosing = selection is not None and bool(selection.rerun or selection.until)
+        return self.parts.is_reading and self.parts.is_writing and not is_choosing
 
     def recall_graph(self, key: str) -> bytes | None:
         """Return a graph that was kept."""

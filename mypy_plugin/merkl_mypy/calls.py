@@ -38,7 +38,6 @@ from mypy.types import (
 
 from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
-from merkl_mypy.displays import Displays
 from merkl_mypy.eager import EagerCalls
 from merkl_mypy.quick import NOT_LIFTED, QuickSignature
 from merkl_mypy.review import Reviews
@@ -55,8 +54,7 @@ class CallChecker:
         self.pending: dict[int, tuple[CallExpr, list[Expression], str]] = {}
         # The same for calls that mypy checks more than once: these wait for the review of the module.
         self._waiting: dict[int, tuple[CallExpr, list[Expression]]] = {}
-        self._eager = EagerCalls()
-        self._displays = Displays()
+        self.eager = EagerCalls()
         reviews.before.append(self._forget)
         # The signatures of the tasks of this module, by the identity of what they were made of.
         self._quick: dict[int, QuickSignature] = {}
@@ -99,7 +97,7 @@ class CallChecker:
         # An item of an overload is called by another type than that of the name.
         if not isinstance(node, (Decorator, Var)) or node.type is not quick.callee:
             return None
-        if self._eager.holds(api, call):
+        if self.eager.holds(api, call):
             return None
         name, identity = self.name, id(call)
         if identity in self.pending or identity in self._waiting:
@@ -141,7 +139,7 @@ class CallChecker:
         call, api = ctx.context, ctx.api
         if not isinstance(call, CallExpr) or not isinstance(api, TypeChecker):
             return plain
-        if self._eager.holds(api, call):
+        if self.eager.holds(api, call):
             plain = plain.copy_modified(ret_type=strip(plain.ret_type))
         whole = get_proper_type(api.lookup_type(call.callee)) if api.has_type(call.callee) else None
         if isinstance(whole, Overloaded) and self._checked is not None and self._checked[0] is call:
@@ -167,7 +165,7 @@ class CallChecker:
         if not isinstance(call, CallExpr):
             return callee
         self.restore(call)
-        if self._eager.holds(api, call):
+        if self.eager.holds(api, call):
             items = [item.copy_modified(ret_type=strip(item.ret_type)) for item in items]
         return self._checked_apart(api, items, call, callee, class_of(api, names.FUTURE), overloaded=True)
 
@@ -178,8 +176,7 @@ class CallChecker:
     def _forget(self) -> None:
         """The module is done: put all arguments back, and let go of its types."""
         self.restore_all()
-        self._eager.forget()
-        self._displays.forget()
+        self.eager.forget()
         self._quick.clear()
 
     def restore(self, call: object) -> None:
@@ -224,7 +221,7 @@ class CallChecker:
         )
         lifted = list(plain.arg_types)
         swapped: dict[int, Expression] = {}
-        rewriter = Rewriter(api, self._displays)
+        rewriter = Rewriter(api)
         is_batch = method_kind(plain.fallback) == "batch"
         for index, arg in enumerate(call.args):
             targets = of_actual.get(index, [])
@@ -262,7 +259,7 @@ class CallChecker:
     ) -> CallableType:
         """Check the call of one or several overload items here, so that mypy's own pass finds nothing to say."""
         plain = [plain_signature(item) for item in items]
-        rewriter = Rewriter(api, self._displays)
+        rewriter = Rewriter(api)
         args = [
             (rewriter.iterated(arg) if kind == ARG_STAR else rewriter.rewrite(arg)) or arg
             for arg, kind in zip(call.args, call.arg_kinds, strict=True)

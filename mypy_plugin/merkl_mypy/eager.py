@@ -31,12 +31,16 @@ class EagerCalls:
     def holds(self, api: TypeChecker, call: CallExpr) -> bool:
         """Whether the call stands in an `Eval` block, and in no function that is only defined there."""
         if api.tree is not self._tree:
-            self._tree = api.tree
-            self._calls = set()
-            if any(map(_may_bring_eval, api.tree.imports)):
-                for statement in api.tree.defs:
-                    self._find(statement)
+            self.begin(api)
         return id(call) in self._calls
+
+    def begin(self, api: TypeChecker) -> None:
+        """Find the calls of a module that mypy is about to check."""
+        self._tree = api.tree
+        self._calls = set()
+        if any(map(_may_bring_eval, api.tree.imports)):
+            for statement in api.tree.defs:
+                self._find(statement)
 
     def forget(self) -> None:
         """The module is done; before it is checked again it may be another."""

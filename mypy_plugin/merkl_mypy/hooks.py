@@ -30,8 +30,10 @@ from merkl_mypy.decorators import decorator_applied, decorator_called
 from merkl_mypy.early import EarlyTypes
 from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature
+from merkl_mypy.joins import Joins
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
 from merkl_mypy.nameless import NamelessCalls, may_be_task, name_method
+from merkl_mypy.pipes import piped_to
 from merkl_mypy.review import PROBE, Reviews, add_trigger
 from merkl_mypy.serializable import note_registration, registrations
 from merkl_mypy.shell import shell_task
@@ -61,12 +63,20 @@ class MerklPlugin(Plugin):
         self._instance_signature = guarded_signature(self._calls.instance_signature)
         self._finish = self._calls.finish
         self._nameless = NamelessCalls()
-        self._reviews.starts += [EarlyTypes().begin, self._nameless.begin]
-        self._reviews.before.append(self._nameless.end)
+        self._joins = Joins()
+        # Each puts nodes of its own into the module, behind which the ones before it do not look.
+        self._reviews.starts += [
+            EarlyTypes().begin,
+            self._calls.eager.begin,
+            self._nameless.begin,
+            self._joins.begin,
+        ]
+        self._reviews.before += [self._joins.end, self._nameless.end]
         self._name_method = guarded_result(name_method)
         self._methods: dict[str, bool] = {}  # attributes that were looked up, and whether they may be tasks
         self._misused = guarded_signature(method_used)
         self._written = guarded_signature(written_to)
+        self._piped = guarded_signature(piped_to)
         self._attribute_read = guarded_result(attribute_read)
         self._attributes = {name: guarded_result(attribute_hook(name)) for name in names.TASK_ATTRIBUTES}
         self._functions = {
@@ -76,6 +86,7 @@ class MerklPlugin(Plugin):
             names.ARG_SERIALIZER_FN: guarded_result(note_registration),
             names.BASH_TASK_FN: guarded_result(shell_task),
             names.CALLEE: guarded_result(self._nameless.called),
+            names.JOINED: guarded_result(self._joins.joined),
         }
         self._decorator_calls = {
             name: guarded_result(decorator_applied(kind)) for name, kind in names.DECORATOR_CALLS.items()
@@ -90,7 +101,10 @@ class MerklPlugin(Plugin):
     def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
         """No deps; but each module that is not in mypy's cache comes by here before any is checked."""
         registrations.take(file.path)
-        self._nameless.read(file)
+        if not file.is_stub:
+            text = _text_of(file)
+            self._nameless.read(file, text)
+            self._joins.read(file, text)
         add_trigger(file)
         return []
 
@@ -167,6 +181,8 @@ class MerklPlugin(Plugin):
         if owner == names.FUTURE:
             if member in ("__gt__", "__rshift__"):
                 return self._written
+            if member == "__or__":
+                return self._piped
             return self._misused if member in CODE_OF_METHOD else None
         symbol = self.lookup_fully_qualified(owner)
         if symbol is not None and isinstance(symbol.node, TypeInfo):
@@ -193,6 +209,13 @@ class MerklPlugin(Plugin):
 
 def _any_function(ctx: AnalyzeTypeContext) -> Type:
     return ctx.api.named_type("builtins.object", [])
+
+
+def _text_of(file: MypyFile) -> bytes:
+    try:
+        return Path(file.path).read_bytes()
+    except OSError:
+        return b""
 
 
 def _digest_of_sources() -> str:

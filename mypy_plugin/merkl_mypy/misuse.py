@@ -21,7 +21,7 @@ from merkl_mypy import codes, names
 from merkl_mypy.shapes import any_type, is_future
 
 _ARITHMETIC: Final = (
-    "add sub mul matmul truediv floordiv mod divmod pow lshift and xor or "
+    "add sub mul matmul truediv floordiv mod divmod pow lshift and xor "
     "radd rsub rmul rmatmul rtruediv rfloordiv rmod rdivmod rpow rlshift rrshift rand rxor ror "
     "neg pos invert"
 )

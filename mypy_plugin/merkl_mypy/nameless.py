@@ -9,7 +9,6 @@ of Task, about whose calls mypy asks by its class.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Final
 
 from mypy.checker import TypeChecker
@@ -74,14 +73,8 @@ class NamelessCalls:
         self._modules: set[str] = set()
         self._called: dict[int, tuple[CallExpr, CallExpr, Expression]] = {}
 
-    def read(self, file: MypyFile) -> None:
+    def read(self, file: MypyFile, text: bytes) -> None:
         """Note whether a module that mypy has parsed may have such calls."""
-        if file.is_stub:
-            return
-        try:
-            text = Path(file.path).read_bytes()
-        except OSError:
-            return
         if _MAY_HAVE_ONE.search(text):
             self._modules.add(file.fullname)
 

@@ -54,6 +54,8 @@ DECORATOR_CALLS: Final = {
 
 # What stands for the callee of a call without a name (see `nameless`).
 CALLEE: Final = "merkl_mypy.callee"
+# The same for a display (see `joins`).
+JOINED: Final = "merkl_mypy.joined"
 
 # The attributes of a task whose types follow from its signature.
 TASK_ATTRIBUTES: Final = ("fn", "run", "bind", "map", "grid", "__or__")

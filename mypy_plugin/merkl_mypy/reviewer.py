@@ -240,11 +240,7 @@ class Reviewer:
             for operand in operands:
                 if self._findings.is_future(operand):
                     self._findings.report(operand, codes.FUTURE_FORMAT)
-        elif (
-            self._findings.is_future(o.right)
-            and not self._findings.is_future(o.left)
-            and o.op not in ("|", ">>")
-        ):
+        elif self._findings.is_future(o.right) and not self._findings.is_future(o.left) and o.op != ">>":
             self._findings.report(o.right, codes.FUTURE_VALUE)
 
     def _await_expr(self, o: AwaitExpr) -> None:

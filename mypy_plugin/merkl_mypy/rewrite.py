@@ -54,7 +54,6 @@ from mypy.types import (
     get_proper_type,
 )
 
-from merkl_mypy.displays import Displays
 from merkl_mypy.shapes import CONTAINERS, Opened, class_of, has_future, is_container, is_future, strip
 
 _CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr, LambdaExpr)
@@ -111,9 +110,8 @@ def leaf_type(api: TypeChecker, expr: Expression) -> ProperType | None:
 class Rewriter:
     """Rewrites argument expressions for one call; `rewrite` gives None where there is no Future."""
 
-    def __init__(self, api: TypeChecker, displays: Displays) -> None:
+    def __init__(self, api: TypeChecker) -> None:
         self.api = api
-        self.displays = displays
 
     def rewrite(self, expr: Expression) -> Expression | None:
         """`expr` as it would be written with plain values, or None when it holds no Future."""
@@ -152,7 +150,7 @@ class Rewriter:
         made = self.rewrite(expr)
         if made is not None or not may_hold_future(expr):
             return made
-        typ = self._leaf_type(expr)
+        typ = leaf_type(self.api, expr)
         iterable = class_of(self.api, "typing.Iterable")
         if not isinstance(typ, Instance) or not typ.type.has_base(iterable.fullname):
             return None
@@ -248,12 +246,8 @@ class Rewriter:
             return _placed(CallExpr(expr.callee, args, expr.arg_kinds, expr.arg_names), expr)
         return self._leaf(expr)
 
-    def _leaf_type(self, expr: Expression) -> ProperType | None:
-        typ = leaf_type(self.api, expr)
-        return None if typ is None else self.displays.type_of(self.api, expr, typ)
-
     def _leaf(self, expr: Expression) -> Expression | None:
-        typ = self._leaf_type(expr)
+        typ = leaf_type(self.api, expr)
         if typ is None or not has_future(typ):
             return None
         if isinstance(expr, RefExpr):
@@ -261,12 +255,17 @@ class Rewriter:
         if isinstance(expr, CallExpr):
             if _may_be_generic(expr) if is_future(typ) else _is_generic(expr):
                 return self._value_of(expr, typ)
+        return self._stripped(expr)
+
+    def _stripped(self, expr: Expression) -> Expression:
         return TempNode(strip(self.api.expr_checker.accept(expr)), context=expr)
 
     def _value_of(self, expr: Expression, typ: ProperType) -> Expression:
         """A call of `def [T] (list[Future[T]]) -> list[T]`, through which mypy's own inference passes the context on."""
         opened = Opened(self.api.named_type("builtins.object"))
         formal = typ.accept(opened)
+        if opened.is_mixed:
+            return self._stripped(expr)
         fallback = self.api.named_type("builtins.function")
         getter = CallableType(
             [formal], [ARG_POS], [None], strip(formal), fallback, variables=opened.variables

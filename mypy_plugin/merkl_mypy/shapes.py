@@ -143,6 +143,8 @@ class Opened(TypeTranslator):
         super().__init__()
         self.upper = upper
         self.variables: list[TypeVarLikeType] = []
+        #: Whether a Future stands beside other things, for which no one type variable can be.
+        self.is_mixed = False
 
     def visit_instance(self, t: Instance, /) -> Type:
         if not is_future(t):
@@ -153,6 +155,7 @@ class Opened(TypeTranslator):
         return t.copy_modified(args=[self.variables[-1]])
 
     def visit_union_type(self, t: UnionType, /) -> Type:
+        self.is_mixed = self.is_mixed or has_future(t)
         return strip(t)
 
     def visit_type_alias_type(self, t: TypeAliasType, /) -> Type:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from merkl import Future, Workspace, task
-from merkl.execution import progress
+from merkl.execution import output, progress
 from merkl.execution.lookups import Lookups
+from merkl.execution.output import BodyOutput
 from merkl.execution.plan import make_plan
 from merkl.execution.progress import Progress
 
@@ -34,3 +38,39 @@ def test_calls_that_run_side_by_side_are_done_sooner(
         for call in calls:
             shown.call_ended(call, "run", 10.0)
     assert shown.seconds_left() == left
+
+
+@task
+def pressed(x: int) -> int:
+    """Ctrl-C comes while it runs, the first time."""
+    if x == 0:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            return -1
+    return x
+
+
+def test_what_an_interrupted_body_took_says_nothing_of_the_next(workspace: Workspace) -> None:
+    assert pressed(0).eval() == -1
+    workspace.settle()
+    assert workspace.predictor()(pressed(1)._call) is None
+    assert pressed(1).eval() == 1
+    workspace.settle()
+    assert workspace.predictor()(pressed(2)._call) is not None
+
+
+def test_a_bar_that_takes_long_is_shown_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is drawn each second for 25 seconds, and its line ends only then."""
+    now = 0.0
+    monkeypatch.setattr(output.time, "monotonic", lambda: now)
+    shown: list[bytes] = []
+    body_output = BodyOutput()
+    body_output.show = shown.append
+    printed = output._Printed("bar", is_shown=True)
+    for second in range(1, 26):
+        now = float(second)
+        body_output._take(printed, f"\r{second} of 25".encode())
+    body_output._take(printed, b"\n")
+    assert shown == [b"bar | 11 of 25\n", b"bar | 22 of 25\n", b"bar | 25 of 25\n"]
+    assert bytes(printed.tail).count(b"\r") == 25

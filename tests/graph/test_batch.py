@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from merkl import (
     evaluate,
     task,
 )
+from merkl.execution.report import RunReport
 from merkl.graph.batch import BatchTask
 
 Log = list[list[int]]
@@ -149,6 +151,51 @@ def test_a_body_that_fails_names_the_batch(workspace: Workspace) -> None:
     with pytest.raises(TaskFailedError, match=r"'broken'.*no GPU") as caught:
         evaluate(broken([1, 2]))
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_a_body_that_fails_for_many_items_is_one_failure(workspace: Workspace) -> None:
+    report = RunReport()
+
+    @batch(square, max_size=3)
+    def broken(xs: list[int]) -> list[int]:
+        raise ValueError("no GPU")
+
+    with pytest.raises(TaskFailedError):
+        workspace.run(lambda: broken([1, 2, 3]), report=report)
+    assert (len(report.failed), len(report.failures)) == (3, 1)
+
+
+@pytest.mark.parametrize("target", [None, 2], ids=["here", "processes"])
+def test_a_body_may_be_a_coroutine(tmp_path: Path, target: int | None) -> None:
+    """All chunks wait side by side: the first returns only when the last has begun."""
+    chunks: list[list[int]] = []
+    are_all_there = asyncio.Event()
+
+    @batch(square, max_size=2)
+    async def waiting(xs: list[int]) -> list[int]:
+        chunks.append(xs)
+        if len(chunks) == 3:
+            are_all_there.set()
+        await are_all_there.wait()
+        return [x * x for x in xs]
+
+    with Workspace(tmp_path, target=target):
+        assert square(3).eval() == 9
+        assert evaluate(waiting([1, 2, 3, 4, 5, 6])) == [1, 4, 9, 16, 25, 36]
+        assert square(6).in_cache()
+    assert sorted(chunks) == [[1, 2], [4, 5], [6]]
+
+
+def test_a_bare_batch_may_be_a_coroutine_and_is_checked_as_any(workspace: Workspace) -> None:
+    @batch(max_size=2, retries=1)
+    async def doubled(xs: list[int], extra: int = 0) -> list[int]:
+        await asyncio.sleep(0)
+        return [2 * x + extra for x in xs if x < 5]
+
+    assert evaluate(doubled([1, 2, 3], extra=1)) == [3, 5, 7]
+    assert doubled.run([4]) == [8]
+    with pytest.raises(TaskOutsError, match="was given 2 items and returned 0"):
+        evaluate(doubled([4, 5, 6]))
 
 
 def test_a_bare_batch_has_items_of_its_own(workspace: Workspace) -> None:

@@ -14,6 +14,7 @@ from merkl import (
     BindError,
     Eval,
     Future,
+    FutureAccessError,
     GraphError,
     MerklError,
     Secret,
@@ -279,6 +280,33 @@ def test_pipes_give_each_result_to_the_next() -> None:
     assert chain(1, 2).hash == double(double(add(1, 2))).hash
     assert chain.fn(1, 2) == 12
     assert evaluate(chain.map([1, 2])) == [44, 48]
+
+
+def test_a_future_goes_through_a_pipe_as_through_calls() -> None:
+    piped = add(1, 2) | double | add.bind(b=1)
+    assert piped.hash == add(double(add(1, 2)), 1).hash
+    piped |= double
+    assert piped.eval() == 14
+
+
+def test_a_future_goes_into_no_task_of_two_required_arguments_and_into_no_plain_function() -> None:
+    @task
+    def both(a: int, b: int) -> int:
+        return a + b
+
+    @task
+    def shout(text: str) -> str:
+        return text.upper()
+
+    with pytest.raises(GraphError, match="requires 2 arguments"):
+        add(1, 2) | both
+    with pytest.raises(TypeMismatchError, match="parameter 'text'"):
+        add(1, 2) | shout  # type: ignore[operator]
+    for other in (abs, 3, None, add(1, 2)):
+        with pytest.raises(FutureAccessError, match="arithmetic"):
+            add(1, 2) | other  # type: ignore[operator]
+    with pytest.raises(FutureAccessError, match="arithmetic"):
+        3 | add(1, 2)  # type: ignore[operator]
 
 
 def test_a_pipe_into_a_task_of_two_required_arguments_is_refused() -> None:

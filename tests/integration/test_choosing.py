@@ -10,7 +10,7 @@ from project import Project
 FLOW = """
     import collections, sys
     from pathlib import Path
-    from merkl import pipeline, task
+    from merkl import batch, pipeline, task
 
     @task
     def load(n: int) -> list[int]:
@@ -32,6 +32,21 @@ FLOW = """
         yield b
         a > "numbers.json"
         return {"total": b}
+
+    @task
+    def double(x: int) -> int:
+        return 2 * x
+
+    @batch(double)
+    def doubles(xs: list[int]) -> list[int]:
+        return [2 * x for x in xs]
+
+    @pipeline
+    def twice(n: int = 3):
+        first = double(n)
+        first > "first.json"
+        first >> "also.json"
+        return [first, *doubles([1, n])]
 
     def decide(n: int = 3):
         return load(total(load(n)).v)
@@ -72,7 +87,7 @@ def test_plan_prints_the_order_and_runs_nothing(flow: Project) -> None:
 def test_plan_says_what_the_rest_depends_on(flow: Project) -> None:
     done = flow.merkl("run", "--plan", "p.decide")
     assert "depends on total(" in done.stdout
-    assert "(p.py:28): its value decides what comes next" in done.stdout
+    assert "(p.py:43): its value decides what comes next" in done.stdout
 
 
 def test_frozen_exits_with_3_where_something_would_run(flow: Project) -> None:
@@ -127,3 +142,44 @@ def test_futures_in_a_deque_are_evaluated(flow: Project) -> None:
 def test_a_single_dash_is_an_argument(flow: Project, words: list[str]) -> None:
     done = flow.merkl("run", "p.echo", *words)
     assert done.stdout.startswith("- "), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--frozen", "--rerun", "load"], "--frozen and --rerun contradict each other"),
+        (["--frozen", "--recheck", "100%"], "--frozen and --recheck contradict each other"),
+        (["--no-cache", "--accept-interrupted"], "without the cache nothing is stored"),
+        (["--plan", "--pdb"], "a plan runs no body that could fail"),
+        (["--target", "0"], "0 processes cannot run anything"),
+        (["--target", "x", "--plan"], "there is no target 'x'"),
+    ],
+)
+def test_options_that_cannot_be_meant_together_are_a_mistake_of_usage(
+    flow: Project, words: list[str], said: str
+) -> None:
+    done = flow.merkl("run", *words, "p.flow")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_debugger_is_opened_in_this_process_whatever_the_target(flow: Project) -> None:
+    done = flow.merkl("run", "p.fails", "--pdb", "--target", "2", input="p inside * 100\nq\n")
+    assert "merkl: --pdb: calls run in this process, not on 2" in done.stderr
+    assert "400" in done.stderr
+
+
+def test_until_takes_all_items_of_a_batch_also_where_the_graph_was_kept(flow: Project) -> None:
+    """One of them equals a call of the single task that was made before."""
+    assert flow.run_json("p.twice")["result"] == [6, 2, 6]
+    assert flow.merkl("run", "--until", "doubles", "p.twice").stdout == "[2, 6]\n"
+
+
+def test_a_file_that_is_written_with_and_without_sidecar_is_listed_once(flow: Project) -> None:
+    done = flow.merkl("run", "--output", "none.bin", "p.twice")
+    assert "there are first.json, also.json" in done.stderr
+
+
+def test_a_call_that_the_command_line_makes_is_at_its_task(flow: Project) -> None:
+    assert "made at p.py:1" in flow.merkl("run", "p.broken", "1").stderr.replace(f"{flow.folder}/", "")

@@ -1,9 +1,8 @@
-"""Ctrl-C and SIGTERM, given by a real terminal to the group of processes in its foreground."""
+"""Ctrl-C, SIGTERM and the end of the terminal, given by a real one to the group of processes in its foreground."""
 
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from project import Project
+from terminal import Terminal
 
 FLOWS = """
     import os, sys, time
@@ -119,51 +119,6 @@ FLOWS = """
         Path("started0").write_text("")
         time.sleep(60)
 """
-
-
-class Terminal:
-    """`merkl` in a terminal of its own, as its foreground job."""
-
-    def __init__(self, project: Project, *words: str, program: list[str] | None = None) -> None:
-        self.project = project
-        pid, self.descriptor = pty.fork()
-        if pid == 0:
-            os.chdir(project.folder)
-            command = program or [sys.executable, "-m", "merkl", *words]
-            os.execve(command[0], command, project.environment())
-        self.pid = pid
-        self.output = b""
-
-    def wait_for(self, *names: str) -> None:
-        """Wait until files of these names are there."""
-        deadline = time.monotonic() + 60
-        while not all((self.project.folder / name).exists() for name in names):
-            assert time.monotonic() < deadline, self.read_to_end()
-            time.sleep(0.02)
-        time.sleep(0.1)
-
-    def press_ctrl_c(self) -> None:
-        """Type it: the terminal sends SIGINT to the whole group."""
-        os.write(self.descriptor, b"\x03")
-
-    def read_to_end(self) -> str:
-        """Return all that was printed."""
-        while True:
-            try:
-                piece = os.read(self.descriptor, 65536)
-            except OSError:
-                break
-            if not piece:
-                break
-            self.output += piece
-        return self.output.decode()
-
-    def end(self) -> tuple[int, str]:
-        """Wait for the end; return exit code and output."""
-        text = self.read_to_end()
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self.descriptor)
-        return os.waitstatus_to_exitcode(status), text
 
 
 def is_gone(pid: int) -> bool:
@@ -289,6 +244,17 @@ def test_while_the_graph_is_built(flows: Project) -> None:
     assert (code, "Traceback" in text) == (130, False), text
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_that_end_a_process_do_it_in_order_while_the_graph_is_built(
+    flows: Project, number: signal.Signals
+) -> None:
+    running = flows.start_and_wait("run", "flows.builds", until="started0")
+    running.send_signal(number)
+    _, error = running.communicate(timeout=60)
+    assert (running.returncode, "Traceback" in error) == (128 + number, False), error
+    assert "merkl: terminated; all that was complete is kept" in error
+
+
 def test_while_a_module_is_imported(flows: Project) -> None:
     flows.write("slow.py", "import time, pathlib\npathlib.Path('started0').write_text('')\ntime.sleep(60)\n")
     terminal = Terminal(flows, "run", "slow.main")
@@ -313,6 +279,27 @@ def test_while_merkl_itself_is_imported(flows: Project) -> None:
     assert (status, "Traceback" in text) == (130, False), text
 
 
+def test_while_the_server_of_worker_processes_starts(flows: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in the terminal's group, and ignores Ctrl-C only when its modules are loaded: its start is held up here."""
+    flows.write(
+        "hold/sitecustomize.py",
+        """
+        import sys, time
+        from pathlib import Path
+
+        if "forkserver" in " ".join(sys.orig_argv):
+            Path("started0").write_text("")
+            time.sleep(2)
+        """,
+    )
+    monkeypatch.setenv("PYTHONPATH", str(flows.folder / "hold"))
+    terminal = Terminal(flows, "run", "--target", "1", "flows.stops")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert (code, "Traceback" in text) == (130, False), text
+
+
 @pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
 @pytest.mark.parametrize("flow", ["stops", "in_shell"])
 def test_sigterm_stops_as_cleanly(flows: Project, flow: str, options: list[str]) -> None:
@@ -323,6 +310,41 @@ def test_sigterm_stops_as_cleanly(flows: Project, flow: str, options: list[str])
     assert code == 143, text
     assert "Traceback" not in text, text
     assert is_gone(started(flows))
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
+@pytest.mark.parametrize("flow", ["stops", "in_shell"])
+def test_the_end_of_the_terminal_stops_as_cleanly(flows: Project, flow: str, options: list[str]) -> None:
+    """Also where progress is drawn on it, and no command of a shell task outlives it."""
+    terminal = Terminal(flows, "run", *options, f"flows.{flow}")
+    terminal.wait_for("started0")
+    assert terminal.close() == 129
+    assert is_gone(started(flows))
+    assert flows.log("--runs")[0]["status"] == "interrupted"
+
+
+def test_ctrl_c_while_python_itself_ends_does_not_undo_the_run(flows: Project) -> None:
+    """Modules are taken down last, after all handlers of signals: the exit code is that of the run."""
+    flows.write(
+        "late.py",
+        """
+        import time
+        from pathlib import Path
+
+        class Late:
+            def __del__(self, time=time, path=Path("started0")):
+                path.write_text("")
+                time.sleep(1)
+
+        late = Late()
+        def main(): return 1
+        """,
+    )
+    terminal = Terminal(flows, "run", "late.main")
+    terminal.wait_for("started0")
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert (code, text.splitlines()[0]) == (0, "1"), text
 
 
 @pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])

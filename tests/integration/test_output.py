@@ -113,3 +113,22 @@ def test_a_failed_command_has_no_traceback_of_merkl(project: Project) -> None:
     told = project.merkl("run", "commands.fail").stderr
     assert "exit code 3" in told
     assert "Traceback" not in told
+
+
+def test_lists_of_other_lengths_that_a_map_meets_are_no_fault_of_merkl(project: Project) -> None:
+    project.write(
+        "maps.py",
+        """
+        from merkl import task
+
+        @task
+        def several(n: int) -> list[int]: return list(range(n))
+        @task
+        def pair(x: int, y: int) -> int: return x * y
+
+        def main(): return pair.map(several(4), several(3))
+        """,
+    )
+    told = project.merkl("run", "maps.main").stderr
+    assert "map() zips its iterables strictly, and they have 4, 3 items" in told
+    assert "Traceback" not in told

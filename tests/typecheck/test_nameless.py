@@ -1,4 +1,4 @@
-"""Calls of tasks that have no name, and variables whose Futures mypy has joined away, are checked as other calls are."""
+"""Calls of tasks that have no name are checked as other calls are."""
 
 from __future__ import annotations
 
@@ -101,52 +101,7 @@ class B(A):
         reveal_type(cls.of_class([[f]]))  # T: Future[int]
 """
 
-JOINED = """
-from typing import Mapping
-from merkl import Future, task
-@task
-def inc(x: int) -> int: return x
-@task
-def text(x: int) -> str: return "a"
-@task
-def total(xs: list[int]) -> int: return 1
-@task
-def stars(*xs: int) -> int: return 1
-@task
-def words(**xs: int) -> int: return 1
-@task
-def table(xs: Mapping[str, int]) -> int: return 1
-f = inc(1)
-xs = [1, f]
-table_of = {"a": 1, "b": f}
-reveal_type(total(xs))  # T: Future[int]
-reveal_type(stars(*xs))  # T: Future[int]
-reveal_type(stars(*[2, *xs]))  # T: Future[int]
-reveal_type(words(**table_of))  # T: Future[int]
-reveal_type(table(table_of))  # T: Future[int]
-def use() -> None:
-    ys = [f, 2]
-    reveal_type(total(ys))  # T: Future[int]
-    wrong = ["a", f]
-    total(wrong)  # E: arg-type
-    stars(*wrong)  # E: arg-type
-    other = ["a", text(1)]
-    total(other)  # E: arg-type
-    twice = [1, f]
-    twice = [object()]
-    total(twice)  # E: arg-type
-    declared: list[int | Future[int]] = [1, f]
-    reveal_type(total(declared))  # T: Future[int]
-    chosen = f if declared else 1
-    reveal_type(inc(chosen))  # T: Future[int]
-"""
-
 
 def test_calls_of_tasks_without_a_name(tmp_path: Path) -> None:
     """What is called may be any expression, or be reached through `super()`, `Self` or a type variable."""
     checked.check(tmp_path, {"nameless.py": NAMELESS})
-
-
-def test_variables_that_hold_values_and_futures(tmp_path: Path) -> None:
-    """A display of both is joined to `object` by mypy; a call that is given it is checked by what stands in it."""
-    checked.check(tmp_path, {"joined.py": JOINED})

@@ -12,7 +12,7 @@ from merkl._base.errors import ConfigError, TargetError
 from merkl.execution.targets.base import Target
 from merkl.execution.targets.local import LocalTarget, WorkerSetup
 
-__all__ = ["make_target"]
+__all__ = ["make_target", "require_target"]
 
 #: Types of our own whose parts are loaded when they are asked for; others come from the entry-point group.
 _OWN = {"dask": "merkl.execution.targets.dask:make_dask_target"}
@@ -28,11 +28,22 @@ def make_target(
 
     Raises `TargetError` for a name that the settings do not have, `ConfigError` for a type that nobody provides.
     """
-    if isinstance(name, int):
-        return LocalTarget(name, setup=setup)
-    if name.isdigit():
+    require_target(name, targets)
+    if isinstance(name, int) or name.isdigit():
         return LocalTarget(int(name), setup=setup)
-    if name not in targets:
+    options = dict(targets[name])
+    kind = options.pop("type", None)
+    if kind == "local":
+        return _local(name, options, setup)
+    return _factory(name, kind)(options, setup=setup)
+
+
+def require_target(name: int | str, targets: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise `TargetError` for a number of processes that cannot be, and for a name that the settings do not have."""
+    if isinstance(name, int) or name.isdigit():
+        if int(name) < 1:
+            raise TargetError(f"{name} processes cannot run anything; wanted is a number from 1 on")
+    elif name not in targets:
         close = difflib.get_close_matches(name, targets, 1)
         hint = (
             f"; did you mean {close[0]!r}?"
@@ -45,11 +56,6 @@ def make_target(
             f"there is no target {name!r}{hint}. A number means that many processes here; others are tables "
             "[tool.merkl.targets.NAME] in pyproject.toml"
         )
-    options = dict(targets[name])
-    kind = options.pop("type", None)
-    if kind == "local":
-        return _local(name, options, setup)
-    return _factory(name, kind)(options, setup=setup)
 
 
 def _local(name: str, options: dict[str, Any], setup: Callable[[], WorkerSetup]) -> Target:

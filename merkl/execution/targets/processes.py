@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from multiprocessing import popen_forkserver, process, reduction, spawn, util
+import signal
+from multiprocessing import popen_forkserver, process, reduction, resource_tracker, spawn, util
 from multiprocessing.context import ForkServerContext, ForkServerProcess, set_spawning_popen
 from multiprocessing.forkserver import ForkServer, read_signed
 from typing import Any
@@ -26,6 +27,7 @@ class _Popen(popen_forkserver.Popen):
             reduction.dump(process_obj, buffer)
         finally:
             set_spawning_popen(None)
+        _start_server()
         self.sentinel, write_end = _SERVER.connect_to_new_process(self._fds)  # type: ignore[attr-defined]
         # The child holds the other end of it, and so learns of our death.
         parent_end = os.dup(write_end)
@@ -58,6 +60,20 @@ def _make_server() -> ForkServer:
     # What every worker needs is loaded once, and shared by all; never `__main__`, as is the default.
     server.set_forkserver_preload(["merkl.execution.targets.nursery", "merkl.execution.targets.local"])
     return server
+
+
+def _start_server() -> None:
+    """Start the server if it is not there, with Ctrl-C held back.
+
+    The terminal sends it to the server too, which ignores it only once its modules are loaded. Workers inherit that: they
+    let it in when they can deal with it.
+    """
+    resource_tracker.ensure_running()  # the server wants it, and its start lets Ctrl-C in
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        _SERVER.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _SERVER = _make_server()

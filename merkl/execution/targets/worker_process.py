@@ -31,6 +31,7 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
     with interrupts, body_output.installed():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # the server held it back
         threading.Thread(target=_end_with_parent, daemon=True).start()
         try:
             packed, mark = pickle.loads(setup)

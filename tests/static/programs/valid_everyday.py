@@ -203,6 +203,15 @@ def lengths(xs: list[str], scale: int = 1) -> list[int]:
     return []
 
 
+@batch(max_size=10, retries=2)
+async def fetched(xs: list[str]) -> list[int]:
+    return []
+
+
+def lengths_of(xs: list[str]) -> list[Future[int]]:
+    return [*lengths(xs), *fetched(xs)]
+
+
 @pipeline
 def whole(paths: list[str], settings: Settings = Settings()) -> Future[float]:
     return score(fit(merge(*[load(p) for p in paths]), settings), load(paths[0]))

@@ -69,6 +69,8 @@ text.grid(n=[1, 2])
 text.bind(n=1)()
 chain = number | text
 chain(1)
+assert_type(one() | text, Future[str])
+one() | number | text
 with_path = text(1) > "out.txt"
 assert_type(with_path, Future[str])
 text.name

@@ -97,6 +97,13 @@ mixed(1, left)  # error: all
 text(split(1)[1])  # error: all
 text(split(1))  # error: mypy
 
+# Through a pipe
+number() | text
+text(1) | text  # error: mypy, pyright, ty
+number() | abs  # error: all
+number() | 3  # error: all
+number() | number()  # error: all
+
 # A constant of another type
 text("x")  # error: all
 text(None)  # error: all

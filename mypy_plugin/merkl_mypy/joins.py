@@ -1,0 +1,259 @@
+"""Displays of values and Futures that are assigned or iterated over: `xs = [1, f]`, `for x in {"a": 1, "b": f}.values()`.
+
+mypy joins an `int` and a `Future[int]` to `object`, and so does all that reads the variable, the attribute or the item
+later. Where Futures would be values the join may be narrower: then the items are a value or a Future of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from mypy.checker import TypeChecker
+from mypy.nodes import (
+    AssignmentExpr,
+    AssignmentStmt,
+    CallExpr,
+    ClassDef,
+    ConditionalExpr,
+    DictExpr,
+    DictionaryComprehension,
+    Expression,
+    ForStmt,
+    GeneratorExpr,
+    IndexExpr,
+    ListComprehension,
+    ListExpr,
+    MemberExpr,
+    MypyFile,
+    NameExpr,
+    Node,
+    OpExpr,
+    RefExpr,
+    SetComprehension,
+    SetExpr,
+    TempNode,
+    TupleExpr,
+    TypeInfo,
+)
+from mypy.plugin import FunctionContext
+from mypy.typeops import get_all_type_vars
+from mypy.types import (
+    CallableType,
+    Instance,
+    TupleType,
+    Type,
+    TypedDictType,
+    UnionType,
+    get_proper_type,
+)
+
+from merkl_mypy import names
+from merkl_mypy.rewrite import Rewriter
+from merkl_mypy.shapes import CONTAINERS, any_type, class_of, future_of, is_container, strip
+from merkl_mypy.walk import is_statement, parts
+
+# Where the text of a module iterates over a display outside of statements.
+_ITERATES: Final = re.compile(rb"\bin\s+(?:[\[{]|\w+\()")
+_PASS_ON: Final = frozenset(
+    f"builtins.{name}"
+    for name in ("zip", "enumerate", "reversed", "sorted", "iter", "list", "tuple", "set", "frozenset")
+)
+_COMPREHENSIONS: Final = (GeneratorExpr, DictionaryComprehension)
+
+
+class Joins:
+    """Puts a call of its own in the place of such displays, for as long as mypy checks the module."""
+
+    def __init__(self) -> None:
+        self._iterating: set[str] = set()
+        self._made: dict[int, tuple[CallExpr, Expression]] = {}
+        self._places: list[tuple[Node, str, int | None, Expression]] = []
+
+    def read(self, file: MypyFile, text: bytes) -> None:
+        """Note whether a module that mypy has parsed may iterate over displays inside of expressions."""
+        if _ITERATES.search(text):
+            self._iterating.add(file.fullname)
+
+    def begin(self, api: TypeChecker) -> None:
+        """Prepare a module that mypy is about to check."""
+        self.end()
+        if api.tree.is_stub:
+            return
+        everywhere = api.tree.fullname in self._iterating
+        for statement in api.tree.defs:
+            self._visit(statement, api, everywhere=everywhere)
+
+    def end(self) -> None:
+        """Leave the module as it was."""
+        for owner, name, index, old in reversed(self._places):
+            if index is None:
+                setattr(owner, name, old)
+            else:
+                getattr(owner, name)[index] = old
+        self._places.clear()
+        self._made.clear()
+
+    def joined(self, ctx: FunctionContext) -> Type:
+        """The hook for the calls that were put in: the type of the display, with Futures beside values."""
+        entry = self._made.get(id(ctx.context))
+        if entry is None or not isinstance(ctx.api, TypeChecker):
+            return ctx.default_return_type
+        api, expr = ctx.api, entry[1]
+        context = api.expr_checker.type_context[-1]
+        typ = api.expr_checker.accept(expr, context)
+        is_open = context is None or bool(get_all_type_vars(context))
+        return with_futures(api, expr, typ) if is_open and _has_object(typ) else typ
+
+    def _visit(self, node: Node, api: TypeChecker, *, everywhere: bool) -> None:
+        if isinstance(node, ClassDef) and node.info.is_enum:
+            return
+        if isinstance(node, AssignmentStmt):
+            self._assigned(node, api)
+        elif isinstance(node, AssignmentExpr) and _may_join(node.value):
+            self._replace(node, "value", None, api)
+        elif isinstance(node, ForStmt):
+            self._iterated(node, "expr", None, api)
+        elif isinstance(node, _COMPREHENSIONS):
+            for index in range(len(node.sequences)):
+                self._iterated(node, "sequences", index, api)
+        for part in parts(node):
+            if everywhere or is_statement(part) or isinstance(part, AssignmentExpr):
+                self._visit(part, api, everywhere=everywhere)
+
+    def _assigned(self, statement: AssignmentStmt, api: TypeChecker) -> None:
+        value = statement.rvalue
+        if statement.unanalyzed_type is not None:
+            return
+        if all(map(_is_plain_target, statement.lvalues)):
+            if _may_join(value):
+                self._replace(statement, "rvalue", None, api)
+        elif isinstance(value, TupleExpr):  # each item goes to a target of its own
+            for index, item in enumerate(value.items):
+                if _may_join(item):
+                    self._replace(value, "items", index, api)
+
+    def _iterated(self, owner: Node, name: str, index: int | None, api: TypeChecker) -> None:
+        """What is iterated over may be a display, `zip` and the like of displays, or a view of one."""
+        expr: Expression = getattr(owner, name) if index is None else getattr(owner, name)[index]
+        if isinstance(expr, CallExpr):
+            callee = expr.callee
+            if isinstance(callee, RefExpr) and callee.fullname in _PASS_ON:
+                for position in range(len(expr.args)):
+                    self._iterated(expr, "args", position, api)
+            elif isinstance(callee, MemberExpr) and _may_join(callee.expr):
+                self._replace(callee, "expr", None, api)
+        elif _may_join(expr):
+            self._replace(owner, name, index, api)
+
+    def _replace(self, owner: Node, name: str, index: int | None, api: TypeChecker) -> None:
+        old: Expression = getattr(owner, name) if index is None else getattr(owner, name)[index]
+        function = api.named_type("builtins.function")
+        getter = CallableType([], [], [], any_type(), function, name=names.JOINED)
+        made = CallExpr(TempNode(getter, context=old), [], [], [])
+        made.set_line(old)
+        self._made[id(made)] = (made, old)
+        self._places.append((owner, name, index, old))
+        if index is None:
+            setattr(owner, name, made)
+        else:
+            getattr(owner, name)[index] = made
+
+
+def with_futures(api: TypeChecker, expr: Expression, typ: Type) -> Type:
+    """The type of an expression, with a value or a Future of it wherever mypy has joined the two to `object`."""
+    rewritten = Rewriter(api).rewrite(expr)
+    if rewritten is None:
+        return typ
+    with api.msg.filter_errors():
+        value = api.expr_checker.accept(rewritten)
+    return _filled(typ, value, class_of(api, names.FUTURE))
+
+
+def _filled(typ: Type, value: Type, future: TypeInfo) -> Type:
+    """`typ` where it says more than `object`; there, what `value` says, or a Future of that."""
+    joined, plain = get_proper_type(typ), get_proper_type(value)
+    if isinstance(joined, Instance) and isinstance(plain, Instance) and joined.type is plain.type:
+        args = [_filled(*pair, future) for pair in zip(joined.args, plain.args, strict=True)]
+        return joined.copy_modified(args=args)
+    if (
+        isinstance(joined, TupleType)
+        and isinstance(plain, TupleType)
+        and len(joined.items) == len(plain.items)
+    ):
+        items = [_filled(*pair, future) for pair in zip(joined.items, plain.items, strict=True)]
+        return joined.copy_modified(items=items)
+    if (
+        isinstance(joined, UnionType)
+        and isinstance(plain, UnionType)
+        and len(joined.items) == len(plain.items)
+    ):
+        return UnionType([_filled(*pair, future) for pair in zip(joined.items, plain.items, strict=True)])
+    if not _has_object(joined) or strip(joined) == plain:
+        return typ
+    return _either(value, future)
+
+
+def _either(value: Type, future: TypeInfo) -> Type:
+    """A value or a Future of it, in containers too."""
+    proper = get_proper_type(value)
+    if isinstance(proper, Instance) and proper.args and is_container(proper.type):
+        *keys, item = proper.args
+        value = proper.copy_modified(args=[*keys, _either(item, future)])
+    elif isinstance(proper, TupleType) and proper.partial_fallback.type.fullname == "builtins.tuple":
+        value = proper.copy_modified(items=[_either(item, future) for item in proper.items])
+    return UnionType.make_union([value, future_of(strip(value), future)])
+
+
+def _has_object(typ: Type) -> bool:
+    """Whether the type is, or is a container of, `object`; mypy also joins containers to Sequences and the like."""
+    return any(
+        isinstance(part, Instance)
+        and (part.type.fullname == "builtins.object" or part.type.fullname.startswith("typing."))
+        for part in _inside(typ)
+    )
+
+
+def _inside(typ: Type) -> Iterator[Type]:
+    proper = get_proper_type(typ)
+    yield proper
+    below: list[Type] = []
+    if isinstance(proper, Instance):
+        below = list(proper.args)
+    elif isinstance(proper, (TupleType, UnionType)):
+        below = list(proper.items)
+    elif isinstance(proper, TypedDictType):
+        below = list(proper.items.values())
+    for part in below:
+        yield from _inside(part)
+
+
+def _is_plain_target(target: Expression) -> bool:
+    """Whether mypy infers a type for this target: a tuple of targets it goes through one by one."""
+    name = target.name if isinstance(target, (NameExpr, MemberExpr)) else ""
+    return bool(name) and not (name.startswith("__") and name.endswith("__"))
+
+
+def _may_join(expr: Expression) -> bool:
+    """Whether an expression may hold a display in which mypy joins values and Futures."""
+    if isinstance(expr, (ListExpr, SetExpr)):
+        return len(expr.items) > 1 or any(map(_may_join, expr.items))
+    if isinstance(expr, DictExpr):
+        return len(expr.items) > 1 or any(_may_join(value) for _, value in expr.items)
+    if isinstance(expr, TupleExpr):
+        return any(map(_may_join, expr.items))
+    if isinstance(expr, OpExpr):
+        return _may_join(expr.left) or _may_join(expr.right)
+    if isinstance(expr, ConditionalExpr):
+        return _may_join(expr.if_expr) or _may_join(expr.else_expr)
+    if isinstance(expr, (ListComprehension, SetComprehension)):
+        return _may_join(expr.generator.left_expr)
+    if isinstance(expr, DictionaryComprehension):
+        return _may_join(expr.value)
+    if isinstance(expr, IndexExpr):
+        return _may_join(expr.base)
+    if isinstance(expr, CallExpr) and isinstance(expr.callee, RefExpr):
+        node = expr.callee.node
+        return isinstance(node, TypeInfo) and node.fullname in CONTAINERS and bool(expr.args)
+    return False

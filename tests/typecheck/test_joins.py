@@ -1,0 +1,123 @@
+"""Containers of values and Futures, which mypy joins to `object`, are checked by what they would hold if all were values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.typecheck import checked
+
+TASKS = """
+from typing import Mapping, Sequence, TypeVar
+from merkl import Future, task
+T = TypeVar("T")
+@task
+def inc(x: int) -> int: return x
+@task
+def text(x: int) -> str: return "a"
+@task
+def total(xs: Sequence[int]) -> int: return 1
+@task
+def stars(*xs: int) -> int: return 1
+@task
+def words(**xs: int) -> int: return 1
+@task
+def table(xs: Mapping[str, int]) -> int: return 1
+@task
+def first(xs: list[T]) -> T: return xs[0]
+@task
+def deep(xs: Sequence[Sequence[int]]) -> int: return 1
+f = inc(1)
+kept = [1, f]
+wrong = ["a", f]
+class Holder:
+    shared = [1, f]
+    def __init__(self) -> None:
+        self.own = {"a": 1, "b": f}
+        self.wrong = ["a", f]
+"""
+
+VARIABLES = """
+from merkl import Future
+from tasks import *
+xs = [1, f]
+by_name = {"a": 1, "b": f}
+reveal_type(xs)  # T: list[int | Future[int]]
+reveal_type(total(xs))  # T: Future[int]
+reveal_type(stars(*xs))  # T: Future[int]
+reveal_type(stars(*[2, *xs]))  # T: Future[int]
+reveal_type(words(**by_name))  # T: Future[int]
+reveal_type(table(by_name))  # T: Future[int]
+def use(flag: bool) -> None:
+    ys = [f, 2]
+    reveal_type(total(ys))  # T: Future[int]
+    wrong = ["a", f]
+    total(wrong)  # E: arg-type
+    stars(*wrong)  # E: arg-type
+    other = ["a", text(1)]
+    total(other)  # E: arg-type
+    twice = [1, f]
+    twice = [object()]  # E: list-item
+    declared: list[int | Future[int]] = [1, f]
+    reveal_type(total(declared))  # T: Future[int]
+    objects: list[object] = [1, f]
+    total(objects)  # E: arg-type
+    chosen = [1, f] if flag else [f, f]
+    reveal_type(total(chosen))  # T: Future[int]
+    together = [1, f] + [f]
+    reveal_type(total(together))  # T: Future[int]
+    copied = list((1, f))
+    reveal_type(first(copied))  # T: Future[int]
+    a, b = [1, f], ["a", f]
+    reveal_type(total(a))  # T: Future[int]
+    total(b)  # E: arg-type
+    if (walrus := [1, f]):
+        reveal_type(total(walrus))  # T: Future[int]
+    xs.append(f)
+    xs.append(text(1))  # E: arg-type
+    if xs[0]: pass  # E: merkl-future-bool
+"""
+
+PLACES = """
+from enum import Enum
+from tasks import *
+import tasks
+class Level(Enum):
+    LOW = [1, 2]
+    HIGH = [3, "a"]
+reveal_type(Level.LOW.value)  # T: list[int]
+held = Holder()
+reveal_type(total(kept))  # T: Future[int]
+total(tasks.wrong)  # E: arg-type
+reveal_type(total(Holder.shared))  # T: Future[int]
+reveal_type(table(held.own))  # T: Future[int]
+reveal_type(inc(held.own["a"]))  # T: Future[int]
+total(held.wrong)  # E: arg-type
+reveal_type(inc(kept[0]))  # T: Future[int]
+inc(tasks.wrong[0])  # E: arg-type
+reveal_type(total(kept[1:]))  # T: Future[int]
+reveal_type(total(sorted(kept, key=id)))  # T: Future[int]
+reveal_type(total([x for x in kept]))  # T: Future[int]
+nested = {"k": [1, f], "j": [f]}
+reveal_type(total(nested["k"]))  # T: Future[int]
+reveal_type(deep(list(nested.values())))  # T: Future[int]
+pair = ([1, f], "a")
+reveal_type(total(pair[0]))  # T: Future[int]
+matrix = [[1, f], [f], [2]]
+reveal_type(deep(matrix))  # T: Future[int]
+reveal_type(first(matrix))  # T: Future[list[int]]
+for x in [1, f]: reveal_type(inc(x))  # T: Future[int]
+for key, y in {"a": 1, "b": f}.items(): reveal_type(inc(y))  # T: Future[int]
+for n, z in zip([1, 2], [1, f]): reveal_type(inc(z))  # T: Future[int]
+for v in ["a", f]: inc(v)  # E: arg-type
+reveal_type([inc(x) for x in [1, f]])  # T: list[Future[int]]
+"""
+
+
+def test_variables_that_hold_values_and_futures(tmp_path: Path) -> None:
+    """A display that is assigned has a value or a Future as its items, if the values alone would be of one type."""
+    checked.check(tmp_path, {"tasks.py": TASKS, "variables.py": VARIABLES})
+
+
+def test_places_that_hold_values_and_futures(tmp_path: Path) -> None:
+    """So have attributes, items, what other modules made, and what a loop goes through."""
+    checked.check(tmp_path, {"tasks.py": TASKS, "places.py": PLACES})
