@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
 
+from merkl._base.hint_classes import iter_classes
+from merkl._base.type_forms import map_arguments
+from merkl.assignability.classes import is_protocol, is_stdlib
+from merkl.assignability.hidden import has_other_bases, is_redefined, members_for_checkers
+from merkl.assignability.members import protocol_members
 from merkl.assignability.parse import parse
 from merkl.assignability.relation import Relation, Verdict
 from merkl.assignability.rules import Rules
@@ -19,8 +26,51 @@ def answer(source: Any, target: Any) -> Relation:
     'no'
     """
     try:
-        return Rules(relate_by_typing_rules).relate(parse(source), parse(target))
+        found = _relate(source, target)
+        if found.verdict is not Verdict.NO:
+            return found
+        if _is_otherwise_for_checkers(source, target):
+            return Relation(Verdict.UNKNOWN, f"of a class only type checkers see all: {found.reason}")
+        if any(
+            _relate(form, target).verdict is not Verdict.NO for form in _as_concrete_scalars(source, target)
+        ):
+            return Relation(Verdict.UNKNOWN, f"numpy has other names for its scalars: {found.reason}")
+        return found
     except RecursionError:
         return Relation(Verdict.UNKNOWN, "the types nest too deeply")
     except Exception as error:  # noqa: BLE001  (a class may run any code when it is looked at)
         return Relation(Verdict.UNKNOWN, f"{type(error).__name__}: {error}")
+
+
+def _relate(source: Any, target: Any) -> Relation:
+    return Rules(relate_by_typing_rules).relate(parse(source), parse(target))
+
+
+def _is_otherwise_for_checkers(source: Any, target: Any) -> bool:
+    """Whether type checkers know more than the running program of a class on which the answer depends.
+
+    That is a base of `source`, a member of it that `target` asks for, or what kind of class `target` is.
+    """
+    own = [c for cls in iter_classes(source) for c in cls.__mro__ if not is_stdlib(c)]
+    wanted = list(iter_classes(target))
+    asked_for = {name for c in wanted if is_protocol(c) for name in protocol_members(c)} | {"__call__"}
+    return any(map(is_redefined, [*own, *wanted])) or any(
+        has_other_bases(cls) or asked_for & members_for_checkers(cls) for cls in own
+    )
+
+
+def _as_concrete_scalars(source: Any, target: Any) -> Iterator[Any]:
+    """`source` with scalars of `target` in place of `np.floating[Any]` and the like, as which numpy's stubs define them."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return
+    open_ended = (numpy.floating, numpy.signedinteger, numpy.unsignedinteger, numpy.complexfloating)
+    for scalar in (c for c in iter_classes(target) if issubclass(c, open_ended)):
+
+        def change(form: Any, scalar: type = scalar) -> Any:
+            origin, args = get_origin(form), get_args(form)
+            if origin in open_ended and origin in scalar.__mro__:
+                return scalar if all(arg is Any for arg in args) else form
+            return map_arguments(form, change)
+
+        yield change(source)

@@ -24,6 +24,7 @@ from merkl._base.hints import (
 from merkl._base.sources import class_node
 from merkl._base.type_forms import is_named
 from merkl.assignability.classes import is_stdlib, parameters
+from merkl.assignability.hidden import is_for_run_time
 from merkl.assignability.nominal import as_base
 from merkl.assignability.parse import parse, substitute_term
 from merkl.assignability.signatures import bound_signature, stub_signature
@@ -74,7 +75,7 @@ def find_member(
     if shim is not None and isinstance(term, Inst):
         cls, term = shim, Inst(shim, term.args)
     for owner in cls.__mro__:
-        if owner is object or owner.__module__ in ("typing", "typing_extensions", "abc"):
+        if owner is object or (owner.__module__ in _OF_FORMS and not issubclass(owner, typing.IO)):
             continue
         if owner in PROTOCOLS and name in protocol_members(owner) and owner is not cls:
             seen = as_base(term, owner) if isinstance(term, Inst) else None
@@ -97,6 +98,7 @@ def find_member(
     return _object_member(name, of_class) or (_dynamic_member(cls) if on_demand and not of_class else None)
 
 
+_OF_FORMS = ("typing", "typing_extensions", "abc")
 _ENUM_NAMES = ("value", "_value_", "name", "_name_")
 
 
@@ -135,7 +137,7 @@ def _dynamic_member(cls: type) -> Member | str | None:
         if isinstance(made, Member) and isinstance(made.options[0], Fn):
             return Member((made.options[0].ret,), settable=True)
         owner = next((c for c in cls.__mro__[:-1] if name in vars(c)), None)
-        if owner is None or is_stdlib(owner):
+        if owner is None or is_stdlib(owner) or is_for_run_time(owner, name):
             continue
         signature = bound_signature(vars(owner)[name], static=False)
         return (
@@ -205,12 +207,21 @@ def _variable(owner: type, name: str) -> Member:
     written = str(own_annotations(owner).get(name, ""))
     class_variable = get_origin(hint) is ClassVar or hint is ClassVar or "ClassVar[" in written
     final = get_origin(hint) is Final or hint is Final
-    frozen = getattr(getattr(owner, "__dataclass_params__", None), "frozen", False)
-    read_only = final or frozen or (issubclass(owner, tuple) and name in getattr(owner, "_fields", ()))
+    read_only = (
+        final or _is_frozen(owner) or (issubclass(owner, tuple) and name in getattr(owner, "_fields", ()))
+    )
     if hint is Final or hint is ClassVar:
         value = _value_type(vars(owner).get(name))
         return Member((value if value is not None else ANY,), not read_only, class_variable, variable=True)
     return Member((parse(hint),), not read_only, class_variable, variable=True)
+
+
+def _is_frozen(owner: type) -> bool:
+    """Whether a dataclass, an attrs class or a msgspec Struct lets nothing be set."""
+    settings = (getattr(owner, name, None) for name in ("__dataclass_params__", "__struct_config__"))
+    return any(getattr(s, "frozen", False) for s in settings) or (
+        hasattr(owner, "__attrs_attrs__") and getattr(owner.__setattr__, "__name__", "") == "_frozen_setattrs"
+    )
 
 
 def _attribute(owner: type, name: str, value: Any, of_class: bool) -> Member | str | None:

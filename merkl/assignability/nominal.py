@@ -19,6 +19,7 @@ class Variance(Enum):
     SAME = "invariant"
     WIDER = "covariant"
     NARROWER = "contravariant"
+    UNKNOWN = "unknown"
 
 
 def declared_variance(parameter: Any) -> Variance:

@@ -293,7 +293,12 @@ class Rules:
             return self.relate(target, source)
         if isinstance(target, Var):
             return self.relate(source, target)
-        return self.same(source, target)
+        found = self.same(source, target)
+        return (
+            Relation(Verdict.UNKNOWN, found.reason)
+            if variance is Variance.UNKNOWN and refuses(found)
+            else found
+        )
 
 
 def _bound(term: Var) -> Term:

@@ -19,6 +19,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+import typing_extensions
+
 __all__ = ["GENERIC_BASES", "PROTOCOLS", "STUB_PROTOCOLS", "TUPLE_LIKE", "UNHASHABLE", "ClassFacts"]
 
 T = TypeVar("T")
@@ -201,7 +203,12 @@ class _AsyncContextManager(Protocol[T_co, R_co]):
     ) -> abc.Awaitable[R_co]: ...
 
 
+class _Buffer(Protocol):
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+
 PROTOCOLS: dict[type, type] = {
+    typing_extensions.Buffer: _Buffer,
     abc.Iterable: _Iterable,
     abc.Iterator: _Iterator,
     abc.Reversible: _Reversible,

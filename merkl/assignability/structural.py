@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import inspect
 import types
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from merkl.assignability.classes import is_protocol
+from merkl.assignability.classes import is_protocol, is_stdlib
 from merkl.assignability.members import Member, find_member, protocol_members
 from merkl.assignability.parse import substitute_term
 from merkl.assignability.relation import YES, Relation, Verdict, no
@@ -125,7 +126,8 @@ def _callables(rules: Rules, own: Fn, wanted: Fn, ignore_names: bool) -> Relatio
     if solved is None:
         return Relation(Verdict.UNKNOWN, "it is generic")
     found = relate_callables(solved, wanted, rules.relate, ignore_names=ignore_names)
-    if own.variables and found.verdict is Verdict.NO and own.ret != solved.ret:
+    follows = any(p.term == own.ret for p in own.params or ())  # a wider solution returns something wider
+    if own.variables and found.verdict is Verdict.NO and own.ret != solved.ret and not follows:
         # Another solution may fit; only parameters that no solution can take refuse for sure.
         loose = Fn(tuple(_loosened(p, own.variables) for p in own.params or ()), ANY)
         rough = relate_callables(loose, wanted, rules.relate, ignore_names=ignore_names)
@@ -214,7 +216,7 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
         return no(f"{show(source)} is not {show(target)}")
     if is_protocol(target.cls):
         if "__call__" in protocol_members(target.cls):
-            return rules.ask_about(source, target)
+            return _class_as_factory(rules, source, source.term, target)
         found = relate_protocol(rules, source.term, target, of_class=True)
         if found.verdict is not Verdict.NO:
             return found
@@ -231,6 +233,20 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
     if _no(found) and is_protocol(target.cls) and _has_methods_of_some(Inst(metaclass), target):
         return Relation(Verdict.UNKNOWN, "a method of the metaclass is for some classes only")
     return found
+
+
+def _class_as_factory(rules: Rules, source: ClassOf, made: Inst, target: Inst) -> Relation:
+    """A class where something to call is wanted: it must give what is asked for, and take what is passed."""
+    call = find_member(target, "__call__", target)
+    by_new = any("__new__" in vars(c) and not is_stdlib(c) for c in made.cls.__mro__)
+    for option in call.options if isinstance(call, Member) and not by_new else ():
+        if isinstance(option, Fn) and _no(rules.relate(made, option.ret)):
+            return no(f"it makes {show(made)}, wanted {show(option.ret)}")
+    found = rules.ask_about(source, target)
+    # Pycroscope looks at the `__init__` of an enum, which type checkers do not.
+    return (
+        Relation(Verdict.UNKNOWN, found.reason) if issubclass(made.cls, enum.Enum) and _no(found) else found
+    )
 
 
 def _has_methods_of_some(metaclass: Inst, target: Inst) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import types
 from typing import Any, Generic, Protocol
 
-from merkl._base.hints import own_annotations
+from merkl._base.hints import own_annotations, resolve_hints
 from merkl._base.typed_dicts import typed_dict_keys
 from merkl.assignability.classes import has_known_bases, original_bases, parameters
 from merkl.assignability.members import Member, find_member
@@ -40,6 +41,8 @@ def _inferred(cls: type, parameter: Any, assumed: _Assumed) -> Variance:
         return assumed[cls, parameter]
     if issubclass(cls, tuple):  # a NamedTuple has `_replace`, which takes every field
         return Variance.SAME
+    if _hides_types(cls):
+        return Variance.UNKNOWN
     return _observed(cls, parameter, {**assumed, (cls, parameter): Variance.WIDER})
 
 
@@ -66,6 +69,14 @@ def _observed(cls: type, parameter: Any, assumed: _Assumed) -> Variance:
     if -1 not in uses:
         return Variance.WIDER
     return Variance.SAME if 1 in uses else Variance.NARROWER
+
+
+def _hides_types(cls: type) -> bool:
+    """Whether methods name types that cannot be found here, such as those of a function that has returned."""
+    functions = (
+        inspect.unwrap(getattr(m, "fget", None) or getattr(m, "__func__", m)) for m in vars(cls).values()
+    )
+    return any(resolve_hints(f).problems for f in functions if isinstance(f, types.FunctionType))
 
 
 def _names(cls: type) -> set[str]:

@@ -19,6 +19,7 @@ from merkl._base.errors import (
 )
 from merkl._base.hint_classes import iter_classes
 from merkl._base.running_body import BodyContext, current_body
+from merkl._base.tracebacks import text_of_error
 from merkl.execution.alarm import time_limit
 from merkl.execution.audit import is_watching
 from merkl.execution.event_loop import complete
@@ -274,11 +275,10 @@ def failure_of(call: Call, error: BaseException) -> TaskFailedError:
     """Return the error that says which call raised what."""
     arguments = preview_arguments(call)
     shown = ", ".join(f"{name}={preview}" for name, preview in arguments)
-    said = str(error) or "no message"
     return TaskFailedError(
-        f"task {call.task.name!r} failed: {type(error).__name__}: {said}\n"
+        f"task {call.task.name!r} failed: {type(error).__name__}: {text_of_error(error)}\n"
         f"  in the call {call.task.name}({shown})\n"
-        f"  made at {call.location()}",
+        f"  made at {call.place()}",
         task=call.task.name,
         key=call.key().hex(),
         location=call.location(),
@@ -292,7 +292,7 @@ def require_unchanged(call: Call) -> None:
     if changed:
         raise ArgumentMutatedError(
             f"task {call.task.name!r}, parameter {changed[0]!r}: the argument was changed after the call was made "
-            f"at {call.location()} and before its body ran, so its key is not that of the value any more; pass a copy",
+            f"at {call.place()} and before its body ran, so its key is not that of the value any more; pass a copy",
             task=call.task.name,
             parameter=changed[0],
         )
@@ -310,7 +310,7 @@ def _has_its_code(call: Call) -> bool:
     if changed:
         warnings.warn(
             f"the code of task {call.task.name!r}, or a constant that it reaches, was changed after the call was made at "
-            f"{call.location()}: its result is used, but not stored. Make the call again, or pass what changes as an "
+            f"{call.place()}: its result is used, but not stored. Make the call again, or pass what changes as an "
             "argument",
             MerklWarning,
             stacklevel=2,
@@ -356,7 +356,7 @@ def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
             place = f"{problem.path} of {what}" if problem.path else what
             raise TypeMismatchError(
                 f"task {task.name!r}: {place} is {problem.actual}, declared is {problem.expected}\n"
-                f"  in the call made at {call.location()}",
+                f"  in the call made at {call.place()}",
                 task=task.name,
                 expected=problem.expected,
                 actual=problem.actual,

@@ -125,7 +125,7 @@ def refuse_runs(plan: Plan, results: Results) -> None:
     running = will_run(plan, results)
     if running:
         shown = "".join(
-            f"\n  {call.key().hex()[:12]} {call.task.name} ({call.location()})" for call in running[:20]
+            f"\n  {call.key().hex()[:12]} {call.task.name} ({call.place()})" for call in running[:20]
         )
         more = f"\n  and {len(running) - 20} more" if len(running) > 20 else ""
         raise WouldRunError(

@@ -5,12 +5,20 @@ Coroutines are a target of their own, beside one or without any.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from merkl._base.errors import ConfigError, MerklError, MerklWarning, MissingDependencyError, TargetError
+from merkl._base.errors import (
+    CacheError,
+    ConfigError,
+    MerklError,
+    MerklWarning,
+    MissingDependencyError,
+    TargetError,
+)
 from merkl.execution.attempts import Attempts
 from merkl.execution.body import expand_call, failure_of, outcome_of, require_unchanged
 from merkl.execution.coroutine_calls import CoroutineCall, CoroutineCalls
@@ -426,9 +434,10 @@ class Spread:
         self._schedule.done(call)
 
     def _share(self, call: Call) -> None:
-        """Have workers see what this process stored."""
+        """Have workers see what this process stored; one that does not, as where a disk is full, says that it is lost."""
         if not self._is_inline:
-            self._evaluation.results.cache_of(call.task).flush()
+            with contextlib.suppress(CacheError):
+                self._evaluation.results.cache_of(call.task).flush()
 
     def _recover(self, call: Call, lost: bytes) -> None:
         """Compute again an input whose content is lost, and submit the call again; the second time, run it here."""
@@ -439,13 +448,11 @@ class Spread:
         for future in call.inputs():
             if future.__merkl_key__() == lost:
                 try:
-                    self._runner.recompute(future)
+                    value = self._runner.recompute(future)
                 except MerklError as error:
                     self._fail(call, error)
                     return
-                self._evaluation.records.pop(lost, None)
-                self._evaluation.fresh.pop(lost, None)
-                self._evaluation.records[lost] = self._evaluation.record_of(future)
+                self._evaluation.replace(future, value)
                 self._share(future._call)
                 break
         self._again(call)

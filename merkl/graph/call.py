@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from merkl._base.places import shown_place
 from merkl._base.readable import readable
 from merkl.graph.future import Future
 from merkl.graph.writes import Write
@@ -281,6 +282,10 @@ class Call:
             if own is not None:
                 return f"{readable(own.co_filename)}:{own.co_firstlineno}"
         return describe_site(self._code, self._lasti)
+
+    def place(self) -> str:
+        """Return `location()` as people see it: relative to the working directory where that is shorter."""
+        return shown_place(self.location())
 
     def __getstate__(self) -> dict[str, Any]:
         names = (name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ()))

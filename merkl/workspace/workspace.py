@@ -329,7 +329,9 @@ class Workspace:
             error: BaseException | None = None
             try:
                 with contextlib.nullcontext() if journal is None else journal.note_end(report):
+                    report.is_built = False
                     program = build_program(make)
+                    report.is_built = True
                     return RunOutcome(program.returned, program.evaluate(runner), report)
             except BaseException as raised:
                 error = raised
@@ -356,13 +358,21 @@ class Workspace:
             finally:
                 self._runner = None
 
-    def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
+    def forecast(
+        self,
+        make: Callable[[], Any],
+        *,
+        selection: Selection | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> RunForecast:
         """Return what a run would do, in order, with the time that it would take, without running anything.
 
-        Raises `SelectionError` where what was chosen is not there.
+        `observers` are told of the plan. Raises `SelectionError` where what was chosen is not there.
         """
         with self:
             program, plan, results = self.plan(make, selection=selection)
+            for observer in observers:
+                observer.plan_made(plan)
             return RunForecast.of(plan, results, self.predictor(), program.depends_on)
 
     def predictor(self) -> Callable[[Call], float | None]:

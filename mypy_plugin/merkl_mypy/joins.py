@@ -12,8 +12,10 @@ from typing import Final
 
 from mypy.checker import TypeChecker
 from mypy.nodes import (
+    CLASSDEF_NO_INFO,
     AssignmentExpr,
     AssignmentStmt,
+    Block,
     CallExpr,
     ClassDef,
     ConditionalExpr,
@@ -107,7 +109,9 @@ class Joins:
         return with_futures(api, expr, typ) if is_open and _has_object(typ) else typ
 
     def _visit(self, node: Node, api: TypeChecker, *, everywhere: bool) -> None:
-        if isinstance(node, ClassDef) and node.info.is_enum:
+        if isinstance(node, Block) and node.is_unreachable:
+            return
+        if isinstance(node, ClassDef) and node.info is not CLASSDEF_NO_INFO and node.info.is_enum:
             return
         if isinstance(node, AssignmentStmt):
             self._assigned(node, api)

@@ -99,6 +99,11 @@ _ONE_312 = [
     "AlVT",
     "NTs",
     "NTsSub",
+    "NSetCb",
+    "NCached",
+    "NAnyOr",
+    "NKeys",
+    "NTree",
 ]
 _TWO_312 = ["AlV", "AlVT", "NTs", "NTsSub"]
 _ATOMS = [
@@ -271,6 +276,25 @@ _ATOMS = [
     "typing.Tuple",
     "unittest.mock.Mock",
     "types.GenericAlias",
+    "DescX",
+    "DescXs",
+    "CachedX",
+    "PSetX",
+    "PSame",
+    "PEach",
+    "MakeSame",
+    "MakeAny",
+    "TextTree",
+    "TextNone",
+    "CbMany[int, str]",
+    "CbMany[()]",
+    "Mixed",
+    "PBytes",
+    "Buffer",
+    "IO[bytes]",
+    "TextIO",
+    "Callable[[int, Unpack[tuple[str, ...]]], int]",
+    "Callable[[Unpack[tuple[int, str]]], int]",
 ]
 
 
@@ -417,6 +441,16 @@ _RELATIVES = {
     "PFunction": ["Callable[[int], str]"],
     "typing.Tuple": ["tuple[int, str]"],
     "Color": ["Literal[Color.RED, Color.BLUE]"],
+    "DescX": ["PX", "PXp", "PSetX"],
+    "DescXs": ["PXp"],
+    "CachedX": ["PXp", "PX", "PSetX"],
+    "MakeSame": ["PSame", "PEach"],
+    "MakeAny": ["PSame", "PEach", "PMake"],
+    "TextTree": ["int", "list[TextTree]", "str"],
+    "TextNone": ["A", "B", "None"],
+    "Mixed": ["PBytes"],
+    "IO[bytes]": ["Iterable[bytes]", "Iterator[Any]", "Iterable[str]"],
+    "bytes": ["Buffer"],
 }
 
 

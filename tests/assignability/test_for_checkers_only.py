@@ -1,0 +1,94 @@
+"""Classes of which type checkers know more than the running program: the build-time check never refuses them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from merkl._base.hints import resolve_hints
+from merkl.assignability import relate
+
+SOURCE = """\
+from __future__ import annotations
+from typing import TYPE_CHECKING, Any, Generic, Protocol
+from typing_extensions import TypeVar
+if TYPE_CHECKING:
+    from shapes import Shape as Base
+    class Ghost(Protocol):
+        def area(self) -> int: ...
+else:
+    Base = object
+    class Ghost: ...
+class HasArea(Protocol):
+    def area(self) -> int: ...
+class Square(Base): ...
+class SmallSquare(Square): ...
+class Declared:
+    if TYPE_CHECKING:
+        def area(self) -> int: ...
+class Answering:
+    if not TYPE_CHECKING:
+        def __getattr__(self, name: str) -> Any: ...
+class Plain: ...
+Same = TypeVar("Same", default="Tree[Any]")
+class Tree(Generic[Same]):
+    inner: Same
+def places(
+    square: Square, small: SmallSquare, declared: Declared, answering: Answering, plain: Plain,
+    tree: Tree, tree_of_trees: Tree[Tree[int]], area: HasArea, ghost: Ghost, listed: list[Square], areas: list[HasArea],
+) -> None: ...
+"""
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The module above, imported from a file, since what only type checkers see is read from the source."""
+    (tmp_path / "checked_shapes.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("checked_shapes")
+    del sys.modules["checked_shapes"]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "verdict"),
+    [
+        ("square", "area", "unknown"),
+        ("small", "area", "unknown"),
+        ("listed", "areas", "unknown"),
+        ("square", "plain", "unknown"),
+        ("declared", "area", "unknown"),
+        ("declared", "plain", "no"),
+        ("plain", "ghost", "unknown"),
+        ("plain", "area", "no"),
+        ("answering", "area", "no"),
+        ("tree_of_trees", "tree", "yes"),
+        ("tree", "tree_of_trees", "yes"),
+    ],
+)
+def test_what_stands_under_type_checking(places: Any, source: str, target: str, verdict: str) -> None:
+    """What mypy accepts by a base or a member that is not there at run time is not refused."""
+    hints = resolve_hints(places.places).parameters
+    assert relate(hints[source], hints[target]).verdict.value == verdict
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "verdict"),
+    [
+        (np.floating[Any], np.float32, "unknown"),
+        (npt.NDArray[np.floating[Any]], npt.NDArray[np.float32], "unknown"),
+        (npt.NDArray[np.floating[Any]], npt.NDArray[np.int32], "no"),
+        (np.number[Any], np.float32, "no"),
+        (np.float32, np.floating[Any], "yes"),
+    ],
+)
+def test_scalars_that_numpy_names_twice(source: Any, target: Any, verdict: str) -> None:
+    """In numpy's stubs `float32` is `floating` of one precision, so `floating[Any]` fits; at run time it is a subclass."""
+    assert relate(source, target).verdict.value == verdict
