@@ -13,6 +13,7 @@ import msgspec
 
 from merkl._base.early_interrupts import is_command
 from merkl._base.errors import ConfigError
+from merkl._base.places import shown_path
 from merkl._base.sizes import parse_size
 
 __all__ = ["CacheSettings", "Remote", "Settings", "find_project_root", "load_settings"]
@@ -83,7 +84,7 @@ def load_settings(root: Path) -> Settings:
     except FileNotFoundError:
         return Settings()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is no valid TOML: {error}") from error
+        raise ConfigError(f"{shown_path(path)} is no valid TOML: {error}") from error
     table = {key: value for key, value in table.items() if key not in _PLUGIN_SETTINGS}
     for key in table:
         if key not in Settings.__struct_fields__:
@@ -93,16 +94,16 @@ def load_settings(root: Path) -> Settings:
                 if close
                 else f"; known are {', '.join(Settings.__struct_fields__)}"
             )
-            raise ConfigError(f"{path}: [tool.merkl] has no setting {key!r}{hint}")
+            raise ConfigError(f"{shown_path(path)}: [tool.merkl] has no setting {key!r}{hint}")
     try:
         settings = msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: [tool.merkl]: {error}") from error
+        raise ConfigError(f"{shown_path(path)}: [tool.merkl]: {error}") from error
     if settings.cache.max_size is not None:
         try:
             parse_size(settings.cache.max_size)
         except ValueError as error:
-            raise ConfigError(f"{path}: [tool.merkl.cache] max_size: {error}") from error
+            raise ConfigError(f"{shown_path(path)}: [tool.merkl.cache] max_size: {error}") from error
     return settings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
+from operator import is_
 from typing import Any
 
 __all__ = ["DICT_VIEWS", "is_container", "iter_leaves", "map_leaves"]
@@ -35,8 +36,10 @@ def _field_names(value: Any) -> list[str]:
     return [f.name for f in dataclasses.fields(value) if hasattr(value, f.name)]
 
 
-def iter_leaves(value: object) -> Iterator[Any]:
+def iter_leaves(value: object, *, atom: type | None = None) -> Iterator[Any]:
     """Yield what is no container, in order, at any depth; each container is entered once, so cycles end.
+
+    Instances of the class `atom` are known to be none.
 
     >>> list(iter_leaves([1, (2, {"a": 3})]))
     [1, 2, 'a', 3]
@@ -45,41 +48,39 @@ def iter_leaves(value: object) -> Iterator[Any]:
     stack = [value]
     while stack:
         item = stack.pop()
-        if not is_container(item):
+        if type(item) is atom or not is_container(item):
             yield item
         elif id(item) not in seen:
             seen.add(id(item))
             stack.extend(reversed(_children(item)))
 
 
-def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Return a structure in which every leaf is what `change` makes of it.
+def map_leaves(value: Any, change: Callable[[Any], Any], *, only: type | None = None) -> Any:
+    """Return a structure in which every leaf, or those of the class `only`, is what `change` makes of it.
 
     Containers in which nothing changes are returned as they are, not copied.
 
     >>> map_leaves([1, (2, {"a": 3})], lambda x: x * 2 if isinstance(x, int) else x)
     [2, (4, {'a': 6})]
     """
-    return _map(value, change, set())
+    return change(value) if type(value) is only else _map(value, change, only, set())
 
 
-def _map(value: Any, change: Callable[[Any], Any], active: set[int]) -> Any:
+def _map(value: Any, change: Callable[[Any], Any], only: type | None, active: set[int]) -> Any:
     if not is_container(value):
-        return change(value)
+        return change(value) if only is None else value
     if id(value) in active:
         return value
     active.add(id(value))
     try:
-        return _map_container(value, lambda item: _map(item, change, active))
+        old = _children(value)
+        new = [change(item) if type(item) is only else _map(item, change, only, active) for item in old]
     finally:
         active.discard(id(value))
+    return value if all(map(is_, old, new)) else _rebuild(value, new)
 
 
-def _map_container(value: Any, mapped: Callable[[Any], Any]) -> Any:
-    old = _children(value)
-    new = [mapped(item) for item in old]
-    if all(a is b for a, b in zip(old, new, strict=True)):
-        return value
+def _rebuild(value: Any, new: list[Any]) -> Any:
     if isinstance(value, dict):
         half = len(new) // 2
         return _rebuild_dict(value, dict(zip(new[:half], new[half:], strict=True)))

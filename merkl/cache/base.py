@@ -243,6 +243,10 @@ class BaseCache(ABC):
         """Return the key of a result whose content key this is; a cache that keeps none has a row under it."""
         return alias if self.has(alias) else None
 
+    def may_find(self, alias: str, fingerprint: str) -> bool:
+        """Say whether `find_alias` may find this, the content key of a task with that fingerprint, as far as is known."""
+        return True
+
     def metadata(self, key: str) -> Metadata | None:
         """Return the metadata under `key`."""
         entry = self.get(key)

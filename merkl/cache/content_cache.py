@@ -92,6 +92,10 @@ class Index(ABC):
         """Return a key whose metadata have this content key, or `alias` itself where it is a key."""
         return alias if self.has(alias) else None
 
+    def may_find(self, alias: str, fingerprint: str) -> bool:
+        """Say whether `find_alias` may find this, the content key of a task with that fingerprint."""
+        return True
+
     def forget(self, key: str) -> bool:
         """Delete `key`, and have no key found any more by its content key."""
         metadata = self.metadata(key)
@@ -201,6 +205,9 @@ class ContentCache(BaseCache):
     def find_alias(self, alias: str) -> str | None:
         return self.index.find_alias(alias)
 
+    def may_find(self, alias: str, fingerprint: str) -> bool:
+        return self.index.may_find(alias, fingerprint)
+
     def forget(self, key: str) -> bool:
         return self.index.forget(key)
 
@@ -226,8 +233,9 @@ class ContentCache(BaseCache):
 
     def put(self, key: str, entry: Entry) -> None:
         content = entry.content
-        if content_size(content) <= self.index.inline_limit:
-            inline = content_bytes(content)
+        size = len(content) if type(content) is bytes else content_size(content)
+        if size <= self.index.inline_limit:
+            inline = content if type(content) is bytes else content_bytes(content)
             self.index.put(key, Indexed(entry.record, entry.metadata, inline))
             return
         self._count_writing(1)

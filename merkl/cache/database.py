@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import os
 import sqlite3
+import sys
 import threading
 import time
 import urllib.parse
@@ -22,6 +23,7 @@ from typing import Any
 import msgspec
 
 from merkl._base.errors import CacheError, CacheFormatError, MerklWarning
+from merkl._base.places import shown_path
 from merkl.cache.leases import Lease
 from merkl.cache.schema import Schema, check_identity, migrate
 from merkl.cache.table import Row, Table
@@ -88,6 +90,7 @@ class Database:
         self._count = 0
         self._not_before = 0.0
         self._flusher: threading.Thread | None = None
+        self._is_told = False
         self._warned = False
         for table in self._tables.values():
             table.pending = {}
@@ -151,17 +154,21 @@ class Database:
                 raise PermissionError
         except OSError as error:
             if not self.path.exists():
-                raise CacheError(f"cannot create the cache {self.path}: {error}") from error
+                raise CacheError(f"cannot create the cache {shown_path(self.path)}: {error}") from error
             self.read_only = True
             warnings.warn(
-                f"{self.path} is read-only: results are read from it, none is stored", MerklWarning, 2
+                f"{shown_path(self.path)} is read-only: results are read from it, none is stored",
+                MerklWarning,
+                2,
             )
             return self._connect_read_only()
         return self._sqlite(str(self.path))
 
     def _connect_read_only(self) -> sqlite3.Connection:
         if not self.path.exists():
-            raise CacheError(f"there is no cache at {self.path}, and it may not be created (read-only)")
+            raise CacheError(
+                f"there is no cache at {shown_path(self.path)}, and it may not be created (read-only)"
+            )
         uri = f"file:{urllib.parse.quote(str(self.path.absolute()))}"
         connection = self._sqlite(uri + "?mode=ro", uri=True)
         try:
@@ -338,14 +345,21 @@ class Database:
 
     def _flush_at_exit(self) -> None:
         with self.lock:
-            self._not_before = 0.0
-            self._flush_or_warn()
+            try:
+                self.flush()
+            except CacheError as error:
+                # The last one to be told is a person, unless somebody was told when it was closed.
+                if not self._is_told:
+                    sys.stderr.write(f"merkl: warning: the last results could not be stored: {error}\n")
 
     def close(self) -> None:
         """Commit and close; the next use opens it again."""
         with self.lock:
             try:
                 self.flush()
+            except CacheError:
+                self._is_told = True
+                raise
             finally:
                 if self.connection is not None:
                     self.connection.close()
@@ -360,7 +374,7 @@ class Database:
             connection.close()
 
     def __reduce__(self) -> Any:
-        raise TypeError(f"a Database stays in its process; open {self.path} again there")
+        raise TypeError(f"a Database stays in its process; open {shown_path(self.path)} again there")
 
     # ---- errors -------------------------------------------------------------------------------------------
 
@@ -380,26 +394,25 @@ class Database:
 
     def error(self, error: sqlite3.Error) -> CacheError:
         """Return SQLite's error as ours, with what to do."""
+        file = shown_path(self.path)
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return CacheFormatError(
-                f"{self.path} is damaged ({error}): run `merkl cache verify --repair`, or move the file away to start "
+                f"{file} is damaged ({error}): run `merkl cache verify --repair`, or move the file away to start "
                 "with an empty cache; nothing was changed"
             )
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             self._be_patient(min(self.busy_timeout, SHORT_TIMEOUT))
-            return CacheError(
-                f"{self.path} is locked by another process for more than {self.busy_timeout:g} s"
-            )
+            return CacheError(f"{file} is locked by another process for more than {self.busy_timeout:g} s")
         if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such "):
             return CacheFormatError(
-                f"{self.path} has not the tables that it should have ({error}): another version of MerkL, one that was "
+                f"{file} has not the tables that it should have ({error}): another version of MerkL, one that was "
                 "never released, wrote it, or another program changed it. Move the file away to start with an empty cache; "
                 "nothing was changed"
             )
         if code == sqlite3.SQLITE_FULL:
-            return CacheError(f"{self.path}: no space left on the disk")
-        return CacheError(f"{self.path}: {error}")
+            return CacheError(f"{file}: no space left on the disk")
+        return CacheError(f"{file}: {error}")
 
 
 #: Connections that came along through a fork, kept so that nothing closes them.

@@ -81,6 +81,9 @@ class ReadOnlyCache(BaseCache):
     def find_alias(self, alias: str) -> str | None:
         return self.cache.find_alias(alias)
 
+    def may_find(self, alias: str, fingerprint: str) -> bool:
+        return self.cache.may_find(alias, fingerprint)
+
     def peek(self, key: str) -> tuple[Record, Entry | None] | None:
         return self.cache.peek(key)
 
@@ -186,6 +189,12 @@ class LayeredCache(BaseCache):
             if key is not None:
                 return key
         return None
+
+    def may_find(self, alias: str, fingerprint: str) -> bool:
+        return any(
+            self._try(number, lambda layer: layer.may_find(alias, fingerprint), False)
+            for number in self._numbers()
+        )
 
     def items(self) -> Iterator[Item]:
         """Iterate over what is in the nearest layer: each layer is looked after by itself."""

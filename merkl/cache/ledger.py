@@ -63,7 +63,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run: where, with what, how it ended. `ended` is None while it runs or if it was killed.
 
     `roots` names the set of keys that it was asked for, `environment` the versions of what was installed; both are kept
-    once each (`Ledger.roots`, `Ledger.packages`). `status` is "running", "done", "failed" or "interrupted".
+    once each (`Ledger.roots`, `Ledger.packages`). `status` is "running", "done", "failed" or "interrupted". Of one that failed,
+    `error` says why, `location` is `file:line` of the call or of the user's code that raised, and `is_built` is off where its
+    graph was not built to the end.
     """
 
     id: str
@@ -78,6 +80,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     roots: str = ""
     status: str = ""
     error: str = ""
+    location: str = ""
+    is_built: bool = True
     counts: dict[str, int] = {}
 
 
@@ -190,6 +194,19 @@ class Ledger:
         )
         found = [(raw.hex(), decode_metadata(document)) for raw, document in rows]
         return [(child, metadata) for child, metadata in found if key in metadata.parents]
+
+    def children_of_all(self) -> dict[str, list[str]]:
+        """Return for each result that others were made of these others, oldest first; asks once for what a walk down needs."""
+        rows = self.database.query(
+            "SELECT key, document, created FROM entries UNION ALL SELECT key, document, created FROM history "
+            "WHERE NOT EXISTS (SELECT 1 FROM entries WHERE entries.key = history.key) ORDER BY created"
+        )
+        found: dict[str, list[str]] = {}
+        for raw, document, _ in rows:
+            if '"parents"' in document:
+                for parent in dict.fromkeys(decode_metadata(document).parents):
+                    found.setdefault(parent, []).append(raw.hex())
+        return found
 
     def closure(self, keys: Iterable[str]) -> dict[str, Metadata]:
         """Return these results and all that they were made of, as far as they are known."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from merkl._base.errors import CacheError, CacheFormatError
+from merkl._base.places import shown_path
 from merkl.cache.base import BaseCache, close_content, verify_content
 from merkl.cache.content_cache import ContentCache
 from merkl.cache.inventory import Item
@@ -76,8 +77,8 @@ def _check_database(cache: SqliteCache, repair: bool) -> list[Damage]:
         damage = str(error.__cause__)
     if not repair:
         raise CacheFormatError(
-            f"{path} is damaged ({damage}): `merkl cache verify --repair` moves it aside and begins anew; results are then "
-            "computed again when they are needed"
+            f"{shown_path(path)} is damaged ({damage}): `merkl cache verify --repair` moves it aside and begins anew; "
+            "results are then computed again when they are needed"
         )
     with contextlib.suppress(CacheError):
         cache.close()

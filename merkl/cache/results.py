@@ -110,8 +110,8 @@ def store(
     aliases: Sequence[str] = (),
     trust: Trust = DISTRUST,
     urgent: bool = False,
-) -> Record | None:
-    """Put an encoded value into a cache; None, with a warning, if the cache can't take it.
+) -> Entry | None:
+    """Put an encoded value into a cache and return it as it was put; None, with a warning, if the cache can't take it.
 
     Args:
         cache: where to.
@@ -141,7 +141,7 @@ def store(
             cache.add_alias(alias, key, entry)
         if urgent:
             cache.flush()
-        return entry.record
+        return entry
     except CacheFormatError:
         raise
     except OSError as error:
@@ -217,31 +217,31 @@ def decode_entry(
     cache: BaseCache, entry: Entry, key: str, *, codecs: CodecRegistry, trust: Trust = DISTRUST
 ) -> Any | Literal[Missing.MISSING]:
     """Return the value of an entry of a cache, `MISSING` if it can't or may not be read (with a warning)."""
-    metadata = entry.metadata
-    content = entry.content
-    codec = codecs.get(metadata.codec)
+    metadata, content = entry.metadata, entry.content
+    is_foreign = bool(cache.shared or metadata.origin)
+    is_file = type(content) is not bytes
+    codec = codecs.get(metadata.codec) if is_foreign or is_file else None
     try:
         if not cache.verifies and not verify_content(content, entry.content_hash):
             _warn(
                 f"the stored result {key} is damaged and is computed again: its bytes do not have the recorded hash"
             )
             return MISSING
-        foreign = cache.shared or bool(metadata.origin)
-        risky = foreign and codec is not None and codec.needs_trust(metadata.decode_type)
-        if risky and not (trust.allow_pickle or trust.covers(entry)):
+        is_risky = is_foreign and codec is not None and codec.needs_trust(metadata.decode_type)
+        if is_risky and not (trust.allow_pickle or trust.covers(entry)):
             _warn(
                 f"the stored result {key} is a pickle from a shared cache and is not read: set allow_pickle = true in "
                 "[tool.merkl.cache], or sign results with MERKL_SIGNING_KEY"
             )
             return MISSING
-        if type(content) is not bytes and codec is not None and not codec.wants_file:
+        if is_file and codec is not None and not codec.wants_file:
             content = _mapped(content)
         return codecs.decode(metadata.codec, metadata.codec_version, metadata.decode_type, content)
     except DecodeError as error:
         _warn(f"the stored result {key} cannot be read and is computed again: {error}")
         return MISSING
     finally:
-        if codec is None or not (codec.wants_file and codec.keeps_file):
+        if is_file and (codec is None or not (codec.wants_file and codec.keeps_file)):
             close_content(entry.content)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from merkl._base.errors import CacheFormatError
+from merkl._base.places import shown_path
 
 __all__ = ["Schema", "check_identity", "migrate"]
 
@@ -33,7 +34,7 @@ def check_identity(connection: sqlite3.Connection, path: Path) -> None:
         return
     if found != APPLICATION_ID:
         raise CacheFormatError(
-            f"{path} is a SQLite file, but not one of MerkL's; move it away or choose another cache folder"
+            f"{shown_path(path)} is a SQLite file, but not one of MerkL's; move it away or choose another cache folder"
         )
 
 
@@ -80,7 +81,7 @@ def _outdated(
     for schema in schemas:
         if known.get(schema.name, 0) > len(schema.steps):
             raise CacheFormatError(
-                f"{path} was written by a newer MerkL (its {schema.name} tables are version "
+                f"{shown_path(path)} was written by a newer MerkL (its {schema.name} tables are version "
                 f"{known[schema.name]}, this MerkL knows {len(schema.steps)}): upgrade MerkL, or use another cache "
                 "folder; nothing was changed"
             )

@@ -11,6 +11,7 @@ import msgspec
 
 from merkl.cache.base import Metadata, Record
 from merkl.cache.content_cache import Index, Indexed
+from merkl.cache.content_keys import ContentKeys
 from merkl.cache.database import Database, Row, Schema
 from merkl.cache.inventory import ROOTS_KEPT, USE_GRANULARITY, Item, Root
 from merkl.hashing.digests import hash_content
@@ -69,6 +70,12 @@ INDEX_SCHEMA = Schema(
             run TEXT NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL, document TEXT NOT NULL, PRIMARY KEY (run, kind)
         );
         CREATE INDEX roots_by_kind ON roots (kind, at);
+        """,
+        # Content keys of a task that is new here need not be looked up; "" stands for rows that do not tell their task.
+        """
+        CREATE TABLE content_fingerprints (fingerprint TEXT PRIMARY KEY) WITHOUT ROWID;
+        INSERT INTO content_fingerprints SELECT DISTINCT coalesce(document ->> '$.fingerprint', '') FROM entries
+            WHERE alias IS NOT NULL OR document ->> '$.fingerprint' IS NULL;
         """,
     ),
 )
@@ -146,6 +153,7 @@ class SqliteIndex(Index):
         self._used: set[bytes] = set()
         # Aliases of rows that are not written yet.
         self._pending_aliases: dict[bytes, bytes] = {}
+        self._content_keys = ContentKeys(database)
         database.before_commit(self._write_uses)
 
     def has(self, key: str) -> bool:
@@ -187,33 +195,40 @@ class SqliteIndex(Index):
             key = None if row is None else row[0]
         return None if key is None else key.hex()
 
+    def may_find(self, alias: str, fingerprint: str) -> bool:
+        return self._content_keys.may_hold(fingerprint, bytes.fromhex(alias))
+
     def put(self, key: str, indexed: Indexed) -> None:
         record = indexed.record
         metadata = indexed.metadata
         raw = bytes.fromhex(key)
         alias = bytes.fromhex(metadata.content_key) if metadata.content_key else None
-        if alias is not None:
-            self._pending_aliases[alias] = raw
-        self._table.put(
-            (
-                raw,
-                bytes.fromhex(record.content_hash),
-                record.size,
-                record.codec,
-                record.codec_version,
-                record.decode_type,
-                record.extra,
-                metadata.seal,
-                metadata.origin,
-                record.created,
-                time.time(),
-                indexed.inline,
-                metadata.task,
-                metadata.run,
-                _encoder.encode(metadata).decode(),
-                alias,
+        with self.database.lock:
+            if alias is not None:
+                self._pending_aliases[alias] = raw
+                self._content_keys.note(metadata.fingerprint, alias)
+            elif not metadata.fingerprint:
+                self._content_keys.note_unknown()
+            self._table.put(
+                (
+                    raw,
+                    bytes.fromhex(record.content_hash),
+                    record.size,
+                    record.codec,
+                    record.codec_version,
+                    record.decode_type,
+                    record.extra,
+                    metadata.seal,
+                    metadata.origin,
+                    record.created,
+                    time.time(),
+                    indexed.inline,
+                    metadata.task,
+                    metadata.run,
+                    _encoder.encode(metadata).decode(),
+                    alias,
+                )
             )
-        )
 
     def delete(self, key: str) -> bool:
         """Forget `key`; its metadata is kept in the history."""

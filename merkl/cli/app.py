@@ -7,12 +7,12 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from merkl._base.early_interrupts import end_quietly
 from merkl._base.errors import MerklError
+from merkl._base.tracebacks import traceback_text
 from merkl.cli import cache, check, completion, dag, debug, init, log, migrate, run, status, why
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_error, warnings_in_one_line
@@ -116,6 +116,6 @@ def _carry_out(name: str, words: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 1
-    except Exception:  # noqa: BLE001 - an error in the user's own module, while it was imported or its function ran
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - an error in the user's own module, while it was imported or its function ran
+        print(traceback_text(error), file=sys.stderr)
         return 1

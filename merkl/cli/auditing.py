@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from merkl._base.tracebacks import describe_error
 from merkl.cli.errors import UsageError
 from merkl.cli.replay import load_arguments
 from merkl.execution.audit import Finding
@@ -31,6 +32,10 @@ _REMEDIES = {
 }
 
 
+#: Of what a task touched of one kind, so many are named.
+_MOST_NAMED = 6
+
+
 class Auditor(Observer):
     """Has bodies watched, and keeps what they touched, once each."""
 
@@ -49,13 +54,16 @@ class Auditor(Observer):
 
 
 def format_findings(findings: list[Finding]) -> str:
-    """Return what an audit found: for each task once what it touched, and the remedy."""
+    """Return what an audit found: for each task and kind once what it touched, and the remedy."""
     if not findings:
         return "audit: no body that ran touched anything that its key does not know"
     lines = ["audit: bodies touched what their keys do not know"]
-    seen: dict[tuple[str, str, str], None] = {(f.task, f.kind, f.what): None for f in findings}
-    for task, kind, what in seen:
-        lines.append(f"  {task}: {kind} {what}; {_REMEDIES[kind]}")
+    seen: dict[tuple[str, str], dict[str, None]] = {}
+    for finding in findings:
+        seen.setdefault((finding.task, finding.kind), {})[finding.what] = None
+    for (task, kind), touched in seen.items():
+        more = f" and {len(touched) - _MOST_NAMED} more" if len(touched) > _MOST_NAMED else ""
+        lines.append(f"  {task}: {kind} {', '.join([*touched][:_MOST_NAMED])}{more}; {_REMEDIES[kind]}")
     return "\n".join(lines)
 
 
@@ -120,7 +128,7 @@ def _problem_of(workspace: Workspace, call: Call) -> str | None:
     try:
         values = run_again(call.task, arguments, call.key())
     except Exception as error:  # noqa: BLE001 - whatever a body raises is what is told
-        return f"it raised {type(error).__name__}: {error}"
+        return f"it raised {describe_error(error)}"
     again = hash_outs(call.task, arguments, values, workspace.codecs)
     changed = [str(out) for out, content in stored.items() if out in again and again[out] != content]
     if not changed:

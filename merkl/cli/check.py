@@ -17,6 +17,8 @@ from typing import Annotated, Any, TextIO
 import cyclopts
 
 from merkl._base.config import find_project_root
+from merkl._base.places import shown_path
+from merkl._base.tracebacks import locate_error
 from merkl.cli.arguments import parse_options
 from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
@@ -29,7 +31,6 @@ from merkl.execution.checking import (
     ValueAsked,
     check_modules,
     check_serializers,
-    locate_error,
     nothing_runs,
 )
 from merkl.workspace import Workspace
@@ -159,7 +160,7 @@ def _load(names: Iterable[str]) -> _Loaded:
         try:
             module = load_module(name)
         except ValueAsked:
-            loaded.ended_early.append(_shown(name) if name.endswith(".py") else name)
+            loaded.ended_early.append(shown_path(name) if name.endswith(".py") else name)
         except UsageError as error:
             if error.__cause__ is None:
                 raise
@@ -175,7 +176,7 @@ def _load(names: Iterable[str]) -> _Loaded:
                 inside = pkgutil.iter_modules(getattr(module, "__path__", ()), f"{module.__name__}.")
                 queue += [each.name for each in inside if not each.name.endswith(".__main__")]
         path = name if name.endswith(".py") else _find_file(name)
-        loaded.paths |= {_shown(path)} if path else set()
+        loaded.paths |= {shown_path(path)} if path else set()
     return loaded
 
 
@@ -200,18 +201,11 @@ def _find_file(name: str) -> str:
 
 
 def _in_order(findings: list[Finding]) -> list[Finding]:
-    shown = [dataclasses.replace(finding, file=_shown(finding.file)) for finding in findings]
+    shown = [
+        dataclasses.replace(finding, file=shown_path(finding.file) if finding.file else "")
+        for finding in findings
+    ]
     return sorted(dict.fromkeys(shown), key=lambda f: (f.file, f.line, f.column, f.source))
-
-
-def _shown(file: str) -> str:
-    """A path as seen from here, where that is shorter."""
-    if not file:
-        return file
-    try:
-        return str(Path(file).resolve().relative_to(Path.cwd().resolve()))
-    except ValueError:
-        return file
 
 
 def _as_text(finding: Finding) -> str:

@@ -47,6 +47,7 @@ complete -c merkl -a '(merkl completion --words (commandline -opc)[2..-1] (comma
 }
 _FOLDERS_LEFT_OUT = frozenset({"node_modules", "build", "dist", "__pycache__", "site-packages"})
 _MOST_FILES = 400
+_MAKERS = frozenset({"task", "batch", "pipeline", "bash_task"})
 
 
 def make_command(others: Sequence[Command]) -> Command:
@@ -109,8 +110,23 @@ def _functions(beginning: str) -> Iterator[str]:
         except (OSError, SyntaxError, ValueError):
             continue
         for node in tree.body if tree is not None else ():
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_"):
-                yield f"{module}.{node.name}"
+            for name in _names_of(node):
+                if not name.startswith("_"):
+                    yield f"{module}.{name}"
+
+
+def _names_of(node: ast.stmt) -> list[str]:
+    """Return the names that a statement gives to functions and tasks: by `def`, or as what a decorator or `bash_task` returns."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return [node.name]
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return []
+    made: ast.AST | None = node.value
+    while isinstance(made, ast.Call):
+        made = made.func
+    name = made.attr if isinstance(made, ast.Attribute) else made.id if isinstance(made, ast.Name) else ""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return [t.id for t in targets if isinstance(t, ast.Name)] if name in _MAKERS else []
 
 
 def _modules(folder: Path) -> Iterator[Path]:

@@ -20,6 +20,8 @@ from merkl.cli.names import find_function
 from merkl.cli.output import stdout_for_result
 from merkl.execution.chronicle import describe_task
 from merkl.graph.call import Call
+from merkl.graph.session import sessions
+from merkl.render.call_states import place_components
 from merkl.render.graph_html import format_html
 from merkl.render.graph_svg import format_svg
 from merkl.render.graph_text import format_dot, format_graph, format_mermaid
@@ -37,7 +39,7 @@ Nothing runs.
 
   --format FORMAT   text (default), dot, mermaid, json, svg or html; by default what the file of -o says
   -o FILE           write it there
-  --collapse N      from so many alike calls on they are one node with a count (8; 0 for never)
+  --collapse N      from so many alike calls on, side by side or in a chain, they are one node with a count (8; 0 for never)
   --args FILE       take arguments from a TOML file; those on the command line win
 
 html is one file that works offline: drag to move, scroll to zoom, / to search, click for details.
@@ -85,6 +87,8 @@ def _carry_out(words: list[str]) -> int:
         collapse = options.get("collapse", 8)
         is_coloured = output is None and out.isatty() and "NO_COLOR" not in os.environ
         text = _render(target.name, make, chosen, collapse=collapse or None, colour=is_coloured)
+        if output is not None and output.suffix == ".md" and chosen == "mermaid":
+            text = f"```mermaid\n{text}\n```"  # what Markdown draws
         if output is None:
             print(text, file=out)
         else:
@@ -109,9 +113,23 @@ def _render(
             open_end = getattr(program, "depends_on", ())
             ledger = open_ledger(workspace)
             view = view_graph(name, calls, plan, ledger, collapse=collapse, depends_on=open_end)
+            _warn_of_size(view, format_)
             return _format(view, format_, calls, colour=colour)
     finally:
         workspace.close()
+
+
+#: Nodes or edges up to which a picture without search and zoom can be drawn and read; mermaid itself stops at as many edges.
+_MOST_DRAWN = 500
+
+
+def _warn_of_size(view: GraphView, format_: Format) -> None:
+    nodes, edges = len(view.nodes), len(view.edges)
+    if format_ in ("dot", "mermaid", "svg") and max(nodes, edges) > _MOST_DRAWN:
+        print(
+            f"merkl: {nodes} nodes and {edges} edges are more than {format_} is good for: --format html has search and zoom",
+            file=sys.stderr,
+        )
 
 
 def _format(view: GraphView, format_: Format, calls: list[Call], *, colour: bool) -> str:
@@ -126,7 +144,8 @@ def _format(view: GraphView, format_: Format, calls: list[Call], *, colour: bool
 
 def _components_of(calls: list[Call]) -> dict[str, list[dict[str, str]]]:
     tasks = {call.fingerprint.hex(): call.task for call in calls if call.fingerprint is not None}
-    return {digest: describe_task(task) for digest, task in tasks.items()}
+    root = sessions.current().root
+    return {digest: list(place_components(describe_task(task), root)) for digest, task in tasks.items()}
 
 
 COMMAND = Command(

@@ -6,7 +6,7 @@ import pdb
 import sys
 from types import TracebackType
 
-from merkl.execution.targets.failures import from_body
+from merkl._base.tracebacks import from_body
 
 __all__ = ["open_debugger"]
 

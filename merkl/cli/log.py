@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json as json_
+import string
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -13,7 +13,9 @@ from merkl.cli.arguments import parse_options
 from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, find_run, open_ledger, parse_since
+from merkl.cli.output import json_text
 from merkl.render.log_view import (
+    descendants,
     format_lineage,
     format_output,
     format_results,
@@ -27,11 +29,12 @@ from merkl.workspace import Workspace
 __all__ = ["COMMAND"]
 
 USAGE = """\
-usage: merkl log [OPTIONS] [KEY]
+usage: merkl log [OPTIONS] [KEY | TASK]
 
 List runs and results, newest first. With the first digits of a KEY: that result, what it was made of, and what was made of it.
+With the name of a TASK: its results, as with --task.
 
-  --task NAME          results of this task: its qualified name, or the last part of it
+  --task TASK          results of this task: its qualified name, or the last part of it
   --since WHEN         of the last 30m, 3h, 2d or 1w, or since a date like 2025-01-31
   --where SQL          of which this holds: duration > 60, size > 1e6, tags ->> 'accuracy' > 0.9
   --run RUN            made by this run: the first digits of its id, last, or last~1 for the one before
@@ -88,18 +91,21 @@ def _print_log(
     if diff:
         return _print_diff(ledger, words, as_json=json)
     if len(words) > 1:
-        raise UsageError(f"`merkl log` takes one KEY, not {' '.join(words)!r}")
-    if words:
+        raise UsageError(f"`merkl log` takes one KEY or TASK, not {' '.join(words)!r}")
+    if words and ledger is not None and _is_task(ledger, words[0]):
+        filters["task"] = words[0]
+    elif words:
+        _require_key(words[0], has_filters=runs or bool(filters))
         return _print_result(ledger, find_key(ledger, words[0]), as_json=json, with_output=output)
     if runs:
         limit = filters.get("limit", None if json else 20)
         since = parse_since(filters["since"]) if filters.get("since") else 0.0
         found = [] if ledger is None else ledger.runs(limit=limit, since=since)
-        print(_json([run_record(run) for run in found]) if json else format_runs(found) or "no runs yet")
+        print(json_text([run_record(run) for run in found]) if json else format_runs(found) or "no runs yet")
         return 0
     records = _find_results(ledger, limit=filters.pop("limit", None if json else 20), **filters)
     if json:
-        print(_json([result_record(key, metadata) for key, metadata in records]))
+        print(json_text([result_record(key, metadata) for key, metadata in records]))
     elif output:
         print(format_output(records))
     else:
@@ -109,6 +115,26 @@ def _print_log(
             format_results(records) or "no results" + (" yet: nothing has run here" if ledger is None else "")
         )
     return 0
+
+
+def _require_key(word: str, *, has_filters: bool) -> None:
+    if not set(word.lower()) <= set(string.hexdigits):
+        raise UsageError(f"{word!r} is no key, nor a task that has results; `merkl log` lists both")
+    if has_filters:
+        raise UsageError(
+            f"a KEY goes with --json and --output only, and {word!r} is no task that has results"
+        )
+
+
+def _is_task(ledger: Ledger, word: str) -> bool:
+    """Say whether a word is the name of a task that has results; raises `UsageError` where it begins a key as well."""
+    if not ledger.log(task=word, limit=1):
+        return False
+    if ledger.find(word, limit=1):
+        raise UsageError(
+            f"{word!r} is the name of a task and begins a key: write --task {word}, or more digits"
+        )
+    return True
 
 
 def _find_results(
@@ -133,7 +159,8 @@ def _print_result(ledger: Ledger | None, key: str, *, as_json: bool, with_output
     if as_json:
         children = [child for child, _ in ledger.children(key)]
         above = sorted(set(ledger.closure([key])) - {key})
-        print(_json([{**result_record(key, metadata), "children": children, "ancestors": above}]))
+        lineage = {"children": children, "ancestors": above, "descendants": descendants(ledger, key)}
+        print(json_text([{**result_record(key, metadata), **lineage}]))
     elif with_output:
         print(format_output([(key, metadata)]))
     else:
@@ -147,17 +174,13 @@ def _print_diff(ledger: Ledger | None, words: Sequence[str], *, as_json: bool) -
     first, second = (find_run(ledger, word) for word in words)
     assert ledger is not None
     found = diff_runs(ledger, first, second)
-    print(_json(found) if as_json else format_run_diff(found))
+    print(json_text(found) if as_json else format_run_diff(found))
     return 0
-
-
-def _json(value: Any) -> str:
-    return json_.dumps(value, ensure_ascii=False, default=repr)
 
 
 COMMAND = Command(
     name="log",
-    takes="[KEY]",
+    takes="[KEY | TASK]",
     summary="what ran, when, how long, and what results were made of",
     usage=USAGE,
     carry_out=_carry_out,

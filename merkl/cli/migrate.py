@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import cyclopts
 import msgspec
 
+from merkl._base.places import shown_path
 from merkl._base.readable import readable
 from merkl.cache import Ledger
 from merkl.cli.command import Command, split_at_function
@@ -21,8 +22,10 @@ from merkl.cli.output import stdout_for_result
 from merkl.execution.chronicle import describe_task
 from merkl.execution.migrations import DECLARED
 from merkl.files.tracker import FileTracker
+from merkl.graph.session import sessions
 from merkl.graph.sidecar import sidecar_of
 from merkl.graph.task import Task
+from merkl.render.call_states import place_components
 from merkl.render.differences import Difference, compare_components, format_difference
 from merkl.render.log_view import format_time
 from merkl.workspace import Workspace
@@ -129,6 +132,7 @@ def _find(
     old = ledger.components(before)
     if old is None:
         raise UsageError(f"what the code {before[:16]} was made of is not known, so the edit cannot be shown")
+    root = sessions.current().root
     keys = {key for key, metadata in results if metadata.fingerprint == before}
     return Migration(
         task=name,
@@ -136,7 +140,9 @@ def _find(
         now=now,
         results=len(keys),
         last=results[0][1].created,
-        differences=tuple(compare_components(old, describe_task(task))),
+        differences=tuple(
+            compare_components(*(place_components(side, root) for side in (old, describe_task(task))))
+        ),
         files=tuple(_written_from(keys, ledger, files)),
     )
 
@@ -157,7 +163,7 @@ def _written_from(keys: set[str], ledger: Ledger, files: FileTracker) -> Iterato
             waiting += made_from[key]
     for row in written:
         if row.key in reached:
-            path = os.path.relpath(os.fsdecode(row.path))
+            path = shown_path(os.fsdecode(row.path))
             yield readable(path)
             if os.path.exists(sidecar_of(path)):
                 yield readable(sidecar_of(path))

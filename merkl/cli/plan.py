@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from typing import Any
 
 from merkl.execution.forecast import ForecastCall, RunForecast
@@ -12,19 +12,21 @@ from merkl.graph.call import Call
 __all__ = ["forecast_json", "forecast_text"]
 
 
-def forecast_text(forecast: RunForecast) -> str:
-    """Return a plan as lines for people."""
+def forecast_text(forecast: RunForecast, reasons: Mapping[str, str]) -> str:
+    """Return a plan as lines for people, with a few words by key why a call would run, where there are any."""
     lines: list[str] = []
     stage = 1
     for item in forecast.calls:
         if item.stage > stage:
             stage = item.stage
             lines.append(f"-- stage {stage}")
-        seconds = f"  about {format_seconds(item.seconds)}" if item.seconds is not None else ""
+        seconds = f"  {format_guess(item.seconds)}" if item.seconds is not None else ""
         call = item.call
-        lines.append(f"{item.status:<6} {call.key().hex()[:12]} {_shown(call)} ({_place(call)}){seconds}")
+        key = call.key().hex()
+        why = f": {reasons[key]}" if key in reasons else ""
+        lines.append(f"{item.status:<6} {key[:12]} {_shown(call)} ({call.place()}){seconds}{why}")
     lines += [
-        f"depends on {_shown(future._call)} ({_place(future._call)}): its value decides what comes next"
+        f"depends on {_shown(future._call)} ({future._call.place()}): its value decides what comes next"
         for future in forecast.depends_on
     ]
     return "\n".join([*lines, _summary(forecast)])
@@ -39,15 +41,15 @@ def _summary(forecast: RunForecast) -> str:
         return ", ".join(counts)
     unknown = forecast.count("run") - len(known)
     more = f" and {unknown} of unknown time" if unknown else ""
-    return f"{', '.join(counts)}: about {format_seconds(sum(known))}{more}"
+    return f"{', '.join(counts)}: {format_guess(sum(known))}{more}"
 
 
-def forecast_json(forecast: RunForecast) -> dict[str, Any]:
-    """Return a plan as JSON."""
+def forecast_json(forecast: RunForecast, reasons: Mapping[str, str]) -> dict[str, Any]:
+    """Return a plan as JSON; calls have a `reason` where there is one by their key."""
     return {
-        "calls": [_call_json(item) for item in forecast.calls],
+        "calls": [_call_json(item, reasons) for item in forecast.calls],
         "depends_on": [
-            {"key": f.hash, "task": f.task.name, "location": f._call.location()} for f in forecast.depends_on
+            {"key": f.hash, "task": f.task.name, "location": f._call.place()} for f in forecast.depends_on
         ],
         "run": forecast.count("run"),
         "cached": forecast.count("cached"),
@@ -56,16 +58,18 @@ def forecast_json(forecast: RunForecast) -> dict[str, Any]:
     }
 
 
-def _call_json(item: ForecastCall) -> dict[str, Any]:
+def _call_json(item: ForecastCall, reasons: Mapping[str, str]) -> dict[str, Any]:
     call = item.call
+    key = call.key().hex()
     return {
-        "key": call.key().hex(),
+        "key": key,
         "task": call.task.name,
         "status": item.status,
         "stage": item.stage or None,
         "arguments": dict(preview_arguments(call)),
-        "location": call.location(),
+        "location": call.place(),
         "seconds": item.seconds,
+        **({"reason": reasons[key]} if key in reasons else {}),
     }
 
 
@@ -74,22 +78,18 @@ def _shown(call: Call) -> str:
     return f"{call.task.name}({arguments if len(arguments) <= 60 else arguments[:59] + '…'})"
 
 
-def _place(call: Call) -> str:
-    path, _, line = call.location().rpartition(":")
-    relative = os.path.relpath(path)
-    return f"{path if relative.startswith('..') else relative}:{line}"
+def format_guess(seconds: float) -> str:
+    """Return about how long something will take, with no more digits than a guess has.
 
-
-def format_seconds(seconds: float) -> str:
-    """Return a duration in the unit that suits it.
-
-    >>> [format_seconds(s) for s in (0.0004, 0.25, 3.21, 200, 9000)]
-    ['0.4 ms', '250 ms', '3.2 s', '3 min 20 s', '2 h 30 min']
+    >>> [format_guess(s) for s in (0.0004, 0.0042, 0.253, 3.21, 47.3, 200, 9000)]
+    ['under 1 ms', 'about 4 ms', 'about 250 ms', 'about 3 s', 'about 47 s', 'about 3 min', 'about 2 h 30 min']
     """
+    if seconds < 0.001:
+        return "under 1 ms"
     if seconds < 1:
-        return f"{seconds * 1000:.3g} ms"
+        return f"about {float(f'{seconds * 1000:.2g}' if seconds >= 0.01 else round(seconds * 1000)):.0f} ms"
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"about {seconds:.0f} s"
     if seconds < 3600:
-        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
-    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+        return f"about {seconds / 60:.0f} min"
+    return f"about {int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"

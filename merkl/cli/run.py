@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -13,6 +12,7 @@ from typing import Annotated, Any, TextIO
 import cyclopts
 
 from merkl._base.errors import MerklError, SelectionError, TargetError, TaskFailedError, WouldRunError
+from merkl._base.tracebacks import describe_error, traceback_text
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.auditing import Auditor, format_findings, parse_share
 from merkl.cli.auditing import recheck as recheck_calls
@@ -22,19 +22,27 @@ from merkl.cli.debugger import open_debugger
 from merkl.cli.errors import UsageError
 from merkl.cli.explain import RunExplainer
 from merkl.cli.names import find_function
-from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
+from merkl.cli.output import (
+    describe_value,
+    is_json,
+    print_error,
+    print_failure,
+    print_json,
+    result_text,
+    stdout_for_result,
+)
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.output import body_output
-from merkl.execution.previews import preview_value
 from merkl.execution.progress import make_progress
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
 from merkl.execution.targets import require_target
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.shown import plain_text
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]
@@ -52,7 +60,7 @@ Evaluate what a task, a pipeline or a plain function that makes calls returns, a
   --audit       report what the bodies that ran touched and their keys do not know: files, environment, network, ...;
                 of calls in this process and on processes of this machine
   --recheck 5%  run that share of the cached calls again and compare: exit with 3 where one gives another content
-  --verbose, -v list every call with what became of it, and why it ran
+  --verbose, -v list every call with what became of it, and why it ran; with --plan why it would
 
 What runs:
 
@@ -163,13 +171,15 @@ def _run_function(
     selection = Selection(rerun=rerun, until=until, outputs=output, is_frozen=frozen)
 
     make = functools.partial(function, *bound.args, **bound.kwargs)
+    explainer = RunExplainer(workspace, name, is_printing=explain)
     if plan:
-        return _print_plan(workspace, make, selection, out, as_json=json, is_frozen=frozen)
+        chosen = explainer if explain or verbose else None
+        return _print_plan(workspace, make, selection, out, chosen, as_json=json, is_frozen=frozen)
     report = RunReport()
     command = describe_command("run", name, function, bound)
-    explainer = RunExplainer(workspace, name, is_printing=explain)
     observers: list[Observer] = [explainer] if explain or verbose else []
     share = None if recheck is None else parse_share(recheck)
+    workspace.recalls_graphs = share is None
     auditor = Auditor(workspace)
     if audit:
         observers.append(auditor)
@@ -183,6 +193,8 @@ def _run_function(
     if code == USAGE:
         return code
     figures: dict[str, Any] = dict(report.counts())
+    if report.error is not None and code == FAILED:
+        figures["error"] = plain_text(describe_error(report.error))
     if audit:
         print(f"merkl: {format_findings(auditor.findings)}", file=sys.stderr)
         figures["audit"] = [dataclasses.asdict(finding) for finding in auditor.findings]
@@ -218,21 +230,24 @@ def _print_plan(
     make: Callable[[], Any],
     selection: Selection,
     out: TextIO,
+    explainer: RunExplainer | None,
     *,
     as_json: bool,
     is_frozen: bool,
 ) -> int:
     try:
-        forecast = workspace.forecast(make, selection=selection)
+        observers = [] if explainer is None else [explainer]
+        forecast = workspace.forecast(make, selection=selection, observers=observers)
     except SelectionError as error:
         print_error(error)
         return USAGE
     finally:
         workspace.close()
+    reasons = {} if explainer is None else explainer.reasons
     if as_json:
-        print_json(forecast_json(forecast), out)
+        print_json(forecast_json(forecast, reasons), out)
     else:
-        print(forecast_text(forecast), file=out)
+        print(forecast_text(forecast, reasons), file=out)
     return CHANGED if is_frozen and (forecast.count("run") or forecast.depends_on) else DONE
 
 
@@ -263,16 +278,15 @@ def _evaluate(
         print_error(error)
         return CHANGED, None, None
     except MerklError as error:
-        for one in report.failures or [error]:
+        for one in dict.fromkeys([*report.failures, error]):
             print_failure(one) if isinstance(one, TaskFailedError) else print_error(one)
         if is_debugged and isinstance(error, TaskFailedError):
             open_debugger(error)
         return FAILED, None, None
-    except Exception as error:
-        if not is_debugged:
-            raise
-        traceback.print_exc()
-        open_debugger(error)
+    except Exception as error:  # noqa: BLE001 - the function that makes the calls is the user's
+        print(traceback_text(error), file=sys.stderr)
+        if is_debugged:
+            open_debugger(error)
         return FAILED, None, None
     return DONE, outcome.returned, outcome.result
 
@@ -283,15 +297,15 @@ def _json_result(returned: Any, value: Any) -> Any:
         return value
     futures = find_futures(returned)
     if isinstance(returned, Future) or not futures:
-        return _describe(value, futures[0].hash if futures else None)
+        return describe_value(value, futures[0].hash if futures else None)
     found = find_values(returned, value)
     if len(found) != len(futures):
-        return _describe(value, None)
+        return describe_value(value, None)
     values = {id(f): v for f, v in zip(futures, found, strict=True)}
     shown = replace_futures(
-        returned, lambda f: values[id(f)] if is_json(values[id(f)]) else _describe(values[id(f)], f.hash)
+        returned, lambda f: values[id(f)] if is_json(values[id(f)]) else describe_value(values[id(f)], f.hash)
     )
-    return shown if is_json(shown) else _describe(value, None)
+    return shown if is_json(shown) else describe_value(value, None)
 
 
 def find_values(returned: Any, value: Any) -> list[Any]:
@@ -318,18 +332,12 @@ def _pair(returned: Any, value: Any, found: list[Any], seen: set[int]) -> None:
             _pair(item, other, found, seen)
 
 
-def _describe(value: Any, key: str | None) -> dict[str, Any]:
-    kind = type(value)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return {"type": name, "key": key, "preview": preview_value(value)}
-
-
 def _print_calls(report: RunReport, reasons: Mapping[str, str]) -> None:
     for word in ("run", "linked", "interrupted", "failed", "cached"):
         for call in sorted(getattr(report, word), key=lambda c: c.sequence):
             key = call.key().hex()
             why = f": {reasons[key]}" if key in reasons else ""
-            print(f"merkl: {word:>6} {key[:12]} {call.task.name} ({call.location()}){why}", file=sys.stderr)
+            print(f"merkl: {word:>6} {key[:12]} {call.task.name} ({call.place()}){why}", file=sys.stderr)
 
 
 COMMAND = Command(

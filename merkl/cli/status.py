@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import cyclopts
 import msgspec
 
+from merkl._base.places import shown_path
+from merkl.cache import Run
 from merkl.cli.arguments import parse_options
 from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.files.status import StatusReport, check_files
 from merkl.files.tracker import FileTracker, TrackedFile
+from merkl.render.log_view import describe_failure, run_record
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]
@@ -30,7 +32,7 @@ Compare the files that tasks have read or written with what they were then: belo
             or an input file
   clean     none of these
 
-Nothing is run or imported: code is read as text. Exit code 3 if anything but clean.
+Nothing is run or imported: code is read as text. Exit code 3 if anything but clean. If the latest run failed, it says so.
 
   --json    print one JSON object
   --rehash  read every file, whatever its time and size say
@@ -65,6 +67,7 @@ def _carry_out(words: list[str]) -> int:
     options = dict(bound.arguments)
     workspace = Workspace()
     report = StatusReport()
+    failed: Run | None = None
     if (workspace.root / ".merkl" / "merkl.db").exists():
         origins = workspace.origins
         report = check_files(
@@ -76,11 +79,18 @@ def _carry_out(words: list[str]) -> int:
         if options.get("forget"):
             for row in (*report.changed, *report.missing):
                 workspace.files.forget(os.fsdecode(row.path))
+        latest = next(iter(workspace.ledger.runs(limit=1)), None)
+        failed = latest if latest is not None and latest.status == "failed" else None
         workspace.close()
     if options.get("json"):
-        print(msgspec.json.encode(_view(report, workspace.files)).decode())
+        view = _view(report, workspace.files)
+        print(msgspec.json.encode({**view, "failed_run": failed and run_record(failed)}).decode())
     else:
-        _print(report, workspace.root)
+        _print(report)
+        if failed is not None:
+            print(
+                f"merkl: the latest run failed ({failed.id[:8]}): {describe_failure(failed)}", file=sys.stderr
+            )
     return 0 if report.is_clean else 3
 
 
@@ -122,14 +132,11 @@ def _is_text(path: bytes) -> bool:
     return path.decode("utf-8", "replace").encode() == path
 
 
-def _print(report: StatusReport, root: Path) -> None:
-    here = os.getcwd()
+def _print(report: StatusReport) -> None:
     lines = []
     for state in _STATES[:3]:
         for row in getattr(report, state):
-            path = os.fsdecode(row.path)
-            shown = os.path.relpath(path, here) if path.startswith(str(root) + os.sep) else path
-            lines.append(f"{state:<8} {_printable(shown)}\n")
+            lines.append(f"{state:<8} {_printable(shown_path(os.fsdecode(row.path)))}\n")
     sys.stdout.write("".join(lines))
     counts = ", ".join(f"{len(getattr(report, state))} {state}" for state in _STATES)
     print(f"merkl: {counts}", file=sys.stderr)

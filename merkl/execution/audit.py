@@ -1,7 +1,8 @@
 """Watches what bodies touch that their keys don't know: files, environment, network, programs, clock, chance.
 
 Files, sockets and programs are seen by Python's audit hooks, the environment by its mapping, clock and chance by a profile
-function. What C code does without telling Python is not seen. Bodies are watched in the process that runs them.
+function, numpy's global generator by its state. What other C code does without telling Python is not seen. Bodies are watched in
+the process that runs them, with the threads that they start.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ from types import CodeType, FrameType
 from typing import Any
 
 from merkl._base.containers import iter_leaves
+from merkl._base.places import shown_path
+from merkl.execution.numpy_chance import drew_without_seed, global_state
 from merkl.files import DirRef, FileRef
 from merkl.graph.call import Call
 
 __all__ = ["BodyWatch", "Finding", "is_watching"]
 
-#: Functions that tell the time, by module and name.
-_CLOCKS = frozenset(
-    {("time", "time"), ("time", "time_ns"), ("time", "localtime"), ("time", "ctime"), ("time", "gmtime")}
-)
+#: Functions of `time` that tell the time, and those that libraries use to wait or to measure: they count in users' code alone.
+_CLOCKS = frozenset({"time", "time_ns", "localtime", "ctime", "gmtime", "clock_gettime"})
+_STOPWATCHES = frozenset({f"{name}{unit}" for name in ("monotonic", "perf_counter") for unit in ("", "_ns")})
 _NOW = frozenset({"now", "utcnow", "today"})
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -80,6 +82,9 @@ class _Body:
     known: set[str]
     made: set[str] = field(default_factory=set)
     is_seeded: bool = False
+    #: Threads that were there before it.
+    threads: frozenset[int] = field(default_factory=lambda: frozenset(sys._current_frames()))
+    numpy_state: dict[str, Any] | None = field(default_factory=global_state)
 
 
 class BodyWatch:
@@ -131,6 +136,9 @@ class BodyWatch:
 
     def _end(self) -> None:
         """Watch this body no more, but the one that it was a part of."""
+        body = self._body
+        if body is not None and drew_without_seed(body.numpy_state):
+            self._note("chance", "numpy's global generator, without a seed of its own")
         self._bodies.pop()
         if not self._bodies:
             sys.setprofile(None)
@@ -168,7 +176,7 @@ class BodyWatch:
             if frame.f_code.co_filename.startswith(_TRUSTED):
                 return False
             frame = frame.f_back
-        return False
+        return body is not None and threading.get_ident() not in body.threads
 
     def _on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
         seen = _EVENTS.get(event)
@@ -196,14 +204,15 @@ class BodyWatch:
         is_its_own = _is_among(body.made, where) and not is_new
         if is_its_own or where.startswith(self._own) or _is_among(body.known, where):
             return
-        self._note("write" if _is_writing(mode, flags) else "file", where)
+        self._note("write" if _is_writing(mode, flags) else "file", shown_path(where))
 
     def _watch_environment(self) -> None:
         get, note, is_in_body = self._environ_get, self._note, self._is_in_body
 
         def watched(environ: Any, name: Any) -> Any:
-            if environ is os.environ and is_in_body():
-                note("environment", str(name))
+            is_ours = environ is os.environ or environ is os.environb
+            if is_ours and not _looks_for_program() and is_in_body():
+                note("environment", os.fsdecode(name) if isinstance(name, bytes) else str(name))
             return get(environ, name)
 
         os._Environ.__getitem__ = watched  # type: ignore[method-assign]
@@ -211,21 +220,30 @@ class BodyWatch:
     def _on_profile(self, frame: FrameType, event: str, argument: Any) -> None:
         body = self._body
         if event == "call" and frame.f_code is _SEED and body is not None:
-            body.is_seeded = True
+            if frame.f_locals.get("a") is None:
+                self._note_if_in_body("chance", "a generator of `random` without a seed")
+            elif frame.f_locals.get("self") is _GLOBAL:
+                body.is_seeded = True
         if event != "c_call":
             return
         name = getattr(argument, "__name__", "")
         owner = getattr(argument, "__self__", None)
-        if (getattr(argument, "__module__", ""), name) in _CLOCKS:
-            self._note_if_in_body("clock", f"{argument.__module__}.{name}()")
+        module = getattr(argument, "__module__", "")
+        if module == "time" and name in (_CLOCKS if self._is_library(frame) else _CLOCKS | _STOPWATCHES):
+            self._note_if_in_body("clock", f"time.{name}()")
+        elif module == "_uuid":
+            self._note_if_in_body("clock", "uuid.uuid1()")
         elif name in _NOW and isinstance(owner, type) and issubclass(owner, datetime.date):
             self._note_if_in_body("clock", f"{owner.__name__}.{name}()")
-        elif name == "urandom":
+        elif name in ("urandom", "getrandom"):
             self._note_if_in_body(
                 "chance", "random bytes of the system (os.urandom, uuid4, a generator without a seed)"
             )
         elif owner is _GLOBAL and name in ("random", "getrandbits") and not (body is None or body.is_seeded):
             self._note_if_in_body("chance", "the global generator of `random`, without a seed of its own")
+
+    def _is_library(self, frame: FrameType) -> bool:
+        return frame.f_code.co_filename.startswith(self._own)
 
     def _note_if_in_body(self, kind: str, what: str) -> None:
         if self._is_in_body():
@@ -239,6 +257,16 @@ _SEED = random.Random.seed.__code__
 
 #: What is done by these is no doing of the body: imports, MerkL itself, the names of temporary files.
 _TRUSTED = ("<frozen importlib", str(Path(__file__).parent.parent) + os.sep, tempfile.__file__)
+
+
+def _looks_for_program() -> bool:
+    """Say whether it is Python that reads PATH to find a program, which is a finding itself."""
+    frame: FrameType | None = sys._getframe(2)
+    for _ in range(3):
+        if frame is None or frame.f_code is os.get_exec_path.__code__:
+            break
+        frame = frame.f_back
+    return frame is not None and frame.f_code is os.get_exec_path.__code__
 
 
 def _code_of(call: Call) -> CodeType | None:
@@ -293,6 +321,9 @@ _EVENTS: dict[str, tuple[str, Callable[[tuple[Any, ...]], str]]] = {
     "os.scandir": ("file", lambda arguments: f"the names in {arguments[0] or '.'}"),
     "socket.connect": ("network", _address),
     "socket.getaddrinfo": ("network", lambda arguments: f"{arguments[0]}:{arguments[1]}"),
+    "socket.gethostbyname": ("network", _program),
+    "socket.gethostbyaddr": ("network", _program),
+    "socket.gethostname": ("network", lambda arguments: "the name of this machine"),
     "subprocess.Popen": ("program", _program),
     "os.system": ("program", _program),
     "os.exec": ("program", _program),

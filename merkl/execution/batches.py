@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from merkl.execution.body import BodyOutcome, validate_outs
@@ -32,6 +32,7 @@ class BatchCall(Call):
         self.sequence = first.sequence
         self.stages = first.stages
         self.files = tuple(read for part in parts for read in part.files)
+        self.mutable = (0,) if any(part.mutable for part in parts) else ()
         self.adopt_key(first.fingerprint or b"", hash_batch(part.key() for part in parts))
 
     @property
@@ -62,21 +63,20 @@ class BatchCall(Call):
         return BatchCall(self.whole, rest) if rest else None
 
 
-def take_apart(call: Call, outcome: BodyOutcome) -> Iterator[tuple[Call, BodyOutcome]]:
-    """Yield each call that ran with what the body gave for it; items of a batch have equal shares of the time.
+def take_apart(call: Call, outcome: BodyOutcome) -> Sequence[tuple[Call, BodyOutcome]]:
+    """Return each call that ran with what the body gave for it; items of a batch have equal shares of the time.
 
     Raises `TypeMismatchError` and `TaskOutsError` for an item that is not what the single task declares.
     """
     if not isinstance(call, BatchCall):
-        yield call, outcome
-        return
+        return ((call, outcome),)
     share = outcome.duration / len(call.parts)
     taken: list[tuple[Call, BodyOutcome]] = []
     for part, value in zip(call.parts, outcome.outs.values(), strict=True):
         outs = dict(part.outs.split(part.task.name, value))
         validate_outs(part, outs)
         taken.append((part, BodyOutcome(outs, share, outcome.tags, outcome.is_pure, "", outcome.peak_memory)))
-    yield from taken
+    return taken
 
 
 def gather_batches(calls: Sequence[Call]) -> list[Call]:

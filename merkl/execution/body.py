@@ -18,10 +18,10 @@ from merkl._base.errors import (
     TypeMismatchError,
 )
 from merkl._base.hint_classes import iter_classes
-from merkl._base.printed import collect_printed, stop_collecting_printed
+from merkl._base.running_body import BodyContext, current_body
+from merkl._base.tracebacks import text_of_error
 from merkl.execution.alarm import time_limit
 from merkl.execution.audit import is_watching
-from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.execution.event_loop import complete
 from merkl.execution.inputs import changed_inputs, warn_of_changed_inputs
 from merkl.execution.interrupts import Interrupts
@@ -90,18 +90,20 @@ class Purity:
 
     def __init__(self, call: Call, *, is_copy: bool = False) -> None:
         self._call = call
-        self.is_current = _has_its_inputs(call) and _has_its_code(call)
-        if self.is_current and not is_copy:
-            require_unchanged(call)
-        self._constants = digest_constants(call)
+        self.is_current = (not call.files or _has_its_inputs(call)) and _has_its_code(call)
+        self._constants: bytes | None = None
+        if call.mutable:
+            if self.is_current and not is_copy:
+                require_unchanged(call)
+            self._constants = digest_constants(call)
 
     def holds(self) -> bool:
         """Say, after the body has run, whether its result may be stored."""
-        constants = self._constants
-        is_unchanged = constants is None or digest_constants(self._call) == constants
+        call, constants = self._call, self._constants
+        is_unchanged = constants is None or digest_constants(call) == constants
         if not is_unchanged:
-            _warn_of_change(self._call)
-        return self.is_current and is_unchanged and _has_its_inputs(self._call)
+            _warn_of_change(call)
+        return self.is_current and is_unchanged and (not call.files or _has_its_inputs(call))
 
 
 def run_body(
@@ -129,11 +131,9 @@ def run_body(
     context = BodyContext(call.key())
     started = time.perf_counter()
     # Calls that a body makes are no part of the graph that is being built.
-    outside, before = building.set(None), enter_body(context)
+    outside, before = building.set(None), current_body.set(context)
     output = ""
-    printed: list[str] = []
-    noting = collect_printed(printed)
-    meter.begin(of_children=task.command is not None)
+    meter.begin(started, of_children=task.command is not None)
     try:
         if body_output.is_installed and threading.current_thread() is threading.main_thread():
             result, output = _run_and_listen(call, values, interrupts, on_attempt, retries)
@@ -144,13 +144,13 @@ def run_body(
         if task.is_expanding:
             result = expand(result)
     finally:
-        stop_collecting_printed(noting)
         building.reset(outside)
-        leave_body(before)
+        current_body.reset(before)
         if purity.is_current:
             call.adopt_code()
-    said = output + "".join(printed)
-    return outcome_of(call, result, duration, context.tags, purity, said, peak)
+    if context.printed:
+        output += "".join(context.printed)
+    return outcome_of(call, result, duration, context.tags, purity, output, peak)
 
 
 def _run_and_listen(
@@ -275,11 +275,10 @@ def failure_of(call: Call, error: BaseException) -> TaskFailedError:
     """Return the error that says which call raised what."""
     arguments = preview_arguments(call)
     shown = ", ".join(f"{name}={preview}" for name, preview in arguments)
-    said = str(error) or "no message"
     return TaskFailedError(
-        f"task {call.task.name!r} failed: {type(error).__name__}: {said}\n"
+        f"task {call.task.name!r} failed: {type(error).__name__}: {text_of_error(error)}\n"
         f"  in the call {call.task.name}({shown})\n"
-        f"  made at {call.location()}",
+        f"  made at {call.place()}",
         task=call.task.name,
         key=call.key().hex(),
         location=call.location(),
@@ -293,7 +292,7 @@ def require_unchanged(call: Call) -> None:
     if changed:
         raise ArgumentMutatedError(
             f"task {call.task.name!r}, parameter {changed[0]!r}: the argument was changed after the call was made "
-            f"at {call.location()} and before its body ran, so its key is not that of the value any more; pass a copy",
+            f"at {call.place()} and before its body ran, so its key is not that of the value any more; pass a copy",
             task=call.task.name,
             parameter=changed[0],
         )
@@ -311,7 +310,7 @@ def _has_its_code(call: Call) -> bool:
     if changed:
         warnings.warn(
             f"the code of task {call.task.name!r}, or a constant that it reaches, was changed after the call was made at "
-            f"{call.location()}: its result is used, but not stored. Make the call again, or pass what changes as an "
+            f"{call.place()}: its result is used, but not stored. Make the call again, or pass what changes as an "
             "argument",
             MerklWarning,
             stacklevel=2,
@@ -357,7 +356,7 @@ def validate_outs(call: Call, outs: dict[str | None, Any]) -> None:
             place = f"{problem.path} of {what}" if problem.path else what
             raise TypeMismatchError(
                 f"task {task.name!r}: {place} is {problem.actual}, declared is {problem.expected}\n"
-                f"  in the call made at {call.location()}",
+                f"  in the call made at {call.place()}",
                 task=task.name,
                 expected=problem.expected,
                 actual=problem.actual,

@@ -19,6 +19,9 @@ from merkl.graph.call import Call
 
 __all__ = ["keep_outcome", "link_parts", "run_call"]
 
+#: Stands in the place of a watch where none is kept.
+_UNWATCHED = contextlib.nullcontext()
+
 
 def link_parts(
     evaluation: Evaluation, call: Call
@@ -64,7 +67,7 @@ def run_call(
     token = enter_scratch(scratch)
     is_stored = True
     try:
-        with watch.watching(call) if watch is not None else contextlib.nullcontext():
+        with _UNWATCHED if watch is None else watch.watching(call):
             outcome = run_body(
                 call,
                 values,

@@ -5,20 +5,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import os
 import re
-import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin
 
 from merkl_serializers import check_stability, default_registry
 
 from merkl._base.errors import MerklWarning
 from merkl._base.hints import resolve_hints
+from merkl._base.tracebacks import describe_error, locate_error
 from merkl.execution.program import build_program
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -31,11 +29,8 @@ __all__ = [
     "ValueAsked",
     "check_modules",
     "check_serializers",
-    "locate_error",
     "nothing_runs",
 ]
-
-_PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +174,7 @@ def _attempt(
             raise
         except BaseException as error:  # noqa: BLE001  (whatever the user's code raises, SystemExit included, is the finding)
             place = locate_error(error) or (file, line)
-            message = str(error) if _is_merkl_error(error) else f"{type(error).__name__}: {error}"
+            message = describe_error(error)
             found.findings.append(Finding("build", "error", *place, f"{name}: {_without_place(message)}"))
         else:
             if is_built:
@@ -187,11 +182,6 @@ def _attempt(
     for warning in caught:
         if issubclass(warning.category, MerklWarning):
             found.findings.append(Finding("build", "warning", file, line, str(warning.message)))
-
-
-def _is_merkl_error(error: BaseException) -> bool:
-    """Say whether an error is one of MerkL's own, whose message says all."""
-    return type(error).__module__.startswith("merkl.")
 
 
 def _without_place(message: str) -> str:
@@ -204,24 +194,6 @@ def _definition(subject: Any) -> tuple[str, int]:
     function = inspect.unwrap(getattr(subject, "fn", subject))
     code = getattr(function, "__code__", None)
     return ("", 0) if code is None else (code.co_filename, code.co_firstlineno)
-
-
-def locate_error(error: BaseException) -> tuple[str, int] | None:
-    """Return file and line of an error: where a call was made, else the user's innermost line."""
-    if isinstance(error, SyntaxError) and error.filename is not None:
-        return error.filename, error.lineno or 0
-    location = getattr(error, "location", None)
-    if isinstance(location, str) and location.rpartition(":")[2].isdigit():
-        file, _, line = location.rpartition(":")
-        return file, int(line)
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith(_PACKAGE)
-        and f"site-packages{os.sep}" not in frame.filename
-        and not frame.filename.startswith("<")
-    ]
-    return (frames[-1].filename, frames[-1].lineno or 0) if frames else None
 
 
 def check_serializers(calls: Iterable[Call]) -> list[Finding]:

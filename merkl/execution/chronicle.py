@@ -17,10 +17,11 @@ from typing import Any
 
 import msgspec
 
-from merkl._base.errors import CacheFormatError, MerklWarning
+from merkl._base.errors import CacheFormatError, MerklWarning, SelectionError, WouldRunError
 from merkl._base.hash_mode import HashMode
 from merkl._base.hint_classes import iter_classes
 from merkl._base.readable import readable
+from merkl._base.tracebacks import describe_error, locate_error
 from merkl.cache import Ledger, Run
 from merkl.execution.events import Observer, Status
 from merkl.execution.plan import Plan
@@ -41,6 +42,8 @@ _SCALARS = frozenset((int, float, str, bool, type(None), bytes, Future))
 _OFTEN = 1.0
 #: Roots beyond this many are not kept.
 _MOST_ROOTS = 200_000
+#: Characters of an error that are kept.
+_LONGEST = 500
 
 
 class Chronicle(Observer):
@@ -105,34 +108,45 @@ class Chronicle(Observer):
         """Note that a call failed: its key, and what was said."""
         key = getattr(error, "key", None)
         if isinstance(key, str):
-            text = plain_text(str(error).partition("\n")[0])
+            text = _said_by(error)
             value = {"run": self.run_id, "task": getattr(error, "task", ""), "error": text}
             output = getattr(error, "output", "")
             if output:
                 value["output"] = output
             self.ledger.note("failed", key, value)
 
-    def ended(self, status: str, counts: Mapping[str, int | float], *, error: str = "") -> None:
+    def ended(
+        self,
+        status: str,
+        counts: Mapping[str, int | float],
+        *,
+        error: BaseException | None = None,
+        is_built: bool = True,
+    ) -> None:
         """Write down how the run, or an evaluation of it, ended; the figures of evaluations are summed.
 
-        Evaluations that found all in the cache are written down together.
+        Evaluations that found all in the cache are written down together. What made no calls and did not fail leaves no
+        trace, nor does what was asked for in vain.
         """
         with self._lock:
             for name, count in counts.items():
                 if isinstance(count, int):
                     self._counts[name] = self._counts.get(name, 0) + count
-            if not counts.get("calls"):
+            is_refused = isinstance(error, (SelectionError, WouldRunError))
+            if not counts.get("calls") and (is_refused or status == "done"):
                 return
             now = time.time()
             self._run = msgspec.structs.replace(
                 self._run,
                 ended=now,
                 status=status,
-                error=plain_text(error.partition("\n")[0]),
+                error="" if error is None else _said_by(error),
+                location=_place_of(error),
+                is_built=is_built,
                 counts=dict(self._counts),
             )
             self._is_dirty = True
-            if now - self._written > _OFTEN or counts["calls"] != counts.get("cached"):
+            if now - self._written > _OFTEN or status != "done" or counts["calls"] != counts.get("cached"):
                 self._write()
 
     def settle(self) -> None:
@@ -195,6 +209,17 @@ class Chronicle(Observer):
                 self._known.add(digest)
                 components = list(map(describe_component, fingerprinter.describe(cls).components))
                 self.ledger.save_components(digest.hex(), cls.__qualname__, components)
+
+
+def _said_by(error: BaseException) -> str:
+    """Return what an error says in one line, which may be cut."""
+    text = plain_text(describe_error(error).partition("\n")[0])
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _place_of(error: BaseException | None) -> str:
+    found = None if error is None else locate_error(error)
+    return "" if found is None else plain_text(f"{found[0]}:{found[1]}")
 
 
 def classes_of_call(call: Call) -> set[type]:

@@ -3,35 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from contextvars import ContextVar, Token
 from typing import Any
 
 from merkl._base.errors import MerklError
+from merkl._base.running_body import current_body
 
-__all__ = ["BodyContext", "annotate", "call_seed", "enter_body", "leave_body"]
-
-
-class BodyContext:
-    """The call that a body runs for: its key, and the tags that the body gives its result."""
-
-    __slots__ = ("key", "tags")
-
-    def __init__(self, key: bytes) -> None:
-        self.key = key
-        self.tags: dict[str, Any] = {}
-
-
-_context: ContextVar[BodyContext | None] = ContextVar("merkl_body", default=None)
-
-
-def enter_body(context: BodyContext) -> Token[BodyContext | None]:
-    """Make a context the one that `call_seed` and `annotate` see; returns what `leave_body` wants."""
-    return _context.set(context)
-
-
-def leave_body(token: Token[BodyContext | None]) -> None:
-    """Undo `enter_body`."""
-    _context.reset(token)
+__all__ = ["annotate", "call_seed"]
 
 
 def call_seed() -> int:
@@ -40,10 +17,10 @@ def call_seed() -> int:
     The same call has the same seed in every run, process and target; different calls have different ones.
     Raises `MerklError` outside of a body.
     """
-    context = _context.get()
-    if context is None:
+    body = current_body.get()
+    if body is None:
         raise MerklError("call_seed() gives the seed of a running call; here no task body is running")
-    return int.from_bytes(hashlib.sha256(b"seed" + context.key).digest()[:8], "little") >> 1
+    return int.from_bytes(hashlib.sha256(b"seed" + body.key).digest()[:8], "little") >> 1
 
 
 def annotate(**tags: Any) -> None:
@@ -51,6 +28,6 @@ def annotate(**tags: Any) -> None:
 
     Outside a body it does nothing, so that a body can be tested as a plain function.
     """
-    context = _context.get()
-    if context is not None:
-        context.tags.update(tags)
+    body = current_body.get()
+    if body is not None:
+        body.tags.update(tags)

@@ -8,10 +8,9 @@ from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from merkl._base.printed import collect_printed
+from merkl._base.running_body import BodyContext, current_body
 from merkl.execution.body import Purity, failure_of, invoke_body, outcome_of
 from merkl.execution.calls import keep_outcome, link_parts
-from merkl.execution.context import BodyContext, enter_body
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.event_loop import Ending, RunningBody, event_loop
 from merkl.execution.events import Status
@@ -46,7 +45,6 @@ class CoroutineCall:
         "_evaluation",
         "_is_interrupted",
         "_output",
-        "_printed",
         "_purity",
         "_scratch",
         "_values",
@@ -72,7 +70,6 @@ class CoroutineCall:
         self._scratch = scratch
         self._purity = Purity(call)
         self._context = BodyContext(call.key())
-        self._printed: list[str] = []
         self._output = ""
         self._before = interrupts.count
         self._is_interrupted = False
@@ -94,9 +91,8 @@ class CoroutineCall:
 
     def _enter(self) -> None:
         building.set(None)  # calls that a body makes are no part of the graph that is being built
-        enter_body(self._context)
+        current_body.set(self._context)
         enter_scratch(self._scratch)
-        collect_printed(self._printed)
 
     def adopt_code(self) -> None:
         """Take what the body may have changed since it began, of what its code reaches, for its own doing."""
@@ -115,7 +111,7 @@ class CoroutineCall:
             return await self._attempts()
         finally:
             self._duration = time.perf_counter() - started
-            self._output = body_output.end_coroutine(printed) + "".join(self._printed)
+            self._output = body_output.end_coroutine(printed) + "".join(self._context.printed)
 
     async def _attempts(self) -> Any:
         import asyncio

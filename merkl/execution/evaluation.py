@@ -122,8 +122,8 @@ class Evaluation:
         return is_optional(future) and self.record_of(future).codec == ABSENT
 
     def _consume(self, future: Future[Any]) -> Any:
-        value = self.value_of(future)
         key = future.__merkl_key__()
+        value = self._value_under(key, future)
         left = self.waiting[key] = self.waiting.get(key, 1) - 1
         if left <= 0 and not future._call.writes:
             self.fresh.pop(key, None)
@@ -152,7 +152,9 @@ class Evaluation:
 
     def value_of(self, future: Future[Any]) -> Any:
         """Return the value of a Future whose call has run or was found; one that can be changed is a fresh copy."""
-        key = future.__merkl_key__()
+        return self._value_under(future.__merkl_key__(), future)
+
+    def _value_under(self, key: bytes, future: Future[Any]) -> Any:
         fresh = self.fresh.get(key)
         value: tuple[Any]
         if fresh is not None and fresh.value is not None:
@@ -187,6 +189,19 @@ class Evaluation:
             raise MerklError(f"task {future._call.task.name!r} gave no out {future.out!r}")
         return record
 
+    def replace(self, future: Future[Any], value: Any) -> None:
+        """Take a value that was computed again for that of a Future; one that the cache did not take is held here."""
+        key = future.__merkl_key__()
+        self.fresh.pop(key, None)
+        record = self.results.find(future)
+        if record is None:
+            held = self.results.hold(future, value)
+            if held is not None:
+                self.take_fresh(key, held, is_tainted=key in self.tainted)
+                record = held.record
+        if record is not None:
+            self.records[key] = record
+
     # -- content keys ----------------------------------------------------------------------------------
 
     def content_key(self, call: Call) -> bytes | None:
@@ -196,14 +211,15 @@ class Evaluation:
         return call.content_key(self._identity_of)
 
     def _identity_of(self, future: Future[Any]) -> bytes:
-        return identify(self.record_of(future))
+        record = self.records.get(future.__merkl_key__())
+        return identify(self.record_of(future) if record is None else record)
 
     def link(self, call: Call, content_key: bytes) -> bool:
         """Find the results of a call under its content key; say whether nothing needs to run."""
         found: list[tuple[bytes, bytes, Record]] = []
         for out in call.outs.names():
-            alias = _content_key_of_out(content_key, out)
-            other = self.results.find_by_content(call.task, alias)
+            alias = content_key if out is None else hash_out(content_key, out)
+            other = self.results.find_by_content(call, alias)
             if other is None:
                 return False
             found.append((alias, *other))
@@ -244,7 +260,7 @@ class Evaluation:
         is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
         described = self._describe(call, outcome)
         for out, key in zip(call.outs.names(), call.out_keys(), strict=True):
-            alias = None if content_key is None else _content_key_of_out(content_key, out)
+            alias = content_key if content_key is None or out is None else hash_out(content_key, out)
             keys = [] if is_tainted else [key]
             if alias is not None:
                 keys.append(alias)
@@ -274,7 +290,7 @@ class Evaluation:
             fingerprint="" if call.fingerprint is None else call.fingerprint.hex(),
             arguments=describe_arguments(call),
             parents=tuple(dict.fromkeys([future.hash for future in call.inputs()])),
-            extras=describe_extras(call),
+            extras=describe_extras(call) if call.extras else (),
             created=time.time(),
             duration=outcome.duration,
             peak_memory=outcome.peak_memory,
@@ -295,7 +311,3 @@ def _pass_on(plan: Plan) -> bool:
     """Say whether a call of a plan may have inputs that are kept only until they are used."""
     tasks = {call.task for calls in (plan.missing, plan.found) for call in calls}
     return any(task.options.keep == "until-used" for task in tasks)
-
-
-def _content_key_of_out(content_key: bytes, out: str | None) -> bytes:
-    return content_key if out is None else hash_out(content_key, out)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from merkl._base.tracebacks import describe_error
 from merkl.execution.events import Observer, Status
 from merkl.execution.plan import Plan
 from merkl.graph.call import Call
@@ -44,11 +45,11 @@ class EventFile(Observer):
     ) -> None:
         facts = {**_facts(call), "status": status, "seconds": duration}
         if error is not None:
-            facts["error"] = str(error)
+            facts["error"] = describe_error(error)
         self._write("call_ended", **facts)
 
     def run_ended(self, error: BaseException | None = None) -> None:
-        self._write("run_ended", error=None if error is None else f"{type(error).__name__}: {error}")
+        self._write("run_ended", error=None if error is None else describe_error(error))
         self._file.close()
 
 

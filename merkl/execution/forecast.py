@@ -113,7 +113,7 @@ def _find_by_content(
     found: dict[bytes, Record] = {}
     for future in call.futures():
         alias = content_key if future.out is None else hash_out(content_key, future.out)
-        there = results.find_by_content(call.task, alias)
+        there = results.find_by_content(call, alias)
         if there is None:
             return None
         found[future.__merkl_key__()] = there[1]
@@ -125,7 +125,7 @@ def refuse_runs(plan: Plan, results: Results) -> None:
     running = will_run(plan, results)
     if running:
         shown = "".join(
-            f"\n  {call.key().hex()[:12]} {call.task.name} ({call.location()})" for call in running[:20]
+            f"\n  {call.key().hex()[:12]} {call.task.name} ({call.place()})" for call in running[:20]
         )
         more = f"\n  and {len(running) - 20} more" if len(running) > 20 else ""
         raise WouldRunError(

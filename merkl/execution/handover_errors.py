@@ -38,7 +38,7 @@ def worker_died(call: Call, death: Death) -> WorkerDiedError:
     return WorkerDiedError(
         f"task {call.task.name!r} failed twice: the worker process that ran it {how}\n"
         f"  in the call {call.task.name}({shown})\n"
-        f"  made at {call.location()}",
+        f"  made at {call.place()}",
         task=call.task.name,
         key=call.key().hex(),
         location=call.location(),
@@ -51,7 +51,7 @@ def unpicklable(call: Call, error: Exception) -> TaskFailedError:
     failure = failure_of(call, error)
     failure.args = (
         f"task {call.task.name!r} cannot be sent to another process: {type(error).__name__}: {error}\n"
-        f"  in the call made at {call.location()}",
+        f"  in the call made at {call.place()}",
     )
     failure.__cause__ = error
     return failure

@@ -21,7 +21,7 @@ def warn_of_changed_inputs(call: Call, paths: list[str]) -> None:
     """Say that a result was made of files other than those in its key, and so is not stored."""
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     warnings.warn(
-        f"the input {paths[0]!r}{more} of task {call.task.name!r} (called at {call.location()}) was changed after the "
+        f"the input {paths[0]!r}{more} of task {call.task.name!r} (called at {call.place()}) was changed after the "
         "call was made; the result is used in this run, but not stored. Run again when its writer is done",
         MerklWarning,
         stacklevel=2,

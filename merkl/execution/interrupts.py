@@ -7,6 +7,7 @@ waits for the next moment at which the run can stop. A second one within two sec
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 import time
@@ -81,6 +82,13 @@ class Interrupts:
         self._previous: dict[int, Any] = {}
         self._threads: set[Cooperation] = set()
         self._lock = threading.Lock()
+        self._note_main_thread()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._note_main_thread)
+
+    def _note_main_thread(self) -> None:
+        # Asked several times for each call: a number is compared faster than a thread is looked up.
+        self._main_thread = threading.main_thread().ident
 
     # -- where it is in force ---------------------------------------------------------------------------
 
@@ -164,14 +172,14 @@ class Interrupts:
 
     def enter_body(self) -> bool:
         """Let Ctrl-C raise from here on; returns what `leave_body` wants."""
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != self._main_thread:
             return self._mark_thread(is_in_body=True)
         before, self._in_body = self._in_body, True
         return before
 
     def leave_body(self, before: bool) -> None:
         """Undo `enter_body`."""
-        if threading.current_thread() is threading.main_thread():
+        if threading.get_ident() == self._main_thread:
             self._in_body = before
             if not before:
                 self._loops = 0  # of a loop that the body left, but whose iterator lives on
@@ -208,14 +216,18 @@ class Interrupts:
                 self._threads.discard(mine)
             cooperation.reset(token)
 
-    def press(self, run: bytes) -> None:
-        """Pass Ctrl-C on to the bodies of a run that are in threads: KeyboardInterrupt, where Python code runs."""
+    def press(self, run: bytes) -> int:
+        """Pass Ctrl-C on to the bodies of a run that are in threads: KeyboardInterrupt, where Python code runs.
+
+        Returns how many there are.
+        """
         with self._lock:
-            for one in self._threads:
-                if one.run == run:
-                    one.count += 1
-                    if one.is_in_body and not one.loops:
-                        raise_in_thread(one.thread, KeyboardInterrupt)
+            pressed = [one for one in self._threads if one.run == run and one.is_in_body]
+            for one in pressed:
+                one.count += 1
+                if not one.loops:
+                    raise_in_thread(one.thread, KeyboardInterrupt)
+        return len(pressed)
 
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if there was a Ctrl-C that no body got, `Terminated` after SIGTERM or SIGHUP."""
@@ -230,6 +242,10 @@ class Interrupts:
         """Say whether there was a Ctrl-C that no body got, and forget it."""
         is_pending, self._is_pending = self._is_pending, False
         return is_pending
+
+    def give_back(self) -> None:
+        """Take a Ctrl-C that was passed on, and that no body got after all, for one that still waits."""
+        self._is_pending = True
 
     # -- the signals ------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ class LogObserver(Observer):
 
     def call_started(self, call: Call) -> None:
         """Say that a body starts."""
-        LOGGER.debug("start %s %s (%s)", call.task.name, call.key().hex()[:12], call.location())
+        LOGGER.debug("start %s %s (%s)", call.task.name, call.key().hex()[:12], call.place())
 
     def call_ended(
         self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None

@@ -24,7 +24,7 @@ class Lookups:
     """
 
     def __init__(
-        self, results: Results, *, at_hand: Callable[[Future[Any]], Record | None] = lambda _: None
+        self, results: Results, *, at_hand: Callable[[Future[Any]], Record | None] | None = None
     ) -> None:
         self._results = results
         self._at_hand = at_hand
@@ -38,7 +38,7 @@ class Lookups:
 
     def peek(self, future: Future[Any]) -> tuple[Record, Entry | None] | None:
         """Return the record of a Future's result, with its entry where that came along; None where there is none."""
-        record = self._at_hand(future)
+        record = None if self._at_hand is None else self._at_hand(future)
         if record is not None:
             return record, None
         if not self._results.is_reading:
@@ -50,10 +50,11 @@ class Lookups:
 
     def _look_up(self, key: bytes, future: Future[Any]) -> None:
         futures = {key: future}
-        while self._expected and len(futures) < _MOST:
-            other = self._expected.pop()
+        expected, known = self._expected, self._known
+        while expected and len(futures) < _MOST:
+            other = expected.pop()
             other_key = other.__merkl_key__()
-            if other_key not in self._known:
+            if other_key not in known:
                 futures[other_key] = other
         if len(futures) < self._ahead:
             self._add_ancestors(futures)
@@ -62,11 +63,13 @@ class Lookups:
         by_cache: dict[int, tuple[BaseCache, list[str]]] = {}
         for key, future in futures.items():
             cache = self._results.cache_of(future._call.task)
-            by_cache.setdefault(id(cache), (cache, []))[1].append(key.hex())
-        self._known.update(dict.fromkeys(futures))
+            if id(cache) not in by_cache:
+                by_cache[id(cache)] = (cache, [])
+            by_cache[id(cache)][1].append(key.hex())
+        known.update(dict.fromkeys(futures))
         for cache, keys in by_cache.values():
             for text, found in peek_many(cache, keys).items():
-                self._known[bytes.fromhex(text)] = found
+                known[bytes.fromhex(text)] = found
 
     def _add_ancestors(self, futures: dict[bytes, Future[Any]]) -> None:
         """Add ancestors of Futures, the nearest first, until there are enough."""

@@ -13,6 +13,9 @@ __all__ = ["QUICK", "PeakMeter"]
 #: Seconds: a body that took less has no peak worth the asking, which costs a microsecond.
 QUICK = 0.001
 
+#: Seconds for which a figure is good as that before the next body, in which a process cannot grow by much.
+_FRESH = 0.001
+
 #: What `ru_maxrss` counts in.
 _UNIT = 1 if sys.platform == "darwin" else 1024
 #: Linux: begin the highest resident size of this process again at what it is now.
@@ -27,7 +30,7 @@ class PeakMeter:
     only where it took the process higher than it had ever been.
 
     >>> meter = PeakMeter()
-    >>> meter.begin()
+    >>> meter.begin(0.0)
     >>> meter.end() is None or meter.end() > 0
     True
     """
@@ -36,9 +39,13 @@ class PeakMeter:
         self._reset = _open_reset() if is_ours else None
         self._of_children = False
         self._before = 0
+        self._looked = float("-inf")
 
-    def begin(self, *, of_children: bool = False) -> None:
-        """Note where the process is before a body; `of_children` for a body that only has another program run."""
+    def begin(self, now: float, *, of_children: bool = False) -> None:
+        """Note where the process is before a body that starts `now`; `of_children` for one that runs another program."""
+        if now - self._looked < _FRESH and of_children == self._of_children:
+            return
+        self._looked = now
         self._of_children = of_children
         if self._reset is not None:
             os.write(self._reset, _RESET)
@@ -48,6 +55,7 @@ class PeakMeter:
         """Return the peak of the body in bytes, None where it cannot be told."""
         if threading.current_thread() is not threading.main_thread():
             return None  # others run beside this one
+        self._looked = float("-inf")
         peak = _highest(self._of_children)
         if self._of_children and peak <= _highest(False):
             return None  # a child begins as a copy of this process, and that counts

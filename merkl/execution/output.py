@@ -93,6 +93,7 @@ class BodyOutput:
         self._printed: list[_Printed] = []
         self._reader = self._saved = -1
         self._stop = self._writer = -1
+        self._arrivals = select.poll()
         self._is_suspended = False
         self._streams: tuple[Any, Any] | None = None
 
@@ -114,6 +115,8 @@ class BodyOutput:
         before = os.dup(1)
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
+        self._arrivals = select.poll()
+        self._arrivals.register(self._reader, select.POLLIN)
         self._writer = writer
         os.dup2(writer, 1)
         os.dup2(writer, 2)
@@ -222,7 +225,7 @@ class BodyOutput:
     def _drain(self) -> None:
         """Take all that was printed up to now."""
         with self._lock:
-            while True:
+            while self._arrivals.poll(0):
                 try:
                     data = os.read(self._reader, 1 << 16)
                 except (BlockingIOError, OSError):
@@ -277,11 +280,13 @@ class BodyOutput:
     def _flush_streams() -> None:
         for name, descriptor in (("stdout", 1), ("stderr", 2)):
             stream = getattr(sys, name)
-            with contextlib.suppress(Exception):
+            try:
                 if not stream.closed:
                     stream.flush()
                 else:  # by a body; what comes after it has something to say too
                     setattr(sys, name, open(descriptor, "w", buffering=1, errors="replace", closefd=False))  # noqa: SIM115
+            except Exception:  # noqa: BLE001 - a stream of the user's, or none
+                pass
 
 
 #: That of this process: file descriptors are a matter of the whole process.

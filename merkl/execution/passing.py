@@ -31,6 +31,11 @@ class Passing:
         if is_tainted:
             self._tainted.add(key)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept."""
+        return not self._fresh
+
     def find(self, future: Future[Any]) -> Record | None:
         """Return the record of a result of this run."""
         fresh = self._fresh.get(future.__merkl_key__())

@@ -93,7 +93,7 @@ def make_plan(
             continue
         if key not in seen:
             seen.add(key)
-            there = lookups.peek(future) if future._call.key() not in stale else None
+            there = None if stale and future._call.key() in stale else lookups.peek(future)
             if there is not None:
                 plan.records[key], entry = there
                 if entry is not None:
@@ -101,11 +101,12 @@ def make_plan(
                 plan.found.add(future._call)
                 continue
         call = future._call
-        other = missing.get(call.key())
+        call_key = call.key()
+        other = missing.get(call_key)
         # Of several equal calls the one that was made first runs: its result is that of all.
         if other is None or call.sequence < other.sequence:
-            missing[call.key()] = call
-            inputs = list(call.inputs())
+            missing[call_key] = call
+            inputs = call.inputs()
             stack += inputs
             lookups.expect(inputs)
             if other is None:

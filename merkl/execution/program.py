@@ -102,7 +102,7 @@ class Program:
         for call in self.calls:
             if call.key() not in needed:
                 warnings.warn(
-                    f"the call of task {call.task.name!r} at {call.location()} does not run: nothing needs its result. "
+                    f"the call of task {call.task.name!r} at {call.place()} does not run: nothing needs its result. "
                     "Return it, write it, or declare the task `-> None` if it is called for its effect",
                     MerklWarning,
                     stacklevel=2,

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from merkl._base.running_body import BodyContext, current_body
 from merkl.cache import record_of
 from merkl.codecs import CodecRegistry
-from merkl.execution.context import BodyContext, enter_body, leave_body
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.building import record_calls
 from merkl.graph.task import Task
@@ -37,7 +37,7 @@ def run_again(
             kwargs[parameter.name] = value
         else:
             args.append(value)
-    token, files = enter_body(BodyContext(key)), enter_scratch(Scratch(scratch))
+    token, files = current_body.set(BodyContext(key)), enter_scratch(Scratch(scratch))
     try:
         with record_calls(None):
             result = task.fn(*args, **kwargs)
@@ -45,7 +45,7 @@ def run_again(
                 result = asyncio.run(result)
     finally:
         leave_scratch(files)
-        leave_body(token)
+        current_body.reset(token)
     outs = task.outs_of(tuple(arguments.values()))
     return dict(outs.split(task.name, result))
 

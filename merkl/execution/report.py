@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from merkl._base.errors import WouldRunError
 from merkl.execution.events import Observer, Status
 from merkl.execution.plan import Plan
 from merkl.graph.call import Call
@@ -20,6 +21,10 @@ class RunReport(Observer):
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
+        #: Off from when a function begins to make calls until it has made them all.
+        self.is_built = True
+        #: What ended the run early.
+        self.error: BaseException | None = None
         self.run: set[Call] = set()
         self.linked: set[Call] = set()
         self.failed: set[Call] = set()
@@ -46,9 +51,15 @@ class RunReport(Observer):
     ) -> None:
         """Note what became of a call."""
         self._by_status[status].add(call)
+        if status == "run":  # computed again, as what was found turned out to be lost
+            self.linked.discard(call)
         # Told of each item of a batch, it is one failure.
         if error is not None and not (self.failures and self.failures[-1] is error):
             self.failures.append(error)
+
+    def run_ended(self, error: BaseException | None = None) -> None:
+        """Note what ended the run early."""
+        self.error = error
 
     @property
     def cached(self) -> set[Call]:
@@ -105,6 +116,8 @@ class RunReport(Observer):
         words += [f"{counts[name]} {name}" for name in ("linked", "interrupted", "skipped") if counts[name]]
         words.append(f"{counts['failed']} failed")
         calls = counts["calls"]
-        return (
-            f"merkl: {calls} call{'' if calls == 1 else 's'}: {', '.join(words)} in {counts['seconds']:.1f} s"
-        )
+        # A run may fail although no call did; of one that may run nothing the error says all.
+        is_whole = self.is_built or isinstance(self.error, WouldRunError)
+        ended = "" if is_whole else "the graph was not built to its end; "
+        figures = f"{calls} call{'' if calls == 1 else 's'}: {', '.join(words)}"
+        return f"merkl: {ended}{figures} in {counts['seconds']:.1f} s"

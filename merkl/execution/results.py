@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -59,8 +60,6 @@ def _identify_code(encoded: Encoded, value: Any) -> Encoded:
     The bytes of an object say what its class is called, not what its methods do: two results with equal bytes but other
     methods are different inputs for a task that calls them, and early cutoff must tell them apart.
     """
-    if not encoded.code and type(value).__module__ == "builtins":
-        return encoded
     fingerprinter = sessions.current().fingerprinter
     digests = {fingerprinter.digest_named(item) for item in (type(value), *encoded.code)} - {None}
     if not digests:
@@ -107,7 +106,6 @@ class Results:
         load_migrations: Callable[[], Migrations] | None = None,
     ) -> None:
         self._load_migrations = load_migrations
-        self._migrations: Migrations | None = None
         self.cache = cache
         self.codecs = codecs
         self.trust = trust
@@ -148,7 +146,7 @@ class Results:
     ) -> tuple[Record, Entry | None] | None:
         """Return what was found for a Future unless it has expired; what it had before an edit that changed nothing."""
         if found is None:
-            if not self._has_migrations():
+            if self._migrations is None:
                 return None
             cache = self.cache_of(future._call.task)
             found = peek(cache, future.hash) if self._adopt(cache, future) else None
@@ -159,12 +157,10 @@ class Results:
             None if _is_expired(expires, self.cache_of(future._call.task), future.hash, found[0]) else found
         )
 
-    def _has_migrations(self) -> bool:
-        if self._migrations is None:
-            self._migrations = (
-                self._load_migrations() if self._load_migrations is not None else Migrations({})
-            )
-        return bool(self._migrations)
+    @functools.cached_property
+    def _migrations(self) -> Migrations | None:
+        """The edits that were declared to change nothing; None where there are none."""
+        return (self._load_migrations() or None) if self._load_migrations is not None else None
 
     def _adopt(self, cache: BaseCache, future: Future[Any]) -> bool:
         """Take over the result that a call had before an edit that was declared to change nothing."""
@@ -191,17 +187,21 @@ class Results:
         """Return the value of an entry that `peek` gave, None where it cannot be read (with a warning)."""
         cache = self.cache_of(future._call.task)
         key = future.__merkl_key__().hex()
-        self._learn_codecs(future._call.task)
+        if future._call.task.options.codec is not None:
+            self._learn_codecs(future._call.task)
         value = decode_entry(cache, entry, key, codecs=self.codecs, trust=self.trust)
         return None if value is MISSING else (value,)
 
-    def find_by_content(self, task: Task[..., Any, Any], content_key: bytes) -> tuple[bytes, Record] | None:
-        """Return the key and the record of a result that has this content key."""
+    def find_by_content(self, call: Call, content_key: bytes) -> tuple[bytes, Record] | None:
+        """Return the key and the record of a result of a call's task that has this content key."""
+        task = call.task
         if not self.is_reading or task.options.expires is not None:
             return None
         cache = self.cache_of(task)
+        alias = content_key.hex()
+        fingerprint = "" if call.fingerprint is None else call.fingerprint.hex()
         try:
-            key = cache.find_alias(content_key.hex())
+            key = cache.find_alias(alias) if cache.may_find(alias, fingerprint) else None
         except CacheFormatError:
             raise
         except OSError:
@@ -261,16 +261,30 @@ class Results:
         """
         task = call.task
         try:
-            encoded = self.codecs.encode(
-                value, call.outs.type_of(metadata.out), self._codec_of(task, metadata.out)
-            )
+            codec = None if task.options.codec is None else self._codec_of(task, metadata.out)
+            encoded = self.codecs.encode(value, call.outs.type_of(metadata.out), codec)
         except SerializationError as error:
             out = "" if metadata.out is None else f", out {metadata.out!r}"
             raise SerializationError(
                 f"task {task.name!r}{out}: {error}", task=task.name, remedy=error.remedy
             ) from error
-        encoded = _identify_code(encoded, value)
+        if encoded.code or type(value).__module__ != "builtins":
+            encoded = _identify_code(encoded, value)
         return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent, is_held=is_held)
+
+    def hold(self, future: Future[Any], value: Any) -> FreshResult | None:
+        """Return a result with all that other processes need of it, as its cache turned out to take nothing.
+
+        None where that is a file.
+        """
+        encoded = self.codecs.encode(value, future.type, self._codec_of(future._call.task, future.out))
+        if not isinstance(encoded.content, (bytes, list)):
+            return None
+        content = (
+            encoded.content if isinstance(encoded.content, bytes) else b"".join(map(bytes, encoded.content))
+        )
+        held = msgspec.structs.replace(_identify_code(encoded, value), content=content)
+        return FreshResult(record_of(held), None, held, is_stored=False)
 
     def save_absent(self, call: Call, keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
         """Store that the body did not give an optional out."""
@@ -291,7 +305,7 @@ class Results:
         is_kept = self.is_writing and task.options.keep != "never" and keys
         record = self._put(self.cache_of(task), encoded, keys, metadata, urgent=urgent) if is_kept else None
         if record is not None and not is_held:
-            if record.size > self.hands_over or type(encoded.content) is not bytes:
+            if shared is not None or record.size > self.hands_over or type(encoded.content) is not bytes:
                 return FreshResult(record, shared, None)
             return FreshResult(record, shared, msgspec.structs.replace(encoded, code=()))
         is_stream = not isinstance(encoded.content, (bytes, list))
@@ -308,10 +322,12 @@ class Results:
             self._before_first_store()
             self._before_first_store = None
         first, *aliases = [key.hex() for key in keys]
-        record = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
-        if record is not None and self.remember is not None:
-            self.remember(cache, first, with_record(metadata, record))
-        return record
+        entry = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
+        if entry is None:
+            return None
+        if self.remember is not None:
+            self.remember(cache, first, entry.metadata)
+        return entry.record
 
     def decode(self, result: FreshResult) -> Any:
         """Return a value of its own of a result that is not in the cache."""
@@ -335,8 +351,6 @@ class Results:
 
     def _codec_of(self, task: Task[..., Any, Any], out: str | None) -> Codec | None:
         option = task.options.codec
-        if option is None:
-            return None
         self._learn_codecs(task)
         if isinstance(option, Mapping):
             option = option.get(out or "")

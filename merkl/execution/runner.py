@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
-from merkl.graph.task import MapTask
+from merkl.graph.task import MapTask, Task
 from merkl.graph.writes import Write, pending_writes, require_distinct_paths
 
 __all__ = ["Runner"]
@@ -90,7 +91,7 @@ class Runner:
     def plan(self, wanted: Sequence[Future[Any]], *, stages: Sequence[Stage] = ()) -> Plan:
         """Return what must run so that the wanted Futures have values."""
         rerun = self.selection if self.selection.rerun else None
-        lookups = Lookups(self.results, at_hand=self._passing.find)
+        lookups = Lookups(self.results, at_hand=None if self._passing.is_empty else self._passing.find)
         plan = make_plan(wanted, lookups, stages=stages, rerun=rerun)
         if self._lost:
             plan.forced.update(self._lost.intersection(call.key() for call in plan.missing))
@@ -140,7 +141,8 @@ class Runner:
 
     def recompute(self, future: Future[Any]) -> Any:
         """Compute again a result whose content turned out to be lost, or not to be of the declared type."""
-        self.results.forget(future)
+        with contextlib.suppress(CacheError):  # as on a full disk; it is not looked for below
+            self.results.forget(future)
         key = future._call.key()
         self._lost.add(key)
         try:
@@ -155,7 +157,8 @@ class Runner:
 
         Where some are coroutines, these wait side by side, but not where bodies are watched: that is done one at a time.
         """
-        if self._watch is None and any(_may_wait(call) for stage in stages for call in stage.calls):
+        tasks = {call.task for stage in stages for call in stage.calls}
+        if self._watch is None and any(map(_may_wait, tasks)):
             return self._run_together(evaluation, stages)
         for call in (call for stage in stages for call in stage.calls):
             interrupts.check()
@@ -259,9 +262,8 @@ def _value_or_absence(evaluation: Evaluation, future: Future[Any]) -> Any:
         return error
 
 
-def _may_wait(call: Call) -> bool:
-    """Say whether a call is a coroutine, or makes calls that are."""
-    task = call.task
+def _may_wait(task: Task[..., Any, Any]) -> bool:
+    """Say whether a task's calls are coroutines, or make calls that are."""
     return task.is_coroutine or (task.is_expanding and isinstance(task, MapTask) and task.inner.is_coroutine)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from merkl._base.errors import SelectionError
+from merkl._base.places import shown_path
 from merkl.execution.plan import calls_behind
 from merkl.graph.building import Stage
 from merkl.graph.call import Call
@@ -125,7 +126,7 @@ def _names_of_task(task: Task[..., Any, Any]) -> set[str]:
 def _require_files(paths: Sequence[str], known: Sequence[str]) -> None:
     for path in paths:
         if path not in known:
-            shown = list(dict.fromkeys(map(os.path.relpath, known)))
-            close = difflib.get_close_matches(os.path.relpath(path), shown, 1)
+            shown = list(dict.fromkeys(map(shown_path, known)))
+            close = difflib.get_close_matches(shown_path(path), shown, 1)
             said = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(shown) or 'none'}"
-            raise SelectionError(f"nothing is written to {os.path.relpath(path)!r} here; {said}")
+            raise SelectionError(f"nothing is written to {shown_path(path)!r} here; {said}")

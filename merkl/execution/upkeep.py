@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import socket
 import time
 import warnings
@@ -50,12 +49,9 @@ class Upkeep(Observer):
         """Note the keys that are asked for, and those that they are made from."""
         if len(self._asked) > MOST_KEYS:
             return
-        asked, inner = self._asked, self._inner
-        for call in itertools.chain(plan.found, plan.missing):
-            for key in call.out_keys():
-                asked[key] = None
-            for future in call.known_inputs():
-                inner.add(future.__merkl_key__())
+        calls = [*plan.found, *plan.missing]
+        self._asked.update(dict.fromkeys([key for call in calls for key in call.out_keys()]))
+        self._inner.update([future.__merkl_key__() for call in calls for future in call.known_inputs()])
 
     def run_ended(self, error: BaseException | None = None) -> None:
         """Note the keys with the cache, then evict; a cache in trouble is a warning."""

@@ -62,13 +62,13 @@ class FileWriter:
             raise
         except UnicodeEncodeError as error:
             raise OutputError(
-                f"the result of task {write.future.task.name!r} ({write.future._call.location()}) cannot be written to "
+                f"the result of task {write.future.task.name!r} ({write.future._call.place()}) cannot be written to "
                 f"{write.path!r}: it is no text that UTF-8 can hold ({error}). Return bytes instead",
                 path=write.path,
             ) from error
         except OSError as error:
             raise OutputError(
-                f"the result of task {write.future.task.name!r} ({write.future._call.location()}) cannot be written to "
+                f"the result of task {write.future.task.name!r} ({write.future._call.place()}) cannot be written to "
                 f"{write.path!r}: {error.strerror or error}. Nothing there was changed; make room or choose another path, "
                 "and run again: the result itself is in the cache",
                 path=write.path,
@@ -95,7 +95,7 @@ class FileWriter:
                 send(_describe(write, record, value, content_hash).to_json(), sidecar_of(write.path))
         except OSError as error:
             raise OutputError(
-                f"the result of task {write.future.task.name!r} ({write.future._call.location()}) cannot be written to "
+                f"the result of task {write.future.task.name!r} ({write.future._call.place()}) cannot be written to "
                 f"{write.path!r}: {error}. The result itself is in the cache: run again",
                 path=write.path,
             ) from error

@@ -10,6 +10,7 @@ from merkl_serializers import Encoding, UnserializableError, encode_scalar, is_r
 
 from merkl._base.errors import MerklError, SerializationError, TypeMismatchError
 from merkl._base.hint_classes import iter_classes
+from merkl._base.places import shown_place
 from merkl.files import DirRef, FileRef
 from merkl.files.reads import FileRead, collect_reads, stop_collecting
 from merkl.graph.call import Call, Encoded, Nested, describe_site
@@ -195,12 +196,12 @@ def _encode(
             error.__cause__, MerklError
         ):  # a file that cannot be read, say: no serializer would help
             error.__cause__.add_note(
-                f"task {task.name!r}, parameter {parameter.name!r}, called at {location}"
+                f"task {task.name!r}, parameter {parameter.name!r}, called at {shown_place(location)}"
             )
             raise error.__cause__ from None
         raise SerializationError(
             f"task {task.name!r}, parameter {parameter.name!r}{error.path}: no canonical bytes for {error.type_name} "
-            f"(called at {location}): {error.reason}\n{error.remedy}",
+            f"(called at {shown_place(location)}): {error.reason}\n{error.remedy}",
             task=task.name,
             parameter=parameter.name,
             path=error.path,
@@ -226,7 +227,7 @@ def _type_mismatch(
     else:
         found = f"wanted {problem.expected}, got {actual}"
     return TypeMismatchError(
-        f"task {task.name!r}, parameter {parameter.name!r}: {found}{because} (called at {location})",
+        f"task {task.name!r}, parameter {parameter.name!r}: {found}{because} (called at {shown_place(location)})",
         task=task.name,
         parameter=parameter.name,
         expected=problem.expected,

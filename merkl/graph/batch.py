@@ -95,9 +95,9 @@ class BatchTask(Task[..., Any, Any]):
         async def waiting_body(rows: list[tuple[Any, ...]]) -> Any:
             return await self.run_items(rows)
 
-        fn: Callable[..., Any] = waiting_body if self.is_coroutine else body
-        _name_like(fn, self.fn)
-        task: Task[..., Any, Any] = Task(fn, _how_to_run(self.options))
+        body = waiting_body if self.is_coroutine else body
+        _name_like(body, self.fn)
+        task: Task[..., Any, Any] = Task(body, _how_to_run(self.options))
         task.name = self.name
         return task
 
@@ -233,8 +233,7 @@ class ItemTask(Task[..., Any, Any]):
         def only(result: Any) -> Any:
             return next(item for _, item in BatchOuts([Any]).split(whole.name, result))
 
-        fn: Any = waiting_one if whole.is_coroutine else one
-
+        body: Any = waiting_one if whole.is_coroutine else one
         shown = inspect.Signature(
             [
                 first.replace(annotation=item, default=first.empty),
@@ -245,10 +244,12 @@ class ItemTask(Task[..., Any, Any]):
             ],
             return_annotation=returned,
         )
-        _name_like(fn, whole.fn)
-        fn.__signature__ = shown
-        fn.__annotations__ = {p.name: p.annotation for p in shown.parameters.values()} | {"return": returned}
-        super().__init__(fn, whole.options)
+        _name_like(body, whole.fn)
+        body.__signature__ = shown
+        body.__annotations__ = {p.name: p.annotation for p in shown.parameters.values()} | {
+            "return": returned
+        }
+        super().__init__(body, whole.options)
         self.name = whole.name
         self.whole = whole
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from merkl._base.places import shown_place
 from merkl._base.readable import readable
 from merkl.graph.future import Future
 from merkl.graph.writes import Write
@@ -230,13 +231,15 @@ class Call:
         """Return the call for the parts that are not done; None if all are."""
         return None if self in done else self
 
-    def inputs(self) -> Iterator[Future[Any]]:
-        """Yield the Futures among the arguments, in order, as often as they occur."""
+    def inputs(self) -> list[Future[Any]]:
+        """Return the Futures among the arguments, in order, as often as they occur."""
+        found: list[Future[Any]] = []
         for encoded in self.encodings:
             if type(encoded) is Future:
-                yield encoded
+                found.append(encoded)
             elif type(encoded) is Nested:
-                yield from encoded.futures
+                found += encoded.futures
+        return found
 
     def known_inputs(self) -> Iterable[Future[Any]]:
         """Return the Futures among the arguments, as far as they are known without running the body of a pipeline."""
@@ -274,10 +277,15 @@ class Call:
         """Return `file:line` of the place where the call was made; of one that a command makes, where its task is."""
         if isinstance(self._code, str):
             return self._code
-        own = getattr(self.task.fn, "__code__", None)
-        if own is not None and self._code.co_filename == _OF_COMMANDS:
-            return f"{readable(own.co_filename)}:{own.co_firstlineno}"
+        if self._code.co_filename == _OF_COMMANDS:
+            own = getattr(self.task.fn, "__code__", None)
+            if own is not None:
+                return f"{readable(own.co_filename)}:{own.co_firstlineno}"
         return describe_site(self._code, self._lasti)
+
+    def place(self) -> str:
+        """Return `location()` as people see it: relative to the working directory where that is shorter."""
+        return shown_place(self.location())
 
     def __getstate__(self) -> dict[str, Any]:
         names = (name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ()))

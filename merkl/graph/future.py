@@ -226,7 +226,7 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
     def _misused(self, what: str) -> FutureAccessError:
         task = self._call.task.name
         return FutureAccessError(
-            f"the Future of task {task!r} ({self._call.location()}) was {what}: a Future is the handle of a result, "
+            f"the Future of task {task!r} ({self._call.place()}) was {what}: a Future is the handle of a result, "
             "not the result. Pass it to another task, or call .eval() to have the value",
             task=task,
             misuse=what,

@@ -13,9 +13,10 @@ __all__ = ["find_futures", "replace_futures"]
 
 def find_futures(structure: Any) -> tuple[Future[Any], ...]:
     """Return the Futures in a structure, in order, each object once."""
-    return tuple({id(leaf): leaf for leaf in iter_leaves(structure) if type(leaf) is Future}.values())
+    leaves = iter_leaves(structure, atom=Future)
+    return tuple({id(leaf): leaf for leaf in leaves if type(leaf) is Future}.values())
 
 
 def replace_futures(structure: Any, value_of: Callable[[Future[Any]], Any]) -> Any:
     """Return a structure in which a value stands for each Future; parts without Futures are the same objects."""
-    return map_leaves(structure, lambda leaf: value_of(leaf) if type(leaf) is Future else leaf)
+    return map_leaves(structure, value_of, only=Future)

@@ -25,6 +25,7 @@ from merkl._base.errors import (
     InputChangedError,
     SerializationError,
 )
+from merkl._base.places import shown_path
 from merkl.files.reads import changed_reads
 from merkl.graph.arguments import encode_arguments
 from merkl.graph.building import CallRecorder, building, record_calls
@@ -319,8 +320,9 @@ def collect_stages(name: str, made: Any, recorder: CallRecorder | None) -> Any:
         if not futures and not (is_container(yielded) and not yielded):
             line = made.gi_frame.f_lineno if made.gi_frame is not None else "?"
             made.close()
+            place = f"{shown_path(made.gi_code.co_filename)}:{line}"
             raise GraphError(
-                f"{name!r} yielded {type(yielded).__name__} ({made.gi_code.co_filename}:{line}): a pipeline yields the "
+                f"{name!r} yielded {type(yielded).__name__} ({place}): a pipeline yields the "
                 "Futures that are to run next, one or a list of them; what it gives is returned"
             )
         recorder.add_stage(futures)

@@ -35,7 +35,8 @@ _VOLATILE: Final = frozenset(
     {
         "socket.connect", "socket.getaddrinfo", "socket.bind", "subprocess.Popen", "os.system", "os.exec", "os.fork",
         "os.forkpty", "os.posix_spawn", "os.spawn", "sqlite3.connect", "_thread.start_new_thread", "urllib.Request",
-        "os.putenv", "os.unsetenv", "os.chdir",
+        "os.putenv", "os.unsetenv", "os.chdir", "socket.gethostbyname", "socket.gethostbyaddr", "socket.gethostname",
+        "socket.getnameinfo", "socket.sendto", "ctypes.dlopen", "ctypes.dlsym", "ctypes.call_function",
     }
 )  # fmt: skip
 #: Modules that look at files of the code itself, or of MerkL's own, while a call is made.

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from merkl_serializers import CanonicalRegistry
 
     from merkl._base.config import Settings
@@ -20,6 +22,11 @@ __all__ = ["Session", "SessionHolder", "sessions"]
 
 class Session(Protocol):
     """The services of a workspace that calls and Futures use."""
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        ...
 
     @property
     def settings(self) -> Settings:

@@ -56,7 +56,7 @@ def plain_text(text: str) -> str:
 def show_future(future: Future[Any]) -> dict[str, str]:
     """Return a Future for notebooks: which call, of which type, with which arguments; the value is not asked for."""
     call = future._call
-    rows = [("key", _code(future.hash)), ("made at", escape(call.location()))]
+    rows = [("key", _code(future.hash)), ("made at", escape(call.place()))]
     for parameter, value in zip(call.task.signature.parameters, call.values, strict=True):
         rows.append((escape(parameter.name), _code("***" if parameter.is_secret else preview_value(value))))
     out = f"[{future.out!r}]" if future.out is not None else ""

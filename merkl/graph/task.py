@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from merkl._base.errors import BindError, GraphError, MerklWarning
 from merkl._base.lazy import LazyModule
+from merkl._base.places import shown_path
 from merkl.graph.absent import replace_present
 from merkl.graph.building import building, record_calls
 from merkl.graph.call import Call, describe_site
@@ -136,7 +137,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
 
     def _warn_of_annotations(self, problems: tuple[str, ...]) -> None:
         code = getattr(self.fn, "__code__", None)
-        where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+        where = f" ({shown_path(code.co_filename)}:{code.co_firstlineno})" if code is not None else ""
         for problem in problems:
             warnings.warn(
                 f"task {self.name!r}{where}: {problem.partition(': ')[2]}: what flows there is not checked. "

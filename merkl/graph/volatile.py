@@ -11,6 +11,7 @@ import itertools
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.machinery import ExtensionFileLoader
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ _MODULES: Final = frozenset(
         "time", "random", "uuid", "secrets", "socket", "subprocess", "urllib.request", "http.client", "requests", "httpx",
         "aiohttp", "platform", "getpass", "numpy.random", "ctypes", "tempfile", "locale", "multiprocessing", "sqlite3", "mmap",
         "select", "selectors", "asyncio", "concurrent", "threading", "signal", "gc", "resource", "pwd", "grp", "psutil",
-        "contextvars",
+        "contextvars", "decimal",
         # They read files without Python's knowing.
         "polars", "pyarrow", "pyarrow.parquet", "pyarrow.csv", "pyarrow.feather", "duckdb", "h5py", "netCDF4", "cv2", "zarr",
         "xarray", "lance", "deltalake", "obstore", "boto3", "fsspec", "s3fs",
@@ -36,6 +37,26 @@ _ATTRIBUTES: Final = frozenset(
         "readlink", "samefile", "__import__", "exec", "eval", "import_module", "argv", "orig_argv", "stdin", "input", "access",
         "which", "expandvars", "find_pip_version", "pip_version_of", "resolve", "realpath", "read_parquet", "read_feather",
         "read_orc", "read_hdf", "read_sql", "read_sql_query", "read_sql_table",
+    }
+)  # fmt: skip
+#: What reaches attributes by names that nobody can read in the code.
+_LOOKUPS: Final = frozenset(
+    {
+        "getattr",
+        "attrgetter",
+        "methodcaller",
+        "vars",
+        "__dict__",
+        "__getattribute__",
+        "getattr_static",
+        "getmembers",
+    }
+)
+#: Packages with parts in C that read files and all else through Python, which tells of it.
+_TOLD: Final = frozenset(
+    {
+        "numpy", "pandas", "scipy", "sklearn", "msgspec", "pydantic", "pydantic_core", "yaml", "orjson", "ujson", "regex",
+        "markupsafe", "rpds", "attr", "attrs", "blake3", "xxhash", "msgpack", "cloudpickle", "typeguard",
     }
 )  # fmt: skip
 _MOST_FUNCTIONS: Final = 2000
@@ -74,6 +95,7 @@ def find_volatile(*values: Any) -> str:
         if _is_installed(function):
             continue
         for code in _codes(function.__code__):
+            looked_up = _LOOKUPS & {*code.co_names}
             for name in code.co_names:
                 if name in _ATTRIBUTES:
                     return name
@@ -82,11 +104,20 @@ def find_volatile(*values: Any) -> str:
                     return name
                 if named is None:  # imported in the body, as far as it is loaded
                     named = sys.modules.get(name)
+                if looked_up and _has_volatile(named):
+                    return f"{name} by {min(looked_up)}"
                 pending += _named_of(named, code.co_names)
         pending += [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
         pending += function.__defaults__ or ()
         pending += (function.__kwdefaults__ or {}).values()
     return ""
+
+
+def _has_volatile(value: Any) -> bool:
+    """Say whether a module or class of Python's or a package's own has something that asks for what changes."""
+    if not isinstance(value, (ModuleType, type)) or not _is_installed(value):
+        return False
+    return not _ATTRIBUTES.isdisjoint(dir(value))
 
 
 def _plain(value: Any) -> FunctionType | None:
@@ -150,8 +181,21 @@ def _is_volatile(value: Any) -> bool:
 
 
 def _is_listed(module: str) -> bool:
+    """Say whether a module asks for what changes, or may without Python's knowing, as code in C does."""
     parts = module.split(".")
-    return any(".".join(parts[:count]) in _MODULES for count in range(1, len(parts) + 1))
+    is_named = any(".".join(parts[:count]) in _MODULES for count in range(1, len(parts) + 1))
+    return is_named or parts[0] in _packages_in_c(len(sys.modules))
+
+
+@functools.lru_cache(1)
+def _packages_in_c(loaded: int) -> frozenset[str]:
+    """Return the packages of which a module that is loaded is no Python code; `loaded` is how many are."""
+    found = {
+        name.partition(".")[0]
+        for name, module in list(sys.modules.items())
+        if isinstance(getattr(getattr(module, "__spec__", None), "loader", None), ExtensionFileLoader)
+    }
+    return frozenset(found - _TOLD - sys.stdlib_module_names)
 
 
 def _is_filled(cell: Any) -> bool:

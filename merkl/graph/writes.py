@@ -135,7 +135,7 @@ def _two_writes(one: Write, other: Write) -> GraphError:
     )
     return GraphError(
         f"two Futures are to be written to {where}: of task {one.future.task.name!r} "
-        f"({one.future._call.location()}) and of task {other.future.task.name!r} ({other.future._call.location()}). "
+        f"({one.future._call.place()}) and of task {other.future.task.name!r} ({other.future._call.place()}). "
         "Give each a path of its own"
     )
 

@@ -38,8 +38,7 @@ def hash_parts(tag: bytes, parts: Iterable[bytes]) -> bytes:
     pieces = [_head(tag)]
     for part in parts:
         length = len(part)
-        pieces.append(_LENGTHS[length] if length < 512 else length.to_bytes(8, "little"))
-        pieces.append(part)
+        pieces += (_LENGTHS[length] if length < 512 else length.to_bytes(8, "little"), part)
     return hashlib.sha256(b"".join(pieces)).digest()
 
 
@@ -50,5 +49,5 @@ def hash_content(content: bytes | bytearray | memoryview) -> str:
     'af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262'
     """
     if len(content) < 1 << 20:
-        return blake3.blake3(content).hexdigest()
+        return blake3.blake3(content).digest().hex()  # `hexdigest` takes half a microsecond more
     return blake3.blake3(content, max_threads=blake3.blake3.AUTO).hexdigest()

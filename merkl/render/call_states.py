@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from merkl._base.places import shown_place
 from merkl.cache import ArgumentPreview, Ledger, Metadata
 from merkl.execution.chronicle import classes_of_call, describe_component, describe_task
 from merkl.execution.previews import describe_arguments, describe_extras, outline_value
@@ -15,7 +17,7 @@ from merkl.graph.call import Call
 from merkl.graph.session import sessions
 from merkl.graph.shown import plain_text
 
-__all__ = ["CallState", "describe_state", "state_of_call", "state_of_record", "task_name"]
+__all__ = ["CallState", "describe_state", "place_components", "state_of_call", "state_of_record", "task_name"]
 
 Components = tuple[dict[str, str], ...]
 
@@ -44,6 +46,11 @@ class CallState:
     unkeyed: frozenset[str] = frozenset()
 
 
+def place_components(components: Iterable[dict[str, str]], root: Path) -> Components:
+    """Return the parts of a fingerprint with their places as they are shown; in the ledger they are those in the project."""
+    return tuple({**one, "location": shown_place(one["location"], base=root)} for one in components)
+
+
 def task_name(call: Call) -> str:
     """Return a task's name as metadata have it."""
     return f"{call.task.__module__}.{call.task.name}"
@@ -57,6 +64,7 @@ def state_of_call(call: Call) -> CallState:
         if fingerprinter.digest_class(cls) in call.extras:
             for component in fingerprinter.describe(cls).components:
                 classes[component.name, component.digest] = describe_component(component)
+    root = sessions.current().root
     parameters = call.task.signature.parameters
     shown = [(p, value) for p, value in zip(parameters, call.values, strict=True) if not p.is_secret]
     outlines = {p.name: outline_value(value) or {} for p, value in shown}
@@ -66,9 +74,9 @@ def state_of_call(call: Call) -> CallState:
         task=task_name(call),
         out=None,
         fingerprint=call.fingerprint.hex() if call.fingerprint else "",
-        components=tuple(describe_task(call.task)),
+        components=place_components(describe_task(call.task), root),
         extras=describe_extras(call),
-        classes=tuple(classes.values()),
+        classes=place_components(classes.values(), root),
         arguments=describe_arguments(call),
         outlines=outlines,
         parents=tuple(dict.fromkeys(f.hash for f in call.inputs())),
@@ -87,6 +95,7 @@ def state_of_record(
 
     `successors` are the newer fingerprints that were declared to compute the same: its code is taken to be the latest.
     """
+    root = ledger.database.path.parent.parent
     fingerprint, components = _latest_code(ledger, metadata.fingerprint, successors)
     classes = [c for extra in metadata.extras if len(extra) == 64 for c in ledger.components(extra) or ()]
     outlines: dict[str, dict[str, str]] = {}
@@ -98,9 +107,9 @@ def state_of_record(
         task=metadata.task,
         out=metadata.out,
         fingerprint=fingerprint,
-        components=None if components is None else tuple(components),
+        components=None if components is None else place_components(components, root),
         extras=metadata.extras,
-        classes=tuple(classes),
+        classes=place_components(classes, root),
         arguments=metadata.arguments,
         outlines=outlines,
         parents=metadata.parents,

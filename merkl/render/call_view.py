@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 
+from merkl._base.places import shown_path
 from merkl._base.sizes import format_size
 from merkl.cache import BaseCache, ContentCache, FileContentBackend, Ledger, Metadata
 from merkl.cache.contents import TieredContents
 from merkl.cache.layers import LayeredCache
 from merkl.execution.migrations import ADOPTED
-from merkl.render.log_view import format_call, format_time, result_record
+from merkl.render.log_view import format_call, format_duration, format_time, result_record
 
 __all__ = ["RelativeView", "ResultView", "format_result", "place_of_content", "view_result"]
 
@@ -98,11 +99,15 @@ def place_of_content(cache: BaseCache, key: str) -> str:
     if not is_inline and isinstance(contents, TieredContents):
         contents = contents.small if record.size <= contents.threshold else contents.large
     if not is_inline and isinstance(contents, FileContentBackend):
-        return str(contents.path(record.content_hash))
+        return shown_path(contents.path(record.content_hash))
     database = getattr(cache, "database", None)
     if database is not None:
-        return f"{database.path} (table {'entries' if is_inline else 'contents'})"
+        return f"{shown_path(database.path)} (table {'entries' if is_inline else 'contents'})"
     return f"{type(cache).__name__}, {type(contents).__name__}"
+
+
+#: Of its neighbours so many are listed.
+_MOST_SHOWN = 50
 
 
 def format_result(view: ResultView) -> str:
@@ -110,7 +115,7 @@ def format_result(view: ResultView) -> str:
     record = view.record
     lines = [view.call, "", f"key          {view.key}"]
     lines.append(
-        f"made         {format_time(record['created'])} by run {record['run'][:8]}, in {record['duration']:.4g} s"
+        f"made         {format_time(record['created'])} by run {record['run'][:8]}, in {format_duration(record['duration'])}"
     )
     if record["peak_memory"] is not None:
         lines.append(f"peak memory  {format_size(record['peak_memory'])} resident")
@@ -133,5 +138,8 @@ def format_result(view: ResultView) -> str:
     for title, relatives in groups:
         if relatives:
             lines.append(title)
-            lines += [f"  {r.key[:12]}  {r.call}{f'  = {r.preview}' if r.preview else ''}" for r in relatives]
+            shown = relatives[:_MOST_SHOWN]
+            lines += [f"  {r.key[:12]}  {r.call}{f'  = {r.preview}' if r.preview else ''}" for r in shown]
+            if len(relatives) > len(shown):
+                lines.append(f"  … and {len(relatives) - len(shown)} more; --json has them all")
     return "\n".join(lines)

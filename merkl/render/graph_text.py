@@ -66,7 +66,7 @@ def _line(node: NodeView, names: dict[int, str], edges: list[EdgeView]) -> str:
     words = [
         f"{name}={', '.join(by_name[name]) if name in by_name else text}" for name, text in taken.items()
     ]
-    count = f" ×{node.count}" if node.count > 1 else ""
+    count = f" ×{node.count}{' in a chain' if node.is_chain else ''}" if node.count > 1 else ""
     mark = {"shell": "$ ", "map": "map "}.get(node.kind, "")
     gives = ", ".join(node.types)
     return (
@@ -80,7 +80,9 @@ def _out(name: str) -> str:
 
 def describe_node(node: NodeView) -> str:
     """Return the text inside a node's box."""
-    return f"{node.label} ×{node.count}" if node.count > 1 else node.label
+    if node.count == 1:
+        return node.label
+    return f"{node.label} ×{node.count}{' in a chain' if node.is_chain else ''}"
 
 
 def edge_label(edge: EdgeView) -> str:

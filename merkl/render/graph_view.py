@@ -11,6 +11,7 @@ import msgspec
 
 from merkl._base.containers import iter_leaves
 from merkl._base.hints import format_type
+from merkl._base.places import shown_path
 from merkl.cache import Ledger
 from merkl.execution.plan import Plan
 from merkl.execution.previews import preview_arguments
@@ -20,6 +21,7 @@ from merkl.graph.future import Future
 from merkl.graph.shown import plain_text
 from merkl.graph.task import MapTask
 from merkl.render.call_states import task_name
+from merkl.render.grouping import group_calls
 from merkl.shell.bash import BashTask
 
 __all__ = ["EdgeView", "GraphView", "NodeView", "view_graph"]
@@ -39,7 +41,7 @@ class CallView(msgspec.Struct, frozen=True):
 
 
 class NodeView(msgspec.Struct, frozen=True):
-    """A call, a map of calls (`count` more than one), or a file.
+    """A call, several alike (`count`; `is_chain`: each but the first takes up the result of another of them), or a file.
 
     `kind` is "task", "shell", "map" (over a list that is not known yet), "file" (read), "output" (written) or "open" (the graph
     goes on once a value is known). `status` is "cached", "stale" (would run, earlier results are there), "new" (would run for
@@ -52,6 +54,7 @@ class NodeView(msgspec.Struct, frozen=True):
     task: str = ""
     status: str = ""
     count: int = 1
+    is_chain: bool = False
     location: str = ""
     types: tuple[str, ...] = ()
     fingerprint: str = ""
@@ -71,7 +74,7 @@ class EdgeView(msgspec.Struct, frozen=True):
 
 
 class GraphView(msgspec.Struct, frozen=True):
-    """A whole graph; nodes come in program order, so that each edge leads from an earlier to a later one."""
+    """A whole graph; each edge leads from an earlier to a later node, which are else in program order."""
 
     name: str
     nodes: tuple[NodeView, ...]
@@ -106,38 +109,19 @@ def view_graph(
     made = sorted(calls, key=lambda call: call.sequence)
     # Equal calls are one, whoever made them again; each may have its own wish for a file.
     ordered = list({call.key(): call for call in reversed(made)}.values())[::-1]
-    for members in _group(ordered, collapse):
+    for members in group_calls(ordered, collapse):
         builder.add_node(members)
     for call in ordered:
         builder.add_edges(call)
     for call in made:
         builder.add_writes(call)
     builder.add_open_end(depends_on)
-    nodes = tuple(builder.nodes)
+    nodes = tuple(builder.finished_nodes())
     counts: dict[str, int] = {"calls": len(ordered)}
     for node in nodes:
         for call_view in node.calls:
             counts[call_view.status] = counts.get(call_view.status, 0) + 1
     return GraphView(name, nodes, tuple(builder.finished_edges()), counts)
-
-
-def _group(calls: Sequence[Call], collapse: int | None) -> list[list[Call]]:
-    """Return the calls in groups that are drawn as one: of one task, made at one place, with inputs from the same groups."""
-    groups: dict[int, list[Call]] = {}
-    numbers: dict[object, int] = {}
-    identity: dict[bytes, int] = {}
-    for call in calls:
-        inputs = {identity.get(f._call.key(), -1) for f in call.inputs()}
-        same = numbers.setdefault((task_name(call), call.location(), frozenset(inputs)), len(numbers))
-        identity[call.key()] = same
-        groups.setdefault(same, []).append(call)
-    found: list[list[Call]] = []
-    for members in groups.values():
-        if collapse is not None and len(members) >= collapse:
-            found.append(members)
-        else:
-            found += [[call] for call in members]
-    return sorted(found, key=lambda members: members[0].sequence)
 
 
 class _Builder:
@@ -150,6 +134,7 @@ class _Builder:
         self._node_of: dict[bytes, int] = {}
         self._files: dict[tuple[str, str], int] = {}
         self._edges: dict[tuple[int, int, str, str, str], int] = {}
+        self._chains: set[int] = set()
 
     def add_node(self, members: Sequence[Call]) -> None:
         """Add a node for some calls."""
@@ -167,7 +152,7 @@ class _Builder:
                 task=task_name(first),
                 status=next(state for state in _ATTENTION if state in states),
                 count=len(members),
-                location=plain_text(first.location()),
+                location=plain_text(first.place()),
                 types=tuple(show_type(first.outs.type_of(out)) for out in first.outs.names()),
                 fingerprint=first.fingerprint.hex() if first.fingerprint else "",
                 doc=plain_text((first.task.__doc__ or "").partition("\n")[0]),
@@ -209,7 +194,9 @@ class _Builder:
             for leaf in iter_leaves(value) if type(encoded) is not bytes or _may_hold_files(value) else ():
                 if type(leaf) is Future:
                     source = self._node_of.get(leaf._call.key())
-                    if source is not None:
+                    if source == target:
+                        self._chains.add(target)
+                    elif source is not None:
                         self._add_edge(source, target, show_type(leaf.type), name, leaf.out or "")
                 elif isinstance(leaf, (FileRef, DirRef)):
                     self._add_edge(self._file_node("file", os.fspath(leaf)), target, "", name, "")
@@ -228,9 +215,7 @@ class _Builder:
     def _file_node(self, kind: str, path: str) -> int:
         if (kind, path) not in self._files:
             self._files[kind, path] = len(self.nodes)
-            here = os.path.relpath(path)
-            label = here if not here.startswith("..") else path
-            self.nodes.append(NodeView(len(self.nodes), kind, plain_text(label)))
+            self.nodes.append(NodeView(len(self.nodes), kind, plain_text(shown_path(path))))
         return self._files[kind, path]
 
     def add_open_end(self, futures: Sequence[Future[Any]]) -> None:
@@ -244,6 +229,11 @@ class _Builder:
             source = self._node_of.get(future._call.key())
             if source is not None:
                 self._add_edge(source, node.id, show_type(future.type), "", future.out or "")
+
+    def finished_nodes(self) -> Iterable[NodeView]:
+        """Return the nodes, chains marked as such."""
+        for node in self.nodes:
+            yield msgspec.structs.replace(node, is_chain=True) if node.id in self._chains else node
 
     def finished_edges(self) -> Iterable[EdgeView]:
         """Return the edges, equal ones counted."""

@@ -8,10 +8,14 @@ from typing import Any
 
 import msgspec
 
+from merkl._base.places import shown_place
 from merkl._base.sizes import format_size
 from merkl.cache import Ledger, Metadata, Run
 
 __all__ = [
+    "descendants",
+    "describe_failure",
+    "format_duration",
     "format_lineage",
     "format_output",
     "format_results",
@@ -30,6 +34,7 @@ def result_record(key: str, metadata: Metadata) -> dict[str, Any]:
     return {
         **head,
         **fields,
+        "location": shown_place(metadata.location),
         "arguments": arguments,
         "parents": list(metadata.parents),
         "extras": list(metadata.extras),
@@ -38,7 +43,11 @@ def result_record(key: str, metadata: Metadata) -> dict[str, Any]:
 
 def run_record(run: Run) -> dict[str, Any]:
     """Return a run as JSON has it."""
-    return {**msgspec.structs.asdict(run), "command": list(run.command)}
+    return {
+        **msgspec.structs.asdict(run),
+        "command": list(run.command),
+        "location": shown_place(run.location),
+    }
 
 
 def format_runs(runs: Sequence[Run]) -> str:
@@ -47,11 +56,21 @@ def format_runs(runs: Sequence[Run]) -> str:
 
 
 def _run_line(run: Run) -> str:
-    figures = ", ".join(f"{run.counts[name]} {name}" for name in _FIGURES if run.counts.get(name))
-    took = f" in {run.ended - run.started:.1f} s" if run.ended is not None else ""
+    figures = (
+        ", ".join(f"{run.counts[name]} {name}" for name in _FIGURES if run.counts.get(name)) or "nothing ran"
+    )
+    took = f"in {run.ended - run.started:.1f} s" if run.ended is not None else ""
     status = "not ended" if run.ended is None else run.status
-    said = f"  ({run.error})" if run.error else ""
-    return f"run {run.id[:8]}  {format_time(run.started)}  {status:<9}  {' '.join(run.command)}  {figures}{took}{said}"
+    said = f" ({describe_failure(run)})" if run.error else ""
+    head = f"run {run.id[:8]}  {format_time(run.started)}  {status:<11}  {' '.join(run.command)}"
+    return f"{head}  {figures} {took}{said}".rstrip()
+
+
+def describe_failure(run: Run) -> str:
+    """Return why a run failed and where, in one line."""
+    place = shown_place(run.location)
+    where = f" ({place})" if place and place not in run.error else ""
+    return f"{'' if run.is_built else 'the graph was not built to its end: '}{run.error}{where}"
 
 
 _FIGURES = ("run", "cached", "linked", "interrupted", "skipped", "failed")
@@ -65,7 +84,7 @@ def format_results(records: Iterable[tuple[str, Metadata]]) -> str:
 def _result_line(key: str, metadata: Metadata) -> str:
     peak = metadata.peak_memory
     return (
-        f"{key[:12]}  {format_time(metadata.created)}  {_duration(metadata.duration):>8}  {format_size(metadata.size):>8}  "
+        f"{key[:12]}  {format_time(metadata.created)}  {format_duration(metadata.duration):>8}  {format_size(metadata.size):>8}  "
         f"run {metadata.run[:8]}  {format_call(metadata)}{'' if peak is None else f'  [peak {format_size(peak)}]'}"
     )
 
@@ -82,17 +101,22 @@ def format_time(at: float) -> str:
     return datetime.datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S") if at else "-"
 
 
-def _duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
+    """Return a duration as people read it."""
     return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+#: Lines of one direction of a lineage that people are shown, and levels that are indented.
+_MOST_LINES = 200
+_DEEPEST = 20
 
 
 def format_lineage(ledger: Ledger, key: str) -> str:
     """Return what a result was made of, above it, and what was made of it, below."""
     metadata = ledger.metadata(key) or Metadata()
-    up: list[str] = []
-    _walk(key, lambda k: (ledger.metadata(k) or Metadata()).parents, ledger, up)
-    down: list[str] = []
-    _walk(key, lambda k: [child for child, _ in ledger.children(k)], ledger, down)
+    below = ledger.children_of_all()
+    up = _walk(key, lambda k: (ledger.metadata(k) or Metadata()).parents, ledger)
+    down = _walk(key, lambda k: below.get(k, ()), ledger)
     lines = [_result_line(key, metadata), "made of"]
     lines += up or ["  nothing: it has no inputs from other calls"]
     lines.append("used by")
@@ -100,19 +124,37 @@ def format_lineage(ledger: Ledger, key: str) -> str:
     return "\n".join(lines)
 
 
-def _walk(key: str, next_keys: Callable[[str], Iterable[str]], ledger: Ledger, lines: list[str]) -> None:
-    """Add a line for each result that is reached, indented by how far away it is; each is shown once."""
+def descendants(ledger: Ledger, key: str) -> list[str]:
+    """Return the keys of all results that were made of this one, at whatever distance."""
+    below = ledger.children_of_all()
+    found: dict[str, None] = {}
+    stack = list(below.get(key, ()))
+    while stack:
+        item = stack.pop()
+        if item not in found:
+            found[item] = None
+            stack.extend(below.get(item, ()))
+    return sorted(found)
+
+
+def _walk(key: str, next_keys: Callable[[str], Iterable[str]], ledger: Ledger) -> list[str]:
+    """Return a line for each result that is reached, indented by how far away it is; each is shown once."""
+    lines: list[str] = []
     seen = {key}
     stack = [(k, 1) for k in reversed(list(next_keys(key)))]
-    while stack:
+    while stack and len(lines) < _MOST_LINES:
         item, depth = stack.pop()
         metadata = ledger.metadata(item)
         call = "(not in the ledger)" if metadata is None else format_call(metadata)
         again = item in seen
-        lines.append(f"{'  ' * depth}{item[:12]}  {call}{'  (shown above)' if again else ''}")
+        deep = f"{'  ' * min(depth, _DEEPEST)}{f'({depth} away) ' if depth > _DEEPEST else ''}"
+        lines.append(f"{deep}{item[:12]}  {call}{'  (shown above)' if again else ''}")
         if not again:
             seen.add(item)
             stack.extend((k, depth + 1) for k in reversed(list(next_keys(item))))
+    if stack:
+        lines.append("  … and more; --json has all of them")
+    return lines
 
 
 def format_output(records: Iterable[tuple[str, Metadata]]) -> str:

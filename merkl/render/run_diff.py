@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from merkl._base.places import shown_place
 from merkl.cache import Ledger, Metadata, Run
 from merkl.render.call_states import state_of_record
 from merkl.render.differences import Difference, compare_states, format_difference
@@ -54,7 +55,12 @@ def diff_runs(ledger: Ledger, first: Run, second: Run) -> dict[str, Any]:
 
 
 def _named(key: str, metadata: Metadata) -> dict[str, Any]:
-    return {"key": key, "task": metadata.task, "call": format_call(metadata), "location": metadata.location}
+    return {
+        "key": key,
+        "task": metadata.task,
+        "call": format_call(metadata),
+        "location": shown_place(metadata.location),
+    }
 
 
 def _changed_versions(before: dict[str, str], after: dict[str, str]) -> dict[str, list[str]]:
@@ -65,7 +71,7 @@ def _changed_versions(before: dict[str, str], after: dict[str, str]) -> dict[str
 def format_run_diff(found: dict[str, Any]) -> str:
     """Return the difference of two runs as text."""
     lines = [format_runs([msgspec.convert(run, Run) for run in found["runs"]]), ""]
-    lines.append(f"{found['same']} results are the same")
+    lines.append(f"{found['same']} result{' is' if found['same'] == 1 else 's are'} the same")
     roots = [item for item in found["changed"] if item["differences"]]
     for item in roots:
         lines.append(f"changed  {item['key'][:12]}  was {item['was'][:12]}  {item['call']}")

@@ -11,13 +11,16 @@ from merkl_serializers import CanonicalRegistry
 
 from merkl._base.hash_mode import HashMode
 from merkl._base.hints import format_type
+from merkl._base.places import shown_path
 from merkl.codecs import CodecRegistry
 from merkl.execution.chronicle import describe_task
 from merkl.execution.previews import preview_value
 from merkl.graph.options import TaskOptions
 from merkl.graph.outs import NamedOuts, Outs, SingleOut
+from merkl.graph.session import sessions
 from merkl.graph.signature import Parameter
 from merkl.graph.task import Task
+from merkl.render.call_states import place_components
 from merkl.render.parameter_view import ParameterView, StoredView, view_codec, view_parameters
 
 __all__ = ["OutView", "TaskView", "format_task", "view_task"]
@@ -64,7 +67,7 @@ def view_task(task: Task[..., Any, Any], registry: CanonicalRegistry, codecs: Co
         deps=tuple(map(preview_value, task.options.deps)),
         packages=fingerprint.packages(),
         code_hash=fingerprint.digest.hex(),
-        components=tuple(describe_task(task)),
+        components=place_components(describe_task(task), sessions.current().root),
     )
 
 
@@ -86,7 +89,7 @@ def _changed_options(task: Task[..., Any, Any]) -> dict[str, str]:
 
 def _location(task: Task[..., Any, Any]) -> str:
     code = getattr(inspect.unwrap(task.fn), "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else ""
+    return f"{shown_path(code.co_filename)}:{code.co_firstlineno}" if code is not None else ""
 
 
 def _lifted_signature(task: Task[..., Any, Any], outs: Outs | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from merkl._base.places import shown_place
 from merkl.cache import Ledger, Metadata
 from merkl.execution.migrations import declared_successors
 from merkl.execution.plan import Plan
@@ -120,7 +121,7 @@ class _Explainer:
         self.found[key] = Explanation(
             key=key,
             task=state.task,
-            location=state.location,
+            location=shown_place(state.location),
             status="would run" if key in self._missing else "cached",
             reason=reason,
             differences=tuple(differences),
@@ -226,8 +227,9 @@ def format_why(view: WhyView) -> str:
     """Return an explanation as text: each root cause once, with the calls that follow from it."""
     running = view.calls - view.cached
     if not running:
-        return f"{view.name}: all {view.calls} calls are in the cache; nothing would run"
-    lines = [f"{view.name}: {running} of {view.calls} calls would run"]
+        calls = "its call is" if view.calls == 1 else f"all {view.calls} calls are"
+        return f"{view.name}: {calls} in the cache; nothing would run"
+    lines = [f"{view.name}: {running} of {view.calls} call{'' if view.calls == 1 else 's'} would run"]
     groups: dict[Any, list[Explanation]] = {}
     for explanation in view.explanations:
         if explanation.reason != "upstream":

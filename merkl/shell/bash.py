@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from merkl._base.printed import note_printed
+from merkl._base.running_body import note_printed
 from merkl.graph.options import TaskOptions, make_options
 from merkl.graph.session import sessions
 from merkl.graph.task import Task

@@ -56,7 +56,7 @@ class Journal:
             raise
         except BaseException as error:
             self.chronicle.failed(error)
-            self.chronicle.ended("failed", self._counts(report), error=str(error))
+            self.chronicle.ended("failed", self._counts(report), error=error, is_built=report.is_built)
             raise
         self.chronicle.ended("interrupted" if report.interrupted else "done", self._counts(report))
 

@@ -14,6 +14,7 @@ from merkl_serializers import CanonicalRegistry, default_registry
 
 from merkl._base.config import Settings, find_project_root, load_settings
 from merkl._base.errors import MerklWarning
+from merkl._base.places import shown_path
 from merkl.cache import (
     BaseCache,
     Database,
@@ -197,7 +198,7 @@ class Parts:
                 home.mkdir(parents=True, exist_ok=True)
                 (home / ".gitignore").write_text("*\n", encoding="utf-8")
                 if self._given_root is None and isinstance(self.cache, SqliteCache):
-                    sys.stderr.write(f"merkl: results are kept in {home}\n")
+                    sys.stderr.write(f"merkl: results are kept in {shown_path(home)}\n")
         self.graphs.write()
 
     @property

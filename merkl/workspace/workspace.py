@@ -100,6 +100,8 @@ class Workspace:
         self._runner: Runner | None = None
         #: Off where a command only looks at graphs: the values that they ask for on the way are no run.
         self.writes_log = True
+        #: Off where all calls of a pipeline are wanted, not its outputs alone: its body runs to tell them.
+        self.recalls_graphs = True
         # The run that evaluations outside of `run` belong to.
         self._session: Journal | None = None
 
@@ -208,7 +210,7 @@ class Workspace:
         # another is an item of the batch that was chosen.
         selection = None if self._runner is None else self._runner.selection
         is_choosing = selection is not None and bool(selection.rerun or selection.until)
-        return self.parts.is_reading and self.parts.is_writing and not is_choosing
+        return self.recalls_graphs and self.parts.is_reading and self.parts.is_writing and not is_choosing
 
     def recall_graph(self, key: str) -> bytes | None:
         """Return a graph that was kept."""
@@ -329,7 +331,9 @@ class Workspace:
             error: BaseException | None = None
             try:
                 with contextlib.nullcontext() if journal is None else journal.note_end(report):
+                    report.is_built = False
                     program = build_program(make)
+                    report.is_built = True
                     return RunOutcome(program.returned, program.evaluate(runner), report)
             except BaseException as raised:
                 error = raised
@@ -356,13 +360,21 @@ class Workspace:
             finally:
                 self._runner = None
 
-    def forecast(self, make: Callable[[], Any], *, selection: Selection | None = None) -> RunForecast:
+    def forecast(
+        self,
+        make: Callable[[], Any],
+        *,
+        selection: Selection | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> RunForecast:
         """Return what a run would do, in order, with the time that it would take, without running anything.
 
-        Raises `SelectionError` where what was chosen is not there.
+        `observers` are told of the plan. Raises `SelectionError` where what was chosen is not there.
         """
         with self:
             program, plan, results = self.plan(make, selection=selection)
+            for observer in observers:
+                observer.plan_made(plan)
             return RunForecast.of(plan, results, self.predictor(), program.depends_on)
 
     def predictor(self) -> Callable[[Call], float | None]:

@@ -39,6 +39,7 @@ from mypy.types import (
 from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
 from merkl_mypy.eager import EagerCalls
+from merkl_mypy.partials import MAP, for_map, mapped
 from merkl_mypy.quick import NOT_LIFTED, QuickSignature
 from merkl_mypy.review import Reviews
 from merkl_mypy.rewrite import Rewriter, future_type, may_hold_future
@@ -200,6 +201,21 @@ class CallChecker:
         if isinstance(proper, Instance) and is_future(proper):
             return proper.copy_modified(args=[_simplified(proper.args[0])])
         return result
+
+    def map_signature(self, ctx: FunctionSigContext) -> FunctionLike:
+        """`map(task, fs)`: for the time of the check, a function of the items stands in the place of the task."""
+        call, api = ctx.context, ctx.api
+        if isinstance(call, CallExpr) and isinstance(api, TypeChecker) and id(call) not in self.pending:
+            made = for_map(api, call)
+            if made is not None:
+                self.pending[id(call)] = (call, list(call.args), MAP)
+                call.args[0] = made
+        return ctx.default_signature
+
+    def map_done(self, ctx: FunctionContext) -> Type:
+        """After the check of such a call."""
+        self.restore(ctx.context)
+        return mapped(ctx)
 
     def _lifted(
         self, api: TypeChecker, plain: CallableType, call: CallExpr, info: TypeInfo, name: str

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mypy.checker import TypeChecker
 from mypy.errorcodes import ARG_TYPE
 from mypy.messages import format_type
 from mypy.nodes import (
     ARG_POS,
+    ArgKind,
     CallExpr,
     Context,
     Decorator,
@@ -30,10 +31,11 @@ from mypy.types import (
     ProperType,
     Type,
     TypeType,
+    UnionType,
     get_proper_type,
 )
 
-from merkl_mypy import names
+from merkl_mypy import codes, names
 from merkl_mypy.outs import OutsOption, call_result, outs_option, stored_outs
 from merkl_mypy.serializable import check_definition, exempt_names
 from merkl_mypy.shapes import any_type, class_of, lift, plain_signature
@@ -68,20 +70,45 @@ def _only_argument(ctx: FunctionContext) -> Type | None:
 def _decorator(api: TypeChecker, ctx: FunctionContext, kind: str, single: Type | None) -> Type:
     """What `task(…)` with options is: a decorator, whose type remembers what was said."""
     call = ctx.context
-    checked = _options_of(api, kind)
     if not isinstance(call, CallExpr):
         return any_type()
-    returned, _ = api.expr_checker.check_call(checked, call.args, call.arg_kinds, call, call.arg_names)
+    made = options_given(api, kind, call, call.args, call.arg_kinds, call.arg_names)
+    if single is not None and isinstance(made, Instance):
+        return _of_single(made, get_proper_type(single))
+    return made
+
+
+def options_given(
+    api: TypeChecker,
+    kind: str,
+    call: CallExpr,
+    args: Sequence[Expression],
+    arg_kinds: Sequence[ArgKind],
+    arg_names: Sequence[str | None],
+) -> ProperType:
+    """The decorator that options make, which stand among the arguments of `call`."""
+    checked = _options_of(api, kind)
+    returned, _ = api.expr_checker.check_call(checked, list(args), list(arg_kinds), call, list(arg_names))
     made = get_proper_type(returned)
     if not isinstance(made, Instance):
         return made
-    if single is not None:
-        return _of_single(made, get_proper_type(single))
-    option = outs_option(api, _named(ctx, "outs"))
-    if option is not None:
-        made = made.copy_with_extra_attr(names.OUTS_ATTR, option)
+    if "outs" in arg_names:
+        given = args[list(arg_names).index("outs")]
+        option = outs_option(api, given, api.expr_checker.accept(given))
+        if option is not None:
+            made = made.copy_with_extra_attr(names.OUTS_ATTR, option)
     exempt = exempt_names(api, call)
     return made if exempt is None else made.copy_with_extra_attr(names.EXEMPT_ATTR, exempt)
+
+
+def with_options_of(decorator: Instance, before: Instance) -> Instance:
+    """A decorator with what was said before, where it says nothing itself."""
+    kept = {} if before.extra_attrs is None else before.extra_attrs.attrs
+    said = {} if decorator.extra_attrs is None else decorator.extra_attrs.attrs
+    for name, typ in kept.items():
+        if name not in said:
+            decorator = decorator.copy_with_extra_attr(name, typ)
+    return decorator
 
 
 def _options_of(api: TypeChecker, kind: str) -> Type:
@@ -181,10 +208,15 @@ def decorate(
     if isinstance(proper, Overloaded):
         items = [task_type(api, ctx.context, kind, item, option, bound_to_self) for item in proper.items]
         return Overloaded(items)
+    if isinstance(proper, UnionType):
+        return UnionType.make_union(
+            [decorate(api, ctx, kind, item, option, default) for item in proper.items]
+        )
     if isinstance(proper, TypeType):
         proper = get_proper_type(api.expr_checker.analyze_type_type_callee(proper.item, ctx.context))
     if isinstance(proper, AnyType):
-        return default
+        _unknown(api, ctx.context, kind)
+        return any_type()
     if isinstance(proper, CallableType):
         return task_type(api, ctx.context, kind, proper, option, bound_to_self)
     extracted: FunctionLike | None = _partial(proper)
@@ -205,6 +237,11 @@ def decorate(
         )
         return default
     return task_type(api, ctx.context, kind, extracted, option, bound_to_self)
+
+
+def _unknown(api: TypeChecker, context: Context, kind: str) -> None:
+    text = f'The plugin does not know the type of this function, so it cannot check the calls of what "{kind}" makes of it'
+    api.note(text, context, code=codes.UNSUPPORTED)
 
 
 def _known_already(context: Context, kind: str, function: ProperType, option: OutsOption) -> Type | None:
@@ -340,11 +377,3 @@ def first_is_self(context: object) -> bool:
         return False
     function = context.func
     return bool(function.info) and not function.is_static
-
-
-def _named(ctx: FunctionContext, name: str) -> tuple[Expression, Type] | None:
-    for given, args, types in zip(ctx.arg_names, ctx.args, ctx.arg_types, strict=True):
-        if name in given:
-            index = given.index(name)
-            return args[index], types[index]
-    return None

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from mypy.checker import TypeChecker
+from mypy.nodes import Context
 from mypy.types import FunctionLike, Type
 
 from merkl_mypy import codes
@@ -45,6 +47,23 @@ def guarded_signature(hook: Callable[[C], FunctionLike]) -> Callable[[C], Functi
     return guard
 
 
+def guarded_start(start: Callable[[TypeChecker], None]) -> Callable[[TypeChecker], None]:
+    """What is done before a module is checked; where it fails the module is checked without it."""
+
+    @wraps(start)
+    def guard(api: TypeChecker) -> None:
+        try:
+            start(api)
+        except Exception as error:  # noqa: BLE001  the boundary between the plugin and mypy
+            _note(api, api.tree, error)
+
+    return guard
+
+
 def _report(ctx: Any, error: Exception) -> None:
+    _note(ctx.api, ctx.context, error)
+
+
+def _note(api: Any, where: Context, error: Exception) -> None:
     text = f"merkl_mypy could not look into this ({type(error).__name__}: {error}); please report it"
-    ctx.api.msg.note(text, ctx.context, code=codes.INTERNAL)
+    api.msg.note(text, where, code=codes.INTERNAL)

@@ -29,10 +29,11 @@ from merkl_mypy.calls import CallChecker
 from merkl_mypy.decorators import decorator_applied, decorator_called
 from merkl_mypy.early import EarlyTypes
 from merkl_mypy.evaluate import evaluated
-from merkl_mypy.guard import guarded_result, guarded_signature
+from merkl_mypy.guard import guarded_result, guarded_signature, guarded_start
 from merkl_mypy.joins import Joins
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
 from merkl_mypy.nameless import NamelessCalls, may_be_task, name_method
+from merkl_mypy.partials import MAP, PARTIAL, partial_called, partial_made
 from merkl_mypy.pipes import piped_to
 from merkl_mypy.review import PROBE, Reviews, add_trigger
 from merkl_mypy.serializable import note_registration, registrations
@@ -62,15 +63,12 @@ class MerklPlugin(Plugin):
         self._signature = guarded_signature(self._calls.signature)
         self._instance_signature = guarded_signature(self._calls.instance_signature)
         self._finish = self._calls.finish
+        self._mapped = guarded_signature(self._calls.map_signature)
         self._nameless = NamelessCalls()
         self._joins = Joins()
         # Each puts nodes of its own into the module, behind which the ones before it do not look.
-        self._reviews.starts += [
-            EarlyTypes().begin,
-            self._calls.eager.begin,
-            self._nameless.begin,
-            self._joins.begin,
-        ]
+        starts = (EarlyTypes().begin, self._calls.eager.begin, self._nameless.begin, self._joins.begin)
+        self._reviews.starts += map(guarded_start, starts)
         self._reviews.before += [self._joins.end, self._nameless.end]
         self._name_method = guarded_result(name_method)
         self._methods: dict[str, bool] = {}  # attributes that were looked up, and whether they may be tasks
@@ -87,10 +85,12 @@ class MerklPlugin(Plugin):
             names.BASH_TASK_FN: guarded_result(shell_task),
             names.CALLEE: guarded_result(self._nameless.called),
             names.JOINED: guarded_result(self._joins.joined),
+            PARTIAL: guarded_result(partial_made),
+            MAP: guarded_result(self._calls.map_done),
         }
         self._decorator_calls = {
             name: guarded_result(decorator_applied(kind)) for name, kind in names.DECORATOR_CALLS.items()
-        }
+        } | {f"{PARTIAL}.__call__": guarded_result(partial_called)}
 
     def report_config_data(self, ctx: ReportConfigContext) -> Any:
         """A change of the plugin's own version makes mypy check everything again."""
@@ -161,7 +161,7 @@ class MerklPlugin(Plugin):
             self._calls.name = fullname
             return self._signature
         if fullname.startswith(_BUILTIN_MODULES):
-            return None
+            return self._mapped if fullname == MAP else None
         if "." in fullname:
             symbol = self.lookup_fully_qualified(fullname)
             if symbol is not None and isinstance(symbol.node, (FuncDef, TypeInfo)):
@@ -194,7 +194,7 @@ class MerklPlugin(Plugin):
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
         """Decorators, and the end of a call whose arguments were swapped."""
-        if self._calls.pending and self._calls.awaits(fullname):
+        if self._calls.pending and fullname != MAP and self._calls.awaits(fullname):
             return self._finish
         return self._functions.get(fullname)
 

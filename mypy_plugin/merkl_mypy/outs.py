@@ -33,11 +33,8 @@ _COMPOUND = re.compile(r"[^.]\.[A-Za-z][A-Za-z0-9]{0,9}\.(?:gz|bz2|xz|zst|lz4|lz
 OutsOption = ProperType | None
 
 
-def outs_option(api: TypeChecker, given: tuple[Expression, Type] | None) -> OutsOption:
+def outs_option(api: TypeChecker, expr: Expression, typ: Type) -> OutsOption:
     """The option as a type; an expression whose value mypy does not know gives Any."""
-    if given is None:
-        return None
-    expr, typ = given
     proper = get_proper_type(typ)
     if isinstance(proper, NoneType):
         return None

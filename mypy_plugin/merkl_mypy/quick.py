@@ -38,6 +38,7 @@ from mypy.nodes import (
     TypeInfo,
     Var,
 )
+from mypy.typeops import get_all_type_vars
 from mypy.types import (
     CallableType,
     Instance,
@@ -172,7 +173,12 @@ class QuickSignature:
 def _plain(callee: CallableType) -> CallableType:
     """The signature with the parameters as they were declared."""
     declared = callee.fallback.args[0] if not callee.variables and callee.fallback.args else None
-    if isinstance(declared, Parameters) and declared.arg_kinds == callee.arg_kinds:
+    # Where the class of a static method is derived from a generic one, mypy has put types in the place of its variables.
+    if (
+        isinstance(declared, Parameters)
+        and declared.arg_kinds == callee.arg_kinds
+        and not any(map(get_all_type_vars, declared.arg_types))
+    ):
         return callee.copy_modified(arg_types=declared.arg_types).with_unpacked_kwargs()
     return plain_signature(callee).with_unpacked_kwargs()
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+import operator
 import os
 import random
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tornado import speedups
 
 from merkl import Eval, Workspace, pipeline, task
 from merkl.graph.volatile import find_volatile
@@ -70,6 +73,11 @@ def closed_over() -> Callable[[], Any]:
         lambda: holder.inner.get(),
         lambda: read_once(),
         lambda: sys.argv[1],
+        lambda: getattr(os, "envi" + "ron")["HOME"],
+        lambda: vars(os)["environ"],
+        lambda: operator.attrgetter("".join(["exi", "sts"]))(Path("x"))(),
+        lambda: Decimal(1) / Decimal(3),  # its digits are those of a context that code elsewhere sets
+        lambda: speedups.websocket_mask(b"abcd", b"x"),  # C may read what Python does not tell of
         later,
         through_partial,
         closed_over(),
@@ -135,7 +143,13 @@ scale = Scale(2)
 
 
 @pytest.mark.parametrize(
-    "body", [lambda: scale.apply(LIMITS["low"][0]), lambda: sorted(os.path.join("a", "b"))]
+    "body",
+    [
+        lambda: scale.apply(LIMITS["low"][0]),
+        lambda: sorted(os.path.join("a", "b")),
+        lambda: [getattr(scale, name) for name in ("by",)],
+        lambda: np.asarray([scale.by]),
+    ],
 )
 def test_what_follows_from_code_and_constants_is_not(body: Callable[[], Any]) -> None:
     assert find_volatile(body) == ""

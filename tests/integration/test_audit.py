@@ -17,7 +17,7 @@ def sly(project: Project) -> Project:
         "sly.py",
         """
         import datetime, os, random, socket, subprocess, sys, tempfile, time, uuid
-        from merkl import FileRef, Future, call_seed, task
+        from merkl import FileRef, Future, call_seed, pipeline, task
         COUNT = 0
 
         @task
@@ -76,6 +76,10 @@ def sly(project: Project) -> Project:
             return [reads(given), environs(), clocks(), draws(), connects(), runs(), writes(), reader(honest(given, 3))]
 
         def fair() -> Future[int]:
+            return reader(honest(FileRef("given.csv"), 3))
+
+        @pipeline
+        def kept() -> Future[int]:
             return reader(honest(FileRef("given.csv"), 3))
         """,
     )
@@ -163,7 +167,7 @@ def test_bodies_of_batches_failed_bodies_and_those_above_others_are_watched(proj
 def test_the_text_names_the_remedy(sly: Project) -> None:
     done = sly.merkl("run", "--audit", "sly.main")
     assert done.returncode == 0, done.stderr
-    assert "sly.clocks: clock time.time(); pass the time as an argument" in done.stderr
+    assert "sly.clocks: clock time.time(), datetime.now(); pass the time as an argument" in done.stderr
     assert "nothing" not in done.stderr
     fair = sly.merkl("run", "--audit", "--rerun", "all", "sly.fair")
     assert "touched anything that its key does not know" in fair.stderr
@@ -175,11 +179,113 @@ def test_a_share_of_the_cached_calls_is_run_again_and_compared(sly: Project) -> 
     assert done.returncode == 3, done.stderr
     changed = {f["task"] for f in json.loads(done.stdout)["rechecked"]}
     assert changed == {"sly.clocks", "sly.draws"}
-    fair = sly.merkl("run", "--recheck", "1", "sly.fair")
-    assert fair.returncode == 0, fair.stderr
-    assert "rechecked 2 of 2 cached calls: 0 gave another content" in fair.stderr
+    # A pipeline whose graph is kept is no exception: the calls behind its outputs are looked at too.
+    sly.run_json("sly.kept")
+    for name in ("sly.fair", "sly.kept"):
+        fair = sly.merkl("run", "--recheck", "1", name)
+        assert fair.returncode == 0, fair.stderr
+        assert "rechecked 2 of 2 cached calls: 0 gave another content" in fair.stderr
 
 
 def test_a_share_that_is_none_is_a_usage_error(sly: Project) -> None:
     for share in ("0", "200%", "some"):
         assert sly.merkl("run", "--recheck", share, "sly.fair").returncode == 2
+
+
+HIDDEN = """
+    import os, random, socket, threading, time, uuid
+    import numpy as np
+    from merkl import Future, call_seed, task
+
+    @task
+    def legacy() -> float:
+        return float(np.random.rand())
+    @task
+    def many() -> float:
+        return float(np.random.rand(5000).sum())
+    @task
+    def fresh() -> float:
+        return float(np.random.default_rng().random())
+    @task
+    def unseeded() -> float:
+        return random.Random().random()
+    @task
+    def reseeded() -> float:
+        random.seed()
+        return random.random()
+    @task
+    def one_seeded_the_other_not() -> float:
+        return random.Random(3).random() + random.random()
+    @task
+    def system() -> bytes:
+        return os.getrandom(4)
+    @task
+    def stopwatch() -> float:
+        return time.monotonic() + time.perf_counter()
+    @task
+    def stamped() -> str:
+        return str(uuid.uuid1())
+    @task
+    def resolved() -> str:
+        return socket.gethostbyname("localhost")
+    @task
+    def named() -> str:
+        return socket.gethostname()
+    @task
+    def in_bytes() -> bytes:
+        return os.environb[b"HOME"]
+    @task
+    def by_thread() -> str:
+        read = []
+        thread = threading.Thread(target=lambda: read.append(open("table.csv").read()))
+        thread.start()
+        thread.join()
+        return read[0]
+    @task
+    def honest(n: int) -> float:
+        lock = threading.Condition()
+        with lock:
+            lock.wait(0.01)
+        np.random.seed(n)
+        other = np.random.default_rng(call_seed())
+        return float(np.random.rand(2000).sum() + other.random()) + uuid.uuid5(uuid.NAMESPACE_DNS, "x").int
+
+    def main() -> list[Future[object]]:
+        return [legacy(), many(), fresh(), unseeded(), reseeded(), one_seeded_the_other_not(), system(), stopwatch(),
+                stamped(), resolved(), named(), in_bytes(), by_thread(), honest(3)]
+"""
+
+
+def test_every_source_of_chance_time_and_names_is_found_also_in_threads_of_a_body(project: Project) -> None:
+    project.write("table.csv", "1\n")
+    project.write("hidden.py", HIDDEN)
+    found = {
+        (f["task"].removeprefix("hidden."), f["kind"])
+        for f in project.run_json("--audit", "hidden.main")["audit"]
+    }
+    assert found == {
+        *((name, "chance") for name in ("legacy", "many", "fresh", "unseeded", "reseeded", "system")),
+        ("one_seeded_the_other_not", "chance"),
+        ("stopwatch", "clock"),
+        ("stamped", "clock"),
+        ("resolved", "network"),
+        ("named", "network"),
+        ("in_bytes", "environment"),
+        ("by_thread", "file"),
+    }
+
+
+def test_a_task_that_reads_the_whole_environment_is_one_line(project: Project) -> None:
+    project.write(
+        "greedy.py",
+        """
+        import os
+        from merkl import task
+        @task
+        def main() -> int:
+            return len(dict(os.environ))
+        """,
+    )
+    said = project.merkl("run", "--audit", "greedy.main").stderr
+    assert said.count("greedy.main: environment ") == 1
+    assert " more; pass the value as an argument" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from project import Project
@@ -82,6 +83,21 @@ def test_plan_prints_the_order_and_runs_nothing(flow: Project) -> None:
     found = json.loads(flow.merkl("run", "--plan", "--json", "p.flow", "--n", "4").stdout)
     assert [(call["task"], call["status"]) for call in found["calls"]] == [("load", "run"), ("total", "run")]
     assert found["seconds"] > 0
+
+
+def test_a_plan_with_v_says_why_each_call_would_run_and_guesses_without_false_digits(flow: Project) -> None:
+    flow.run_json("p.flow")
+    flow.write("p.py", FLOW.replace("return sum(xs)", "return sum(xs) + 0"))
+    done = flow.merkl("run", "--plan", "-v", "p.flow")
+    cached, run, summary = done.stdout.splitlines()
+    assert cached.startswith("cached ")
+    assert re.search(
+        r"total\(.*\(p.py:22\)  (under 1|about \d+) ms: code of p.total changed  \(p.py:10\)$", run
+    )
+    assert re.search(r"1 to run, 1 cached: (under 1|about \d+) ms$", summary)
+    found = json.loads(flow.merkl("run", "--plan", "--json", "-v", "p.flow", "--n", "4").stdout)
+    assert found["calls"][0]["reason"] == "argument n: 3 → 4"
+    assert flow.merkl("run", "--plan", "p.flow").stdout.splitlines()[1].endswith(" ms")
 
 
 def test_plan_says_what_the_rest_depends_on(flow: Project) -> None:

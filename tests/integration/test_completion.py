@@ -24,6 +24,10 @@ def flow(project: Project) -> Project:
         "from merkl import task\nraise SystemExit('never imported')\n@task\ndef main(): ...\ndef _hidden(): ...\n",
     )
     project.write("pkg/deep.py", "import merkl\nasync def work(): ...\n")
+    project.write(
+        "made.py",
+        "import merkl\nsay = merkl.bash_task('echo')\ntwice = merkl.task(outs=2)(len)\nN = len('x')\n",
+    )
     project.write("plain.py", "def nothing(): ...\n")
     project.write("broken.py", "import merkl\ndef (:\n")
     return project
@@ -38,7 +42,7 @@ def words(project: Project, *given: str) -> list[str]:
 def test_commands_options_and_functions(flow: Project) -> None:
     assert words(flow, "d") == ["dag", "debug"]
     assert "--vs" in words(flow, "why", "--")
-    assert words(flow, "run", "") == ["flow.main", "pkg.deep.work"]
+    assert words(flow, "run", "") == ["flow.main", "made.say", "made.twice", "pkg.deep.work"]
     assert words(flow, "run", "pkg.d") == ["pkg.deep.work"]
     assert words(flow, "completion", "b") == ["bash"]
     assert words(flow, "cache", "e") == ["export"]

@@ -77,6 +77,7 @@ def test_filters(shop: Project) -> None:
         (["--run", "zz"], "no run has an id"),
         (["--run", "last~7"], "there is no run"),
         (["xyz"], "is no key"),
+        (["abc", "--limit", "3"], "goes with --json and --output only"),
         (["--nonsense"], "unknown option"),
         (["--diff", "last"], "two runs"),
     ],
@@ -98,6 +99,20 @@ def test_lineage_goes_up_and_down(shop: Project) -> None:
     assert up.index("made of") < up.index("shop.load(n=1)") < up.index("used by\n  nothing yet")
     down = shop.merkl("log", load).stdout
     assert "kind='gross'" in down.partition("used by")[2]
+    assert last in log(shop, load)[0]["descendants"]
+
+
+def test_the_lineage_of_a_long_chain_is_cut_for_people_and_whole_for_programs(shop: Project) -> None:
+    """It is also asked for in one go: a question for each of the results took minutes for ten thousand."""
+    text = "import shop\nfrom merkl import evaluate\nx = shop.load(1)\nfor i in range(1000):\n    x = shop.price(x)\nx.eval()\n"
+    shop.write("long.py", text)
+    shop.python("long.py")
+    load = log(shop, "--task", "load")[0]["key"]
+    lines = shop.merkl("log", load).stdout.splitlines()
+    assert len(lines) < 300
+    assert max(map(len, lines)) < 150
+    assert lines[-1] == "  … and more; --json has all of them"
+    assert len(log(shop, load)[0]["descendants"]) >= 1000
 
 
 def test_an_ambiguous_prefix_lists_the_keys(shop: Project) -> None:
@@ -130,3 +145,108 @@ def test_a_long_log_is_cut_for_people_not_for_programs(shop: Project) -> None:
     make_many(shop)
     assert len(log(shop)) == 42
     assert shop.merkl("log", "--task", "load").stdout.count("shop.load(") == 20
+
+
+BROKEN = """
+    from merkl import Future, pipeline, task
+    @task
+    def load(n: int) -> int:
+        return n
+    @task
+    def double(x: int) -> int:
+        return 2 * x
+    def raises(n: int = 1) -> Future[int]:
+        load(n)
+        raise ValueError("no such n")
+    def wrong() -> Future[int]:
+        return double("two")
+    def imports() -> Future[int]:
+        import nothing_of_the_kind
+        return load(1)
+    @pipeline
+    def staged():
+        one = load(1)
+        if one.v:
+            raise RuntimeError("after the first value")
+        return one
+    def fine() -> Future[int]:
+        return load(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "line"),
+    [
+        ("raises", "ValueError: no such n", 11),
+        ("wrong", "task 'double', parameter 'x': wanted int, got str", 13),
+        ("imports", "ModuleNotFoundError: No module named 'nothing_of_the_kind'", 15),
+        ("staged", "RuntimeError: after the first value", 21),
+    ],
+)
+def test_a_run_whose_graph_cannot_be_built_is_written_down(
+    project: Project, function: str, error: str, line: int
+) -> None:
+    """With what failed and where; its last line and its JSON say so too, and no frame of MerkL's stands between."""
+    project.write("broken.py", BROKEN)
+    done = project.merkl("run", "--json", f"broken.{function}")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"].startswith(error)
+    assert done.stderr.splitlines()[-1].startswith("merkl: the graph was not built to its end; ")
+    assert "merkl/" not in done.stderr
+    (run,) = log(project, "--runs")
+    assert (run["status"], run["is_built"], run["location"]) == ("failed", False, f"broken.py:{line}")
+    assert run["error"].startswith(error)
+    text = project.merkl("log").stdout
+    assert f"the graph was not built to its end: {error}" in text
+    assert f"broken.py:{line})" in text
+
+
+def test_status_says_that_the_latest_run_failed_until_one_does_not(project: Project) -> None:
+    project.write("broken.py", BROKEN)
+    assert project.merkl("run", "broken.raises").returncode == 1
+    done = project.merkl("status")
+    assert done.returncode == 0
+    assert "the latest run failed" in done.stderr
+    assert "ValueError: no such n (broken.py:11)" in done.stderr
+    assert json.loads(project.merkl("status", "--json").stdout)["failed_run"]["location"] == "broken.py:11"
+    assert project.merkl("run", "broken.fine").returncode == 0
+    assert "failed" not in project.merkl("status").stderr
+    assert json.loads(project.merkl("status", "--json").stdout)["failed_run"] is None
+
+
+def test_what_was_asked_for_in_vain_is_no_run(project: Project) -> None:
+    """A check with --frozen and a task that is not there leave nothing behind."""
+    project.write("broken.py", BROKEN)
+    assert project.merkl("run", "--frozen", "broken.fine").returncode == 3
+    assert project.merkl("run", "--until", "nothing", "broken.fine").returncode == 2
+    assert log(project, "--runs") == []
+
+
+def test_the_name_of_a_task_lists_its_results(shop: Project) -> None:
+    assert {r["task"] for r in log(shop, "price")} == {"shop.price"}
+    assert log(shop, "shop.load", "--limit", "1") == log(shop, "--task", "load")
+    assert "shop.load(n=1)" in shop.merkl("log", "load").stdout
+
+
+def test_a_task_named_like_the_beginning_of_a_key_is_asked_about(project: Project) -> None:
+    """Six tasks are named after the digits that are letters, so one of them begins a key."""
+    tasks = "\n".join(f"@task\ndef {c}(x: int) -> int:\n    return x + {n}\n" for n, c in enumerate("abcdef"))
+    main = "def main():\n    return [t(i) for t in (a, b, c, d, e, f) for i in range(9)]\n"
+    project.write("letters.py", f"from merkl import Future, task\n{tasks}\n{main}")
+    assert project.merkl("run", "letters.main").returncode == 0
+    first = next(r["key"][0] for r in log(project) if r["key"][0].isalpha())
+    done = project.merkl("log", first)
+    assert done.returncode == 2
+    assert f"--task {first}" in done.stderr
+
+
+def test_an_error_is_not_hidden_by_a_ledger_that_cannot_be_written(project: Project) -> None:
+    """What went wrong with the records is said in one line, and nothing else at the end of the process."""
+    project.write("broken.py", BROKEN)
+    project.write(".merkl/merkl.db", "no database at all, but long enough to be looked at" * 9)
+    done = project.merkl("run", "broken.raises")
+    assert done.returncode == 1
+    assert "ValueError: no such n" in done.stderr
+    assert done.stderr.count("is damaged") == 1
+    assert "atexit" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("merkl: the graph was not built to its end; ")

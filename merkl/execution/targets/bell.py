@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 
 __all__ = ["Bell"]
@@ -15,11 +16,17 @@ class Bell:
         self.reader, self._writer = socket.socketpair()
         for end in (self.reader, self._writer):
             end.setblocking(False)
+        self._rings = select.poll()
+        self._rings.register(self.reader, select.POLLIN)
 
     def ring(self) -> None:
         """Make `reader` readable."""
         with contextlib.suppress(OSError):  # it is, or nobody listens any more
             self._writer.send(b"!")
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a ring, so long at most."""
+        self._rings.poll(1000 * seconds)
 
     def hear(self) -> None:
         """Take all rings up to now."""

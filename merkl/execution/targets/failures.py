@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import traceback
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cloudpickle
 
-__all__ = ["RemoteError", "RemoteTraceback", "dump_error", "load_error", "traceback_text"]
+from merkl._base.tracebacks import traceback_text
 
-_PACKAGE = str(Path(__file__).parent.parent.parent) + os.sep
+__all__ = ["RemoteError", "RemoteTraceback", "dump_error", "load_error"]
 
 
 class RemoteTraceback(Exception):
@@ -33,20 +29,6 @@ class RemoteError(Exception):
     def __init__(self, type_name: str, message: str) -> None:
         super().__init__(f"{type_name}: {message}" if message else type_name)
         self.type_name = type_name
-
-
-def traceback_text(error: BaseException) -> str:
-    """Return an exception with its traceback from the body's own frame on."""
-    lines = traceback.format_exception(type(error), error, from_body(error.__traceback__))
-    return "".join(lines).rstrip()
-
-
-def from_body(tb: TracebackType | None) -> TracebackType | None:
-    """Return a traceback without its first frames, those that only lead to the body."""
-    start = tb
-    while start is not None and start.tb_frame.f_code.co_filename.startswith(_PACKAGE):
-        start = start.tb_next
-    return start or tb
 
 
 def dump_error(error: BaseException) -> bytes:

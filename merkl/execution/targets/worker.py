@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from merkl._base.errors import MerklWarning
+from merkl._base.errors import CacheError, MerklWarning
 from merkl.cache import BaseCache, Metadata
 from merkl.execution.audit import BodyWatch
 from merkl.execution.calls import link_parts, run_call
@@ -76,29 +76,43 @@ class Worker:
         collects_warnings: bool = True,
         returns_metadata: bool = False,
     ) -> None:
-        self._collects_warnings = collects_warnings
         self._session = session
         self._run_id = run_id
         self._on_attempt = on_attempt
         if returns_metadata:
             _listen(session.worker_results)
+        self._collects_warnings = collects_warnings
+        self._is_collecting = False
+        self._said: list[tuple[type[Warning], str]] = []
         # Where several threads work, the process is not ours alone either.
         self._meter = PeakMeter(is_ours=collects_warnings)
         self._watch: BodyWatch | None = None
 
+    @contextlib.contextmanager
+    def collecting_warnings(self) -> Iterator[None]:
+        """Collect warnings for all tickets that are carried out inside the block: to begin with that takes a while."""
+        self._is_collecting = True
+        try:
+            with _collect_warnings(self._said):
+                yield
+        finally:
+            self._is_collecting = False
+
     def carry_out(self, ticket: Ticket) -> Reply:
         """Carry out one ticket; whatever goes wrong is in the reply."""
-        said: list[tuple[type[Warning], str]] = []
+        if self._collects_warnings and not self._is_collecting:
+            with self.collecting_warnings():
+                return self.carry_out(ticket)
+        self._said.clear()
         stored: list[tuple[str, Metadata]] = []
         token = _stored.set(stored)
         try:
-            with _collect_warnings(said) if self._collects_warnings else contextlib.nullcontext():
-                call = load_call(ticket.payload)
-                if self._differs(call):
-                    return Reply(ticket.key, "failed", differs=True)
-                if ticket.audited is not None and self._watch is None:
-                    self._watch = BodyWatch(ticket.audited)
-                reply = self._run(call, ticket)
+            call = load_call(ticket.payload)
+            if self._differs(call):
+                return Reply(ticket.key, "failed", differs=True)
+            if ticket.audited is not None and self._watch is None:
+                self._watch = BodyWatch(ticket.audited)
+            reply = self._run(call, ticket)
         except KeyboardInterrupt:
             reply = Reply(ticket.key, "interrupted")
         except _LostInput as lost:
@@ -109,8 +123,8 @@ class Worker:
             _stored.reset(token)
         if self._watch is not None:
             reply = msgspec.structs.replace(reply, findings=self._watch.take())
-        if said or stored:
-            reply = msgspec.structs.replace(reply, warnings=tuple(said), metadata=tuple(stored))
+        if self._said or stored:
+            reply = msgspec.structs.replace(reply, warnings=tuple(self._said), metadata=tuple(stored))
         return reply
 
     @staticmethod
@@ -162,7 +176,7 @@ class Worker:
 
     def _outs(self, evaluation: Evaluation, call: Call) -> dict[bytes, KnownResult]:
         outs: dict[bytes, KnownResult] = {}
-        needs_flush = False
+        large: list[Future[Any]] = []
         for future in call.futures():
             key = future.__merkl_key__()
             record = evaluation.records[key]
@@ -170,11 +184,25 @@ class Worker:
             is_tainted = key in evaluation.tainted
             if fresh is not None and fresh.is_stored and not is_tainted:
                 if record.size > SMALL or (fresh.value is None and fresh.encoded is None):
-                    fresh, needs_flush = None, True
+                    fresh = None
+                    large.append(future)
             outs[key] = KnownResult(record, fresh, is_tainted)
-        if needs_flush:
-            evaluation.results.cache_of(call.task).flush()
+        if large:
+            try:
+                evaluation.results.cache_of(call.task).flush()
+            except CacheError:  # a full disk: they travel by value, and the run goes on
+                for future in large:
+                    outs[future.__merkl_key__()] = self._held(evaluation, future)
         return outs
+
+    @staticmethod
+    def _held(evaluation: Evaluation, future: Future[Any]) -> KnownResult:
+        """Return a result that the cache has not got by value; raises `CacheError` where it is too large for that."""
+        held = evaluation.results.hold(future, evaluation.value_of(future))
+        if held is None:
+            evaluation.results.cache_of(future._call.task).flush()
+        record = evaluation.records[future.__merkl_key__()] if held is None else held.record
+        return KnownResult(record, held, is_tainted=False)
 
 
 def _listen(results: Results) -> None:

@@ -1,0 +1,84 @@
+"""Where an error was raised, as users see it: in their own code, without the frames of MerkL that lead there."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from merkl._base.errors import MerklError
+
+__all__ = ["describe_error", "from_body", "locate_error", "text_of_error", "traceback_text"]
+
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
+_IMPORTS = ("<frozen importlib", os.path.join("importlib", "__init__.py"))
+_SITE = f"{os.sep}site-packages{os.sep}"
+_LIBRARIES = tuple(
+    {sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
+
+
+def text_of_error(error: BaseException) -> str:
+    """Return what an error says; never raises, whatever its class does when it is asked."""
+    try:
+        return str(error) or "no message"
+    except Exception as raised:  # noqa: BLE001
+        return f"(its text cannot be had: that raised {type(raised).__name__})"
+
+
+def describe_error(error: BaseException) -> str:
+    """Return what an error says, after its class where it is not MerkL's own.
+
+    >>> describe_error(KeyError("rate")), describe_error(ValueError())
+    ("KeyError: 'rate'", 'ValueError: no message')
+    """
+    said = text_of_error(error)
+    return said if isinstance(error, MerklError) else f"{type(error).__name__}: {said}"
+
+
+def from_body(tb: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without its first frames, those that only lead to the user's code."""
+    start = tb
+    while start is not None and start.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        start = start.tb_next
+    return start or tb
+
+
+def traceback_text(error: BaseException) -> str:
+    """Return an exception with its traceback, and those behind it, without frames of MerkL that lead to others."""
+    described = traceback.TracebackException.from_exception(error)
+    _drop_frames(described)
+    return "".join(described.format()).rstrip()
+
+
+def _drop_frames(described: traceback.TracebackException) -> None:
+    pending = [described]
+    while pending:
+        one = pending.pop()
+        is_ours = [_leads_on(frame.filename) for frame in one.stack]
+        last = max((i for i, ours in enumerate(is_ours) if not ours), default=-1)
+        one.stack[:] = [frame for i, frame in enumerate(one.stack) if i > last or not is_ours[i]]
+        behind = (one.__cause__, one.__context__, *(one.exceptions or ()))
+        pending += [other for other in behind if other is not None]
+
+
+def _leads_on(file: str) -> bool:
+    return file.startswith((_PACKAGE, _IMPORTS[0])) or file.endswith(_IMPORTS[1])
+
+
+def locate_error(error: BaseException) -> tuple[str, int] | None:
+    """Return file and line of an error: where the call was made that it is about, else the user's innermost line."""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        return error.filename, error.lineno or 0
+    known = getattr(error, "location", None)
+    if isinstance(known, str) and known.rpartition(":")[2].isdigit():
+        file, _, line = known.rpartition(":")
+        return file, int(line)
+    found = None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if not (_leads_on(file) or file.startswith(("<frozen", *_LIBRARIES)) or _SITE in file):
+            found = file, number
+    return found

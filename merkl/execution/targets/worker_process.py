@@ -1,0 +1,99 @@
+"""A worker process: opens the run's workspace, carries out the tickets from its pipe, and ends with its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from multiprocessing import connection, parent_process
+
+import cloudpickle
+
+from merkl.execution.interrupts import interrupts
+from merkl.execution.output import body_output
+from merkl.execution.targets.base import Reply
+from merkl.execution.targets.sharing import require_mark
+from merkl.execution.targets.worker import Worker, WorkerSession
+
+__all__ = ["GRACE", "serve_parent"]
+
+#: Seconds that a worker gets to end a body in order before it is killed.
+GRACE = 3.0
+
+
+def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
+    """Be a worker, until the parent closes the pipe or dies."""
+    interrupts.handle_termination()
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    with interrupts, body_output.installed():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # the server held it back
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        try:
+            packed, mark = pickle.loads(setup)
+            path, folder, environment, session_bytes = pickle.loads(packed)
+            sys.path[:] = path
+            os.environ.clear()
+            os.environ.update(environment)
+            with contextlib.suppress(OSError):
+                os.chdir(folder)
+            open_session, arguments, run_id = pickle.loads(session_bytes)
+            if mark is not None:
+                require_mark(arguments[1], mark)
+            session = open_session(*arguments)
+        except BaseException as error:  # noqa: BLE001 - said where the run is
+            with contextlib.suppress(OSError):
+                pipe.send_bytes(pickle.dumps(("broken", f"{type(error).__name__}: {error}")))
+            os._exit(1)  # a signal that came meanwhile has nobody to go to
+        worker = Worker(session, run_id, on_attempt=lambda: pipe.send_bytes(pickle.dumps(("attempt", None))))
+        _serve(pipe, worker, session)
+        session.settle()
+        os._exit(0)
+
+
+def _serve(pipe: connection.Connection, worker: Worker, session: WorkerSession) -> None:
+    while True:
+        try:
+            message = pickle.loads(pipe.recv_bytes())
+        except (EOFError, OSError):
+            break
+        if message == "settle":
+            session.settle()
+            pipe.send_bytes(b"")
+            continue
+        with worker.collecting_warnings():
+            for ticket, devices in message:
+                if devices:
+                    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
+                reply = worker.carry_out(ticket)
+                is_terminated = interrupts.is_terminated
+                interrupts.reset()
+                try:
+                    pipe.send_bytes(_dump(reply))
+                except OSError:  # the run is gone; what is done is in the cache
+                    is_terminated = True
+                if is_terminated:
+                    session.settle()
+                    os._exit(128 + signal.SIGTERM)
+
+
+def _dump(reply: Reply) -> bytes:
+    try:
+        return pickle.dumps(("reply", reply), protocol=5)
+    except Exception:  # noqa: BLE001 - classes that only cloudpickle can take
+        return cloudpickle.dumps(("reply", reply), protocol=5)
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the run's process, and end then: the body as at SIGTERM, then this process."""
+    parent = parent_process()
+    if parent is None:
+        return
+    connection.wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
+    os._exit(1)
