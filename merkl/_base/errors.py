@@ -118,6 +118,10 @@ class TaskOutsError(MerklError, ValueError):
         self.actual = actual
 
 
+class AbsentOutError(TaskOutsError):
+    """A body left out a key that its TypedDict does not require, and the value of that key is asked for."""
+
+
 class BindError(MerklError, TypeError):
     """The arguments of a call do not fit the task's parameters."""
 

@@ -16,6 +16,7 @@ import typing_extensions
 __all__ = [
     "PACKS",
     "LazyAlias",
+    "bare_hint",
     "contains_string",
     "format_type",
     "format_types",
@@ -111,6 +112,19 @@ def substitute(form: Any, values: dict[Any, Any]) -> Any:
     return map_arguments(
         form, lambda argument: substitute(argument, values), spread=lambda argument: _spread(argument, values)
     )
+
+
+def bare_hint(hint: Any) -> Any:
+    """Give a hint without Annotated and its like around it.
+
+    >>> bare_hint(Annotated[int, "metres"])
+    <class 'int'>
+    """
+    while get_origin(hint) is Annotated or any(
+        is_named(get_origin(hint), name) for name in ("Required", "NotRequired", "ReadOnly", "Final")
+    ):
+        hint = get_args(hint)[0]
+    return type(None) if hint is None else hint
 
 
 def strings_in(annotation: object, depth: int = 0) -> Iterator[str]:

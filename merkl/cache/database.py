@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import os
 import sqlite3
+import sys
 import threading
 import time
 import urllib.parse
@@ -89,6 +90,7 @@ class Database:
         self._count = 0
         self._not_before = 0.0
         self._flusher: threading.Thread | None = None
+        self._is_told = False
         self._warned = False
         for table in self._tables.values():
             table.pending = {}
@@ -343,14 +345,21 @@ class Database:
 
     def _flush_at_exit(self) -> None:
         with self.lock:
-            self._not_before = 0.0
-            self._flush_or_warn()
+            try:
+                self.flush()
+            except CacheError as error:
+                # The last one to be told is a person, unless somebody was told when it was closed.
+                if not self._is_told:
+                    sys.stderr.write(f"merkl: warning: the last results could not be stored: {error}\n")
 
     def close(self) -> None:
         """Commit and close; the next use opens it again."""
         with self.lock:
             try:
                 self.flush()
+            except CacheError:
+                self._is_told = True
+                raise
             finally:
                 if self.connection is not None:
                     self.connection.close()

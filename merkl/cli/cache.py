@@ -15,6 +15,7 @@ import cyclopts
 import msgspec
 
 from merkl._base.errors import CacheError, MerklError
+from merkl._base.places import shown_path
 from merkl._base.sizes import format_size, parse_size
 from merkl.cache import BaseCache, SqliteCache, nearest
 from merkl.cache.configured import open_relative
@@ -334,7 +335,9 @@ def _open(url: str | None, *, is_new: bool = False) -> BaseCache:
     if isinstance(cache, SqliteCache) and os.path.lexists(cache.path) and not cache.path.is_dir():
         raise CacheError(f"{cache.path} is no folder, so there is no cache in it")
     if not is_new and isinstance(cache, SqliteCache) and not cache.database.path.exists():
-        raise CacheError(f"there is no cache at {cache.path} yet: it is made when the first result is stored")
+        raise CacheError(
+            f"there is no cache at {shown_path(cache.path)} yet: it is made when the first result is stored"
+        )
     return cache
 
 

@@ -19,7 +19,7 @@ from merkl.cli.command import Command, FunctionWords, split_at_function
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, open_ledger
 from merkl.cli.names import find_function, make_importable
-from merkl.cli.output import result_text, stdout_for_result
+from merkl.cli.output import describe_value, is_json, print_json, result_text, stdout_for_result
 from merkl.cli.replay import replay_call
 from merkl.execution.previews import preview_value
 from merkl.files import DirRef, FileRef
@@ -150,7 +150,7 @@ def _debug_result(words: list[str], out: TextIO) -> int:
             if options.get("rerun"):
                 return _rerun(workspace, key, function, options, out)
             if options.get("value") or options.get("output"):
-                return _print_value(workspace, key, options.get("output"), out)
+                return _print_value(workspace, key, options, out)
             metadata = ledger.metadata(key)
             near = [key, *(metadata.parents if metadata else ())]
             view = view_result(key, ledger, workspace.cache, _previews(workspace, near))
@@ -180,12 +180,16 @@ def _previews(workspace: Workspace, keys: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _print_value(workspace: Workspace, key: str, output: Path | None, out: TextIO) -> int:
+def _print_value(workspace: Workspace, key: str, options: dict[str, Any], out: TextIO) -> int:
+    output: Path | None = options.get("output")
     value = workspace.load(key)
     if value is None:
         raise UsageError(f"the result {key[:12]} is not in the cache any more, or cannot be read")
     if output is None:
-        print(result_text(value[0]), file=out)
+        if options.get("json"):
+            print_json(_as_json(value[0], key), out)
+        else:
+            print(result_text(value[0]), file=out)
         return 0
     try:
         _write_value(workspace, value[0], output)
@@ -193,6 +197,10 @@ def _print_value(workspace: Workspace, key: str, output: Path | None, out: TextI
         raise UsageError(f"cannot write {os.fspath(output)}: {error.strerror or error}") from error
     print(f"wrote {os.fspath(output)}", file=sys.stderr)
     return 0
+
+
+def _as_json(value: Any, key: str) -> Any:
+    return value if is_json(value) else describe_value(value, key)
 
 
 def _write_value(workspace: Workspace, value: Any, path: Path) -> None:
@@ -220,7 +228,11 @@ def _rerun(
         bound = parse_arguments(found, rest, args_file=options.get("args"))
         make = functools.partial(found, *bound.args, **bound.kwargs)
     replay = replay_call(workspace, key, make)
-    print(result_text(replay.value), file=out)
+    if options.get("json"):
+        result = {"result": _as_json(replay.value, key), "is_same": replay.is_same, "verdict": replay.verdict}
+        print_json(result, out)
+    else:
+        print(result_text(replay.value), file=out)
     print(f"merkl: {replay.verdict}", file=sys.stderr)
     return 0 if replay.is_same is not False else 3
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from merkl._base.errors import ConfigError
+from merkl._base.places import shown_path
 from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 
@@ -40,7 +41,7 @@ def init_project(folder: Path) -> int:
         tools = tomllib.loads(text).get("tool", {})
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
-            f"{path} is no valid TOML: {error}; mend it, then run `merkl init` again"
+            f"{shown_path(path)} is no valid TOML: {error}; mend it, then run `merkl init` again"
         ) from error
     added = [section for name, section in (("merkl", _SECTION), ("mypy", _PLUGIN)) if name not in tools]
     if added:
@@ -51,7 +52,7 @@ def init_project(folder: Path) -> int:
 
 
 def _report(path: Path, tools: dict[str, Any], *, is_new: bool) -> str:
-    lines = [f"{'wrote' if is_new else 'found'} {path}"]
+    lines = [f"{'wrote' if is_new else 'found'} {shown_path(path)}"]
     lines.append("[tool.merkl] is there" if "merkl" in tools else "added [tool.merkl]")
     if "mypy" not in tools:
         lines.append("added [tool.mypy] with the plugin")

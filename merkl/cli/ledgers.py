@@ -24,7 +24,7 @@ def find_key(ledger: Ledger | None, prefix: str) -> str:
     """Return the one key that begins with a prefix; raises `UsageError` where there is none, or several."""
     if not re.fullmatch(r"[0-9a-fA-F]{1,64}", prefix):
         raise UsageError(
-            f"{prefix!r} is no key, which is up to 64 hexadecimal digits, nor a task that has results; `merkl log` lists both"
+            f"{prefix!r} is no key: a key is up to 64 hexadecimal digits; `merkl log` lists results"
         )
     found = [] if ledger is None else ledger.find(prefix, limit=6)
     if not found:

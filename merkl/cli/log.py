@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json as json_
+import string
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from merkl.cli.arguments import parse_options
 from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, find_run, open_ledger, parse_since
+from merkl.cli.output import json_text
 from merkl.render.log_view import (
     descendants,
     format_lineage,
@@ -94,20 +95,17 @@ def _print_log(
     if words and ledger is not None and _is_task(ledger, words[0]):
         filters["task"] = words[0]
     elif words:
-        if runs or filters:
-            raise UsageError(
-                f"a KEY goes with --json and --output only, and {words[0]!r} is no task that has run"
-            )
+        _require_key(words[0], has_filters=runs or bool(filters))
         return _print_result(ledger, find_key(ledger, words[0]), as_json=json, with_output=output)
     if runs:
         limit = filters.get("limit", None if json else 20)
         since = parse_since(filters["since"]) if filters.get("since") else 0.0
         found = [] if ledger is None else ledger.runs(limit=limit, since=since)
-        print(_json([run_record(run) for run in found]) if json else format_runs(found) or "no runs yet")
+        print(json_text([run_record(run) for run in found]) if json else format_runs(found) or "no runs yet")
         return 0
     records = _find_results(ledger, limit=filters.pop("limit", None if json else 20), **filters)
     if json:
-        print(_json([result_record(key, metadata) for key, metadata in records]))
+        print(json_text([result_record(key, metadata) for key, metadata in records]))
     elif output:
         print(format_output(records))
     else:
@@ -117,6 +115,15 @@ def _print_log(
             format_results(records) or "no results" + (" yet: nothing has run here" if ledger is None else "")
         )
     return 0
+
+
+def _require_key(word: str, *, has_filters: bool) -> None:
+    if not set(word.lower()) <= set(string.hexdigits):
+        raise UsageError(f"{word!r} is no key, nor a task that has results; `merkl log` lists both")
+    if has_filters:
+        raise UsageError(
+            f"a KEY goes with --json and --output only, and {word!r} is no task that has results"
+        )
 
 
 def _is_task(ledger: Ledger, word: str) -> bool:
@@ -153,7 +160,7 @@ def _print_result(ledger: Ledger | None, key: str, *, as_json: bool, with_output
         children = [child for child, _ in ledger.children(key)]
         above = sorted(set(ledger.closure([key])) - {key})
         lineage = {"children": children, "ancestors": above, "descendants": descendants(ledger, key)}
-        print(_json([{**result_record(key, metadata), **lineage}]))
+        print(json_text([{**result_record(key, metadata), **lineage}]))
     elif with_output:
         print(format_output([(key, metadata)]))
     else:
@@ -167,12 +174,8 @@ def _print_diff(ledger: Ledger | None, words: Sequence[str], *, as_json: bool) -
     first, second = (find_run(ledger, word) for word in words)
     assert ledger is not None
     found = diff_runs(ledger, first, second)
-    print(_json(found) if as_json else format_run_diff(found))
+    print(json_text(found) if as_json else format_run_diff(found))
     return 0
-
-
-def _json(value: Any) -> str:
-    return json_.dumps(value, ensure_ascii=False, default=repr)
 
 
 COMMAND = Command(

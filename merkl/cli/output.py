@@ -13,11 +13,14 @@ from typing import Any, TextIO
 
 from merkl._base.errors import MerklError, MerklWarning, TaskFailedError
 from merkl._base.tracebacks import from_body, traceback_text
+from merkl.execution.previews import preview_value
 from merkl.execution.targets.failures import RemoteTraceback
 from merkl.files import FileRef
 
 __all__ = [
+    "describe_value",
     "is_json",
+    "json_text",
     "print_error",
     "print_failure",
     "result_text",
@@ -52,15 +55,18 @@ def stdout_for_result() -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def warnings_in_one_line() -> Iterator[None]:
-    """Show warnings of MerkL as one line each, without the source line that only says where it was raised."""
+    """Show warnings of MerkL as one line each, equal ones once, without the source line where they were raised."""
     with warnings.catch_warnings():
         show = warnings.showwarning
+        said: set[str] = set()
 
         def show_line(
             message: Any, category: Any, filename: Any, lineno: Any, file: Any = None, line: Any = None
         ) -> None:
             if isinstance(category, type) and issubclass(category, MerklWarning):
-                print(f"merkl: warning: {message}", file=sys.stderr)
+                if str(message) not in said:
+                    said.add(str(message))
+                    print(f"merkl: warning: {message}", file=sys.stderr)
             else:
                 show(message, category, filename, lineno, file, line)
 
@@ -75,23 +81,50 @@ def result_text(value: Any) -> str:
         return value
     if isinstance(value, FileRef):
         return os.fspath(value)
-    return repr(value)
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - the run is done, whatever the repr of its result does
+        return preview_value(value)
 
 
 def is_json(value: Any) -> bool:
     """Say whether a value is JSON as it is: null, booleans, finite numbers, strings, lists and objects of these."""
+    try:
+        return _is_json(value)
+    except RecursionError:  # it holds itself
+        return False
+
+
+def _is_json(value: Any) -> bool:
     if type(value) is float:
         return math.isfinite(value)
     if value is None or type(value) in (bool, int, str):
         return True
     if type(value) in (list, tuple):
-        return all(map(is_json, value))
-    return type(value) is dict and all(type(k) is str and is_json(v) for k, v in value.items())
+        return all(map(_is_json, value))
+    return type(value) is dict and all(type(k) is str and _is_json(v) for k, v in value.items())
+
+
+def describe_value(value: Any, key: str | None) -> dict[str, Any]:
+    """Return what JSON says of a value that it cannot hold: type, key and a short text."""
+    kind = type(value)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return {"type": name, "key": key, "preview": preview_value(value)}
 
 
 def print_json(value: Any, out: TextIO) -> None:
     """Print one JSON value as one line."""
-    print(json.dumps(value, ensure_ascii=False), file=out)
+    print(json_text(value), file=out)
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON, what is none of it by its repr; text that UTF-8 cannot hold is escaped."""
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, default=repr)
+    return text
 
 
 def print_error(message: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
+from bdb import BdbQuit
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -22,13 +23,20 @@ from merkl.cli.debugger import open_debugger
 from merkl.cli.errors import UsageError
 from merkl.cli.explain import RunExplainer
 from merkl.cli.names import find_function
-from merkl.cli.output import is_json, print_error, print_failure, print_json, result_text, stdout_for_result
+from merkl.cli.output import (
+    describe_value,
+    is_json,
+    print_error,
+    print_failure,
+    print_json,
+    result_text,
+    stdout_for_result,
+)
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.output import body_output
-from merkl.execution.previews import preview_value
 from merkl.execution.progress import make_progress
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
@@ -172,6 +180,7 @@ def _run_function(
     command = describe_command("run", name, function, bound)
     observers: list[Observer] = [explainer] if explain or verbose else []
     share = None if recheck is None else parse_share(recheck)
+    workspace.recalls_graphs = share is None
     auditor = Auditor(workspace)
     if audit:
         observers.append(auditor)
@@ -272,7 +281,8 @@ def _evaluate(
     except MerklError as error:
         for one in dict.fromkeys([*report.failures, error]):
             print_failure(one) if isinstance(one, TaskFailedError) else print_error(one)
-        if is_debugged and isinstance(error, TaskFailedError):
+        # Who has left the debugger at a breakpoint wants no other one.
+        if is_debugged and isinstance(error, TaskFailedError) and not isinstance(error.__cause__, BdbQuit):
             open_debugger(error)
         return FAILED, None, None
     except Exception as error:  # noqa: BLE001 - the function that makes the calls is the user's
@@ -289,15 +299,15 @@ def _json_result(returned: Any, value: Any) -> Any:
         return value
     futures = find_futures(returned)
     if isinstance(returned, Future) or not futures:
-        return _describe(value, futures[0].hash if futures else None)
+        return describe_value(value, futures[0].hash if futures else None)
     found = find_values(returned, value)
     if len(found) != len(futures):
-        return _describe(value, None)
+        return describe_value(value, None)
     values = {id(f): v for f, v in zip(futures, found, strict=True)}
     shown = replace_futures(
-        returned, lambda f: values[id(f)] if is_json(values[id(f)]) else _describe(values[id(f)], f.hash)
+        returned, lambda f: values[id(f)] if is_json(values[id(f)]) else describe_value(values[id(f)], f.hash)
     )
-    return shown if is_json(shown) else _describe(value, None)
+    return shown if is_json(shown) else describe_value(value, None)
 
 
 def find_values(returned: Any, value: Any) -> list[Any]:
@@ -322,12 +332,6 @@ def _pair(returned: Any, value: Any, found: list[Any], seen: set[int]) -> None:
     elif isinstance(returned, (list, tuple)):
         for item, other in zip(returned, value, strict=True):
             _pair(item, other, found, seen)
-
-
-def _describe(value: Any, key: str | None) -> dict[str, Any]:
-    kind = type(value)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return {"type": name, "key": key, "preview": preview_value(value)}
 
 
 def _print_calls(report: RunReport, reasons: Mapping[str, str]) -> None:

@@ -42,6 +42,8 @@ _SCALARS = frozenset((int, float, str, bool, type(None), bytes, Future))
 _OFTEN = 1.0
 #: Roots beyond this many are not kept.
 _MOST_ROOTS = 200_000
+#: Characters of an error that are kept.
+_LONGEST = 500
 
 
 class Chronicle(Observer):
@@ -106,7 +108,7 @@ class Chronicle(Observer):
         """Note that a call failed: its key, and what was said."""
         key = getattr(error, "key", None)
         if isinstance(key, str):
-            text = plain_text(describe_error(error).partition("\n")[0])
+            text = _said_by(error)
             value = {"run": self.run_id, "task": getattr(error, "task", ""), "error": text}
             output = getattr(error, "output", "")
             if output:
@@ -138,7 +140,7 @@ class Chronicle(Observer):
                 self._run,
                 ended=now,
                 status=status,
-                error="" if error is None else plain_text(describe_error(error).partition("\n")[0]),
+                error="" if error is None else _said_by(error),
                 location=_place_of(error),
                 is_built=is_built,
                 counts=dict(self._counts),
@@ -207,6 +209,12 @@ class Chronicle(Observer):
                 self._known.add(digest)
                 components = list(map(describe_component, fingerprinter.describe(cls).components))
                 self.ledger.save_components(digest.hex(), cls.__qualname__, components)
+
+
+def _said_by(error: BaseException) -> str:
+    """Return what an error says in one line, which may be cut."""
+    text = plain_text(describe_error(error).partition("\n")[0])
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _place_of(error: BaseException | None) -> str:

@@ -15,9 +15,10 @@ from merkl.execution.passing import Passing
 from merkl.execution.plan import Plan, PlannedStage
 from merkl.execution.previews import describe_arguments, describe_extras
 from merkl.execution.results import ABSENT, FreshResult, Results, identify, with_record
+from merkl.graph.absent import is_optional, without_absent
 from merkl.graph.call import Call
 from merkl.graph.future import Future
-from merkl.graph.nested import replace_futures
+from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.writes import Write
 from merkl.hashing.keys import hash_out
 
@@ -105,14 +106,20 @@ class Evaluation:
     def arguments(self, call: Call) -> tuple[Any, ...]:
         """Return the arguments of a call with the value of every Future in its place."""
         values: list[Any] = []
-        for value, encoded in zip(call.values, call.encodings, strict=True):
+        for index, (value, encoded) in enumerate(zip(call.values, call.encodings, strict=True)):
             if type(encoded) is bytes:
                 values.append(value)
             elif type(value) is Future:
                 values.append(self._consume(value))
             else:
+                if any(is_optional(future) for future in find_futures(value)):
+                    hint = call.task.signature.parameters[index].hint
+                    value = without_absent(value, hint, self._is_absent)
                 values.append(replace_futures(value, self._consume))
         return tuple(values)
+
+    def _is_absent(self, future: Future[Any]) -> bool:
+        return is_optional(future) and self.record_of(future).codec == ABSENT
 
     def _consume(self, future: Future[Any]) -> Any:
         key = future.__merkl_key__()
@@ -181,6 +188,19 @@ class Evaluation:
         if record is None:
             raise MerklError(f"task {future._call.task.name!r} gave no out {future.out!r}")
         return record
+
+    def replace(self, future: Future[Any], value: Any) -> None:
+        """Take a value that was computed again for that of a Future; one that the cache did not take is held here."""
+        key = future.__merkl_key__()
+        self.fresh.pop(key, None)
+        record = self.results.find(future)
+        if record is None:
+            held = self.results.hold(future, value)
+            if held is not None:
+                self.take_fresh(key, held, is_tainted=key in self.tainted)
+                record = held.record
+        if record is not None:
+            self.records[key] = record
 
     # -- content keys ----------------------------------------------------------------------------------
 

@@ -16,10 +16,11 @@ from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
 from merkl.execution.selection import Selection
+from merkl.graph.absent import replace_present
 from merkl.graph.building import CallRecorder, GraphEnded, Stage, record_calls
 from merkl.graph.call import Call
 from merkl.graph.future import Future
-from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.nested import find_futures
 from merkl.graph.pipeline import collect_stages
 from merkl.graph.writes import require_distinct_paths
 
@@ -94,7 +95,7 @@ class Program:
             return given[0] if len(given) == 1 else given
         values = runner.evaluate_wanted(wanted, self._returned_futures(), stages=stages)
         self._warn_of_unneeded(runner)
-        return replace_futures(self.returned, lambda future: values[future.__merkl_key__()])
+        return replace_present(self.returned, lambda future: values[future.__merkl_key__()])
 
     def _warn_of_unneeded(self, runner: Runner) -> None:
         needed = self._needed_keys(runner.report)

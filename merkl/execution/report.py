@@ -51,6 +51,8 @@ class RunReport(Observer):
     ) -> None:
         """Note what became of a call."""
         self._by_status[status].add(call)
+        if status == "run":  # computed again, as what was found turned out to be lost
+            self.linked.discard(call)
         # Told of each item of a batch, it is one failure.
         if error is not None and not (self.failures and self.failures[-1] is error):
             self.failures.append(error)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from merkl._base.errors import CacheError, CacheFormatError, MerklWarning, SerializationError, TaskOutsError
+from merkl._base.errors import AbsentOutError, CacheError, CacheFormatError, MerklWarning, SerializationError
 from merkl.cache import (
     MISSING,
     BaseCache,
@@ -226,7 +226,7 @@ class Results:
     ) -> tuple[Any] | None:
         """Return the value under a key, as `load` does."""
         if record.codec == ABSENT:
-            raise TaskOutsError(
+            raise AbsentOutError(
                 f"task {task.name!r} did not return the key {out!r} this time; it is declared NotRequired, "
                 "so ask for it only where it is known to be there",
                 task=task.name,
@@ -272,6 +272,20 @@ class Results:
             encoded = _identify_code(encoded, value)
         return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent, is_held=is_held)
 
+    def hold(self, future: Future[Any], value: Any) -> FreshResult | None:
+        """Return a result with all that other processes need of it, as its cache turned out to take nothing.
+
+        None where that is a file.
+        """
+        encoded = self.codecs.encode(value, future.type, self._codec_of(future._call.task, future.out))
+        if not isinstance(encoded.content, (bytes, list)):
+            return None
+        content = (
+            encoded.content if isinstance(encoded.content, bytes) else b"".join(map(bytes, encoded.content))
+        )
+        held = msgspec.structs.replace(_identify_code(encoded, value), content=content)
+        return FreshResult(record_of(held), None, held, is_stored=False)
+
     def save_absent(self, call: Call, keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
         """Store that the body did not give an optional out."""
         return self._save_encoded(call.task, None, Encoded(b"", ABSENT, 1), keys, metadata, urgent=False)
@@ -291,7 +305,7 @@ class Results:
         is_kept = self.is_writing and task.options.keep != "never" and keys
         record = self._put(self.cache_of(task), encoded, keys, metadata, urgent=urgent) if is_kept else None
         if record is not None and not is_held:
-            if record.size > self.hands_over or type(encoded.content) is not bytes:
+            if shared is not None or record.size > self.hands_over or type(encoded.content) is not bytes:
                 return FreshResult(record, shared, None)
             return FreshResult(record, shared, msgspec.structs.replace(encoded, code=()))
         is_stream = not isinstance(encoded.content, (bytes, list))

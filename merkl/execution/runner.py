@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from merkl._base.errors import CacheError, MerklError
+from merkl._base.errors import AbsentOutError, CacheError, MerklError
 from merkl.cache import Record
 from merkl.execution.audit import BodyWatch
 from merkl.execution.calls import link_parts, run_call
@@ -77,6 +78,8 @@ class Runner:
     ) -> list[Any]:
         """Return the values of Futures; equal ones are computed once. Their pending writes are carried out.
 
+        Instead of a value that a body left out, as its type allows, there is the error that says so.
+
         The stages run before all that they do not need. With `goes_on`, what this runner evaluates later takes over what no
         cache gives.
 
@@ -124,7 +127,7 @@ class Runner:
                     )
             if failures:
                 raise _first_of(failures)
-            return {future.__merkl_key__(): evaluation.value_of(future) for future in returned}
+            return {future.__merkl_key__(): _value_or_absence(evaluation, future) for future in returned}
 
     def _run(self, evaluation: Evaluation) -> list[MerklError]:
         """Run all missing calls; return the failures that were passed over."""
@@ -138,7 +141,8 @@ class Runner:
 
     def recompute(self, future: Future[Any]) -> Any:
         """Compute again a result whose content turned out to be lost, or not to be of the declared type."""
-        self.results.forget(future)
+        with contextlib.suppress(CacheError):  # as on a full disk; it is not looked for below
+            self.results.forget(future)
         key = future._call.key()
         self._lost.add(key)
         try:
@@ -249,6 +253,13 @@ class Runner:
         stages = evaluation.extend(plan)
         self.observer.plan_made(plan)
         return stages
+
+
+def _value_or_absence(evaluation: Evaluation, future: Future[Any]) -> Any:
+    try:
+        return evaluation.value_of(future)
+    except AbsentOutError as error:
+        return error
 
 
 def _may_wait(task: Task[..., Any, Any]) -> bool:

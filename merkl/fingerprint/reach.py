@@ -197,9 +197,12 @@ class Reach:
 
     def _state(self, node: Node, fn: FunctionType) -> None:
         """Add what a function object carries beside its code: default values and attributes."""
-        for number, default in enumerate(fn.__defaults__ or ()):
+        defaults = fn.__defaults__ or ()
+        code = fn.__code__
+        names = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount]
+        for number, default in enumerate(defaults):
             node.edges.append(
-                Edge(b"default %d" % number, self.node_for(default, f"{fn.__name__}({number})"))
+                Edge(b"default %d" % number, self.node_for(default, f"{fn.__name__}({names[number]})"))
             )
         for name, default in sorted((fn.__kwdefaults__ or {}).items()):
             node.edges.append(

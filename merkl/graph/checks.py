@@ -11,12 +11,13 @@ import collections.abc
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from merkl._base.containers import DICT_VIEWS
 from merkl._base.hints import resolve_class_hints
 from merkl._base.named_types import alias_value, supertype_of
 from merkl._base.type_forms import (
+    bare_hint,
     format_type,
     format_types,
     is_named,
@@ -122,7 +123,7 @@ class _Place:
     __slots__ = ("_parts", "hint", "items", "validate")
 
     def __init__(self, hint: Any, items: Items) -> None:
-        self.hint = _bare(hint)
+        self.hint = bare_hint(hint)
         self.items: Items = items
         self.validate = compile_validator(self.hint, items=items)
         self._parts: dict[Any, _Place] = {}
@@ -213,15 +214,6 @@ class _Place:
 def _says_nothing(head: Any) -> bool:
     """Whether a special form allows containers at all (Literal does not, a protocol or a ParamSpec may)."""
     return not is_named(head, "Literal")
-
-
-def _bare(hint: Any) -> Any:
-    """The hint without Annotated and its like around it."""
-    while get_origin(hint) is Annotated or any(
-        is_named(get_origin(hint), name) for name in ("Required", "NotRequired", "ReadOnly", "Final")
-    ):
-        hint = get_args(hint)[0]
-    return type(None) if hint is None else hint
 
 
 _SEQUENCES = (list, tuple, set, frozenset, collections.deque, *DICT_VIEWS)

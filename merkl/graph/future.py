@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from merkl._base.errors import FutureAccessError
+from merkl._base.errors import AbsentOutError, FutureAccessError
 from merkl._base.lazy import LazyModule
 from merkl.graph.building import building
 from merkl.graph.operators import FutureMeta, ValueMisuse
@@ -77,7 +77,10 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
         # What a body of a pipeline asks for is noted there.
         if self._value is not None and building.get() is None:
             return self._value[0]
-        return sessions.current().evaluate_futures([self])[0]  # type: ignore[no-any-return]
+        value = sessions.current().evaluate_futures([self])[0]
+        if type(value) is AbsentOutError:
+            raise value
+        return value  # type: ignore[no-any-return]
 
     @property
     def v(self) -> T_co:

@@ -49,7 +49,7 @@ class Session(Protocol):
         ...
 
     def evaluate_futures(self, futures: Sequence[Future[Any]]) -> list[Any]:
-        """Return the values of Futures, from the cache or by running."""
+        """Return the values of Futures, from the cache or by running; for a key left out, the `AbsentOutError`."""
         ...
 
     def load_written(self, path: str, sidecar: Sidecar) -> Any:

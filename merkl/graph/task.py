@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from merkl._base.errors import BindError, GraphError, MerklWarning, TaskOutsError
+from merkl._base.errors import BindError, GraphError, MerklWarning
 from merkl._base.lazy import LazyModule
 from merkl._base.places import shown_path
+from merkl.graph.absent import replace_present
 from merkl.graph.building import building, record_calls
 from merkl.graph.call import Call, describe_site
 from merkl.graph.future import Future
-from merkl.graph.nested import find_futures, replace_futures
+from merkl.graph.nested import find_futures
 from merkl.graph.options import TaskOptions, make_options
 from merkl.graph.session import sessions
 from merkl.graph.surface import TaskSurface
@@ -390,20 +391,10 @@ class MapTask(Task[..., Any, Any]):
 
 
 def evaluate_given(given: Any) -> Any:
-    """Return the values of what a call gave; optional outs that the body did not return are left out."""
+    """Return the values of what a call gave; keys that the body left out, as their TypedDict allows, are left out."""
     futures = find_futures(given)
-    optional = [f for f in futures if f.out is not None and f.out in getattr(f._call.outs, "optional", ())]
-    needed = [f for f in futures if f not in optional]
-    session = sessions.current()
-    values = dict(zip(map(id, needed), session.evaluate_futures(needed), strict=True))
-    absent: list[str | None] = []
-    for future in optional:
-        try:
-            values[id(future)] = session.evaluate_futures([future])[0]
-        except TaskOutsError:
-            absent.append(future.out)
-    present = {out: f for out, f in given.items() if out not in absent} if absent else given
-    return replace_futures(present, lambda future: values[id(future)])
+    values = dict(zip(map(id, futures), sessions.current().evaluate_futures(futures), strict=True))
+    return replace_present(given, lambda future: values[id(future)])
 
 
 def _require_one_parameter(task_: Task[..., Any, Any]) -> None:

@@ -12,7 +12,7 @@ from merkl.cache import BaseCache, ContentCache, FileContentBackend, Ledger, Met
 from merkl.cache.contents import TieredContents
 from merkl.cache.layers import LayeredCache
 from merkl.execution.migrations import ADOPTED
-from merkl.render.log_view import format_call, format_time, result_record
+from merkl.render.log_view import format_call, format_duration, format_time, result_record
 
 __all__ = ["RelativeView", "ResultView", "format_result", "place_of_content", "view_result"]
 
@@ -106,12 +106,16 @@ def place_of_content(cache: BaseCache, key: str) -> str:
     return f"{type(cache).__name__}, {type(contents).__name__}"
 
 
+#: Of its neighbours so many are listed.
+_MOST_SHOWN = 50
+
+
 def format_result(view: ResultView) -> str:
     """Return a result as text."""
     record = view.record
     lines = [view.call, "", f"key          {view.key}"]
     lines.append(
-        f"made         {format_time(record['created'])} by run {record['run'][:8]}, in {record['duration']:.4g} s"
+        f"made         {format_time(record['created'])} by run {record['run'][:8]}, in {format_duration(record['duration'])}"
     )
     if record["peak_memory"] is not None:
         lines.append(f"peak memory  {format_size(record['peak_memory'])} resident")
@@ -134,5 +138,8 @@ def format_result(view: ResultView) -> str:
     for title, relatives in groups:
         if relatives:
             lines.append(title)
-            lines += [f"  {r.key[:12]}  {r.call}{f'  = {r.preview}' if r.preview else ''}" for r in relatives]
+            shown = relatives[:_MOST_SHOWN]
+            lines += [f"  {r.key[:12]}  {r.call}{f'  = {r.preview}' if r.preview else ''}" for r in shown]
+            if len(relatives) > len(shown):
+                lines.append(f"  … and {len(relatives) - len(shown)} more; --json has them all")
     return "\n".join(lines)

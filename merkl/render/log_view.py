@@ -15,6 +15,7 @@ from merkl.cache import Ledger, Metadata, Run
 __all__ = [
     "descendants",
     "describe_failure",
+    "format_duration",
     "format_lineage",
     "format_output",
     "format_results",
@@ -61,7 +62,7 @@ def _run_line(run: Run) -> str:
     took = f"in {run.ended - run.started:.1f} s" if run.ended is not None else ""
     status = "not ended" if run.ended is None else run.status
     said = f" ({describe_failure(run)})" if run.error else ""
-    head = f"run {run.id[:8]}  {format_time(run.started)}  {status:<9}  {' '.join(run.command)}"
+    head = f"run {run.id[:8]}  {format_time(run.started)}  {status:<11}  {' '.join(run.command)}"
     return f"{head}  {figures} {took}{said}".rstrip()
 
 
@@ -83,7 +84,7 @@ def format_results(records: Iterable[tuple[str, Metadata]]) -> str:
 def _result_line(key: str, metadata: Metadata) -> str:
     peak = metadata.peak_memory
     return (
-        f"{key[:12]}  {format_time(metadata.created)}  {_duration(metadata.duration):>8}  {format_size(metadata.size):>8}  "
+        f"{key[:12]}  {format_time(metadata.created)}  {format_duration(metadata.duration):>8}  {format_size(metadata.size):>8}  "
         f"run {metadata.run[:8]}  {format_call(metadata)}{'' if peak is None else f'  [peak {format_size(peak)}]'}"
     )
 
@@ -100,7 +101,8 @@ def format_time(at: float) -> str:
     return datetime.datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S") if at else "-"
 
 
-def _duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
+    """Return a duration as people read it."""
     return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 

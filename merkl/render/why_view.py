@@ -227,8 +227,9 @@ def format_why(view: WhyView) -> str:
     """Return an explanation as text: each root cause once, with the calls that follow from it."""
     running = view.calls - view.cached
     if not running:
-        return f"{view.name}: all {view.calls} calls are in the cache; nothing would run"
-    lines = [f"{view.name}: {running} of {view.calls} calls would run"]
+        calls = "its call is" if view.calls == 1 else f"all {view.calls} calls are"
+        return f"{view.name}: {calls} in the cache; nothing would run"
+    lines = [f"{view.name}: {running} of {view.calls} call{'' if view.calls == 1 else 's'} would run"]
     groups: dict[Any, list[Explanation]] = {}
     for explanation in view.explanations:
         if explanation.reason != "upstream":

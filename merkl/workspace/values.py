@@ -9,8 +9,8 @@ from merkl_serializers import UnserializableError
 
 from merkl._base.errors import SerializationError
 from merkl.graph.future import Future
-from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.session import sessions
+from merkl.graph.task import evaluate_given
 from merkl.workspace.workspace import Workspace
 
 __all__ = ["digest", "evaluate"]
@@ -48,15 +48,13 @@ def evaluate(structure: Any, *, target: int | str | None = None) -> Any:
     >>> evaluate({"a": double(1), "b": [double(2), 5]})
     {'a': 2, 'b': [4, 5]}
     """
-    futures = find_futures(structure)
     session = sessions.current()
     with (
         session.use_target(target)
         if isinstance(session, Workspace) and target is not None
         else contextlib.nullcontext()
     ):
-        values = dict(zip(map(id, futures), session.evaluate_futures(futures), strict=True))
-    return replace_futures(structure, lambda future: values[id(future)])
+        return evaluate_given(structure)
 
 
 def digest(value: object) -> str:

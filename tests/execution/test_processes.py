@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -15,8 +16,20 @@ import numpy as np
 import parallel_tasks as tasks
 import pytest
 
-from merkl import MerklWarning, TargetError, TaskFailedError, WorkerDiedError, Workspace, evaluate, task
+from merkl import (
+    Entry,
+    MerklWarning,
+    Metadata,
+    SqliteCache,
+    TargetError,
+    TaskFailedError,
+    WorkerDiedError,
+    Workspace,
+    evaluate,
+    task,
+)
 from merkl.execution.report import RunReport
+from merkl.hashing.digests import hash_content
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +85,74 @@ def test_a_result_that_no_cache_keeps_travels_by_value(two: Workspace) -> None:
     assert tasks.summed(tasks.unkept(50_000)).v == sum(range(50_000))
 
 
+def test_on_a_full_disk_results_travel_by_value_and_the_run_goes_on(tmp_path: Path) -> None:
+    """No file may grow beyond a megabyte, and the database that they all go to would be six times that."""
+    (tmp_path / "pyproject.toml").write_text("[tool.merkl]\n")
+    (tmp_path / "flow.py").write_text(
+        dedent(
+            """
+            from merkl import task
+
+            @task
+            def text(i: int) -> str: return str(i % 10) * 20_000
+            @task
+            def length(text: str) -> int: return len(text)
+            @task
+            def total(xs: list[int]) -> int: return sum(xs)
+
+            def main(): return total([length(text(i)) for i in range(300)])
+            """
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "merkl", "run", "--target", "2", "flow.main"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)),
+    )
+    assert (done.returncode, done.stdout) == (0, "6000000\n"), done.stderr
+    assert "is not stored, the run goes on" in done.stderr
+    warned = [line for line in done.stderr.splitlines() if line.startswith("merkl: warning")]
+    assert len(warned) == len(set(warned))
+
+
+def test_a_cache_that_takes_nothing_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    content = Entry(b"x", hash_content(b"x"), Metadata(codec="raw", size=1))
+    filled = SqliteCache(tmp_path / "cache")
+    filled.put("00" * 32, content)
+    filled.close()
+    reading = SqliteCache(tmp_path / "cache", read_only=True)
+    with (
+        Workspace(tmp_path, cache=reading, target=1),
+        pytest.raises(TargetError, match=r"takes nothing \(it is read-only\).*leave out the target"),
+    ):
+        tasks.add(1, 2).eval()
+
+
 def test_without_a_cache_all_travels_by_value(tmp_path: Path) -> None:
     with Workspace(tmp_path, target=2, is_reading=False, is_writing=False):
         assert tasks.summed(tasks.zeros(10_000)).v == 0
         assert tasks.add(tasks.add(1, 2), 3).v == 6
     assert not (tmp_path / ".merkl").exists()
+
+
+def test_code_that_changed_since_the_call_was_made_stores_nothing(two: Workspace) -> None:
+    """Code that goes to a worker by value is that of now, so its result may not get the key of what it was."""
+    offset = 1
+
+    @task
+    def plus(x: int) -> int:
+        return x + offset
+
+    call = plus(1)
+    offset = 100
+    with pytest.warns(MerklWarning, match="was changed after the call"):
+        assert call.v == 101
+    offset = 1
+    assert plus(1).hash == call.hash
+    assert plus(1).v == 2
 
 
 def test_lambdas_closures_and_unpicklable_locals(two: Workspace) -> None:

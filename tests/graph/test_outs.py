@@ -86,6 +86,85 @@ def test_a_key_that_is_not_required_may_be_absent() -> None:
         loose(False)["may"].eval()
 
 
+class Nested(TypedDict):
+    row: Loose
+    rows: list[Loose]
+
+
+class Strict(TypedDict):
+    must: int
+    may: int
+
+
+@task
+def loose(full: bool) -> Loose:
+    return {"must": 1, "may": 2} if full else {"must": 1}
+
+
+def test_an_absent_key_is_left_out_of_an_argument() -> None:
+    """What mypy accepts runs: wherever the TypedDict stands, the body gets it without the key."""
+
+    @task
+    def use(
+        row: Loose,
+        rows: list[Loose],
+        named: dict[str, Loose],
+        pair: tuple[int, Loose],
+        maybe: Loose | None,
+        *more: Loose,
+    ) -> list[Any]:
+        return [row, rows, named, pair, maybe, more]
+
+    lone, full = loose(False), loose(True)
+    found = use(lone, [full, lone], {"x": lone}, (1, lone), lone, full, lone).eval()
+    less, all_ = {"must": 1}, {"must": 1, "may": 2}
+    assert found == [less, [all_, less], {"x": less}, (1, less), less, (all_, less)]
+
+
+def test_an_absent_key_is_left_out_inside_another_typed_dict() -> None:
+    @task
+    def use(nested: Nested) -> Nested:
+        return nested
+
+    lone = loose(False)
+    assert evaluate(use({"row": lone, "rows": [lone]})) == {"row": {"must": 1}, "rows": [{"must": 1}]}
+
+
+def test_an_absent_key_is_left_out_of_what_is_evaluated() -> None:
+    assert evaluate(loose(False)) == {"must": 1}
+    assert evaluate([loose(False), loose(True)]) == [{"must": 1}, {"must": 1, "may": 2}]
+
+
+def test_an_absent_key_that_is_required_is_an_error() -> None:
+    @task
+    def strict(row: Strict) -> int:
+        return row["may"]
+
+    @task
+    def table(row: dict[str, int]) -> int:
+        return len(row)
+
+    for made in (strict(loose(False)), table(loose(False)), table({"other": loose(False)["may"]})):
+        with pytest.raises(TaskOutsError, match="did not return the key 'may' this time"):
+            made.eval()
+    with pytest.raises(TaskOutsError, match="did not return the key 'may' this time"):
+        evaluate({"other": loose(False)["may"]})
+
+
+def test_a_body_that_gives_other_keys_is_no_absence() -> None:
+    """Where all keys may be absent, a body that returns unknown ones still fails."""
+
+    class Open(TypedDict, total=False):
+        may: int
+
+    @task
+    def wrong() -> Open:
+        return {"other": 1}  # type: ignore[typeddict-unknown-key]
+
+    with pytest.raises(TaskOutsError, match="other"):
+        wrong.run()
+
+
 def test_run_leaves_absent_keys_out() -> None:
     @task
     def loose(full: bool) -> Loose:

@@ -131,6 +131,9 @@ def test_the_value_can_be_printed_and_written(shop: Project) -> None:
         == 0
     )
     assert (shop.folder / "made here" / "x.txt").read_text() == "xxxxx"
+    assert json.loads(shop.merkl("debug", "--hash", key, "--value", "--json").stdout) == [0.0, 1.5, 3.0]
+    again = json.loads(shop.merkl("debug", "--hash", key, "--rerun", "--json").stdout)
+    assert (again["result"], again["is_same"]) == ([0.0, 1.5, 3.0], True)
 
 
 def test_a_value_of_the_projects_own_class_is_read_without_its_module_on_the_path(project: Project) -> None:

@@ -238,3 +238,15 @@ def test_a_task_named_like_the_beginning_of_a_key_is_asked_about(project: Projec
     done = project.merkl("log", first)
     assert done.returncode == 2
     assert f"--task {first}" in done.stderr
+
+
+def test_an_error_is_not_hidden_by_a_ledger_that_cannot_be_written(project: Project) -> None:
+    """What went wrong with the records is said in one line, and nothing else at the end of the process."""
+    project.write("broken.py", BROKEN)
+    project.write(".merkl/merkl.db", "no database at all, but long enough to be looked at" * 9)
+    done = project.merkl("run", "broken.raises")
+    assert done.returncode == 1
+    assert "ValueError: no such n" in done.stderr
+    assert done.stderr.count("is damaged") == 1
+    assert "atexit" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("merkl: the graph was not built to its end; ")

@@ -132,3 +132,47 @@ def test_lists_of_other_lengths_that_a_map_meets_are_no_fault_of_merkl(project: 
     told = project.merkl("run", "maps.main").stderr
     assert "map() zips its iterables strictly, and they have 4, 3 items" in told
     assert "Traceback" not in told
+
+
+ODD = """
+    from typing import Any
+    from merkl import task
+    class Shy:
+        def __repr__(self): raise RuntimeError("not to be looked at")
+    class Mute(Exception):
+        def __str__(self): raise RuntimeError("not to be read")
+    @task
+    def shy() -> Any:
+        return Shy()
+    @task
+    def round_about() -> list[Any]:
+        xs: list[Any] = [1]
+        xs.append(xs)
+        return xs
+    @task
+    def half_a_character() -> str:
+        return "x\\udcffy"
+    @task
+    def mute() -> int:
+        raise Mute()
+    @task
+    def lengthy() -> int:
+        raise ValueError("x" * 100_000)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("shy", 0), ("round_about", 0), ("half_a_character", 0), ("mute", 1), ("lengthy", 1)]
+)
+def test_whatever_a_task_gives_or_raises_the_run_ends_well_and_json_is_json(
+    project: Project, name: str, code: int
+) -> None:
+    """Values whose repr raises or that hold themselves, text that is no UTF-8, errors without a text, and with too much of it."""
+    project.write("odd.py", ODD)
+    done = project.merkl("run", f"odd.{name}", errors="surrogateescape")
+    assert done.returncode == code, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("merkl: 1 call: ")
+    done = project.merkl("run", "--json", f"odd.{name}")
+    assert json.loads(done.stdout)["calls"] == 1
+    (run, _) = project.log("--runs")
+    assert len(run["error"]) <= 500

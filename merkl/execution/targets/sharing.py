@@ -24,10 +24,16 @@ class CacheMark:
         try:
             cache.put(self.key, Entry(b"merkl", hash_content(b"merkl"), Metadata(codec="raw", size=5)))
             cache.flush()
+            is_there = cache.has(self.key)
         except OSError as error:
             raise TargetError(
                 f"the cache cannot be written, so nothing can run elsewhere: {error}"
             ) from error
+        if not is_there:
+            raise TargetError(
+                "the cache takes nothing (it is read-only), so nothing can run elsewhere: leave out the target, or do without "
+                "the cache (--no-cache)"
+            )
 
     def remove(self) -> None:
         """Take it out again; in a cache in trouble it stays, for gc to find."""

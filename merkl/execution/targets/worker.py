@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from merkl._base.errors import MerklWarning
+from merkl._base.errors import CacheError, MerklWarning
 from merkl.cache import BaseCache, Metadata
 from merkl.execution.audit import BodyWatch
 from merkl.execution.calls import link_parts, run_call
@@ -176,7 +176,7 @@ class Worker:
 
     def _outs(self, evaluation: Evaluation, call: Call) -> dict[bytes, KnownResult]:
         outs: dict[bytes, KnownResult] = {}
-        needs_flush = False
+        large: list[Future[Any]] = []
         for future in call.futures():
             key = future.__merkl_key__()
             record = evaluation.records[key]
@@ -184,11 +184,25 @@ class Worker:
             is_tainted = key in evaluation.tainted
             if fresh is not None and fresh.is_stored and not is_tainted:
                 if record.size > SMALL or (fresh.value is None and fresh.encoded is None):
-                    fresh, needs_flush = None, True
+                    fresh = None
+                    large.append(future)
             outs[key] = KnownResult(record, fresh, is_tainted)
-        if needs_flush:
-            evaluation.results.cache_of(call.task).flush()
+        if large:
+            try:
+                evaluation.results.cache_of(call.task).flush()
+            except CacheError:  # a full disk: they travel by value, and the run goes on
+                for future in large:
+                    outs[future.__merkl_key__()] = self._held(evaluation, future)
         return outs
+
+    @staticmethod
+    def _held(evaluation: Evaluation, future: Future[Any]) -> KnownResult:
+        """Return a result that the cache has not got by value; raises `CacheError` where it is too large for that."""
+        held = evaluation.results.hold(future, evaluation.value_of(future))
+        if held is None:
+            evaluation.results.cache_of(future._call.task).flush()
+        record = evaluation.records[future.__merkl_key__()] if held is None else held.record
+        return KnownResult(record, held, is_tainted=False)
 
 
 def _listen(results: Results) -> None:
