@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
+from bdb import BdbQuit
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -280,7 +281,8 @@ def _evaluate(
     except MerklError as error:
         for one in dict.fromkeys([*report.failures, error]):
             print_failure(one) if isinstance(one, TaskFailedError) else print_error(one)
-        if is_debugged and isinstance(error, TaskFailedError):
+        # Who has left the debugger at a breakpoint wants no other one.
+        if is_debugged and isinstance(error, TaskFailedError) and not isinstance(error.__cause__, BdbQuit):
             open_debugger(error)
         return FAILED, None, None
     except Exception as error:  # noqa: BLE001 - the function that makes the calls is the user's

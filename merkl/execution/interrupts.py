@@ -216,14 +216,18 @@ class Interrupts:
                 self._threads.discard(mine)
             cooperation.reset(token)
 
-    def press(self, run: bytes) -> None:
-        """Pass Ctrl-C on to the bodies of a run that are in threads: KeyboardInterrupt, where Python code runs."""
+    def press(self, run: bytes) -> int:
+        """Pass Ctrl-C on to the bodies of a run that are in threads: KeyboardInterrupt, where Python code runs.
+
+        Returns how many there are.
+        """
         with self._lock:
-            for one in self._threads:
-                if one.run == run:
-                    one.count += 1
-                    if one.is_in_body and not one.loops:
-                        raise_in_thread(one.thread, KeyboardInterrupt)
+            pressed = [one for one in self._threads if one.run == run and one.is_in_body]
+            for one in pressed:
+                one.count += 1
+                if not one.loops:
+                    raise_in_thread(one.thread, KeyboardInterrupt)
+        return len(pressed)
 
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if there was a Ctrl-C that no body got, `Terminated` after SIGTERM or SIGHUP."""
@@ -238,6 +242,10 @@ class Interrupts:
         """Say whether there was a Ctrl-C that no body got, and forget it."""
         is_pending, self._is_pending = self._is_pending, False
         return is_pending
+
+    def give_back(self) -> None:
+        """Take a Ctrl-C that was passed on, and that no body got after all, for one that still waits."""
+        self._is_pending = True
 
     # -- the signals ------------------------------------------------------------------------------------
 

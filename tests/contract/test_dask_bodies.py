@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dask_cluster import Cluster, configure
+from distributed import Client
 from project import Project
 
 from merkl import TargetError, TaskFailedError, Workspace, evaluate
@@ -99,6 +103,21 @@ FLOWS = """
     def licensed(x: int) -> int:
         return x
 
+    @task(resources={"memory": "4GB"})
+    def large(x: int) -> int:
+        return x
+
+    @task(resources={"memory": "8GB"})
+    def too_large(x: int) -> int:
+        return x
+
+    @task
+    def until(shared: str, x: int) -> int:
+        Path(shared, f"begun-{x}-{time.monotonic_ns()}").write_text("")
+        while not Path(shared, "go").exists():
+            time.sleep(0.02)
+        return x
+
     @task
     def where(x: int) -> str:
         time.sleep(0.1)
@@ -113,6 +132,8 @@ FLOWS = """
     def partly(shared: str): return positive(stubborn(shared, 0))
     def stops(shared: str): return square(3), plain(shared, 0)
     def stops_waiting(shared: str): return waiting(shared, 0)
+    def waits(shared: str): return square(until(shared, 7))
+    def fills(shared: str): return [until(shared, x) for x in range(5)]
     def graph():
         made = []
         for x in range(12):
@@ -129,7 +150,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     project.write("bodies_on_dask.py", FLOWS)
     started = Cluster(project)
     started.add_worker("one")
-    started.add_worker("two", "--resources", "GPU=1 CPU=8", threads=4)
+    started.add_worker("two", "--resources", "GPU=1 CPU=8 MEMORY=6e9", threads=4)
     try:
         yield started
     finally:
@@ -139,7 +160,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture
 def dask(cluster: Cluster, tmp_path: Path) -> Cluster:
     """The cluster, with an empty cache."""
-    for left in cluster.project.folder.glob("begun*"):
+    for left in (*cluster.project.folder.glob("begun*"), *cluster.project.folder.glob("go")):
         left.unlink()
     configure(cluster.project, str(tmp_path / "cache"), cluster.address)
     return cluster
@@ -218,6 +239,76 @@ def test_resources_are_those_that_workers_declare(flows: Any, tmp_path: Path) ->
 def test_a_resource_that_no_worker_declares_is_an_error(flows: Any) -> None:
     with pytest.raises(TargetError, match="a call wants licence, and no Dask worker declares it"):
         flows.licensed(1).eval()
+
+
+def test_memory_is_asked_for_in_bytes_and_more_than_any_worker_has_is_an_error(flows: Any) -> None:
+    assert flows.large(1).eval() == 1
+    with pytest.raises(
+        TargetError, match=r"wants MEMORY=8e\+09, and no Dask worker declares more than 6e\+09"
+    ):
+        flows.too_large(2).eval()  # equal code: (1) is in the cache
+
+
+def _start(dask: Cluster, flow: str, number: int) -> subprocess.Popen[str]:
+    """Start a run on the cluster, and return it when so many of its bodies have begun."""
+    folder = dask.project.folder
+    command = [sys.executable, "-m", "merkl", "run", "--target", "far", f"bodies_on_dask.{flow}", str(folder)]
+    running = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dask.project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _wait_for(dask, number, running)
+    return running
+
+
+def _wait_for(dask: Cluster, number: int, running: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while len(list(dask.project.folder.glob("begun*"))) < number and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert running.poll() is None
+
+
+def _wait_for_runs(dask: Cluster, number: int) -> None:
+    """Wait until so many runs want something of the scheduler."""
+
+    def count(dask_scheduler: Any) -> int:
+        return sum(bool(client.wants_what) for client in dask_scheduler.clients.values())
+
+    deadline = time.monotonic() + 60
+    with Client(dask.address, set_as_default=False) as client:
+        while client.run_on_scheduler(count) < number and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+def test_ctrl_c_in_one_run_is_none_in_another_that_waits_for_the_same_call(dask: Cluster) -> None:
+    """Dask computes the call once for both, until one of them is stopped."""
+    one = _start(dask, "waits", 1)
+    other = _start(dask, "waits", 1)
+    _wait_for_runs(dask, 2)
+    one.send_signal(signal.SIGINT)
+    _, error = one.communicate(timeout=60)
+    assert one.returncode == 130, error
+    _wait_for(dask, 2, other)
+    (dask.project.folder / "go").write_text("")
+    out, error = other.communicate(timeout=60)
+    assert (other.returncode, out) == (0, "49\n"), error
+
+
+def test_ctrl_c_ends_a_run_whose_calls_all_wait_for_a_worker(dask: Cluster) -> None:
+    one = _start(dask, "fills", 5)
+    other = _start(dask, "waits", 5)
+    _wait_for_runs(dask, 2)
+    other.send_signal(signal.SIGINT)
+    _, error = other.communicate(timeout=60)
+    assert (other.returncode, "Traceback" in error) == (130, False), error
+    (dask.project.folder / "go").write_text("")
+    out, error = one.communicate(timeout=60)
+    assert (one.returncode, out) == (0, "[0, 1, 2, 3, 4]\n"), error
+    assert not list(dask.project.folder.glob("begun-7-*"))
 
 
 @pytest.mark.parametrize("most", [1, 2])

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from typing import Any
 
-from merkl import batch, call_seed, pipeline, task
+from merkl import FileRef, batch, call_seed, pipeline, task
 from merkl.graph.future import Future
 
 
@@ -49,6 +49,38 @@ def total(parts: list[int], salt: int) -> int:
 @batch(item, max_size=2)
 def items(xs: list[int]) -> list[int]:
     return [_mix("item", x) for x in xs]
+
+
+@batch(item_waiting, max_size=2)
+async def items_waiting(xs: list[int]) -> list[int]:
+    await asyncio.sleep(0)
+    return [_mix("batch waiting", x) for x in xs]
+
+
+@task
+def written(parts: list[int], salt: int) -> FileRef[Any]:
+    file = FileRef(suffix=".txt")
+    file.write_text(str(_mix("written", parts, salt, call_seed())))
+    return file
+
+
+@task
+def read(file: FileRef[Any]) -> int:
+    return int(file.read_text())
+
+
+@task
+def fragile(parts: list[int], salt: int) -> int:
+    if salt % 6 == 1:
+        raise ValueError("as its arguments say")
+    return _mix("fragile", parts, salt)
+
+
+@task
+def fragile_item(x: int) -> int:
+    if x % 5 == 1:
+        raise ValueError("as its argument says")
+    return _mix("fragile item", x)
 
 
 @task

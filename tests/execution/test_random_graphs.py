@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import graph_tasks as tasks
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from merkl import Workspace, evaluate
+from merkl import TaskFailedError, Workspace, evaluate
+from merkl.execution.report import RunReport
 
 #: What makes the values of one node from those of earlier ones and a constant.
 KINDS: dict[str, Any] = {
@@ -22,19 +24,34 @@ KINDS: dict[str, Any] = {
         tasks.item_waiting.map(tasks.several(parts, salt)), salt
     ),
     "batch": lambda parts, salt: tasks.total(tasks.items([*parts, salt, salt + 1]), salt),
+    "batch of coroutines": lambda parts, salt: tasks.total(tasks.items_waiting([*parts, salt, salt]), salt),
+    "map of a map": lambda parts, salt: tasks.total(
+        tasks.item.map(tasks.item.map(tasks.several(parts, salt))), salt
+    ),
+    "file": lambda parts, salt: tasks.read(tasks.written(parts, salt)),
     "several outs": lambda parts, salt: tasks.combine(list(tasks.split(parts, salt)), salt),
     "pipeline": tasks.branching,
 }
 Graph = list[tuple[str, list[int], int]]
 
 
+#: Those that ask for no value while the graph is built, with two that fail for some constants.
+FRAGILE = {
+    **{kind: make for kind, make in KINDS.items() if kind != "pipeline"},
+    "fragile": tasks.fragile,
+    "map of fragile": lambda parts, salt: tasks.total(
+        tasks.fragile_item.map(tasks.several(parts, salt)), salt
+    ),
+}
+
+
 @st.composite
-def graphs(draw: st.DrawFn) -> Graph:
+def graphs(draw: st.DrawFn, kinds: Sequence[str] = tuple(KINDS)) -> Graph:
     """Nodes as (kind, numbers of earlier nodes, a constant)."""
     size = draw(st.integers(1, 10))
     return [
         (
-            draw(st.sampled_from(list(KINDS))),
+            draw(st.sampled_from(list(kinds))),
             draw(st.lists(st.integers(0, i - 1), max_size=3)) if i else [],
             draw(st.integers(0, 5)),
         )
@@ -46,8 +63,17 @@ def build(graph: Graph, number: int) -> list[Any]:
     """Make the calls of a graph, of constants that no other graph has."""
     nodes: list[Any] = []
     for kind, parents, salt in graph:
-        nodes.append(KINDS[kind]([nodes[i] for i in parents], salt + 12 * number))
+        make = FRAGILE[kind] if kind in FRAGILE else KINDS[kind]
+        nodes.append(make([nodes[i] for i in parents], salt + 12 * number))
     return nodes
+
+
+@pytest.fixture(scope="module")
+def tolerant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Workspace]]:
+    """Workspaces that go on after failures, in this process and on two."""
+    folder = tmp_path_factory.mktemp("tolerant")
+    with Workspace(folder / "two", target=2, keeps_going=True) as processes:
+        yield [Workspace(folder / "one", keeps_going=True), processes]
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +100,29 @@ def test_values_are_the_same_in_any_order_and_place(places: list[Workspace], gra
         assert [node.eval() for node in reversed(nodes)][::-1] == together
     with two:
         assert evaluate(build(graph, number)) == together
+
+
+def outcome(workspace: Workspace, graph: Graph, number: int) -> tuple[list[bytes], list[bytes], list[Any]]:
+    """Return the keys of what ran and of what failed, and the values that are there after a run that goes on."""
+    report = RunReport()
+    nodes: list[Any] = []
+
+    def make() -> list[Any]:
+        nodes[:] = build(graph, number)
+        return nodes
+
+    with contextlib.suppress(TaskFailedError):
+        workspace.run(make, report=report)
+    with workspace:
+        values = [node.eval() if node.in_cache() else None for node in nodes]
+    ran = sorted(call.key() for call in report.run | report.linked)
+    return ran, sorted(call.key() for call in report.failed), values
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(graphs(tuple(FRAGILE)))
+def test_what_runs_and_fails_where_a_run_goes_on_is_the_same(tolerant: list[Workspace], graph: Graph) -> None:
+    """In this process and on two: all that does not need what failed has a value, and nothing else."""
+    here, two = tolerant
+    number = next(numbers)
+    assert outcome(here, graph, number) == outcome(two, graph, number)

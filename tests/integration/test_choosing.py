@@ -42,6 +42,11 @@ FLOW = """
     def doubles(xs: list[int]) -> list[int]:
         return [2 * x for x in xs]
 
+    @task
+    def halts(x: int) -> int:
+        breakpoint()
+        return x
+
     @pipeline
     def twice(n: int = 3):
         first = double(n)
@@ -103,7 +108,7 @@ def test_a_plan_with_v_says_why_each_call_would_run_and_guesses_without_false_di
 def test_plan_says_what_the_rest_depends_on(flow: Project) -> None:
     done = flow.merkl("run", "--plan", "p.decide")
     assert "depends on total(" in done.stdout
-    assert "(p.py:43): its value decides what comes next" in done.stdout
+    assert "(p.py:48): its value decides what comes next" in done.stdout
 
 
 def test_frozen_exits_with_3_where_something_would_run(flow: Project) -> None:
@@ -184,6 +189,12 @@ def test_the_debugger_is_opened_in_this_process_whatever_the_target(flow: Projec
     done = flow.merkl("run", "p.fails", "--pdb", "--target", "2", input="p inside * 100\nq\n")
     assert "merkl: --pdb: calls run in this process, not on 2" in done.stderr
     assert "400" in done.stderr
+
+
+def test_who_leaves_the_debugger_at_a_breakpoint_gets_no_other_one(flow: Project) -> None:
+    done = flow.merkl("run", "p.halts", "3", "--pdb", input="p x * 100\nq\n")
+    assert (done.returncode, "300" in done.stderr) == (1, True), done.stderr
+    assert done.stderr.count("(Pdb)") == 2
 
 
 def test_until_takes_all_items_of_a_batch_also_where_the_graph_was_kept(flow: Project) -> None:

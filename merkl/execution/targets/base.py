@@ -71,7 +71,8 @@ class Reply(msgspec.Struct, frozen=True):
     `outs` are its results by key, `linked` the calls that had not to run. One of the others says why there are none: the
     `error` that the call raised, the `death` of its worker, `differs` where the worker has other code, the key of a `lost`
     input. `warnings` are what it said meanwhile, `metadata` (by the key that has it) is what it could not write down
-    where the run does, `findings` what its body touched, where it was watched.
+    where the run does, `findings` what its body touched, where it was watched. `run` says for which run it was carried out,
+    where a target gives several runs one reply.
     """
 
     key: bytes
@@ -86,6 +87,7 @@ class Reply(msgspec.Struct, frozen=True):
     warnings: tuple[tuple[type[Warning], str], ...] = ()
     metadata: tuple[tuple[str, Metadata], ...] = ()
     findings: tuple[Finding, ...] = ()
+    run: str = ""
 
 
 class Target(ABC):

@@ -7,6 +7,7 @@ import importlib
 import logging
 import pickle
 import queue
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 import cloudpickle
 
 from merkl._base.errors import ConfigError, MerklError, MissingDependencyError, TargetError
+from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.dask_worker import check_worker, notify_interrupt, run_ticket
 from merkl.execution.targets.local import WorkerSetup
+from merkl.execution.targets.resources import parse_bytes
 from merkl.execution.targets.sharing import CacheMark
 
 __all__ = ["DaskTarget", "make_dask_target"]
@@ -75,6 +78,12 @@ class DaskTarget(Target):
         self._done: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._waiting: set[bytes] = set()
         self._is_interrupted = False
+        #: How many bodies got Ctrl-C, told by another thread; and whether there were none.
+        self._pressed: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._is_idle = False
+        #: Calls that another run had carried out for itself: they have a Dask key of their own.
+        self._own: set[bytes] = set()
+        self._cache: Any = None
         self._gone_since: float | None = None
 
     # -- the cluster -----------------------------------------------------------------------------------
@@ -153,7 +162,8 @@ class DaskTarget(Target):
             packed = cloudpickle.dumps(parts, protocol=5)
         except Exception as error:
             raise TargetError(f"workers cannot open the cache of this run: {error}") from error
-        self._mark = CacheMark(setup.arguments[1])
+        self._cache = setup.arguments[1]
+        self._mark = CacheMark(self._cache)
         return pickle.dumps((packed, self._mark.key), protocol=5)
 
     def _check_workers(self) -> None:
@@ -195,7 +205,7 @@ class DaskTarget(Target):
             self._setup,
             pickle.dumps(ticket, protocol=5),
             *parents,
-            key=ticket.key.hex(),
+            key=self._dask_key(ticket.key),
             pure=False,
             priority=-self._submitted,
             workers=self._workers,
@@ -206,26 +216,42 @@ class DaskTarget(Target):
         key = ticket.key
         future.add_done_callback(lambda done: self._done.put(key))
 
+    def _dask_key(self, key: bytes) -> str:
+        """Return the Merkle key: what another run on the same scheduler computes at this moment is computed once."""
+        return f"{key.hex()}-{self._mark_key[:12]}" if key in self._own else key.hex()
+
+    @property
+    def _mark_key(self) -> str:
+        return "" if self._mark is None else self._mark.key
+
     def _resources(self, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
         if not wanted:
             return None
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        declared = {name for worker in workers for name in worker.get("resources", {})}
-        asked = {_NAMES.get(name, name): value for name, value in wanted.items()}
-        for name in asked.keys() - declared - {"CPU", "MEMORY"}:
+        declared: dict[str, float] = {}
+        for name, value in (pair for worker in workers for pair in worker.get("resources", {}).items()):
+            declared[name] = max(value, declared.get(name, 0))
+        asked = {_NAMES.get(name, name): parse_bytes(value) for name, value in wanted.items()}
+        for name in asked.keys() - declared.keys() - {"CPU", "MEMORY"}:
             raise TargetError(
                 f"a call wants {name}, and no Dask worker declares it: start them with --resources '{name}=1'"
             )
+        for name, value in asked.items():
+            if value > declared.get(name, value):
+                raise TargetError(
+                    f"a call wants {name}={value:g}, and no Dask worker declares more than {declared[name]:g}: it would wait "
+                    "for ever"
+                )
         return {name: value for name, value in asked.items() if name in declared} or None
 
     def poll(self, timeout: float) -> Sequence[Reply]:
         if self._is_interrupted:
             self._is_interrupted = False
-            # Where the scheduler is gone, that is said below; a worker that is gone needs no word.
-            with contextlib.suppress(OSError, TimeoutError):
-                self._client.run(
-                    notify_interrupt, self._setup, workers=self._workers, wait=False, on_error="ignore"
-                )
+            threading.Thread(target=self._pass_on, name="merkl-interrupt", daemon=True).start()
+        with contextlib.suppress(queue.Empty):
+            self._is_idle = self._pressed.get_nowait() == 0
+            if self._is_idle:
+                interrupts.give_back()
         keys: list[bytes] = []
         try:
             keys.append(self._done.get(timeout=timeout))
@@ -235,6 +261,13 @@ class DaskTarget(Target):
             pass
         self._require_scheduler()
         return [self._reply(key) for key in dict.fromkeys(keys) if key in self._waiting]
+
+    def _pass_on(self) -> None:
+        """Pass Ctrl-C on; in a thread of its own, as workers answer only when they can."""
+        # Where the scheduler is gone, that is said elsewhere; a worker that is gone needs no word.
+        with contextlib.suppress(Exception):
+            said = self._client.run(notify_interrupt, self._setup, workers=self._workers, on_error="ignore")
+            self._pressed.put(sum(said.values()))
 
     def _require_scheduler(self) -> None:
         comm = getattr(self._client, "scheduler_comm", None)
@@ -269,6 +302,10 @@ class DaskTarget(Target):
             raise TargetError(
                 f"a Dask worker could not run a call: {type(error).__name__}: {error}"
             ) from error
+        if reply.run != self._mark_key and not self._is_for_all(reply):
+            # Another run's own failure, or its Ctrl-C, or what is in its cache alone.
+            self._own.add(key)
+            return Reply(key, "failed", death=Death(None, is_unstarted=True))
         if reply.differs:
             raise TargetError(
                 "a Dask worker has other code than this process, so what it computes would be kept under a wrong key: "
@@ -276,12 +313,27 @@ class DaskTarget(Target):
             )
         return reply
 
+    def _is_for_all(self, reply: Reply) -> bool:
+        """Say whether the reply to another run is one to this run as well: complete results, that its cache has."""
+        return reply.status in ("run", "linked") and all(
+            not known.is_tainted
+            and ((known.fresh is not None and not known.fresh.is_stored) or self._cache.has(key.hex()))
+            for key, known in reply.outs.items()
+        )
+
     def cancel(self) -> Collection[bytes]:
         if self._client is None:
             return ()
-        processing = {key for keys in self._client.processing().values() for key in keys}
-        waiting = {key for key in self._waiting if key.hex() not in processing}
-        self._client.cancel([self._futures.pop(key) for key in waiting], force=True)
+        waiting = set(self._waiting)
+        if not self._is_idle:  # what a worker has may have begun
+            begun = {key for keys in self._client.processing().values() for key in keys}
+            waiting = {key for key in waiting if self._futures[key].key not in begun}
+        # Another run may wait for the same: without force it goes on to.
+        self._client.cancel([self._futures.pop(key) for key in waiting])
+        if self._is_idle:  # what began since nobody got the first Ctrl-C
+            self._client.run(
+                notify_interrupt, self._setup, workers=self._workers, wait=False, on_error="ignore"
+            )
         self._waiting -= waiting
         return waiting
 

@@ -51,21 +51,22 @@ def check_worker(setup: bytes) -> str:
     return ""
 
 
-async def notify_interrupt(setup: bytes) -> None:
-    """Pass Ctrl-C on to the bodies of a run: signals do not reach the threads of a Dask worker.
+async def notify_interrupt(setup: bytes) -> int:
+    """Pass Ctrl-C on to the bodies of a run, and say how many: signals do not reach the threads of a Dask worker.
 
     A coroutine, as Dask waits for the end of anything else.
     """
-    interrupts.press(setup)
+    return interrupts.press(setup)
 
 
 def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
-    """Carry out a ticket, with what its parents gave."""
+    """Carry out a ticket, with what its parents gave, for the run whose mark is in the reply."""
+    run = str(pickle.loads(setup)[1])
     ticket: Ticket = pickle.loads(packed)
     inputs: dict[bytes, KnownResult] = dict(ticket.inputs)
     for parent in parents:
         if not parent.outs:
-            return Reply(ticket.key, "skipped")
+            return Reply(ticket.key, "skipped", run=run)
         inputs.update(parent.outs)
     try:
         worker, session = _sessions.worker(setup)
@@ -73,5 +74,5 @@ def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
             reply = worker.carry_out(msgspec.structs.replace(ticket, inputs=inputs))
         session.settle()
     except Exception as error:  # noqa: BLE001
-        return Reply(ticket.key, "failed", error=dump_error(error))
-    return reply
+        return Reply(ticket.key, "failed", error=dump_error(error), run=run)
+    return msgspec.structs.replace(reply, run=run)
