@@ -195,7 +195,7 @@ def _run_function(
         return code
     figures: dict[str, Any] = dict(report.counts())
     if report.error is not None and code == FAILED:
-        figures["error"] = plain_text(describe_error(report.error))
+        figures["error"] = plain_text(describe_error(report.error).partition("\n")[0])
     if audit:
         print(f"merkl: {format_findings(auditor.findings)}", file=sys.stderr)
         figures["audit"] = [dataclasses.asdict(finding) for finding in auditor.findings]
