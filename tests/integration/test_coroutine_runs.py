@@ -6,7 +6,7 @@ import json
 
 import pytest
 from project import Project
-from test_interrupts import Terminal
+from terminal import Terminal
 
 from merkl import Workspace
 
