@@ -63,7 +63,8 @@ class ContentKeys:
         own = self._own.get(fingerprint)
         if own is None and fingerprint not in self._there:
             with self._database.lock:
-                if self._table.has(fingerprint) or self._table.has(""):
+                # A file that is only read may be of an older version, without that table.
+                if self._database.read_only or self._table.has(fingerprint) or self._table.has(""):
                     self._there.add(fingerprint)
                 else:
                     own = self._own[fingerprint] = set()

@@ -218,29 +218,30 @@ def decode_entry(
 ) -> Any | Literal[Missing.MISSING]:
     """Return the value of an entry of a cache, `MISSING` if it can't or may not be read (with a warning)."""
     metadata, content = entry.metadata, entry.content
-    codec = codecs.get(metadata.codec)
+    is_foreign = bool(cache.shared or metadata.origin)
+    is_file = type(content) is not bytes
+    codec = codecs.get(metadata.codec) if is_foreign or is_file else None
     try:
         if not cache.verifies and not verify_content(content, entry.content_hash):
             _warn(
                 f"the stored result {key} is damaged and is computed again: its bytes do not have the recorded hash"
             )
             return MISSING
-        is_foreign = cache.shared or metadata.origin
-        risky = is_foreign and codec is not None and codec.needs_trust(metadata.decode_type)
-        if risky and not (trust.allow_pickle or trust.covers(entry)):
+        is_risky = is_foreign and codec is not None and codec.needs_trust(metadata.decode_type)
+        if is_risky and not (trust.allow_pickle or trust.covers(entry)):
             _warn(
                 f"the stored result {key} is a pickle from a shared cache and is not read: set allow_pickle = true in "
                 "[tool.merkl.cache], or sign results with MERKL_SIGNING_KEY"
             )
             return MISSING
-        if type(content) is not bytes and codec is not None and not codec.wants_file:
+        if is_file and codec is not None and not codec.wants_file:
             content = _mapped(content)
         return codecs.decode(metadata.codec, metadata.codec_version, metadata.decode_type, content)
     except DecodeError as error:
         _warn(f"the stored result {key} cannot be read and is computed again: {error}")
         return MISSING
     finally:
-        if codec is None or not (codec.wants_file and codec.keeps_file):
+        if is_file and (codec is None or not (codec.wants_file and codec.keeps_file)):
             close_content(entry.content)
 
 

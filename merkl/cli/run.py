@@ -180,6 +180,7 @@ def _run_function(
     command = describe_command("run", name, function, bound)
     observers: list[Observer] = [explainer] if explain or verbose else []
     share = None if recheck is None else parse_share(recheck)
+    workspace.recalls_graphs = share is None
     auditor = Auditor(workspace)
     if audit:
         observers.append(auditor)

@@ -305,7 +305,7 @@ class Results:
         is_kept = self.is_writing and task.options.keep != "never" and keys
         record = self._put(self.cache_of(task), encoded, keys, metadata, urgent=urgent) if is_kept else None
         if record is not None and not is_held:
-            if record.size > self.hands_over or type(encoded.content) is not bytes:
+            if shared is not None or record.size > self.hands_over or type(encoded.content) is not bytes:
                 return FreshResult(record, shared, None)
             return FreshResult(record, shared, msgspec.structs.replace(encoded, code=()))
         is_stream = not isinstance(encoded.content, (bytes, list))

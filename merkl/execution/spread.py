@@ -24,14 +24,15 @@ from merkl.execution.body import expand_call, failure_of, outcome_of, require_un
 from merkl.execution.coroutine_calls import CoroutineCall, CoroutineCalls
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
+from merkl.execution.handover import make_ticket
 from merkl.execution.handover_errors import ran_too_long, unpicklable, worker_died
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.plan import PlannedStage
 from merkl.execution.schedule import ProgramOrder, Schedule
-from merkl.execution.targets.base import Death, KnownResult, Reply, Target, Ticket
+from merkl.execution.targets.base import Death, Reply, Target
 from merkl.execution.targets.failures import load_error
 from merkl.execution.targets.here import Here
-from merkl.execution.targets.tickets import dump_call
+from merkl.execution.targets.tickets import is_by_name
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
@@ -231,42 +232,28 @@ class Spread:
         return True
 
     def _submit(self, call: Call) -> bool:
-        options = call.task.options
         resources = self._attempts.resources(call)
         if not self._target.admits(resources):
             return False
+        if call.has_changed_code() and not is_by_name(call.task):
+            # Workers would get the code that is here now, and store what it gives under the key of what it was.
+            self._run_in_this_process(call)
+            return True
         require_unchanged(call)
-        parents: dict[bytes, None] = {}
-        inputs: dict[bytes, KnownResult] = {}
-        for future in call.inputs():
-            key = future.__merkl_key__()
-            unit = self._schedule.unit_key(future._call)
-            if unit in self._in_flight and key not in self._evaluation.records:
-                parents[unit] = None
-            elif key not in inputs:
-                record = self._evaluation.record_of(future)
-                fresh = self._evaluation.fresh.get(key)
-                inputs[key] = KnownResult(record, fresh, key in self._evaluation.tainted)
-        payload = dump_call(call)
-        key = call.key()
-        self._target.submit(
-            Ticket(
-                key,
-                call.task.name,
-                payload,
-                inputs,
-                tuple(parents),
-                resources,
-                options.timeout,
-                accepts_interrupted=self._evaluation.accepts_interrupted,
-                retries=self._attempts.retries(call),
-                audited=self._observer.audited,
-                forced=tuple(part.key() for part in call.parts if part.key() in self._evaluation.plan.forced),
-            )
+        retries, audited = self._attempts.retries(call), self._observer.audited
+        ticket = make_ticket(
+            call, self._evaluation, self._parent_of, resources=resources, retries=retries, audited=audited
         )
-        self._unsubmitted.pop(key, None)
+        self._target.submit(ticket)
+        self._unsubmitted.pop(ticket.key, None)
         self._note_flight(call)
         return True
+
+    def _parent_of(self, future: Future[Any]) -> bytes | None:
+        """Return the key of the submitted call that a Future comes from, None where its result is known."""
+        unit = self._schedule.unit_key(future._call)
+        is_known = unit not in self._in_flight or future.__merkl_key__() in self._evaluation.records
+        return None if is_known else unit
 
     def _note_flight(self, call: Call) -> None:
         self._in_flight[call.key()] = call

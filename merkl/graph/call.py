@@ -277,9 +277,10 @@ class Call:
         """Return `file:line` of the place where the call was made; of one that a command makes, where its task is."""
         if isinstance(self._code, str):
             return self._code
-        own = getattr(self.task.fn, "__code__", None)
-        if own is not None and self._code.co_filename == _OF_COMMANDS:
-            return f"{readable(own.co_filename)}:{own.co_firstlineno}"
+        if self._code.co_filename == _OF_COMMANDS:
+            own = getattr(self.task.fn, "__code__", None)
+            if own is not None:
+                return f"{readable(own.co_filename)}:{own.co_firstlineno}"
         return describe_site(self._code, self._lasti)
 
     def place(self) -> str:

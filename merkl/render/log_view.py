@@ -62,7 +62,7 @@ def _run_line(run: Run) -> str:
     took = f"in {run.ended - run.started:.1f} s" if run.ended is not None else ""
     status = "not ended" if run.ended is None else run.status
     said = f" ({describe_failure(run)})" if run.error else ""
-    head = f"run {run.id[:8]}  {format_time(run.started)}  {status:<9}  {' '.join(run.command)}"
+    head = f"run {run.id[:8]}  {format_time(run.started)}  {status:<11}  {' '.join(run.command)}"
     return f"{head}  {figures} {took}{said}".rstrip()
 
 

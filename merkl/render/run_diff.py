@@ -71,7 +71,7 @@ def _changed_versions(before: dict[str, str], after: dict[str, str]) -> dict[str
 def format_run_diff(found: dict[str, Any]) -> str:
     """Return the difference of two runs as text."""
     lines = [format_runs([msgspec.convert(run, Run) for run in found["runs"]]), ""]
-    lines.append(f"{found['same']} results are the same")
+    lines.append(f"{found['same']} result{' is' if found['same'] == 1 else 's are'} the same")
     roots = [item for item in found["changed"] if item["differences"]]
     for item in roots:
         lines.append(f"changed  {item['key'][:12]}  was {item['was'][:12]}  {item['call']}")

@@ -100,6 +100,8 @@ class Workspace:
         self._runner: Runner | None = None
         #: Off where a command only looks at graphs: the values that they ask for on the way are no run.
         self.writes_log = True
+        #: Off where all calls of a pipeline are wanted, not its outputs alone: its body runs to tell them.
+        self.recalls_graphs = True
         # The run that evaluations outside of `run` belong to.
         self._session: Journal | None = None
 
@@ -208,7 +210,7 @@ class Workspace:
         # another is an item of the batch that was chosen.
         selection = None if self._runner is None else self._runner.selection
         is_choosing = selection is not None and bool(selection.rerun or selection.until)
-        return self.parts.is_reading and self.parts.is_writing and not is_choosing
+        return self.recalls_graphs and self.parts.is_reading and self.parts.is_writing and not is_choosing
 
     def recall_graph(self, key: str) -> bytes | None:
         """Return a graph that was kept."""

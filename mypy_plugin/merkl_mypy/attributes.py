@@ -33,7 +33,7 @@ from mypy.types import (
     get_proper_type,
 )
 
-from merkl_mypy import names
+from merkl_mypy import codes, names
 from merkl_mypy.decorators import parameters, task_callable
 from merkl_mypy.shapes import any_type, class_of, has_future, is_future, plain_signature, strip
 
@@ -47,26 +47,43 @@ def attribute_hook(name: str) -> Callable[[AttributeContext], Type]:
             return ctx.default_attr_type
         typ = get_proper_type(ctx.type)
         if isinstance(typ, Overloaded):
-            return _overloaded(api, name, typ, ctx.default_attr_type)
-        signature = _signature(api, typ)
+            return _overloaded(api, name, typ, ctx)
+        signature = signature_of(api, typ)
         if signature is None:
             return ctx.default_attr_type
         kind = method_kind(typ.fallback) if isinstance(typ, CallableType) else None
+        if name in ("map", "grid") and signature[0].param_spec() is not None:
+            text = f'The plugin does not check the arguments that "{name}" passes on to a function'
+            api.note(text, ctx.context, code=codes.UNSUPPORTED)
         return _attribute(api, name, *signature, kind)
 
     return hook
 
 
-def _overloaded(api: TypeChecker, name: str, typ: Overloaded, default: Type) -> Type:
-    if name != "fn":
-        return default
-    items = [
-        _attribute(api, name, *found) for item in typ.items if (found := _signature(api, item)) is not None
-    ]
-    return Overloaded([item for item in items if isinstance(item, CallableType)])
+def _overloaded(api: TypeChecker, name: str, typ: Overloaded, ctx: AttributeContext) -> Type:
+    """The attribute of an overloaded task; what is left of it after `bind` or `|` would depend on the item that is meant."""
+    found = [signature for item in typ.items if (signature := signature_of(api, item)) is not None]
+    made = [_attribute(api, name, *signature) for signature in found]
+    if name == "fn":
+        return Overloaded([item for item in made if isinstance(item, CallableType)])
+    if name in ("run", "map", "grid") and made and isinstance(first := made[0], Instance):
+        signatures = [_kept_signature(item) for item in made]
+        items = [item for item in signatures if item is not None]
+        return first.copy_with_extra_attr(names.SIGNATURE_ATTR, Overloaded(items))
+    what = "|" if name == "__or__" else name
+    text = f'The plugin does not know which overload of this task "{what}" is about, so it cannot check what comes of it'
+    api.note(text, ctx.context, code=codes.UNSUPPORTED)
+    return ctx.default_attr_type
 
 
-def _signature(api: TypeChecker, typ: ProperType) -> tuple[CallableType, Type] | None:
+def _kept_signature(method: Type) -> CallableType | None:
+    if not isinstance(method, Instance) or method.extra_attrs is None:
+        return None
+    kept = get_proper_type(method.extra_attrs.attrs.get(names.SIGNATURE_ATTR))
+    return kept if isinstance(kept, CallableType) else None
+
+
+def signature_of(api: TypeChecker, typ: ProperType) -> tuple[CallableType, Type] | None:
     """The plain parameters with what a call gives, and what the function returns."""
     function = api.named_type("builtins.function")
     if isinstance(typ, CallableType) and typ.fallback.type.fullname == names.TASK:
@@ -133,7 +150,9 @@ def _over_iterables(api: TypeChecker, plain: CallableType, *, named: bool) -> Ca
     """`map` takes an iterable for each positional parameter, `grid` one for each parameter by name."""
     kept: list[tuple[Type, ArgKind, str | None]] = []
     for typ, kind, name in zip(plain.arg_types, plain.arg_kinds, plain.arg_names, strict=True):
-        each = typ if isinstance(typ, (ParamSpecType,)) else api.named_generic_type("typing.Iterable", [typ])
+        # What a ParamSpec stands for cannot be said of iterables.
+        passed_on = isinstance(get_proper_type(typ), ParamSpecType)
+        each = any_type() if passed_on else api.named_generic_type("typing.Iterable", [typ])
         if named and kind == ARG_STAR2:
             kept.append((each, kind, name))
         elif named and not kind.is_star() and name is not None:
@@ -173,7 +192,7 @@ def pipe_signature(api: TypeChecker, left: CallableType, other: Expression | Non
     if other is None:
         return taken
     typ = get_proper_type(api.expr_checker.accept(other))
-    found = _signature(api, typ)
+    found = signature_of(api, typ)
     if found is None:
         function = left.copy_modified(
             arg_types=[strip(left.ret_type)], arg_kinds=[ARG_POS], arg_names=[None], ret_type=any_type()

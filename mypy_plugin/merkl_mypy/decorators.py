@@ -31,6 +31,7 @@ from mypy.types import (
     ProperType,
     Type,
     TypeType,
+    UnionType,
     get_proper_type,
 )
 
@@ -207,14 +208,14 @@ def decorate(
     if isinstance(proper, Overloaded):
         items = [task_type(api, ctx.context, kind, item, option, bound_to_self) for item in proper.items]
         return Overloaded(items)
+    if isinstance(proper, UnionType):
+        return UnionType.make_union(
+            [decorate(api, ctx, kind, item, option, default) for item in proper.items]
+        )
     if isinstance(proper, TypeType):
         proper = get_proper_type(api.expr_checker.analyze_type_type_callee(proper.item, ctx.context))
     if isinstance(proper, AnyType):
-        api.note(
-            f'The plugin does not know the type of this function, so it cannot check the calls of what "{kind}" makes of it',
-            ctx.context,
-            code=codes.UNSUPPORTED,
-        )
+        _unknown(api, ctx.context, kind)
         return any_type()
     if isinstance(proper, CallableType):
         return task_type(api, ctx.context, kind, proper, option, bound_to_self)
@@ -236,6 +237,11 @@ def decorate(
         )
         return default
     return task_type(api, ctx.context, kind, extracted, option, bound_to_self)
+
+
+def _unknown(api: TypeChecker, context: Context, kind: str) -> None:
+    text = f'The plugin does not know the type of this function, so it cannot check the calls of what "{kind}" makes of it'
+    api.note(text, context, code=codes.UNSUPPORTED)
 
 
 def _known_already(context: Context, kind: str, function: ProperType, option: OutsOption) -> Type | None:

@@ -56,12 +56,18 @@ from merkl_mypy.rewrite import Rewriter
 from merkl_mypy.shapes import CONTAINERS, any_type, class_of, future_of, is_container, strip
 from merkl_mypy.walk import is_statement, parts
 
-# Where the text of a module iterates over a display outside of statements.
-_ITERATES: Final = re.compile(rb"\bin\s+(?:[\[{]|\w+\()")
-_PASS_ON: Final = frozenset(
-    f"builtins.{name}"
-    for name in ("zip", "enumerate", "reversed", "sorted", "iter", "list", "tuple", "set", "frozenset")
+# What the text of a module has in it where displays are read on the spot, inside of expressions.
+_READS: Final = re.compile(
+    rb"\bin\s+(?:[\[{]|\w+\()|[\]}]\s*(?:\.\w|\[)|\b(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max)\(\s*[\[{]"
 )
+_READERS: Final = frozenset(
+    [
+        *("builtins.zip", "builtins.enumerate", "builtins.reversed", "builtins.sorted", "builtins.filter"),
+        *("builtins.iter", "builtins.sum", "builtins.min", "builtins.max", "itertools.chain"),
+    ]
+)
+# Whose arguments are looked at with the whole, except where it is iterated over.
+_COPIES: Final = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset"))
 _COMPREHENSIONS: Final = (GeneratorExpr, DictionaryComprehension)
 
 
@@ -69,21 +75,21 @@ class Joins:
     """Puts a call of its own in the place of such displays, for as long as mypy checks the module."""
 
     def __init__(self) -> None:
-        self._iterating: set[str] = set()
+        self._reading: set[str] = set()
         self._made: dict[int, tuple[CallExpr, Expression]] = {}
         self._places: list[tuple[Node, str, int | None, Expression]] = []
 
     def read(self, file: MypyFile, text: bytes) -> None:
-        """Note whether a module that mypy has parsed may iterate over displays inside of expressions."""
-        if _ITERATES.search(text):
-            self._iterating.add(file.fullname)
+        """Note whether a module that mypy has parsed may read displays inside of expressions."""
+        if _READS.search(text):
+            self._reading.add(file.fullname)
 
     def begin(self, api: TypeChecker) -> None:
         """Prepare a module that mypy is about to check."""
         self.end()
         if api.tree.is_stub:
             return
-        everywhere = api.tree.fullname in self._iterating
+        everywhere = api.tree.fullname in self._reading
         for statement in api.tree.defs:
             self._visit(statement, api, everywhere=everywhere)
 
@@ -113,6 +119,9 @@ class Joins:
             return
         if isinstance(node, ClassDef) and node.info is not CLASSDEF_NO_INFO and node.info.is_enum:
             return
+        for part in parts(node):
+            if everywhere or is_statement(part) or isinstance(part, AssignmentExpr):
+                self._visit(part, api, everywhere=everywhere)
         if isinstance(node, AssignmentStmt):
             self._assigned(node, api)
         elif isinstance(node, AssignmentExpr) and _may_join(node.value):
@@ -122,9 +131,23 @@ class Joins:
         elif isinstance(node, _COMPREHENSIONS):
             for index in range(len(node.sequences)):
                 self._iterated(node, "sequences", index, api)
-        for part in parts(node):
-            if everywhere or is_statement(part) or isinstance(part, AssignmentExpr):
-                self._visit(part, api, everywhere=everywhere)
+        elif everywhere:
+            self._read(node, api)
+
+    def _read(self, node: Node, api: TypeChecker) -> None:
+        """What is read off a display: an item, an attribute, or by a function that goes through it."""
+        if isinstance(node, MemberExpr) and _may_join(node.expr):
+            self._replace(node, "expr", None, api)
+        elif isinstance(node, IndexExpr) and _may_join(node.base):
+            self._replace(node, "base", None, api)
+        elif (
+            isinstance(node, CallExpr)
+            and isinstance(node.callee, RefExpr)
+            and node.callee.fullname in _READERS
+        ):
+            for index, argument in enumerate(node.args):
+                if _may_join(argument):
+                    self._replace(node, "args", index, api)
 
     def _assigned(self, statement: AssignmentStmt, api: TypeChecker) -> None:
         value = statement.rvalue
@@ -139,11 +162,11 @@ class Joins:
                     self._replace(value, "items", index, api)
 
     def _iterated(self, owner: Node, name: str, index: int | None, api: TypeChecker) -> None:
-        """What is iterated over may be a display, `zip` and the like of displays, or a view of one."""
+        """What is iterated over may be a display, or `zip` and the like of displays, or a view of one."""
         expr: Expression = getattr(owner, name) if index is None else getattr(owner, name)[index]
         if isinstance(expr, CallExpr):
             callee = expr.callee
-            if isinstance(callee, RefExpr) and callee.fullname in _PASS_ON:
+            if isinstance(callee, RefExpr) and (callee.fullname in _READERS or callee.fullname in _COPIES):
                 for position in range(len(expr.args)):
                     self._iterated(expr, "args", position, api)
             elif isinstance(callee, MemberExpr) and _may_join(callee.expr):
@@ -255,8 +278,6 @@ def _may_join(expr: Expression) -> bool:
         return _may_join(expr.generator.left_expr)
     if isinstance(expr, DictionaryComprehension):
         return _may_join(expr.value)
-    if isinstance(expr, IndexExpr):
-        return _may_join(expr.base)
     if isinstance(expr, CallExpr) and isinstance(expr.callee, RefExpr):
         node = expr.callee.node
         return isinstance(node, TypeInfo) and node.fullname in CONTAINERS and bool(expr.args)

@@ -11,17 +11,19 @@ from mypy.plugins.functools import partial_call_callback, partial_new_callback
 from mypy.types import CallableType, Instance, ProperType, Type, get_proper_type
 
 from merkl_mypy import names
+from merkl_mypy.attributes import signature_of
 from merkl_mypy.decorators import (
     decorate,
     decorator_applied,
     is_task,
     options_given,
     parameters,
+    task_callable,
     with_options_of,
 )
 from merkl_mypy.outs import stored_outs
 from merkl_mypy.rewrite import Rewriter
-from merkl_mypy.shapes import any_type, plain_signature, strip
+from merkl_mypy.shapes import any_type, class_of, plain_signature, strip
 
 PARTIAL: Final = "functools.partial"
 MAP: Final = "builtins.map"
@@ -39,8 +41,9 @@ def partial_made(ctx: FunctionContext) -> Type:
         made = api.named_generic_type(PARTIAL, [any_type()])
         return made.copy_with_extra_attr(names.DECORATOR_ATTR, decorator)
     first = get_proper_type(ctx.arg_types[0][0])
-    if isinstance(first, CallableType) and is_task(first):
-        ctx = ctx._replace(arg_types=[[plain_signature(first)], *ctx.arg_types[1:]])
+    given = _signature(api, first)
+    if given is not None:
+        ctx = ctx._replace(arg_types=[[plain_signature(given)], *ctx.arg_types[1:]])
     elif task_of_partial(first) is None:
         return partial_new_callback(ctx)
     made_of = get_proper_type(
@@ -110,6 +113,16 @@ def task_of_partial(typ: ProperType) -> CallableType | None:
     return None
 
 
+def _signature(api: TypeChecker, typ: ProperType) -> CallableType | None:
+    """The signature of a task, which may also be declared: `t: Task[[int], str, Future[str]]`."""
+    if isinstance(typ, CallableType):
+        return typ if is_task(typ) else None
+    found = signature_of(api, typ) if isinstance(typ, Instance) else None
+    if found is None:
+        return None
+    return task_callable(api, found[0], found[1], found[0].ret_type, class_of(api, names.FUTURE))
+
+
 def _values(api: TypeChecker, groups: list[list[Expression]]) -> list[list[Expression]]:
     """The arguments with values in the place of their Futures."""
     rewriter = Rewriter(api)
@@ -142,8 +155,8 @@ def for_map(api: TypeChecker, call: CallExpr) -> Expression | None:
     """What stands for the task in `map(fit, fs)`: a function of the very items, since mypy infers none from `T | Future[T]`."""
     if len(call.args) < 2 or any(kind != ARG_POS for kind in call.arg_kinds):
         return None
-    task = get_proper_type(api.expr_checker.accept(call.args[0]))
-    if not isinstance(task, CallableType) or not is_task(task):
+    task = _signature(api, get_proper_type(api.expr_checker.accept(call.args[0])))
+    if task is None:
         return None
     items, values = [], []
     for arg in call.args[1:]:

@@ -122,38 +122,36 @@ def test_a_forked_child_begins_with_what_the_file_says(tmp_path: Path) -> None:
     cache.close()
 
 
-def test_results_of_an_older_file_are_found(tmp_path: Path) -> None:
-    """Fingerprints of rows that were stored before they were kept apart are taken from the rows."""
-    database = Database(tmp_path / "merkl.db")
+def write_older_file(folder: Path) -> None:
+    """Make a file as it was before the fingerprints of rows with content keys were kept apart."""
+    database = Database(folder / "merkl.db")
     database.add(Schema("index", INDEX_SCHEMA.steps[:2]))
     metadata = Metadata(
         size=1, codec="bytes", codec_version=1, task="t", fingerprint=TASK, content_key=make_key(1001)
     )
     content = bytes.fromhex(hash_content(b"1"))
     key, alias = bytes.fromhex(make_key(1)), bytes.fromhex(make_key(1001))
-    row = (
-        key,
-        content,
-        1,
-        "bytes",
-        1,
-        "",
-        "",
-        "",
-        "",
-        1.0,
-        1.0,
-        b"1",
-        "t",
-        "",
-        encode_metadata(metadata),
-        alias,
-    )
+    document = encode_metadata(metadata)
+    row = (key, content, 1, "bytes", 1, "", "", "", "", 1.0, 1.0, b"1", "t", "", document, alias)
     slots = ", ".join("?" * len(ENTRY_COLUMNS))
     database.execute(f"INSERT INTO entries ({', '.join(ENTRY_COLUMNS)}) VALUES ({slots})", row)
     database.close()
+
+
+def test_results_of_an_older_file_are_found(tmp_path: Path) -> None:
+    """Which fingerprints an older file has content keys of is taken from its rows."""
+    write_older_file(tmp_path)
     cache = SqliteCache(tmp_path)
     assert cache.may_find(make_key(1001), TASK)
     assert cache.find_alias(make_key(1001)) == make_key(1)
     assert not cache.may_find(make_key(1001), OTHER_TASK)
+    cache.close()
+
+
+def test_an_older_file_that_is_only_read_serves_what_it_has(tmp_path: Path) -> None:
+    """It is not brought up to date, so nothing is known of it without a look."""
+    write_older_file(tmp_path)
+    cache = SqliteCache(tmp_path, read_only=True)
+    assert cache.may_find(make_key(1001), TASK)
+    assert cache.find_alias(make_key(1001)) == make_key(1)
     cache.close()

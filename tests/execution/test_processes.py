@@ -138,6 +138,23 @@ def test_without_a_cache_all_travels_by_value(tmp_path: Path) -> None:
     assert not (tmp_path / ".merkl").exists()
 
 
+def test_code_that_changed_since_the_call_was_made_stores_nothing(two: Workspace) -> None:
+    """Code that goes to a worker by value is that of now, so its result may not get the key of what it was."""
+    offset = 1
+
+    @task
+    def plus(x: int) -> int:
+        return x + offset
+
+    call = plus(1)
+    offset = 100
+    with pytest.warns(MerklWarning, match="was changed after the call"):
+        assert call.v == 101
+    offset = 1
+    assert plus(1).hash == call.hash
+    assert plus(1).v == 2
+
+
 def test_lambdas_closures_and_unpicklable_locals(two: Workspace) -> None:
     offset = 10
     plus = task(lambda x: x + offset)

@@ -17,7 +17,7 @@ def sly(project: Project) -> Project:
         "sly.py",
         """
         import datetime, os, random, socket, subprocess, sys, tempfile, time, uuid
-        from merkl import FileRef, Future, call_seed, task
+        from merkl import FileRef, Future, call_seed, pipeline, task
         COUNT = 0
 
         @task
@@ -76,6 +76,10 @@ def sly(project: Project) -> Project:
             return [reads(given), environs(), clocks(), draws(), connects(), runs(), writes(), reader(honest(given, 3))]
 
         def fair() -> Future[int]:
+            return reader(honest(FileRef("given.csv"), 3))
+
+        @pipeline
+        def kept() -> Future[int]:
             return reader(honest(FileRef("given.csv"), 3))
         """,
     )
@@ -175,9 +179,12 @@ def test_a_share_of_the_cached_calls_is_run_again_and_compared(sly: Project) -> 
     assert done.returncode == 3, done.stderr
     changed = {f["task"] for f in json.loads(done.stdout)["rechecked"]}
     assert changed == {"sly.clocks", "sly.draws"}
-    fair = sly.merkl("run", "--recheck", "1", "sly.fair")
-    assert fair.returncode == 0, fair.stderr
-    assert "rechecked 2 of 2 cached calls: 0 gave another content" in fair.stderr
+    # A pipeline whose graph is kept is no exception: the calls behind its outputs are looked at too.
+    sly.run_json("sly.kept")
+    for name in ("sly.fair", "sly.kept"):
+        fair = sly.merkl("run", "--recheck", "1", name)
+        assert fair.returncode == 0, fair.stderr
+        assert "rechecked 2 of 2 cached calls: 0 gave another content" in fair.stderr
 
 
 def test_a_share_that_is_none_is_a_usage_error(sly: Project) -> None:

@@ -123,3 +123,32 @@ def test_an_unknown_command_is_a_usage_error(project: Project) -> None:
     done = project.merkl("rum")
     assert done.returncode == 2
     assert "there is no command 'rum'" in done.stderr
+
+
+def test_a_picture_that_is_too_large_to_draw_points_to_html_and_markdown_gets_its_fence(
+    project: Project,
+) -> None:
+    project.write(
+        "pairs.py",
+        """
+        from merkl import Future, task
+        @task
+        def there(x: int) -> int:
+            return x + 1
+        @task
+        def back(x: int) -> int:
+            return x - 1
+        def main(n: int) -> Future[int]:
+            x = there(0)
+            for _ in range(n):
+                x = there(back(x))
+            return x
+        """,
+    )
+    done = project.merkl("dag", "pairs.main", "2", "-o", "graph.md")
+    assert done.stderr == "wrote graph.md\n"
+    lines = (project.folder / "graph.md").read_text().splitlines()
+    assert (lines[0], lines[1], lines[-1]) == ("```mermaid", "flowchart LR", "```")
+    done = project.merkl("dag", "pairs.main", "300", "--format", "mermaid")
+    assert "601 nodes and 600 edges are more than mermaid is good for: --format html" in done.stderr
+    assert done.stdout.startswith("flowchart LR\n")

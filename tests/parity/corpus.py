@@ -150,6 +150,19 @@ FUTURE_CONTAINERS = {
     "int_or_str": "Union[Future[int], Future[str]]",
 }
 
+# Containers that mypy would join to `object`: name of the plain variable -> what is assigned to the one of values and Futures.
+JOINED = {
+    "ints": "[int_, f_int_]",
+    "floats": "[f_float_, float_, f_float_]",
+    "strs": "[str_, f_str_]",
+    "nested": "[[int_, f_int_], [f_int_], [int_]]",
+    "by_name": "{str_: int_, 'b': f_int_}",
+    "lists_by_name": "{'a': [int_, f_int_], 'b': ints}",
+    "int_set": "{int_, f_int_}",
+    "bases": "[base, f_base]",
+    "deriveds": "[f_derived, derived]",
+}
+
 FUNCTIONS = """
 @task
 def one(x: int) -> int: ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.parity import modern
-from tests.parity.corpus import CALLABLES, FUNCTIONS, FUTURE_CONTAINERS, PRELUDE, VALUES
+from tests.parity.corpus import CALLABLES, FUNCTIONS, FUTURE_CONTAINERS, JOINED, PRELUDE, VALUES
 
 CONSTANTS = ["1", "2.5", "'a'", "''", "None", "True", "b''", "[]", "{}", "()", "Color.RED", "int", "Base", "Derived",
              "lambda v: v", "lambda v: str(v)", "lambda v: v.missing", "lambda: 1", "lambda a, b: 1.0", "key_of", "twice",
@@ -87,6 +87,8 @@ class Generator:
         roll = self.random.random()
         if roll < 0.15 and name in FUTURE_CONTAINERS:
             return name, f"fs_{name}"
+        if roll < 0.3 and name in JOINED:
+            return name, f"joined_{name}"
         if roll < 0.75:
             return name, f"f_{name}"
         return name, name
@@ -156,6 +158,7 @@ def modules(calls: list[Call], *, is_modern: bool = False) -> tuple[str, str]:
     values = [f"{name}: {typ}" for name, typ in VALUES.items()] + ["flag: bool"]
     futures = [f"f_{name}: Future[{typ}]" for name, typ in VALUES.items()]
     futures += [f"fs_{name}: {typ}" for name, typ in FUTURE_CONTAINERS.items()]
+    futures += [f"joined_{name} = {display}" for name, display in JOINED.items()]
     padding = ["#"] * len(futures)
     plain = [*values, *padding, *(_line(i, call.plain) for i, call in enumerate(calls))]
     lazy = [*values, *futures, *(_line(i, call.lazy) for i, call in enumerate(calls))]

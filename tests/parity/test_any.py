@@ -12,7 +12,7 @@ PRELUDE = """
 import functools
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import NamedTuple, ParamSpec, TypedDict, TypeVar, overload
-from merkl import Future, batch, evaluate, pipeline, task
+from merkl import Future, Task, batch, evaluate, pipeline, task
 T = TypeVar("T")
 N = TypeVar("N", bound=float)
 F = TypeVar("F")
@@ -74,6 +74,22 @@ WAYS = {
     "named_outs": "@task(outs=['a', 'b'])\ndef {name}(x: int) -> dict[str, int]: ...",
     "computed_outs": "@task(outs=lambda x: 2)\ndef {name}(x: int) -> list[int]: ...",
     "partial_outs": "@functools.partial(task, outs=2)\ndef {name}(x: int) -> tuple[int, str]: ...",
+    "overloaded": """@overload
+def {name}(x: int) -> int: ...
+@overload
+def {name}(x: str) -> str: ...
+@task
+def {name}(x: int | str) -> int | str: ...""",
+    "method": """class _{name}:
+    @task
+    def method(self, x: int) -> int: ...
+{name} = _{name}().method""",
+    "static": """class _{name}:
+    @staticmethod
+    @task
+    def method(x: int) -> int: ...
+{name} = _{name}.method""",
+    "declared": "{name}: Task[[int], int, Future[int]]",
     "conditional": "if flag:\n    @task\n    {function}\nelse:\n    @task\n    {function}",
 }
 
@@ -107,6 +123,23 @@ USES = [
     "same([{t}(1)])",
 ]
 
+# Tasks that take something else than one int.
+OTHERS = """
+@task
+def call(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
+def both(x: int, y: str = "") -> float: ...
+@batch
+def many(xs: list[int], scale: float = 1.0) -> list[float]: ...
+@batch(same)
+def rows(xs: Sequence[T]) -> list[T]: ...
+"""
+OTHER_USES = [
+    "call(both, f)", "call.run(both, 1)", "call.map([both], [f])", "call.fn(both, 1)",
+    "many([1, f])", "many(fs, scale=2.0)", "many.run([1])", "many.fn([1])", "many.bind(scale=1.0)(xs=fs)",
+    "rows(fs)", "evaluate(many(fs))", "functools.partial(many, [f])()", "same(many([1])[0])",
+]  # fmt: skip
+# What the plugin says that it cannot tell of an overload.
+_BY_ITEM = re.compile(r"\bbind\(|\| same|partial\(")
 # What an `async def` function without its task gives.
 _COROUTINE = re.compile(r"(?:typing|types)\.Coroutine(?:Type)?\[Any, Any, ")
 
@@ -114,7 +147,7 @@ _COROUTINE = re.compile(r"(?:typing|types)\.Coroutine(?:Type)?\[Any, Any, ")
 def _module() -> tuple[str, list[str]]:
     """The module, and for each of its last lines the use that is revealed there."""
     made: list[str] = []
-    uses: list[str] = []
+    uses = list(OTHER_USES)
     for way, (shape, function) in itertools.product(WAYS, FUNCTIONS.items()):
         if "{function}" not in WAYS[way] and "{plain}" not in WAYS[way]:
             if shape != "number":
@@ -125,9 +158,9 @@ def _module() -> tuple[str, list[str]]:
         made.append(
             WAYS[way].format(name=name, function=function.format(name), plain=function.format(f"_{name}"))
         )
-        uses += [use.format(t=name) for use in USES]
+        uses += [use.format(t=name) for use in USES if way != "overloaded" or not _BY_ITEM.search(use)]
     lines = [f"def _{index}() -> None: reveal_type({use})" for index, use in enumerate(uses)]
-    return PRELUDE + "\n".join(made) + "\n" + "\n".join(lines) + "\n", uses
+    return PRELUDE + OTHERS + "\n".join(made) + "\n" + "\n".join(lines) + "\n", uses
 
 
 def silent_any(folder: Path) -> tuple[list[str], int]:

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["CHECKERS", "PROGRAMS", "complaints_of", "expected_lines", "revealed_by_pyright"]
+__all__ = ["CHECKERS", "PROGRAMS", "complaints_of", "expected_lines", "sources"]
 
 PROGRAMS = Path(__file__).parent / "programs"
 _TOOLS = Path(sys.executable).parent
 _SECONDS = 120
 
 
-def _sources() -> list[str]:
+def sources() -> list[str]:
     """The folders that the packages under test are imported from."""
     found = []
     for name in ("merkl", "merkl_serializers"):
@@ -46,7 +46,7 @@ def _run(tool: str, *words: str, folder: Path) -> str:
 
 
 def _pyright(path: Path, folder: Path) -> list[dict[str, object]]:
-    settings = {"typeCheckingMode": "standard", "extraPaths": _sources(), "include": [str(path)]}
+    settings = {"typeCheckingMode": "standard", "extraPaths": sources(), "include": [str(path)]}
     (folder / "pyrightconfig.json").write_text(json.dumps(settings))
     printed = _run("basedpyright", "--outputjson", "--pythonpath", sys.executable, "-p", ".", folder=folder)
     found: list[dict[str, object]] = json.loads(printed)["generalDiagnostics"]
@@ -61,14 +61,8 @@ def _by_pyright(path: Path, folder: Path) -> dict[int, list[str]]:
     return lines
 
 
-def revealed_by_pyright(path: Path, folder: Path) -> list[str]:
-    """What `reveal_type` shows in a file under pyright, which is what one sees when hovering, in order."""
-    texts = [str(found["message"]) for found in _pyright(path, folder) if found["severity"] == "information"]
-    return [found[1] for text in texts if (found := re.match(r'Type of ".*?" is "(.*)"$', text, re.DOTALL))]
-
-
 def _by_ty(path: Path, folder: Path) -> dict[int, list[str]]:
-    places = [word for source in _sources() for word in ("--extra-search-path", source)]
+    places = [word for source in sources() for word in ("--extra-search-path", source)]
     printed = _run(
         "ty", "check", "--output-format", "concise", "--python", sys.prefix, *places, str(path), folder=folder
     )
@@ -76,7 +70,7 @@ def _by_ty(path: Path, folder: Path) -> dict[int, list[str]]:
 
 
 def _by_pyrefly(path: Path, folder: Path) -> dict[int, list[str]]:
-    places = [word for source in _sources() for word in ("--search-path", source)]
+    places = [word for source in sources() for word in ("--search-path", source)]
     (folder / "pyrefly.toml").write_text("")
     words = ["check", "--output-format", "min-text", "--python-interpreter-path", sys.executable, *places]
     return _read_lines(_run("pyrefly", *words, str(path), folder=folder), r"^ERROR .*?:(\d+):[\d:-]+ (.*)$")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.static.checkers import CHECKERS, PROGRAMS, complaints_of, expected_lines, revealed_by_pyright
+from tests.static.checkers import CHECKERS, PROGRAMS, complaints_of, expected_lines, sources
+from tests.static.language_server import LanguageServer
 
 
 @pytest.mark.parametrize("program", sorted(p.name for p in PROGRAMS.glob("*.py")))
@@ -21,16 +23,30 @@ def test_exactly_the_marked_lines_are_refused(checker: str, program: str, tmp_pa
 
 
 def test_hovering_a_task_shows_its_parameters_and_what_a_call_gives(tmp_path: Path) -> None:
-    """Names, types and defaults of the parameters are in the type that editors show."""
-    program = tmp_path / "hover.py"
-    program.write_text(
-        "from merkl import task\n\n\n@task(retries=2)\ndef scale(xs: list[float], by: float = 0.5, *, name: str) -> float:\n"
-        "    return by\n\n\nreveal_type(scale)\nreveal_type(scale.fn)\nreveal_type(scale([1.0], name=''))\n"
-    )
-    shown = revealed_by_pyright(program, tmp_path)
-    parameters = "(xs: list[float], by: float = 0.5, *, name: str)"
-    assert shown == [
-        f"Task[{parameters}, float, Future[float]]",
-        f"{parameters} -> float",
-        "Future[float]",
+    """Names, types and defaults of the parameters, the docstring, and the Future, in an editor with pyright's server."""
+    if not (Path(sys.executable).parent / "basedpyright-langserver").exists():
+        pytest.skip("basedpyright is not installed beside this Python")
+    lines = [
+        "from merkl import task",
+        "@task(retries=2)",
+        "def scale(xs: list[float], by: float = 0.5, *, name: str) -> float:",
+        '    """Scale numbers."""',
+        "    return by",
+        "@task",
+        "def split(n: int) -> tuple[int, str]:",
+        "    return n, ''",
+        "price = scale([1.0], name='')",
+        "parts = split(1)",
+        "plain = scale.fn",
     ]
+    (tmp_path / "hover.py").write_text("\n".join(lines))
+    settings = {"analysis": {"extraPaths": sources()}, "pythonPath": sys.executable}
+    with LanguageServer(tmp_path, settings) as server:
+        server.open("hover.py")
+        parameters = "(xs: list[float], by: float = 0.5, *, name: str)"
+        assert server.hover("hover.py", 8, lines[8].index("scale")) == (
+            f"(function) scale: Task[{parameters}, float, Future[float]]\n\nScale numbers."
+        )
+        assert server.hover("hover.py", 8, 0) == "(variable) price: Future[float]"
+        assert server.hover("hover.py", 9, 0) == "(variable) parts: tuple[Future[int], Future[str]]"
+        assert server.hover("hover.py", 10, 0).startswith("(variable) def plain(\n    xs: list[float],")

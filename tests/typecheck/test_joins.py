@@ -112,6 +112,21 @@ for v in ["a", f]: inc(v)  # E: arg-type
 reveal_type([inc(x) for x in [1, f]])  # T: list[Future[int]]
 """
 
+READ = """
+import itertools
+from tasks import *
+reveal_type(total([1, f][1:]))  # T: Future[int]
+reveal_type(total([1, f].copy()))  # T: Future[int]
+reveal_type(inc([1, f][0]))  # T: Future[int]
+reveal_type(total(list({"a": 1, "b": f}.values())))  # T: Future[int]
+reveal_type(total(list(reversed([1, f]))))  # T: Future[int]
+reveal_type(total(list(itertools.chain([f], [1, f]))))  # T: Future[int]
+reveal_type(table(dict(zip("ab", [1, f]))))  # T: Future[int]
+reveal_type(deep([[1, f][:1], [f]]))  # T: Future[int]
+total(["a", f][1:])  # E: arg-type
+inc(["a", f][0])  # E: arg-type
+"""
+
 
 def test_variables_that_hold_values_and_futures(tmp_path: Path) -> None:
     """A display that is assigned has a value or a Future as its items, if the values alone would be of one type."""
@@ -121,3 +136,8 @@ def test_variables_that_hold_values_and_futures(tmp_path: Path) -> None:
 def test_places_that_hold_values_and_futures(tmp_path: Path) -> None:
     """So have attributes, items, what other modules made, and what a loop goes through."""
     checked.check(tmp_path, {"tasks.py": TASKS, "places.py": PLACES})
+
+
+def test_displays_that_are_read_on_the_spot(tmp_path: Path) -> None:
+    """So have slices, copies and views of displays, and what `zip` and the like make of them."""
+    checked.check(tmp_path, {"tasks.py": TASKS, "read.py": READ})

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import merkl_mypy
 import mypy.api
 import mypy.version
 import pytest
@@ -126,6 +127,31 @@ def test_a_cache_serves_another_checkout(program: Program, tmp_path: Path) -> No
     assert [line for line in other.check() if "[arg-type]" in line] == [
         'use.py:3: error: Argument 1 to "load" has incompatible type "int"; expected "str"  [arg-type]'
     ]
+
+
+@pytest.mark.slow
+def test_a_changed_plugin_checks_everything_again(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an older plugin has made of a module is not taken from mypy's cache, though no source was edited."""
+    assert program.check() == SAID
+    place = Path(shutil.copytree(Path(merkl_mypy.__file__).parent, tmp_path / "changed" / "merkl_mypy"))
+    changed = place / "misuse.py"
+    changed.write_text(changed.read_text().replace("tested for truth", "asked whether it is true"))
+    monkeypatch.setenv("PYTHONPATH", str(place.parent))
+    assert program.check() == [line.replace("tested for truth", "asked whether it is true") for line in SAID]
+
+
+@pytest.mark.parametrize("words", [("-m", "use"), ("-p", "bills")])
+def test_each_way_to_say_what_is_checked(words: tuple[str, ...], program: Program) -> None:
+    """A module by its name, and a package."""
+    package = program.folder / "bills"
+    if "bills" in words:
+        package.mkdir()
+        (package / "__init__.py").touch()
+        (package / "use.py").write_text(USE)
+    prefix = "bills/" if "bills" in words else ""
+    assert program.check(*words) == [prefix + line for line in SAID]
 
 
 @pytest.mark.parametrize("option", ["--sqlite-cache", "--no-sqlite-cache"])

@@ -40,25 +40,35 @@ class _TaskPickler(cloudpickle.Pickler):
 
 
 class _CallPickler(_TaskPickler):
-    """Pickles one call: each task in it once for all calls, each Future as the key of a result."""
+    """Pickles one call: each task in it once for all calls, each Future as the key of a result.
+
+    `fingerprints` are those of the tasks of which they are known, by id.
+    """
+
+    def __init__(self, buffer: io.BytesIO, fingerprints: dict[int, bytes]) -> None:
+        super().__init__(buffer, protocol=5)
+        self._fingerprints = fingerprints
 
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) is Future:
             call = obj._call
             return _make_input, (call.key(), obj.__merkl_key__(), obj._out, call.task, call.location())
         if isinstance(obj, Task):
-            return load_task, (dump_task(obj, obj.fingerprint().digest),)
+            fingerprint = self._fingerprints.get(id(obj)) or obj.fingerprint().digest
+            return load_task, (dump_task(obj, fingerprint),)
         return super().reducer_override(obj)
 
 
 def dump_call(call: Call) -> bytes:
     """Return a call as bytes that `load_call` makes a call with the same key of, without its ancestors.
 
-    Raises `pickle.PicklingError` and the like where an argument cannot be pickled.
+    The code of its task is to be what it was when the call was made. Raises `pickle.PicklingError` and the like where an
+    argument cannot be pickled.
     """
     whole = call.whole if isinstance(call, BatchCall) else None
     buffer = io.BytesIO()
-    _CallPickler(buffer, protocol=5).dump((whole, [_state_of(part) for part in call.parts]))
+    fingerprints = {id(part.task): part.fingerprint for part in call.parts if part.fingerprint is not None}
+    _CallPickler(buffer, fingerprints).dump((whole, [_state_of(part) for part in call.parts]))
     return buffer.getvalue()
 
 
