@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from merkl._base.errors import MerklWarning
 from merkl._base.running_body import BodyContext, current_body
 from merkl.execution.body import Purity, failure_of, invoke_body, outcome_of
 from merkl.execution.calls import keep_outcome, link_parts
@@ -28,6 +30,8 @@ __all__ = ["MOST_AT_ONCE", "CoroutineCall", "CoroutineCalls"]
 #: Coroutines that wait at a time, unless a task's own `max_concurrency` is larger: each may hold a connection, and a
 #: process may have 1,024 files open where nobody has raised that.
 MOST_AT_ONCE = 500
+#: Seconds between two looks whether the loop is held up.
+_LOOKS = 0.5
 
 
 class CoroutineCall:
@@ -189,6 +193,9 @@ class CoroutineCalls:
         #: Of each task those that run, the latest last.
         self._of_task: dict[int, dict[bytes, CoroutineCall]] = {}
         self._has_new = False
+        #: When to look again whether one holds up the others, and the tasks of which that was said.
+        self._look_again = 0.0
+        self._blocking: set[str] = set()
         self._ended: SimpleQueue[CoroutineCall] = SimpleQueue()
 
     def __len__(self) -> int:
@@ -253,6 +260,25 @@ class CoroutineCalls:
             for begun in running.values():
                 begun.adopt_code()
                 break
+
+    def warn_of_blocking(self) -> None:
+        """Say once of each task that its body holds the others up; cheap where it is asked often."""
+        now = time.monotonic()
+        if len(self._running) < 2 or now < self._look_again:
+            return
+        self._look_again = now + _LOOKS
+        holder = event_loop.held_up_by()
+        for begun in tuple(self._running.values()) if holder is not None else ():
+            name = begun.call.task.name
+            is_it = holder is begun.running.task or holder in begun.running.tasks
+            if is_it and name not in self._blocking:
+                self._blocking.add(name)
+                warnings.warn(
+                    f"the body of task {name!r} computes, or waits without `await`, and holds up {len(self._running) - 1} "
+                    "coroutines beside it: make it a plain function, or have it wait for `asyncio.to_thread(…)`",
+                    MerklWarning,
+                    stacklevel=2,
+                )
 
     def interrupt(self, *, only_untold: bool = False) -> bool:
         """Pass Ctrl-C on to all that run, or to those only that did not get it; say whether any run."""

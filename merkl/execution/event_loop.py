@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
@@ -24,6 +25,8 @@ __all__ = ["Ending", "EventLoop", "RunningBody", "complete", "event_loop"]
 _GRACE = 1.0
 #: Seconds between two looks at what is raised in a thread: it does not end a wait.
 _TICK = 0.1
+#: Seconds for which a coroutine may hold the loop up.
+_SLOW = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,8 @@ class EventLoop:
         self._inner: EventLoop | None = None
         self._starting: deque[tuple[Any, ...]] = deque()
         self._is_woken = False
+        #: When the loop was asked for a sign of life that it has not given yet.
+        self._asked: float | None = None
 
     def start(
         self,
@@ -129,6 +134,26 @@ class EventLoop:
             loop.call_soon_threadsafe(loop.call_soon, begun.set)
             begun.wait()
 
+    def held_up_by(self) -> asyncio.Task[Any] | None:
+        """Return the task that holds the loop up, as it computes instead of waiting; None if none does for long.
+
+        To be asked now and then; each time the loop is asked for a sign of life.
+        """
+        import asyncio
+
+        loop, now = self._loop, time.monotonic()
+        if loop is None:
+            return None
+        asked = self._asked  # the loop's thread may answer at any moment
+        if asked is None:
+            self._asked = now
+            with contextlib.suppress(RuntimeError):  # it is closed
+                loop.call_soon_threadsafe(self._answer)
+        return None if asked is None or now - asked < _SLOW else asyncio.current_task(loop)
+
+    def _answer(self) -> None:
+        self._asked = None
+
     # -- the thread --------------------------------------------------------------------------------------
 
     def _opened(self) -> asyncio.AbstractEventLoop:
@@ -139,6 +164,7 @@ class EventLoop:
                 self._pid = os.getpid()
                 self._starting.clear()
                 self._is_woken = False
+                self._asked = None
                 self._loop = asyncio.new_event_loop()
                 self._loop.set_task_factory(_make_task)
                 self._thread = threading.Thread(

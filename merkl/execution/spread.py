@@ -141,6 +141,7 @@ class Spread:
                 continue
             is_waiting = not (self._is_inline and self._schedule.has_ready)
             replies = self._target.poll(_TICK if is_waiting else 0)
+            self._coroutines.warn_of_blocking()
             # A quick call may have started and ended since the last look: its start is told first.
             for key in self._target.started():
                 for part in self._in_flight[key].parts if key in self._in_flight else ():

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from project import Project
-from test_interrupts import Terminal
+from terminal import Terminal
 
 from merkl import Workspace
 
@@ -139,3 +139,30 @@ def test_loops_of_coroutines_end_and_the_run_goes_on(flows: Project, options: li
     assert code == 0, text
     assert "[True, True, True]" in text
     assert "3 interrupted" in text
+
+
+def test_a_coroutine_that_holds_up_the_others_is_named_once(project: Project) -> None:
+    project.write(
+        "blocking.py",
+        """
+        import asyncio, time
+        from merkl import task
+
+        @task
+        async def computes(x: int) -> int:
+            time.sleep(1.8)
+            return x
+
+        @task
+        async def waits(x: int) -> int:
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(time.sleep, 1.8)
+            return x
+
+        def bad(): return [waits(1), computes(2), computes(3)]
+        def good(): return [waits(4), waits(5)]
+        """,
+    )
+    told = project.merkl("run", "--quiet", "blocking.bad").stderr
+    assert told.count("the body of task 'computes' computes, or waits without `await`, and holds up") == 1
+    assert "warning" not in project.merkl("run", "--quiet", "blocking.good").stderr
