@@ -25,7 +25,10 @@ class NpyCodec(Codec):
         numpy = sys.modules["numpy"]
         if type(value) is not numpy.ndarray or value.dtype.hasobject or value.dtype.kind == "T":
             return None
-        descriptor = numpy.lib.format.dtype_to_descr(value.dtype)
+        try:
+            descriptor = numpy.lib.format.dtype_to_descr(value.dtype)
+        except ValueError:  # fields that overlap, or are out of order
+            return None
         if not _same_dtype(numpy.lib.format.descr_to_dtype(descriptor), value.dtype):
             return None
         fortran = bool(value.flags.f_contiguous and not value.flags.c_contiguous)

@@ -66,7 +66,25 @@ def _from_arrow(content: Any) -> Any:
     import pyarrow
 
     # A copy: frames are changed in place by their owners, mapped Arrow buffers refuse that.
-    return pyarrow.ipc.open_stream(pyarrow.py_buffer(content)).read_all().to_pandas().copy()
+    frame = pyarrow.ipc.open_stream(pyarrow.py_buffer(content)).read_all().to_pandas().copy()
+    return _with_zone_of_pandas(frame)
+
+
+def _with_zone_of_pandas(frame: Any) -> Any:
+    """Give times in UTC the zone that pandas means by that name: Arrow's is another object of the same name."""
+    pandas = sys.modules["pandas"]
+    zone = pandas.DatetimeTZDtype(tz="UTC").tz
+
+    def is_other(dtype: Any) -> bool:
+        return isinstance(dtype, pandas.DatetimeTZDtype) and str(dtype.tz) == "UTC" and dtype.tz is not zone
+
+    for position, dtype in enumerate(frame.dtypes):
+        if is_other(dtype):
+            frame.isetitem(position, frame.iloc[:, position].dt.tz_convert(zone))
+    for axis in (0, 1):
+        if is_other(frame.axes[axis].dtype):
+            frame = frame.set_axis(frame.axes[axis].tz_convert(zone), axis=axis)
+    return frame
 
 
 def _has_extension(types: Iterable[Any]) -> bool:
@@ -99,14 +117,26 @@ def is_same_frame(one: Any, other: Any) -> bool:
         if (
             left.dtype != right.dtype
             or str(left.dtype) != str(right.dtype)
+            or _zone_type(left.dtype) is not _zone_type(right.dtype)
             or not _is_same_values(left, right)
         ):
             return False
     return True
 
 
+def _zone_type(dtype: Any) -> type:
+    """Return the class of the zone of a type of times: equal zones may be of several."""
+    return type(getattr(dtype, "tz", None))
+
+
 def _is_same_index(one: Any, other: Any) -> bool:
-    if type(one) is not type(other) or one.dtype != other.dtype or list(one.names) != list(other.names):
+    if (
+        type(one) is not type(other)
+        or one.dtype != other.dtype
+        or _zone_type(one.dtype) is not _zone_type(other.dtype)
+    ):
+        return False
+    if list(one.names) != list(other.names):
         return False
     if getattr(one, "freq", None) != getattr(other, "freq", None):
         return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from merkl.fingerprint.guards import Guards
-from merkl.hashing.fingerprints import cycle_digest, node_digest
+from merkl.hashing.fingerprints import cycle_digests, node_digest
 
 __all__ = ["ONLY_MENTIONED", "Edge", "Node", "Territory", "digest_of", "explore"]
 
@@ -179,35 +179,20 @@ def _digest_component(component: list[Node], known: dict[int, bytes]) -> None:
                 node.own, [(e.label, e.target.digest or known[id(e.target)]) for e in node.edges]
             )
             return
-    members = {id(node) for node in component}
-    fresh = {id(node): _rooted_digest(node, members, known) for node in component}
-    known.update(fresh)
-
-
-def _rooted_digest(root: Node, members: set[int], known: dict[int, bytes]) -> bytes:
-    """Return the digest of a cycle as seen from one of its members."""
-    numbers = {id(root): 0}
-    walk = [root]
-    for node in walk:  # grows while it is walked
-        for edge in node.edges:
-            other = id(edge.target)
-            if other in members and other not in numbers:
-                numbers[other] = len(numbers)
-                walk.append(edge.target)
-    return cycle_digest(
-        [
-            (
-                node.own,
-                [
-                    (
-                        e.label,
-                        numbers[id(e.target)]
-                        if id(e.target) in members
-                        else e.target.digest or known[id(e.target)],
-                    )
-                    for e in node.edges
-                ],
-            )
-            for node in walk
-        ]
-    )
+    numbers = {id(node): number for number, node in enumerate(component)}
+    described = [
+        (
+            node.own,
+            [
+                (
+                    e.label,
+                    numbers[id(e.target)]
+                    if id(e.target) in numbers
+                    else e.target.digest or known[id(e.target)],
+                )
+                for e in node.edges
+            ],
+        )
+        for node in component
+    ]
+    known.update(zip(numbers, cycle_digests(described), strict=True))

@@ -2,7 +2,8 @@
 
 A definition is a node: its own digest, and edges to what it uses, in the order of first use. A node that is
 part of no cycle digests to a hash over its own digest and those of its edges. Nodes that reach each other are
-numbered in the order in which a walk from one of them meets them, so what they are called never matters.
+put in order by what tells them apart, so that neither what they are called nor where one came from matters, and
+all of them are digested at once: a thousand functions that reach each other have a thousand digests.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from merkl.hashing.digests import hash_parts
 
 __all__ = [
     "collection_digest",
-    "cycle_digest",
+    "cycle_digests",
     "fingerprint_digest",
     "fragment_digest",
     "node_digest",
@@ -38,23 +39,55 @@ def node_digest(own: bytes, edges: Sequence[tuple[bytes, bytes]]) -> bytes:
     return hash_parts(b"node", [own, *(part for edge in edges for part in edge)])
 
 
-def cycle_digest(members: Sequence[tuple[bytes, Sequence[tuple[bytes, bytes | int]]]]) -> bytes:
-    """Return the digest of the first of several definitions that reach each other.
+def cycle_digests(
+    members: Sequence[tuple[bytes, Sequence[tuple[bytes, bytes | int]]]],
+) -> list[bytes]:
+    """Return the digest of each of several definitions that all reach each other, in the order given.
 
-    `members` are numbered in the order in which a walk from the first one meets them; a target is either the
-    digest of something outside, or the number of a member.
+    A target is either the digest of something outside, or the number of a member. Nothing depends on how the
+    members are numbered: those that mean the same, however far one follows them, are one class; classes are put in
+    order by what they are told apart by, and a member's digest is that of all classes, and the place of its own.
     """
+    colours = _told_apart(members)
+    classes = sorted(set(colours))
+    place = {colour: index for index, colour in enumerate(classes)}
+    places = [place[colour] for colour in colours]
+    shown = dict(zip(places, members, strict=True))
     parts: list[bytes] = []
-    for own, edges in members:
-        parts.append(own)
-        parts.append(len(edges).to_bytes(8, "little"))
-        for label, target in edges:
-            parts.append(label)
-            if isinstance(target, int):
-                parts.append(b"member" + target.to_bytes(8, "little"))
-            else:
-                parts.append(b"digest" + target)
-    return hash_parts(b"cycle", parts)
+    for index in range(len(classes)):
+        own, edges = shown[index]
+        parts += _described(own, edges, [_number(place) for place in places])
+    whole = hash_parts(b"cycle", parts)
+    return [hash_parts(b"member", [whole, _number(index)]) for index in places]
+
+
+def _told_apart(members: Sequence[tuple[bytes, Sequence[tuple[bytes, bytes | int]]]]) -> list[bytes]:
+    """Return a colour for each member: equal for those that mean the same, and for no others.
+
+    What they are by themselves tells nearly all apart; then what their targets were told apart by, until that
+    tells no more of them apart.
+    """
+    colours = [own for own, _ in members]
+    count = len(set(colours))
+    while count < len(members):
+        finer = [hash_parts(b"colour", _described(own, edges, colours)) for own, edges in members]
+        found = len(set(finer))
+        if found == count:
+            break
+        colours, count = finer, found
+    return colours
+
+
+def _described(own: bytes, edges: Sequence[tuple[bytes, bytes | int]], names: Sequence[bytes]) -> list[bytes]:
+    """Return what a member is, and what it reaches: members by their name, what is outside by its digest."""
+    parts = [own, _number(len(edges))]
+    for label, target in edges:
+        parts += [label, b"member" + names[target] if isinstance(target, int) else b"digest" + target]
+    return parts
+
+
+def _number(number: int) -> bytes:
+    return number.to_bytes(8, "little")
 
 
 def collection_digest(kind: bytes, digests: Iterable[bytes]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import copyreg
 import datetime
 import pathlib
 import re
@@ -11,7 +12,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from merkl_serializers.names import class_header, is_builtin_module
+from merkl_serializers.names import class_header
 from merkl_serializers.objects import reducing_encoder, state_encoder
 from merkl_serializers.walk import Encoder, Walk
 from merkl_serializers.wire import (
@@ -225,22 +226,21 @@ def exact(base: type, encode: Encoder, plain: Callable[[Any], object] | None = N
     return make
 
 
-def subclass_encoder(cls: type, encode: Encoder, plain: Callable[[Any], object]) -> Encoder:
+def subclass_encoder(
+    cls: type, encode: Encoder, plain: Callable[[Any], object], *, without: frozenset[str] = frozenset()
+) -> Encoder:
     """Return the encoder of a subclass of a builtin: class, the builtin's value, and the attributes added."""
     if hasattr(cls, "n_sequence_fields"):
         # A struct sequence (os.stat_result): not all its fields are items.
         return reducing_encoder(cls)
     head = b"\xc1V" + class_header(cls)
-    encode_state = state_encoder(cls)
-    is_own = is_builtin_module(cls.__module__)
+    encode_state = state_encoder(cls, without=without)
 
     def body(value: Any, walk: Walk) -> bytes:
         return head + encode(plain(value), walk) + encode_state(value, walk)
 
     def encode_subclass(value: Any, walk: Walk) -> bytes:
         walk.is_mutable = True
-        if not is_own:
-            walk.classes.add(type(value))
         return walk.inside(value, body)
 
     return encode_subclass
@@ -316,14 +316,23 @@ _TYPES: dict[type, tuple[Encoder, Callable[[Any], object] | None]] = {
     type(collections.OrderedDict().items()): (_view_encoder(b"\xc1(I"), None),
     types.MappingProxyType: (_changeable(_mapping_proxy_body), None),
     types.SimpleNamespace: (_changeable(_namespace_body), lambda v: types.SimpleNamespace(**vars(v))),
-    pathlib.PurePosixPath: (_encode_path, None),
-    pathlib.PureWindowsPath: (_encode_path, None),
-    pathlib.PosixPath: (_encode_path, None),
-    pathlib.WindowsPath: (_encode_path, None),
 }
+
+
+def _path_maker(base: type[pathlib.PurePath]) -> Maker:
+    """Return a maker for one kind of paths; by what attributes a path works differs between versions of Python."""
+    own = frozenset(copyreg._slotnames(base))  # type: ignore[attr-defined]
+    pure = pathlib.PurePosixPath if issubclass(base, pathlib.PurePosixPath) else pathlib.PureWindowsPath
+
+    def make(cls: type, registry: CanonicalRegistry) -> Encoder | None:
+        return _encode_path if cls is base else subclass_encoder(cls, _encode_path, pure, without=own)
+
+    return make
 
 
 def install(registry: CanonicalRegistry) -> None:
     """Register the encoders of this file."""
     for base, (encode, plain) in _TYPES.items():
         registry.add_maker(base, exact(base, encode, plain))
+    for path in (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath):
+        registry.add_maker(path, _path_maker(path))

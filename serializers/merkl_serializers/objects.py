@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from merkl_serializers.errors import UnserializableError, refusal
-from merkl_serializers.names import class_header, is_builtin_module, module_name
+from merkl_serializers.names import class_header, is_builtin_module, is_installed, module_name, resolves
 from merkl_serializers.walk import Encoder, Walk
 from merkl_serializers.wire import bulk, pack, pack_names, pack_str
 
@@ -208,7 +208,12 @@ def reducing_encoder(cls: type) -> Encoder:
     head = b"\xc1K" + class_header(cls)
 
     def body(value: Any, walk: Walk) -> bytes:
-        return head + _encode_reduced(_reduce(value), value, walk)
+        reduced = _reduce(value)
+        module = getattr(value, "__module__", None) if isinstance(reduced, str) else None
+        if is_installed(module) and resolves(value, module, reduced):
+            # What it is made of inside differs between versions of Python and of the library.
+            return b"\xc1G" + pack_str(module_name(module)) + pack_str(reduced)
+        return head + _encode_reduced(reduced, value, walk)
 
     def encode(value: Any, walk: Walk) -> bytes:
         walk.is_mutable = True
@@ -229,6 +234,8 @@ def _encode_reduced(reduced: Any, value: Any, walk: Walk) -> bytes:
     if isinstance(reduced, str):
         return b"g" + pack_str(reduced) + _named_state(value, walk)
     function, arguments, state, listed, mapped, setter = (*reduced, None, None, None, None)[:6]
+    if isinstance(value, BaseException) and state == {}:
+        state = None  # Exceptions have a namespace from when somebody first looks for one.
     parts = [b"r", walk.part(function, ".__reduce__()[0]"), walk.part(arguments, ".__reduce__()[1]")]
     parts.append(_encode_state(state, walk))
     parts.append(pack(None) if listed is None else walk.items(list(listed)))

@@ -13,7 +13,7 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype  # type: ignore
 
 from merkl_serializers.names import class_name
 from merkl_serializers.numpy_ import array_bytes
-from merkl_serializers.objects import reduced_bytes, reducing_encoder
+from merkl_serializers.objects import reduced_bytes, reducing_encoder, state_encoder
 from merkl_serializers.walk import Encoder, Walk
 from merkl_serializers.wire import pack, pack_int, pack_str
 
@@ -125,7 +125,7 @@ def _make_frame(cls: type, registry: CanonicalRegistry) -> Encoder:
         parts += [_values_bytes(_column_values(value.iloc[:, i]), walk) for i in range(value.shape[1])]
         return b"".join([*parts, _extras(value, walk)])
 
-    return _changeable(cls, body)
+    return _changeable(body)
 
 
 def _make_series(cls: type, registry: CanonicalRegistry) -> Encoder:
@@ -135,7 +135,7 @@ def _make_series(cls: type, registry: CanonicalRegistry) -> Encoder:
         name, index = walk.part(value.name, ".name"), walk.part(value.index, ".index")
         return b"".join([head, name, index, _values_bytes(_column_values(value), walk), _extras(value, walk)])
 
-    return _changeable(cls, body)
+    return _changeable(body)
 
 
 def _make_index(cls: type, registry: CanonicalRegistry) -> Encoder:
@@ -146,29 +146,24 @@ def _make_index(cls: type, registry: CanonicalRegistry) -> Encoder:
         if isinstance(value, pd.RangeIndex):
             return start + walk.items((value.start, value.stop, value.step))
         if isinstance(value, pd.MultiIndex):
-            levels = [
-                _values_bytes(_column_values(value.get_level_values(i)), walk) for i in range(value.nlevels)
-            ]
-            return start + b"".join(levels)
+            # Levels that no row uses show too, and their order is that of what is unstacked.
+            levels = [_values_bytes(_column_values(level), walk) for level in value.levels]
+            return start + b"".join([*levels, *[array_bytes(codes, walk) for codes in value.codes]])
         frequency = getattr(value, "freq", None)
         return start + walk.value(frequency) + _values_bytes(_column_values(value), walk)
 
-    return _changeable(cls, body)
+    return _changeable(body)
 
 
 def _make_array(cls: type, registry: CanonicalRegistry) -> Encoder:
     if not _is_own(cls):
         return reducing_encoder(cls)
-    return _changeable(cls, lambda value, walk: b"\xc1:a" + _header(cls) + _values_bytes(value, walk))
+    return _changeable(lambda value, walk: b"\xc1:a" + _header(cls) + _values_bytes(value, walk))
 
 
-def _changeable(cls: type, body: Encoder) -> Encoder:
-    is_own = _is_own(cls)
-
+def _changeable(body: Encoder) -> Encoder:
     def encode(value: Any, walk: Walk) -> bytes:
         walk.is_mutable = True
-        if not is_own:
-            walk.classes.add(type(value))
         return walk.inside(value, body)
 
     return encode
@@ -203,7 +198,15 @@ def _encode_interval(value: Any, walk: Walk) -> bytes:
 
 
 def _for_all(encode: Encoder) -> Maker:
-    return lambda cls, registry: encode
+    """Return a maker for a type of pandas; a class of others that derives from it counts, with its attributes."""
+
+    def make(cls: type, registry: CanonicalRegistry) -> Encoder:
+        if _is_own(cls):
+            return encode
+        head, encode_state = b"\xc1:u" + _header(cls), state_encoder(cls)
+        return lambda value, walk: head + encode_state(value, walk) + encode(value, walk)
+
+    return make
 
 
 def install(registry: CanonicalRegistry) -> None:

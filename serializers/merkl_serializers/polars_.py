@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from merkl_serializers.errors import refusal
+from merkl_serializers.names import class_header
+from merkl_serializers.objects import state_encoder
 from merkl_serializers.walk import Encoder, Walk
 from merkl_serializers.wire import pack, pack_int, pack_names, pack_str
 
@@ -40,13 +42,11 @@ def _series_bytes(series: Any, walk: Walk) -> bytes:
     return head + walk.value(series.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
-def _encode_series(value: Any, walk: Walk) -> bytes:
-    walk.is_mutable = True
+def _series_body(value: Any, walk: Walk) -> bytes:
     return b"\xc1;s" + _series_bytes(value, walk)
 
 
-def _encode_frame(value: Any, walk: Walk) -> bytes:
-    walk.is_mutable = True
+def _frame_body(value: Any, walk: Walk) -> bytes:
     columns = [_series_bytes(series, walk) for series in value.get_columns()]
     return b"".join([b"\xc1;f", pack((len(columns),)), pack_int(value.height), *columns])
 
@@ -63,13 +63,30 @@ def _refuse_lazy(value: Any, walk: Walk) -> bytes:
     )
 
 
+def _holding(body: Encoder, held: str) -> Maker:
+    """Return a maker for frames or series, which hold their data in one attribute; those that a class adds count."""
+
+    def make(cls: type, registry: CanonicalRegistry) -> Encoder:
+        head, encode_state = b"\xc1;u" + class_header(cls), state_encoder(cls, without=frozenset({held}))
+        is_own = cls.__module__.partition(".")[0] == "polars"
+
+        def encode(value: Any, walk: Walk) -> bytes:
+            walk.is_mutable = True
+            data = body(value, walk)
+            return data if is_own else head + encode_state(value, walk) + data
+
+        return encode
+
+    return make
+
+
 def _for_all(encode: Encoder) -> Maker:
     return lambda cls, registry: encode
 
 
 def install(registry: CanonicalRegistry) -> None:
     """Register polars' types."""
-    registry.add_maker(pl.Series, _for_all(_encode_series))
-    registry.add_maker(pl.DataFrame, _for_all(_encode_frame))
+    registry.add_maker(pl.Series, _holding(_series_body, "_s"))
+    registry.add_maker(pl.DataFrame, _holding(_frame_body, "_df"))
     registry.add_maker(pl.LazyFrame, _for_all(_refuse_lazy))
     registry.add_maker(pl.DataType, _for_all(_encode_dtype))

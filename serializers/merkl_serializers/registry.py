@@ -243,11 +243,14 @@ class CanonicalRegistry:
         encoder = self._registered_for(cls)
         if encoder is not None:
             return _user_encoder(cls, encoder)
-        by_base = (self._makers[base] for base in cls.__mro__ if base in self._makers)
-        for make in (*self._kinds, *by_base):
+        for make in self._kinds:
             made = make(cls, self)
             if made is not None:
                 return made
+        for base in cls.__mro__:
+            made = self._makers[base](cls, self) if base in self._makers else None
+            if made is not None:
+                return made if base in (cls, object) else _noting_class(cls, base, made)
         raise refusal(cls, "no encoder knows this type")
 
     def explain(self, cls: type) -> tuple[str, str]:
@@ -311,6 +314,19 @@ def _ambiguous(cls: type, one: str, other: str) -> AmbiguousEncoderError:
         cls, f"two registered serializers claim it, by {one} and by {other}; register the class itself"
     )
     return AmbiguousEncoderError(error.reason, type_name=error.type_name, remedy=error.remedy)
+
+
+def _noting_class(cls: type, base: type, encode: Encoder) -> Encoder:
+    """Return the encoder of a class that inherits one from a library's: its own methods may run too, so it counts."""
+    package, library = (str(known.__module__).partition(".")[0] for known in (cls, base))
+    if package == library or is_builtin_module(cls.__module__):
+        return encode
+
+    def encode_derived(value: Any, walk: Walk) -> bytes:
+        walk.classes.add(cls)
+        return encode(value, walk)
+
+    return encode_derived
 
 
 def _user_encoder(cls: type, encoder: Callable[[Any], object]) -> Encoder:

@@ -9,6 +9,7 @@ from scipy import sparse  # type: ignore[import-untyped]
 
 from merkl_serializers.names import class_name
 from merkl_serializers.numpy_ import array_bytes
+from merkl_serializers.objects import state_encoder
 from merkl_serializers.walk import Encoder, Walk
 from merkl_serializers.wire import pack, pack_str
 
@@ -25,12 +26,31 @@ _ARRAYS = {
     "dia": ("data", "offsets"),
     "lil": ("data", "rows"),
 }
+#: Attributes by which scipy's classes hold that content, and what they remember of it.
+_OWN_NAMES = frozenset(
+    {
+        "_shape",
+        "maxprint",
+        "data",
+        "indices",
+        "indptr",
+        "offsets",
+        "rows",
+        "coords",
+        "_dict",
+        "dtype",
+        "_dtype",
+    }
+    | {"_has_sorted_indices", "_has_canonical_format", "has_canonical_format"}
+)
 _FORMATS = ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
 
 
 def _make_sparse(cls: type, registry: CanonicalRegistry) -> Encoder:
     module, name = class_name(cls)
-    head = b"\xc1$" + pack_str("scipy" if module.startswith("scipy.") else module) + pack_str(name)
+    is_own = module.startswith("scipy.")
+    encode_state = state_encoder(cls, without=_OWN_NAMES)
+    head = b"\xc1$" + pack_str("scipy" if is_own else module) + pack_str(name)
 
     def body(value: Any, walk: Walk) -> bytes:
         if value.format == "dok":
@@ -40,7 +60,8 @@ def _make_sparse(cls: type, registry: CanonicalRegistry) -> Encoder:
             content = b"".join([array_bytes(np.asarray(a), walk) for a in (value.data, *value.coords)])
         else:
             content = b"".join([array_bytes(getattr(value, name), walk) for name in _ARRAYS[value.format]])
-        return head + pack((value.format, value.shape)) + walk.value(value.dtype) + content
+        data = head + pack((value.format, value.shape)) + walk.value(value.dtype) + content
+        return data if is_own else data + encode_state(value, walk)
 
     def encode(value: Any, walk: Walk) -> bytes:
         walk.is_mutable = True

@@ -310,6 +310,8 @@ PICKLED: list[typing.Any] = [
     DictData(2),
     np.array([1, "a", None], dtype=object),
     np.ma.masked_array([1, 2], [True, False]),
+    np.array([(1, 1)], {"names": ["a", "b"], "formats": ["i4", "i4"], "offsets": [0, 0]}),
+    np.array([(1, 2)], {"names": ["a", "b"], "formats": ["i4", "i4"], "offsets": [4, 0]}),
     collections.UserDict(a=1),
     re.compile("a+"),
     pydantic.SecretStr("s"),

@@ -7,6 +7,7 @@ import decimal
 import pickle
 import subprocess
 import sys
+import zoneinfo
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,8 @@ BY_ARROW = {
         {"a": pd.Categorical(["x", "y", "x"], categories=["y", "x", "z"], ordered=True)}
     ),
     "zoned times": pd.DataFrame({"t": pd.to_datetime(["2024-01-01", None]).tz_localize("Europe/Rome")}),
+    "times in UTC": pd.DataFrame({"t": pd.to_datetime(["2024-01-01", None], utc=True)}),
+    "index in UTC": pd.Series([1, 2], index=pd.to_datetime(["2024", "2025"], utc=True), name="s"),
     "nullable": pd.DataFrame(
         {"a": pd.array([1, None], dtype="Int64"), "b": pd.array([True, None], dtype="boolean")}
     ),
@@ -75,6 +78,8 @@ BY_PICKLE = {
         {"a": [1, 2]}, index=pd.MultiIndex.from_product([pd.period_range("2024", periods=2, freq="M"), ["x"]])
     ),
     "tuple name": pd.Series([1], name=("a", 1)),
+    "UTC by another class": pd.Series(pd.date_range("2024", periods=2, tz=zoneinfo.ZoneInfo("UTC"))),
+    "levels of no row": pd.Series([1, 2], index=pd.MultiIndex([["b", "a", "c"], [1, 2]], [[1, 0], [0, 1]])),
 }
 BY_PICKLE["attributes"].attrs["unit"] = "m"
 
@@ -88,6 +93,13 @@ def assert_same(one: Any, other: Any) -> None:
         exact = {"check_index_type": "exact", "check_column_type": "exact"}
         pd.testing.assert_frame_equal(one, other, check_exact=True, **exact)
     assert one.attrs == other.attrs
+    assert zones(one) == zones(other)
+
+
+def zones(value: Any) -> list[type]:
+    """Return the classes of the time zones in a frame or series: pandas takes equal zones for the same."""
+    columns = [value.dtype] if isinstance(value, pd.Series) else list(value.dtypes)
+    return [type(getattr(dtype, "tz", None)) for dtype in (*columns, value.index.dtype)]
 
 
 @pytest.mark.parametrize("value", BY_ARROW.values(), ids=BY_ARROW)

@@ -14,7 +14,7 @@ import re
 import uuid
 import zoneinfo
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 import msgspec
 import numpy as np
@@ -29,6 +29,10 @@ class Colour(enum.Enum):
 
 class Level(enum.IntEnum):
     LOW = 1
+
+
+class Folder(pathlib.PurePosixPath):
+    pass
 
 
 class Pair(NamedTuple):
@@ -130,6 +134,9 @@ def values() -> dict[str, object]:
         "object": Plain([1, Plain(None)]),
         "partial": functools.partial(max, 1, key=abs),
         "builtin": len,
+        "numpy function": np.sum,
+        "type form": Literal["a", 1],
+        "path of a class": Folder("a/b"),
         "class": Point,
         "array": np.arange(6, dtype="int32").reshape(2, 3),
         "fortran array": np.asfortranarray(np.arange(6, dtype="int32").reshape(2, 3)),

@@ -12,8 +12,10 @@ from typing import Any
 
 import attrs
 import msgspec
+import numpy as np
 import pydantic
 import pytest
+import scipy.stats
 from merkl_serializers import CanonicalRegistry, UnserializableError, default_registry
 
 digest = default_registry.digest
@@ -207,6 +209,21 @@ def test_kinds_of_models() -> None:
     assert [digest(value) for value in values] == [digest(copy.deepcopy(value)) for value in values]
 
 
+class Trouble(ValueError):
+    pass
+
+
+@pytest.mark.parametrize("cls", [Trouble, ValueError])
+def test_looking_at_an_exception_changes_nothing(cls: type[Exception]) -> None:
+    """It gets an empty namespace from that, which is no change of an argument; what is written there is one."""
+    error = cls("a")
+    before = digest(error)
+    assert vars(error) == {}
+    assert digest(error) == before == digest(pickle.loads(pickle.dumps(error)))
+    error.add_note("n")
+    assert digest(error) != before
+
+
 def test_random_generators_by_state() -> None:
     """Equal seeds are equal until one of them is used."""
     a, b = random.Random(1), random.Random(1)
@@ -214,6 +231,19 @@ def test_random_generators_by_state() -> None:
     assert digest(a.random) == digest(pickle.loads(pickle.dumps(a.random))) != digest(random.Random(2).random)
     a.random()
     assert digest(a) != digest(b)
+
+
+def test_the_generator_that_a_process_shares_is_that_one_in_any_state() -> None:
+    """scipy's distributions hold it, which would otherwise be others in each process, and after each draw."""
+    before = [digest(value) for value in (scipy.stats.norm, scipy.stats.norm(1, 2), np.random.mtrand._rand)]
+    np.random.random()
+    assert before == [
+        digest(value) for value in (scipy.stats.norm, scipy.stats.norm(1, 2), np.random.mtrand._rand)
+    ]
+    seeded = scipy.stats.norm(1, 2)
+    seeded.random_state = 5
+    assert digest(seeded) not in before
+    assert digest(np.random.RandomState(1)) != digest(np.random.RandomState(2))
 
 
 def test_what_the_walk_met() -> None:

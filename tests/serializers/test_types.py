@@ -261,6 +261,12 @@ DIFFERENT: dict[str, list[Any]] = {
         pd.Series(["a"], dtype=object),
     ],
     "columns in another order": [pd.DataFrame({"a": [1], "b": [2]}), pd.DataFrame({"b": [2], "a": [1]})],
+    "levels, which unstacking shows": [
+        pd.MultiIndex(levels=[["a", "b"], [1, 2]], codes=[[0, 1], [0, 1]]),
+        pd.MultiIndex(levels=[["b", "a"], [1, 2]], codes=[[1, 0], [0, 1]]),
+        pd.MultiIndex(levels=[["a", "b", "c"], [1, 2]], codes=[[0, 1], [0, 1]]),
+        pd.MultiIndex(levels=[["a", "b"], [1, 2]], codes=[[0, -1], [0, 1]]),
+    ],
     "missing values": [
         pd.Series([1, None], dtype="Int64"),
         pd.Series([1.0, None]),
