@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from mypy.checker import TypeChecker
 from mypy.nodes import CallExpr, Decorator, Expression, MypyFile, RefExpr, SymbolTable, TypeInfo
+from mypy.typeops import function_type
 from mypy.types import CallableType
 
 from merkl_mypy import names
@@ -55,7 +56,7 @@ def _decorated(table: SymbolTable, tree: MypyFile) -> Iterator[Decorator]:
 
 
 def _infer(api: TypeChecker, decorator: Decorator) -> None:
-    function = decorator.func.type
+    function = decorator.func.type or function_type(decorator.func, api.named_type("builtins.function"))
     if decorator.var.type is not None or len(decorator.decorators) != 1 or decorator.var.is_property:
         return
     kind = _kind(decorator.decorators[0])

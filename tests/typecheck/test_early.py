@@ -38,8 +38,23 @@ def use() -> None:
     reveal_type(first.later(1))  # T: Future[int]
 """
 
+UNTYPED = """
+from merkl import task
+a: "Derived"
+reveal_type(a.method(1))  # T: Future[Any] # E: no-untyped-call
+class Base:
+    @task
+    def method(self, x): return x  # E: no-untyped-def
+class Derived(Base): ...
+"""
+
 
 @pytest.mark.parametrize("order", [("first.py", "second.py"), ("second.py", "first.py")])
 def test_modules_that_import_each_other(order: tuple[str, str], tmp_path: Path) -> None:
     """Whichever mypy checks first: a plain function's type would be known by its annotations alone."""
     checked.check(tmp_path, {"first.py": FIRST, "second.py": SECOND}, *order)
+
+
+def test_methods_without_annotations_above_their_class(tmp_path: Path) -> None:
+    """Their type is known as that of any function without annotations is."""
+    checked.check(tmp_path, {"untyped.py": UNTYPED})
