@@ -22,10 +22,9 @@ from merkl.cli.contradictions import refuse_contradictions
 from merkl.cli.debugger import open_debugger
 from merkl.cli.errors import UsageError
 from merkl.cli.explain import RunExplainer
+from merkl.cli.json_results import json_result
 from merkl.cli.names import find_function
 from merkl.cli.output import (
-    describe_value,
-    is_json,
     print_error,
     print_failure,
     print_json,
@@ -41,8 +40,6 @@ from merkl.execution.progress import make_progress
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
 from merkl.execution.targets import require_target
-from merkl.graph.future import Future
-from merkl.graph.nested import find_futures, replace_futures
 from merkl.graph.shown import plain_text
 from merkl.workspace import Workspace
 
@@ -130,6 +127,29 @@ def _carry_out(words: list[str]) -> int:
         return _run_function(target.name, function, rest, out, **options)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    """What was said on the command line, `args` aside."""
+
+    audit: bool = False
+    explain: bool = False
+    frozen: bool = False
+    json: bool = False
+    no_cache: bool = False
+    target: str | None = None
+    keep_going: bool = False
+    quiet: bool = False
+    events: Path | None = None
+    accept_interrupted: bool = False
+    output: Sequence[Path] = ()
+    pdb: bool = False
+    plan: bool = False
+    recheck: str | None = None
+    rerun: Sequence[str] = ()
+    until: Sequence[str] = ()
+    verbose: bool = False
+
+
 def _run_function(
     name: str,
     function: Any,
@@ -137,79 +157,92 @@ def _run_function(
     out: TextIO,
     *,
     args: Path | None = None,
-    audit: bool = False,
-    explain: bool = False,
-    frozen: bool = False,
-    json: bool = False,
-    no_cache: bool = False,
-    target: str | None = None,
-    keep_going: bool = False,
-    quiet: bool = False,
-    events: Path | None = None,
-    accept_interrupted: bool = False,
-    output: Sequence[Path] = (),
-    pdb: bool = False,
-    plan: bool = False,
-    recheck: str | None = None,
-    rerun: Sequence[str] = (),
-    until: Sequence[str] = (),
-    verbose: bool = False,
+    **given: Any,
 ) -> int:
     """Run a function and print its result; return the exit code."""
+    options = _Options(**given)
     bound = parse_arguments(function, words, args_file=args)
-    if pdb and target is not None:
+    workspace = _open_workspace(options)
+    selection = Selection(
+        rerun=options.rerun, until=options.until, outputs=options.output, is_frozen=options.frozen
+    )
+    make = functools.partial(function, *bound.args, **bound.kwargs)
+    explainer = RunExplainer(workspace, name, is_printing=options.explain)
+    if options.plan:
+        chosen = explainer if options.explain or options.verbose else None
+        return _print_plan(
+            workspace, make, selection, out, chosen, as_json=options.json, is_frozen=options.frozen
+        )
+    share = None if options.recheck is None else parse_share(options.recheck)
+    workspace.recalls_graphs = share is None
+    report = RunReport()
+    auditor = Auditor(workspace) if options.audit else None
+    command = describe_command("run", name, function, bound)
+    observers = _observers(options, workspace, explainer, auditor)
+    code, returned, value = _evaluate(
+        workspace, make, report, selection, command, observers, is_debugged=options.pdb
+    )
+    rechecked: list[Any] | None = None
+    if share is not None:
+        rechecked = recheck_calls(workspace, report, share) if code == DONE else []
+    workspace.close()
+    if code == USAGE:
+        return code
+    figures = _figures(report, code, auditor, rechecked)
+    if options.json:
+        shown = json_result(returned, value) if code == DONE else None
+        print_json({"result": shown, **figures}, out)
+    elif code == DONE:
+        print(result_text(value), file=out)
+    if options.verbose:
+        _print_calls(report, explainer.reasons)
+    print(report.summary(), file=sys.stderr)
+    return CHANGED if rechecked else code
+
+
+def _open_workspace(options: _Options) -> Workspace:
+    target = options.target
+    if options.pdb and target is not None:
         print(f"merkl: --pdb: calls run in this process, not on {target}", file=sys.stderr)
         target = None
     workspace = Workspace(
         target=target,
-        is_reading=not no_cache,
-        is_writing=not no_cache,
-        keeps_going=keep_going,
-        accepts_interrupted=accept_interrupted,
+        is_reading=not options.no_cache,
+        is_writing=not options.no_cache,
+        keeps_going=options.keep_going,
+        accepts_interrupted=options.accept_interrupted,
     )
     if target is not None:
         _require_target(target, workspace.settings.targets)
-    selection = Selection(rerun=rerun, until=until, outputs=output, is_frozen=frozen)
+    return workspace
 
-    make = functools.partial(function, *bound.args, **bound.kwargs)
-    explainer = RunExplainer(workspace, name, is_printing=explain)
-    if plan:
-        chosen = explainer if explain or verbose else None
-        return _print_plan(workspace, make, selection, out, chosen, as_json=json, is_frozen=frozen)
-    report = RunReport()
-    command = describe_command("run", name, function, bound)
-    observers: list[Observer] = [explainer] if explain or verbose else []
-    share = None if recheck is None else parse_share(recheck)
-    workspace.recalls_graphs = share is None
-    auditor = Auditor(workspace)
-    if audit:
+
+def _observers(
+    options: _Options, workspace: Workspace, explainer: RunExplainer, auditor: Auditor | None
+) -> list[Observer]:
+    observers: list[Observer] = [explainer] if options.explain or options.verbose else []
+    if auditor is not None:
         observers.append(auditor)
-    if events is not None:
-        observers.append(_open_events(events))
-    if not quiet and not pdb:
+    if options.events is not None:
+        observers.append(_open_events(options.events))
+    if not options.quiet and not options.pdb:
         observers.append(make_progress(body_output.open_screen(), workspace.predictor()))
-    code, returned, value = _evaluate(workspace, make, report, selection, command, observers, is_debugged=pdb)
-    rechecked = recheck_calls(workspace, report, share) if share is not None and code == DONE else []
-    workspace.close()
-    if code == USAGE:
-        return code
+    return observers
+
+
+def _figures(
+    report: RunReport, code: int, auditor: Auditor | None, rechecked: Sequence[Any] | None
+) -> dict[str, Any]:
+    """Return what `--json` says of a run beside its result; prints what an audit found."""
     figures: dict[str, Any] = dict(report.counts())
     if report.error is not None and code == FAILED:
         figures["error"] = plain_text(describe_error(report.error).partition("\n")[0])
-    if audit:
+    if auditor is not None:
         print(f"merkl: {format_findings(auditor.findings)}", file=sys.stderr)
         figures["audit"] = [dataclasses.asdict(finding) for finding in auditor.findings]
-    if share is not None:
+    if rechecked is not None:
         figures["rechecked"] = rechecked
-    if json:
-        shown = _json_result(returned, value) if code == DONE else None
-        print_json({"result": shown, **figures}, out)
-    elif code == DONE:
-        print(result_text(value), file=out)
-    if verbose:
-        _print_calls(report, explainer.reasons)
-    print(report.summary(), file=sys.stderr)
-    return CHANGED if rechecked else code
+    return figures
 
 
 def _require_target(name: str, known: Mapping[str, Any]) -> None:
@@ -291,47 +324,6 @@ def _evaluate(
             open_debugger(error)
         return FAILED, None, None
     return DONE, outcome.returned, outcome.result
-
-
-def _json_result(returned: Any, value: Any) -> Any:
-    """Return a result as JSON; what is none shows as type, key and preview."""
-    if is_json(value):
-        return value
-    futures = find_futures(returned)
-    if isinstance(returned, Future) or not futures:
-        return describe_value(value, futures[0].hash if futures else None)
-    found = find_values(returned, value)
-    if len(found) != len(futures):
-        return describe_value(value, None)
-    values = {id(f): v for f, v in zip(futures, found, strict=True)}
-    shown = replace_futures(
-        returned, lambda f: values[id(f)] if is_json(values[id(f)]) else describe_value(values[id(f)], f.hash)
-    )
-    return shown if is_json(shown) else describe_value(value, None)
-
-
-def find_values(returned: Any, value: Any) -> list[Any]:
-    """Return the values that stand in `value` where the Futures of `returned` were, as far as JSON could hold them.
-
-    Those in sets, in objects and among the keys of dicts are left out.
-    """
-    found: list[Any] = []
-    _pair(returned, value, found, set())
-    return found
-
-
-def _pair(returned: Any, value: Any, found: list[Any], seen: set[int]) -> None:
-    if type(returned) is Future:
-        if id(returned) not in seen:
-            seen.add(id(returned))
-            found.append(value)
-    elif isinstance(returned, dict):
-        if not find_futures(list(returned)):
-            for key, item in returned.items():
-                _pair(item, value[key], found, seen)
-    elif isinstance(returned, (list, tuple)):
-        for item, other in zip(returned, value, strict=True):
-            _pair(item, other, found, seen)
 
 
 def _print_calls(report: RunReport, reasons: Mapping[str, str]) -> None:
