@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import re
+import signal
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,14 @@ def flows(project: Project, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(project.folder))
     monkeypatch.setenv("PYTHONPATH", str(project.folder))
     return importlib.import_module(name)
+
+
+@pytest.fixture
+def _signals_as_before() -> Iterator[None]:
+    """What a package does to signals as it is imported is undone."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -145,6 +154,43 @@ def test_a_cluster_that_cannot_be_made_says_why(
         flows.pid(1).eval()
 
 
+def test_a_cluster_class_does_not_take_ctrl_c_for_itself(project: Project) -> None:
+    """As dask_jobqueue would, whose import makes Ctrl-C end the process as if all were well."""
+    project.write(
+        "greedy.py",
+        """
+        import signal, sys
+        from distributed import LocalCluster
+
+        signal.signal(signal.SIGINT, lambda *_: sys.exit())
+        """,
+    )
+    project.write(
+        "flows.py",
+        """
+        import pathlib, time
+        from merkl import interruptible, task
+
+        @task
+        def count(x: int) -> int:
+            pathlib.Path("begun").touch()
+            for x in interruptible(range(600)):
+                time.sleep(0.1)
+            return x
+
+        def main():
+            return count(1)
+        """,
+    )
+    _configure_class(project, "greedy.LocalCluster", 'n_workers = 1, dashboard_address = "127.0.0.1:0"')
+    running = project.start_and_wait("run", "--target", "own", "flows.main", until="begun")
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=60)[1]
+    assert "1 interrupted" in said
+    assert running.returncode == 0
+
+
+@pytest.mark.usefixtures("_signals_as_before")
 def test_the_slurm_job_of_the_guide_asks_for_what_the_guide_says() -> None:
     settings = _settings_in_guide("slurm")
     module, _, name = settings["cluster"].rpartition(".")

@@ -7,9 +7,10 @@ import importlib
 import logging
 import pickle
 import queue
+import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import cloudpickle
@@ -125,7 +126,8 @@ class DaskTarget(Target):
     def _start_cluster(self) -> Any:
         module, _, name = str(self._options["cluster"]).rpartition(".")
         try:
-            kind = getattr(importlib.import_module(module), name)
+            with _signals_as_they_are():
+                kind = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError, ValueError) as error:
             raise ConfigError(
                 f"cluster = {self._options['cluster']!r} cannot be imported: {error}"
@@ -357,6 +359,19 @@ class DaskTarget(Target):
         if self._mark is not None:
             self._mark.remove()
             self._mark = None
+
+
+@contextlib.contextmanager
+def _signals_as_they_are() -> Iterator[None]:
+    """Ctrl-C stays the run's: dask_jobqueue makes it end the process as soon as it is imported."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _shown(error: BaseException) -> str:
