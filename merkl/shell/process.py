@@ -7,8 +7,9 @@ import os
 import select
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Final
 
 __all__ = ["Ended", "run_group"]
@@ -45,15 +46,18 @@ def run_group(
         KeyboardInterrupt: after the group has ended.
         OSError: the command cannot be started.
     """
-    process = subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL if stdin is None else stdin,
-        stdout=stdout,
-        stderr=stderr,
-        start_new_session=True,
+    start = _Start(
+        lambda: subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
     )
+    process = start.result()
     try:
         try:
             if not _wait(process.pid, timeout):
@@ -67,6 +71,52 @@ def run_group(
         _signal(process.pid, signal.SIGKILL)
         code = process.wait()
     return code
+
+
+class _Start:
+    """Starts a process in another thread, where nothing is raised between its start and the moment that it is known.
+
+    Ctrl-C in the middle of `Popen` would leave a process that nobody ends.
+    """
+
+    def __init__(self, make: Callable[[], subprocess.Popen[bytes]]) -> None:
+        self._make = make
+        self._turn = threading.Lock()
+        self._is_called_off = False
+        self._is_done = threading.Event()
+        self._made: subprocess.Popen[bytes] | Exception | None = None
+
+    def result(self) -> subprocess.Popen[bytes]:
+        """Return the process; what is raised here meanwhile ends its group first."""
+        try:
+            threading.Thread(target=self._run, name="merkl-start", daemon=True).start()
+            self._is_done.wait()
+        except BaseException as error:
+            self._call_off(signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM)
+            raise
+        assert self._made is not None
+        if isinstance(self._made, Exception):
+            raise self._made
+        return self._made
+
+    def _run(self) -> None:
+        with self._turn:
+            if not self._is_called_off:
+                try:
+                    self._made = self._make()
+                except Exception as error:  # noqa: BLE001 - raised where the process is wanted
+                    self._made = error
+        self._is_done.set()
+
+    def _call_off(self, first: signal.Signals) -> None:
+        with self._turn:
+            self._is_called_off = True
+        if isinstance(self._made, subprocess.Popen):
+            try:
+                _end(self._made.pid, first)
+            finally:
+                _signal(self._made.pid, signal.SIGKILL)
+                self._made.wait()
 
 
 def _end(group: int, first: signal.Signals) -> None:

@@ -110,6 +110,7 @@ def test_on_a_full_disk_results_travel_by_value_and_the_run_goes_on(tmp_path: Pa
         capture_output=True,
         text=True,
         timeout=120,
+        env={name: value for name, value in os.environ.items() if name != "MERKL_ROOT"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)),
     )
     assert (done.returncode, done.stdout) == (0, "6000000\n"), done.stderr

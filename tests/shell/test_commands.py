@@ -282,6 +282,24 @@ def test_interrupt_reaches_the_command(tmp_path: Path) -> None:
     assert log.read_text() == "got\n"
 
 
+def test_an_interrupt_while_the_command_is_started_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self.pid)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run("sleep 60")
+    assert len(started) == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
+
+
 def test_without_a_shell_words_are_passed_as_they_are() -> None:
     command = ShellCommand.parse(f"printf '<%s>' {arg('v')} x={arg('v')} {stdout_arg()}", shell=False)
     assert command.run({"v": "$HOME; *"}).outs["stdout"] == "<$HOME; *><x=$HOME; *>"
