@@ -43,7 +43,12 @@ def parse_arguments(
             raise UsageError(f"there is no file {args_file}")
         config = [cyclopts.config.Toml(args_file, use_commands_as_keys=False, search_parents=False)]
     app = cyclopts.App(
-        name=plain.__name__, config=config, help_flags=[], version_flags=[], result_action="return_value"
+        name=plain.__name__,
+        config=config,
+        help_flags=[],
+        version_flags=[],
+        result_action="return_value",
+        default_parameter=cyclopts.Parameter(converter=_convert),
     )
     app.default(plain)
     # A single dash is a word like any other; cyclopts would take it for an option.
@@ -58,6 +63,17 @@ def parse_arguments(
     if _DASH in words:
         bound.arguments.update({name: map_leaves(value, _undash) for name, value in bound.arguments.items()})
     return bound
+
+
+def _convert(hint: Any, words: Any) -> Any:
+    return cyclopts.convert(hint, words, converter=_convert_word)
+
+
+def _convert_word(hint: type, word: str) -> Any:
+    """Return a word as a value of a type; what cyclopts would round to an int is none."""
+    if hint is int and "." in word and not float(word).is_integer():
+        raise ValueError(f"{word} is no whole number")
+    return cyclopts.convert(hint, [word])
 
 
 def _undash(value: Any) -> Any:

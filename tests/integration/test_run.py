@@ -214,6 +214,7 @@ def test_verbose_lists_every_call(pipe: Project) -> None:
         (["pipe"], "MODULE.FUNCTION"),
         (["flows.pipe", "--m", "3"], "Did you mean --n"),
         (["flows.pipe", "--n", "three"], 'unable to convert "three" into int'),
+        (["flows.pipe", "--n", "2.5"], 'unable to convert "2.5" into int'),
         (["flows.words"], "--names"),
         (["--args", "missing.toml", "flows.pipe"], "there is no file missing.toml"),
         (["--nonsense", "flows.pipe"], "unknown option '--nonsense'"),
