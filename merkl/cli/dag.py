@@ -60,6 +60,8 @@ _SUFFIXES: dict[str, Format] = {
     ".gv": "dot",
     ".mmd": "mermaid",
     ".md": "mermaid",
+    ".txt": "text",
+    "": "text",
 }
 
 
@@ -81,8 +83,7 @@ def _carry_out(words: list[str]) -> int:
         options, rest = target.take_options(_options, parameters=parameter_names(function))
         bound = parse_arguments(function, rest, args_file=options.get("args"))
         output: Path | None = options.get("output")
-        by_name = "json" if options.get("json") else _SUFFIXES.get(output.suffix if output else "", "text")
-        chosen: Format = options.get("format") or by_name
+        chosen: Format = options.get("format") or ("json" if options.get("json") else _format_of(output))
         make = functools.partial(function, *bound.args, **bound.kwargs)
         collapse = options.get("collapse", 8)
         is_coloured = output is None and out.isatty() and "NO_COLOR" not in os.environ
@@ -99,6 +100,17 @@ def _carry_out(words: list[str]) -> int:
                 raise UsageError(f"cannot write {output}: {error.strerror or error}") from error
             print(f"wrote {output}", file=sys.stderr)
     return 0
+
+
+def _format_of(output: Path | None) -> Format:
+    """Return what the name of a file says."""
+    suffix = output.suffix.lower() if output else ""
+    if suffix not in _SUFFIXES:
+        raise UsageError(
+            f"cannot write {output}: there is no format for {suffix}; --format says which, "
+            "and dot -Tpdf, -Tpng and the like draw what --format dot gives"
+        )
+    return _SUFFIXES[suffix]
 
 
 def _render(

@@ -125,6 +125,15 @@ def test_an_unknown_command_is_a_usage_error(project: Project) -> None:
     assert "there is no command 'rum'" in done.stderr
 
 
+def test_a_file_of_a_name_that_says_no_format_is_refused(project: Project) -> None:
+    project.write("one.py", "from merkl import task\n@task\ndef f() -> int:\n    return 1\n")
+    done = project.merkl("dag", "one.f", "-o", "graph.pdf")
+    assert (done.returncode, "there is no format for .pdf; --format says which" in done.stderr) == (2, True)
+    assert not (project.folder / "graph.pdf").exists()
+    assert project.merkl("dag", "one.f", "-o", "graph.SVG").returncode == 0
+    assert (project.folder / "graph.SVG").read_text().startswith("<svg")
+
+
 def test_a_picture_that_is_too_large_to_draw_points_to_html_and_markdown_gets_its_fence(
     project: Project,
 ) -> None:
