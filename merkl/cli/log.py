@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import cyclopts
 
 from merkl.cache import Ledger, Metadata
+from merkl.cache.ledger import Run
 from merkl.cli.arguments import parse_options
 from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
@@ -109,12 +110,22 @@ def _print_log(
     elif output:
         print(format_output(records))
     else:
-        if ledger is not None and not any(filters.values()):
-            print(format_runs(ledger.runs(limit=10)), end="\n\n")
+        told = _runs_above(ledger, filters)
+        if told:
+            print(format_runs(told), end="\n\n")
         print(
             format_results(records) or "no results" + (" yet: nothing has run here" if ledger is None else "")
         )
     return 0
+
+
+def _runs_above(ledger: Ledger | None, filters: Mapping[str, Any]) -> Sequence[Run]:
+    """Return the runs that stand above results: the one that is asked for, which may have none, else the newest."""
+    if ledger is None:
+        return []
+    if filters.get("run"):
+        return [find_run(ledger, filters["run"])]
+    return [] if any(filters.values()) else ledger.runs(limit=10)
 
 
 def _require_key(word: str, *, has_filters: bool) -> None:

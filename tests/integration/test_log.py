@@ -199,6 +199,7 @@ def test_a_run_whose_graph_cannot_be_built_is_written_down(
     text = project.merkl("log").stdout
     assert f"the graph was not built to its end: {error}" in text
     assert f"broken.py:{line})" in text
+    assert error in project.merkl("log", "--run", "last").stdout
 
 
 def test_status_says_that_the_latest_run_failed_until_one_does_not(project: Project) -> None:
