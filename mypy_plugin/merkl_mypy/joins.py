@@ -48,6 +48,7 @@ from mypy.types import (
     Instance,
     TupleType,
     Type,
+    TypeAliasType,
     TypedDictType,
     UnionType,
     get_proper_type,
@@ -58,9 +59,9 @@ from merkl_mypy.rewrite import Rewriter, full_name
 from merkl_mypy.shapes import CONTAINERS, any_type, class_of, future_of, is_container, strip
 from merkl_mypy.walk import is_statement, parts
 
-# What the text of a module has in it where displays are read on the spot, inside of expressions.
+# What the text of a module has in it where displays are read on the spot, or named, inside of expressions.
 _READS: Final = re.compile(
-    rb"\bin\s+(?:[\[{]|\w+\()|[\]}]\s*(?:\.\w|\[)|\b(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max|from_iterable)\(\s*[\[{]"
+    rb"\bin\s+(?:[\[{]|\w+\()|[\]}]\s*(?:\.\w|\[)|\b(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max|from_iterable)\(\s*[\[{]|:="
 )
 _READERS: Final = frozenset(
     [
@@ -205,6 +206,8 @@ def with_futures(api: TypeChecker, expr: Expression, typ: Type) -> Type:
 
 def _filled(typ: Type, value: Type, future: TypeInfo) -> Type:
     """`typ` where it says more than `object`; there, what `value` says, or a Future of that."""
+    if typ == value:
+        return typ  # recursive aliases among them
     joined, plain = get_proper_type(typ), get_proper_type(value)
     if isinstance(joined, Instance) and isinstance(plain, Instance) and joined.type is plain.type:
         args = [_filled(*pair, future) for pair in zip(joined.args, plain.args, strict=True)]
@@ -250,6 +253,8 @@ def _has_object(typ: Type) -> bool:
 def _inside(typ: Type) -> Iterator[Type]:
     proper = get_proper_type(typ)
     yield proper
+    if isinstance(typ, TypeAliasType) and typ.is_recursive:
+        return
     below: list[Type] = []
     if isinstance(proper, Instance):
         below = list(proper.args)
