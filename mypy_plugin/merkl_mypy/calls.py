@@ -40,6 +40,7 @@ from mypy.types_utils import is_overlapping_none, remove_optional
 from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
 from merkl_mypy.eager import EagerCalls
+from merkl_mypy.findings import forget_inside
 from merkl_mypy.partials import MAP, for_map, makes_partial, mapped, of_class_partial
 from merkl_mypy.quick import NOT_LIFTED, QuickSignature
 from merkl_mypy.review import Reviews
@@ -156,6 +157,7 @@ class CallChecker:
             if any(item is callee for item in whole.items[1:]):
                 return self._checked[1]  # mypy asks for each item of an overload in turn
         self.restore(call)
+        _forget_stars(api, call)
         info = class_of(api, names.FUTURE)
         if isinstance(whole, Overloaded):
             return self._overloaded(api, whole.items, call, callee)
@@ -175,6 +177,7 @@ class CallChecker:
         if not isinstance(call, CallExpr):
             return callee
         self.restore(call)
+        _forget_stars(api, call)
         if self.eager.holds(api, call):
             items = [item.copy_modified(ret_type=strip(item.ret_type)) for item in items]
         return self._checked_apart(api, items, call, callee, class_of(api, names.FUTURE), overloaded=True)
@@ -354,6 +357,13 @@ def _takes_one(
     if plain.arg_kinds[formal].is_star() or len(formals[formal]) != 1:
         return False
     return not isinstance(get_proper_type(plain.arg_types[formal]), NOT_LIFTED)
+
+
+def _forget_stars(api: TypeChecker, call: CallExpr) -> None:
+    """mypy has looked at unpacked arguments to find the parameters that they go to, before it asked about the call."""
+    for arg, kind in zip(call.args, call.arg_kinds, strict=True):
+        if kind.is_star() and not isinstance(arg, (NameExpr, MemberExpr)):
+            forget_inside(api, arg)
 
 
 def _several_unpacks(plain: CallableType, call: CallExpr) -> bool:
