@@ -108,8 +108,10 @@ class Findings:
 def forget_inside(api: TypeChecker, expr: Expression) -> None:
     """Drop what mypy has said inside of an expression that it is about to look at once more."""
     start, end = (expr.line, expr.column), (expr.end_line or expr.line, expr.end_column or expr.column)
-    reports = api.errors.error_info_map.get(api.errors.file, [])
-    reports[:] = [one for one in reports if not start <= (one.line, one.column) < end]
+    kept = (watcher._filtered for watcher in api.errors._watchers)  # what mypy may say later
+    for reports in (api.errors.error_info_map.get(api.errors.file), *kept):
+        if reports:
+            reports[:] = [one for one in reports if not start <= (one.line, one.column) < end]
 
 
 def _wants_no_future(text: str) -> bool:
