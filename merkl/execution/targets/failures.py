@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cloudpickle
-
+from merkl._base.lazy import LazyModule
 from merkl._base.tracebacks import traceback_text
+
+if TYPE_CHECKING:
+    import cloudpickle
+else:
+    cloudpickle = LazyModule("cloudpickle")
 
 __all__ = ["RemoteError", "RemoteTraceback", "dump_error", "load_error"]
 
