@@ -6,11 +6,15 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 __all__ = ["end_quietly", "is_command", "take_over"]
 
 #: What Python, or the system, does at each without us.
-_BEFORE = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+_BEFORE: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
 if hasattr(signal, "SIGHUP"):
     _BEFORE[signal.SIGHUP] = signal.SIG_DFL
 

@@ -187,18 +187,19 @@ def _run_function(
     rechecked: list[Any] | None = None
     if share is not None:
         rechecked = recheck_calls(workspace, report, share) if code == DONE else []
-    workspace.close()
-    if code == USAGE:
-        return code
-    figures = _figures(report, code, auditor, rechecked)
-    if options.json:
-        shown = json_result(returned, value) if code == DONE else None
-        print_json({"result": shown, **figures}, out)
-    elif code == DONE:
-        print(result_text(value), file=out)
-    if options.verbose:
-        _print_calls(report, explainer.reasons)
-    print(report.summary(), file=sys.stderr)
+    with interrupts.held():
+        workspace.close()
+        if code == USAGE:
+            return code
+        figures = _figures(report, code, auditor, rechecked)
+        if options.json:
+            shown = json_result(returned, value) if code == DONE else None
+            print_json({"result": shown, **figures}, out)
+        elif code == DONE:
+            print(result_text(value), file=out)
+        if options.verbose:
+            _print_calls(report, explainer.reasons)
+        print(report.summary(), file=sys.stderr)
     return CHANGED if rechecked else code
 
 

@@ -78,6 +78,7 @@ class Interrupts:
         self.forwards: list[Callable[[], bool]] = []
         self._handles_term = False
         self._in_body = False
+        self._is_held = False
         self._loops = 0
         self._is_pending = False
         self._last = float("-inf")
@@ -117,10 +118,8 @@ class Interrupts:
             signal.signal(number, handler)
         self._previous.clear()
         is_pending, self._is_pending = self._is_pending, False
-        if error is None and self.is_terminated:
-            raise Terminated
         if error is None and is_pending:
-            raise KeyboardInterrupt
+            raise Terminated if self.is_terminated else KeyboardInterrupt
 
     def _install(self, number: signal.Signals) -> None:
         previous = signal.getsignal(number)
@@ -153,6 +152,16 @@ class Interrupts:
         finally:
             for number in ours:
                 signal.signal(number, signal.SIG_DFL)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Raise nothing inside the block, be it the second Ctrl-C, but after it: there a run is written down."""
+        with self:
+            before, self._is_held = self._is_held, True
+            try:
+                yield
+            finally:
+                self._is_held = before
 
     @contextlib.contextmanager
     def outside_body(self) -> Iterator[None]:
@@ -269,7 +278,8 @@ class Interrupts:
             self.is_ended = True
             if self.end_at_once is not None:
                 self.end_at_once()
-            raise Terminated if self.is_terminated else KeyboardInterrupt
+            if not self._is_held:
+                raise Terminated if self.is_terminated else KeyboardInterrupt
         is_dealt_with = False
         for forward in tuple(self.forwards):
             is_dealt_with = forward() or is_dealt_with

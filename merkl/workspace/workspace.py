@@ -22,6 +22,7 @@ from merkl.cache import MISSING, BaseCache, Ledger, load, lookup
 from merkl.codecs import CodecRegistry
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
+from merkl.execution.interrupts import interrupts
 from merkl.execution.logs import LOGGER, LogObserver
 from merkl.execution.notebook import NotebookProgress, is_in_notebook
 from merkl.execution.origins import Origins
@@ -345,11 +346,13 @@ class Workspace:
                     report.is_built = True
                     outcome = RunOutcome(program.returned, program.evaluate(runner), report)
             except BaseException as error:
-                ending(error)
-                raise
+                with interrupts.held():
+                    ending(error)
+                    raise
             finally:
                 self._runner = None
-            ending(None)
+            with interrupts.held():
+                ending(None)
             return outcome
 
     def _end_run(
@@ -417,9 +420,10 @@ class Workspace:
 
     def close(self) -> None:
         """Make durable all results, let go of the cache and of all workers; using the workspace again opens it again."""
-        self._pool.close()
-        self._end_session()
-        self.parts.close()
+        with interrupts.held():
+            self._pool.close()
+            self._end_session()
+            self.parts.close()
 
     def _end_session(self) -> None:
         session, self._session = self._session, None

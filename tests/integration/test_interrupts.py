@@ -234,8 +234,10 @@ def test_every_running_body_gets_it_once(flows: Project) -> None:
     assert "2 interrupted" in text
 
 
-@pytest.mark.parametrize("options", [[], ["--target", "1"]], ids=["here", "processes"])
-@pytest.mark.parametrize("flow", ["never", "never_in_c", "never_in_shell"])
+@pytest.mark.parametrize(
+    ("flow", "options"),
+    [("never", []), ("never", ["--target", "1"]), ("never_in_c", []), ("never_in_shell", ["--target", "1"])],
+)
 def test_a_second_one_ends_at_once_what_goes_on_after_the_first(
     flows: Project, flow: str, options: list[str]
 ) -> None:
