@@ -55,7 +55,6 @@ class Journal:
             self.chronicle.ended("interrupted", self._counts(report))
             raise
         except BaseException as error:
-            self.chronicle.failed(error)
             self.chronicle.ended("failed", self._counts(report), error=error, is_built=report.is_built)
             raise
         self.chronicle.ended("interrupted" if report.interrupted else "done", self._counts(report))
