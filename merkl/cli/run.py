@@ -13,7 +13,7 @@ from typing import Annotated, Any, TextIO
 import cyclopts
 
 from merkl._base.errors import MerklError, SelectionError, TargetError, TaskFailedError, WouldRunError
-from merkl._base.tracebacks import describe_error, traceback_text
+from merkl._base.tracebacks import traceback_text
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.auditing import Auditor, format_findings, parse_share
 from merkl.cli.auditing import recheck as recheck_calls
@@ -34,6 +34,7 @@ from merkl.cli.output import (
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
+from merkl.execution.failed_calls import line_of_error
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.output import body_output
 from merkl.execution.parting import parting
@@ -41,7 +42,6 @@ from merkl.execution.progress import make_progress
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
 from merkl.execution.targets import require_target
-from merkl.graph.shown import plain_text
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]
@@ -252,8 +252,8 @@ def _figures(
 ) -> dict[str, Any]:
     """Return what `--json` says of a run beside its result; prints what an audit found."""
     figures: dict[str, Any] = dict(report.counts())
-    if report.error is not None and code == FAILED:
-        figures["error"] = plain_text(describe_error(report.error).partition("\n")[0])
+    if report.error is not None and code in (FAILED, CHANGED):
+        figures["error"] = line_of_error(report.error)
     if auditor is not None:
         print(f"merkl: {format_findings(auditor.findings)}", file=sys.stderr)
         figures["audit"] = [dataclasses.asdict(finding) for finding in auditor.findings]

@@ -6,25 +6,14 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from merkl._base.lazy import LazyModule
-from merkl._base.tracebacks import traceback_text
+from merkl._base.tracebacks import RemoteTraceback, traceback_text
 
 if TYPE_CHECKING:
     import cloudpickle
 else:
     cloudpickle = LazyModule("cloudpickle")
 
-__all__ = ["RemoteError", "RemoteTraceback", "dump_error", "load_error"]
-
-
-class RemoteTraceback(Exception):
-    """The traceback of an exception that was raised in another process, as the cause of its copy here."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"\n{self.text}"
+__all__ = ["RemoteError", "dump_error", "load_error"]
 
 
 class RemoteError(Exception):
