@@ -5,9 +5,8 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
-import cloudpickle
-
 from merkl._base.tracebacks import traceback_text
+from merkl.codecs.by_value import dump_result, load_result
 
 __all__ = ["RemoteError", "RemoteTraceback", "dump_error", "load_error"]
 
@@ -36,7 +35,7 @@ def dump_error(error: BaseException) -> bytes:
     cause = error.__cause__
     text = traceback_text(cause if cause is not None else error)
     packed = (_pack(error), None if cause is None else _pack(cause), text)
-    return cloudpickle.dumps(packed, protocol=5)
+    return pickle.dumps(packed, protocol=5)
 
 
 def load_error(data: bytes) -> BaseException:
@@ -57,7 +56,7 @@ def _pack(error: BaseException) -> Any:
     notes = list(getattr(error, "__notes__", ()))
     for attributes in (state, {}):
         try:
-            data = cloudpickle.dumps((type(error), error.args, attributes, notes), protocol=5)
+            data, _ = dump_result((type(error), error.args, attributes, notes))
             _unpack(data)
         except Exception:  # noqa: BLE001 - anything can happen in the pickling of what users wrote
             continue
@@ -71,7 +70,7 @@ def _pack(error: BaseException) -> Any:
 
 
 def _unpack(data: bytes) -> BaseException:
-    kind, args, state, notes = pickle.loads(data)
+    kind, args, state, notes = load_result(data)
     if kind is RemoteError:
         error: BaseException = RemoteError(*args)
     else:

@@ -18,6 +18,7 @@ from merkl._base.errors import TargetError
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.bell import Bell
 from merkl.execution.targets.resources import Slots
+from merkl.execution.targets.script import dump_script
 from merkl.execution.targets.sharing import CacheMark
 from merkl.execution.targets.worker import WorkerSession
 from merkl.execution.targets.worker_handle import Sent, WorkerHandle
@@ -59,7 +60,8 @@ class WorkerSetup:
                 f"worker processes cannot open the cache of this run: {error}. Give it as a URL or a folder, or as an "
                 "object that can be pickled and opens the same cache elsewhere"
             ) from error
-        return pickle.dumps((list(sys.path), os.getcwd(), dict(os.environ), session), protocol=5)
+        script = dump_script()
+        return pickle.dumps((list(sys.path), os.getcwd(), dict(os.environ), script, session), protocol=5)
 
 
 class LocalTarget(Target):
