@@ -17,6 +17,8 @@ from merkl.execution.targets.code_pickles import CodePickler
 
 __all__ = ["dump_script", "take_script"]
 
+#: The attribute of `__main__` that holds the names of what was taken.
+_TAKEN = "__merkl_taken__"
 #: A class that takes more along than this is left out.
 _LARGEST = 1 << 20
 
@@ -49,10 +51,16 @@ def _pack(cls: type) -> bytes | None:
 
 
 def take_script(packed: bytes) -> None:
-    """Have this process stand for the script of another one."""
+    """Have this process stand for the script of another one, in place of the one for which it stood before."""
     name, classes = pickle.loads(packed)
     main = sys.modules[MAIN]
-    setattr(main, SCRIPT_NAME, name)
+    taken: set[str] = vars(main).setdefault(_TAKEN, set())
+    if module_name(MAIN) != name:
+        setattr(main, SCRIPT_NAME, name)
     for attribute, data in classes.items():
-        with contextlib.suppress(Exception):  # as above
-            setattr(main, attribute, pickle.loads(data))
+        if attribute in taken or not hasattr(
+            main, attribute
+        ):  # else it is the script's own: a thread of its process
+            with contextlib.suppress(Exception):  # as above
+                setattr(main, attribute, pickle.loads(data))
+                taken.add(attribute)
