@@ -81,10 +81,11 @@ def _carry_out(words: list[str]) -> int:
                 workspace.files.forget(os.fsdecode(row.path))
         latest = next(iter(workspace.ledger.runs(limit=1)), None)
         failed = latest if latest is not None and latest.status == "failed" else None
+        record = None if failed is None else run_record(workspace.ledger, failed)
         workspace.close()
     if options.get("json"):
         view = _view(report, workspace.files)
-        print(msgspec.json.encode({**view, "failed_run": failed and run_record(failed)}).decode())
+        print(msgspec.json.encode({**view, "failed_run": record}).decode())
     else:
         _print(report)
         if failed is not None:

@@ -19,9 +19,9 @@ from merkl._base.errors import ConfigError, MerklError, MissingDependencyError, 
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.dask_worker import check_worker, notify_interrupt, run_ticket
-from merkl.execution.targets.local import WorkerSetup
 from merkl.execution.targets.resources import parse_bytes
 from merkl.execution.targets.script import dump_script
+from merkl.execution.targets.setup import WorkerSetup
 from merkl.execution.targets.sharing import CacheMark
 
 __all__ = ["DaskTarget", "make_dask_target"]

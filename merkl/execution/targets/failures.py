@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from merkl._base.tracebacks import traceback_text
-from merkl.codecs.by_value import dump_result, load_result
+from merkl._base.lazy import LazyModule
+from merkl._base.tracebacks import RemoteTraceback, traceback_text
 
-__all__ = ["RemoteError", "RemoteTraceback", "dump_error", "load_error"]
+if TYPE_CHECKING:
+    from merkl.codecs import by_value
+else:
+    by_value = LazyModule("merkl.codecs.by_value")
 
-
-class RemoteTraceback(Exception):
-    """The traceback of an exception that was raised in another process, as the cause of its copy here."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"\n{self.text}"
+__all__ = ["RemoteError", "dump_error", "load_error"]
 
 
 class RemoteError(Exception):
@@ -56,7 +50,7 @@ def _pack(error: BaseException) -> Any:
     notes = list(getattr(error, "__notes__", ()))
     for attributes in (state, {}):
         try:
-            data, _ = dump_result((type(error), error.args, attributes, notes))
+            data, _ = by_value.dump_result((type(error), error.args, attributes, notes))
             _unpack(data)
         except Exception:  # noqa: BLE001 - anything can happen in the pickling of what users wrote
             continue
@@ -70,7 +64,7 @@ def _pack(error: BaseException) -> Any:
 
 
 def _unpack(data: bytes) -> BaseException:
-    kind, args, state, notes = load_result(data)
+    kind, args, state, notes = by_value.load_result(data)
     if kind is RemoteError:
         error: BaseException = RemoteError(*args)
     else:
