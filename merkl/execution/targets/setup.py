@@ -15,9 +15,11 @@ from merkl._base.lazy import LazyModule
 if TYPE_CHECKING:
     import cloudpickle
 
+    from merkl.execution.targets import script
     from merkl.execution.targets.worker import WorkerSession
 else:
     cloudpickle = LazyModule("cloudpickle")
+    script = LazyModule("merkl.execution.targets.script")
 
 __all__ = ["WorkerSetup"]
 
@@ -47,4 +49,6 @@ class WorkerSetup:
                 f"worker processes cannot open the cache of this run: {error}. Give it as a URL or a folder, or as an "
                 "object that can be pickled and opens the same cache elsewhere"
             ) from error
-        return pickle.dumps((list(sys.path), os.getcwd(), dict(os.environ), session), protocol=5)
+        return pickle.dumps(
+            (list(sys.path), os.getcwd(), dict(os.environ), script.dump_script(), session), protocol=5
+        )

@@ -13,6 +13,7 @@ import cloudpickle
 
 from merkl.execution.batches import BatchCall
 from merkl.execution.targets.by_name import is_importable
+from merkl.execution.targets.code_pickles import CodePickler
 from merkl.graph.batch import BatchTask
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -22,7 +23,7 @@ from merkl.graph.task import Task
 __all__ = ["dump_call", "dump_reply", "load_call"]
 
 
-class _TaskPickler(cloudpickle.Pickler):
+class _TaskPickler(CodePickler):
     """Pickles tasks by name where another process can import them, else with their functions."""
 
     def reducer_override(self, obj: Any) -> Any:
