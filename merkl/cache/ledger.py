@@ -38,6 +38,9 @@ SCHEMA = Schema(
     ),
 )
 
+#: Keys that are asked for in one statement.
+_AT_ONCE = 500
+
 _ENTRY_DOCUMENT = ENTRY_COLUMNS.index("document")
 
 #: Columns that `where` may name, as SQL over the JSON document (fields at their default are left out of it).
@@ -167,6 +170,28 @@ class Ledger:
         row = self._history.get(raw)
         return None if row is None else decode_metadata(row[-1])
 
+    def metadata_of(self, keys: Collection[str]) -> dict[str, Metadata]:
+        """Return what is known of many results, stored or evicted; asks for many at once."""
+        found: dict[str, Metadata] = {}
+        asked = [bytes.fromhex(key) for key in keys]
+        for table in ("history", "entries"):
+            for start in range(0, len(asked), _AT_ONCE):
+                some = asked[start : start + _AT_ONCE]
+                marks = ", ".join("?" * len(some))
+                rows = self.database.query(f"SELECT key, document FROM {table} WHERE key IN ({marks})", some)
+                found.update((key.hex(), decode_metadata(document)) for key, document in rows)
+        return found
+
+    def of_task(self, task: str, *, limit: int) -> list[tuple[str, Metadata]]:
+        """Return the latest results of the task of exactly this name, newest first."""
+        rows = self.database.query(
+            "SELECT key, document, created FROM entries WHERE task = ? UNION ALL "
+            "SELECT key, document, created FROM history WHERE task = ? "
+            "AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.key = history.key) ORDER BY created DESC LIMIT ?",
+            (task, task, limit),
+        )
+        return [(key.hex(), decode_metadata(document)) for key, document, _ in rows]
+
     def find(self, prefix: str, *, limit: int = 10) -> list[str]:
         """Return the keys that begin with these hex digits."""
         low = prefix.lower().ljust(64, "0")
@@ -211,13 +236,16 @@ class Ledger:
     def closure(self, keys: Iterable[str]) -> dict[str, Metadata]:
         """Return these results and all that they were made of, as far as they are known."""
         found: dict[str, Metadata] = {}
-        stack = list(keys)
-        while stack:
-            key = stack.pop()
-            metadata = None if key in found else self.metadata(key)
-            if metadata is not None:
-                found[key] = metadata
-                stack.extend(metadata.parents)
+        level = dict.fromkeys(keys)
+        while level:
+            there = self.metadata_of(level)
+            found.update(there)
+            level = {
+                parent: None
+                for metadata in there.values()
+                for parent in metadata.parents
+                if parent not in found
+            }
         return found
 
     def log(
