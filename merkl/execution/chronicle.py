@@ -26,7 +26,7 @@ from merkl.cache import Ledger, Run
 from merkl.execution.events import Observer, Status
 from merkl.execution.failed_calls import details_of_error, line_of_error, note_failed_call
 from merkl.execution.plan import Plan
-from merkl.execution.previews import digest_argument, outline_value
+from merkl.execution.previews import digest_argument, digest_shape, outline_value
 from merkl.fingerprint import Component
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -179,13 +179,22 @@ class Chronicle(Observer):
         if call.extras and call.extras not in known:
             known.add(call.extras)
             self._note_classes(call)
-        for value, encoded in zip(call.values, call.encodings, strict=True):
-            if type(value) not in _SCALARS and type(encoded) is bytes and encoded and encoded not in known:
-                known.add(encoded)
-                outline = outline_value(value)
-                if outline is not None:
-                    name = f"outline:{digest_argument(value, encoded)}"
-                    self.ledger.save_blob(msgspec.json.encode(outline), name)
+        for index, (value, encoded) in enumerate(zip(call.values, call.encodings, strict=True)):
+            if type(value) in _SCALARS:
+                continue
+            if type(encoded) is bytes:
+                if encoded and encoded not in known:
+                    known.add(encoded)
+                    self._note_outline(value, digest_argument(value, encoded))
+            elif call.task.signature.parameters[index].is_keyed:
+                self._note_outline(value, digest_shape(call, index))
+
+    def _note_outline(self, value: object, digest: str) -> None:
+        if digest not in self._known:
+            self._known.add(digest)
+            outline = outline_value(value)
+            if outline is not None:
+                self.ledger.save_blob(msgspec.json.encode(outline), f"outline:{digest}")
 
     def _note_task(self, call: Call) -> None:
         fingerprint = call.task.fingerprint()
