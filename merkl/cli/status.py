@@ -68,6 +68,7 @@ def _carry_out(words: list[str]) -> int:
     workspace = Workspace()
     report = StatusReport()
     failed: Run | None = None
+    record: dict[str, Any] | None = None
     if (workspace.root / ".merkl" / "merkl.db").exists():
         origins = workspace.origins
         report = check_files(
