@@ -38,6 +38,7 @@ from merkl.execution.events import Observer
 from merkl.execution.failed_calls import line_of_error
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.output import body_output
+from merkl.execution.parting import parting
 from merkl.execution.progress import make_progress
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
@@ -205,25 +206,41 @@ def _run_function(
     auditor = Auditor(workspace) if options.audit else None
     typed = describe_command("run", command, words, function, bound)
     observers = _observers(options, workspace, explainer, auditor)
-    code, returned, value = _evaluate(
-        workspace, make, report, selection, typed, observers, is_debugged=options.pdb
-    )
+    with parting.having(functools.partial(_take_leave, report, out, as_json=options.json)):
+        code, returned, value = _evaluate(
+            workspace, make, report, selection, typed, observers, is_debugged=options.pdb
+        )
     rechecked: list[Any] | None = None
     if share is not None:
         rechecked = recheck_calls(workspace, report, share) if code == DONE else []
-    workspace.close()
-    if code == USAGE:
-        return code
-    figures = _figures(report, code, auditor, rechecked)
-    if options.json:
-        shown = json_result(returned, value) if code == DONE else None
-        print_json({"result": shown, **figures}, out)
-    elif code == DONE:
-        print(result_text(value), file=out)
-    if options.verbose:
-        _print_calls(report, explainer.reasons)
-    print(report.summary(), file=sys.stderr)
+    with interrupts.held():
+        workspace.close()
+        if code == USAGE:
+            return code
+        figures = _figures(report, code, auditor, rechecked)
+        if options.json:
+            shown = json_result(returned, value) if code == DONE else None
+            print_json({"result": shown, **figures}, out)
+        elif code == DONE:
+            print(result_text(value), file=out)
+        if options.verbose:
+            _print_calls(report, explainer.reasons)
+        print(report.summary(), file=sys.stderr)
     return CHANGED if rechecked else code
+
+
+def _take_leave(report: RunReport, out: TextIO, *, as_json: bool) -> None:
+    """Say how a run ended that is ended while its bodies go on: what is printed meanwhile is theirs."""
+    with body_output.open_screen() as screen:
+        print(_how_it_ended(is_terminated=interrupts.is_terminated), file=screen)
+        print(report.summary(), file=screen)
+    if as_json:
+        print_json({"result": None, **report.counts()}, out)
+        out.flush()
+
+
+def _how_it_ended(*, is_terminated: bool) -> str:
+    return f"merkl: {'terminated' if is_terminated else 'interrupted'}; all that was complete is kept"
 
 
 def _open_workspace(options: _Options) -> Workspace:
@@ -327,8 +344,7 @@ def _evaluate(
         )
     except KeyboardInterrupt as error:
         is_terminated = isinstance(error, Terminated)
-        word = "terminated" if is_terminated else "interrupted"
-        print(f"merkl: {word}; all that was complete is kept", file=sys.stderr)
+        print(_how_it_ended(is_terminated=is_terminated), file=sys.stderr)
         # As the shell has it: 128 and the number of the signal.
         return 128 + interrupts.terminated_by if is_terminated else INTERRUPTED, None, None
     except SelectionError as error:
