@@ -28,7 +28,7 @@ __all__ = ["EdgeView", "GraphView", "NodeView", "view_graph"]
 
 
 class CallView(msgspec.Struct, frozen=True):
-    """One call of a node: its key, what it is called with, and what is known of its result."""
+    """One call of a node: its key, what it is called with, and what is known of its result; in a loop its task."""
 
     key: str
     status: str
@@ -38,6 +38,7 @@ class CallView(msgspec.Struct, frozen=True):
     run: str = ""
     created: float = 0.0
     failed: str = ""
+    task: str = ""
 
 
 class NodeView(msgspec.Struct, frozen=True):
@@ -151,7 +152,13 @@ class _Builder:
     def add_node(self, members: Sequence[Call]) -> None:
         """Add a node for some calls."""
         first = members[0]
+        tasks = {call.task: call for call in members}
         views = tuple(map(self._view_call, members))
+        types = [show_type(one.outs.type_of(out)) for one in tasks.values() for out in one.outs.names()]
+        if len(tasks) > 1:
+            types = list(dict.fromkeys(types))
+            named = zip(views, members, strict=True)
+            views = tuple(msgspec.structs.replace(view, task=call.task.name) for view, call in named)
         states = {view.status for view in views}
         number = len(self.nodes)
         for call in members:
@@ -160,12 +167,12 @@ class _Builder:
             NodeView(
                 id=number,
                 kind=_kind(first),
-                label=first.task.name,
-                task=task_name(first),
+                label=" → ".join(dict.fromkeys(call.task.name for call in members)),
+                task=", ".join(dict.fromkeys(map(task_name, members))),
                 status=next(state for state in _ATTENTION if state in states),
                 count=len(members),
                 location=plain_text(first.place()),
-                types=tuple(show_type(first.outs.type_of(out)) for out in first.outs.names()),
+                types=tuple(types),
                 fingerprint=first.fingerprint.hex() if first.fingerprint else "",
                 doc=plain_text((first.task.__doc__ or "").partition("\n")[0]),
                 calls=views,
