@@ -35,7 +35,14 @@ from merkl.graph.shown import plain_text
 from merkl.graph.task import Task
 from merkl.hashing.digests import hash_content
 
-__all__ = ["Chronicle", "classes_of_call", "describe_component", "describe_task", "installed_versions"]
+__all__ = [
+    "Chronicle",
+    "classes_of_call",
+    "describe_classes",
+    "describe_component",
+    "describe_task",
+    "installed_versions",
+]
 
 _SCALARS = frozenset((int, float, str, bool, type(None), bytes, Future))
 
@@ -276,6 +283,18 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
                 {"name": name, "kind": "option", "digest": digest, "location": "", "text": text}
             )
     return components
+
+
+def describe_classes(task: Task[..., Any, Any]) -> list[dict[str, str]]:
+    """Return what the user's classes among the annotations of a task are made of: their methods enter keys, as they may run."""
+    fingerprinter = sessions.current().fingerprinter
+    hints = (*(p.hint for p in task.signature.parameters), task.signature.returns)
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for cls in dict.fromkeys(cls for hint in hints for cls in iter_classes(hint)):
+        if fingerprinter.owns_class(cls):
+            for component in map(describe_component, fingerprinter.describe(cls).components):
+                found.setdefault((component["name"], component["digest"]), component)
+    return list(found.values())
 
 
 def _secret_defaults(task: Task[..., Any, Any]) -> set[str]:
