@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,29 @@ def test_results_are_in_the_cache_when_the_run_is_over(two: Workspace) -> None:
     assert f.v == 6
     assert f.in_cache()
     assert all(parent.in_cache() for parent in f.parents)
+
+
+@pytest.mark.parametrize(("target", "chosen"), [(None, 2), (2, None)])
+def test_threads_evaluate_side_by_side(tmp_path: Path, target: int | None, chosen: int | None) -> None:
+    """Each has workers of its own, and none ends those of another or leaves its choice behind."""
+    found: list[Any] = []
+
+    def add(number: int) -> None:
+        try:
+            found.append(evaluate([tasks.add(number, i) for i in range(3)], target=chosen))
+        except BaseException as error:
+            found.append(error)
+            raise
+
+    with Workspace(tmp_path, target=target):
+        threads = [threading.Thread(target=add, args=(10 * number,)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(found) == [[0, 1, 2], [10, 11, 12], [20, 21, 22]]
+        is_here = tasks.where(1).v == os.getpid()
+        assert is_here == (target is None)
 
 
 def test_large_values_travel_by_key(two: Workspace) -> None:
