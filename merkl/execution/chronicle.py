@@ -26,7 +26,7 @@ from merkl.cache import Ledger, Run
 from merkl.execution.events import Observer, Status
 from merkl.execution.failed_calls import details_of_error, line_of_error, note_failed_call
 from merkl.execution.plan import Plan
-from merkl.execution.previews import digest_argument, outline_value
+from merkl.execution.previews import digest_argument, digest_shape, outline_value
 from merkl.fingerprint import Component
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -35,7 +35,14 @@ from merkl.graph.shown import plain_text
 from merkl.graph.task import Task
 from merkl.hashing.digests import hash_content
 
-__all__ = ["Chronicle", "classes_of_call", "describe_component", "describe_task", "installed_versions"]
+__all__ = [
+    "Chronicle",
+    "classes_of_call",
+    "describe_classes",
+    "describe_component",
+    "describe_task",
+    "installed_versions",
+]
 
 _SCALARS = frozenset((int, float, str, bool, type(None), bytes, Future))
 
@@ -179,13 +186,22 @@ class Chronicle(Observer):
         if call.extras and call.extras not in known:
             known.add(call.extras)
             self._note_classes(call)
-        for value, encoded in zip(call.values, call.encodings, strict=True):
-            if type(value) not in _SCALARS and type(encoded) is bytes and encoded and encoded not in known:
-                known.add(encoded)
-                outline = outline_value(value)
-                if outline is not None:
-                    name = f"outline:{digest_argument(value, encoded)}"
-                    self.ledger.save_blob(msgspec.json.encode(outline), name)
+        for index, (value, encoded) in enumerate(zip(call.values, call.encodings, strict=True)):
+            if type(value) in _SCALARS:
+                continue
+            if type(encoded) is bytes:
+                if encoded and encoded not in known:
+                    known.add(encoded)
+                    self._note_outline(value, digest_argument(value, encoded))
+            elif call.task.signature.parameters[index].is_keyed:
+                self._note_outline(value, digest_shape(call, index))
+
+    def _note_outline(self, value: object, digest: str) -> None:
+        if digest not in self._known:
+            self._known.add(digest)
+            outline = outline_value(value)
+            if outline is not None:
+                self.ledger.save_blob(msgspec.json.encode(outline), f"outline:{digest}")
 
     def _note_task(self, call: Call) -> None:
         fingerprint = call.task.fingerprint()
@@ -267,6 +283,18 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
                 {"name": name, "kind": "option", "digest": digest, "location": "", "text": text}
             )
     return components
+
+
+def describe_classes(task: Task[..., Any, Any]) -> list[dict[str, str]]:
+    """Return what the user's classes among the annotations of a task are made of: their methods enter keys, as they may run."""
+    fingerprinter = sessions.current().fingerprinter
+    hints = (*(p.hint for p in task.signature.parameters), task.signature.returns)
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for cls in dict.fromkeys(cls for hint in hints for cls in iter_classes(hint)):
+        if fingerprinter.owns_class(cls):
+            for component in map(describe_component, fingerprinter.describe(cls).components):
+                found.setdefault((component["name"], component["digest"]), component)
+    return list(found.values())
 
 
 def _secret_defaults(task: Task[..., Any, Any]) -> set[str]:
