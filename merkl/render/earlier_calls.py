@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from merkl.cache import ArgumentPreview, Ledger, Metadata, Run
+from merkl.execution.outlines import outline_value
 from merkl.execution.plan import calls_behind
-from merkl.execution.previews import UNKEYED, describe_arguments, outline_value
+from merkl.execution.previews import UNKEYED, describe_arguments
 from merkl.graph.call import Call
 from merkl.hashing.digests import hash_parts
 from merkl.render.call_states import CallState, task_name
@@ -237,10 +238,12 @@ class EarlierCalls:
         return self._closures[run.id]
 
     def _known_keys(self, tasks: Iterable[str]) -> set[str]:
-        """Return the keys of the results that the latest runs had: the calls that have them are as they were."""
+        """Return the keys of the results that the last complete run had: the calls that have them are as they were."""
         if self._records is not None:
             return set(self._records)
-        runs = self._episodes[0] if self._episodes else ()
+        runs = self._episodes[0] if self._episodes else []
+        # What runs have made since that were not done takes the place of what the last one had that was.
+        runs = runs[-1:] if runs and runs[-1].status == "done" else runs
         keys = {key for run in runs for key in self._closure(run)}
         ids = {run.id for run in runs}
         return keys | {
