@@ -1,4 +1,4 @@
-"""Ctrl-C in the first moments of the command `merkl`, while its modules load: it ends quietly, as later."""
+"""Signals in the first moments of the command `merkl`, while its modules load: it ends quietly, as later."""
 
 from __future__ import annotations
 
@@ -6,8 +6,17 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
-__all__ = ["end_quietly", "is_command"]
+__all__ = ["end_quietly", "is_command", "take_over"]
+
+#: What Python, or the system, does at each without us.
+_BEFORE: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
+if hasattr(signal, "SIGHUP"):
+    _BEFORE[signal.SIGHUP] = signal.SIG_DFL
 
 
 def is_command() -> bool:
@@ -18,10 +27,21 @@ def is_command() -> bool:
 
 
 def end_quietly(number: int, frame: FrameType | None) -> None:
-    """End at once with the exit code of an interrupted command."""
-    os.write(2, b"merkl: interrupted\n")
-    os._exit(128 + number)
+    """End at once with the exit code of an interrupted or terminated command."""
+    try:
+        os.write(2, b"merkl: interrupted\n" if number == signal.SIGINT else b"merkl: terminated\n")
+    finally:  # the terminal may be gone
+        os._exit(128 + number)
 
 
-if is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, end_quietly)
+def take_over() -> None:
+    """Give the signals back to who asks for them from here on."""
+    for number, handler in _BEFORE.items():
+        if signal.getsignal(number) is end_quietly:
+            signal.signal(number, handler)
+
+
+if is_command():
+    for _number, _handler in _BEFORE.items():
+        if signal.getsignal(_number) is _handler:  # ignored stays ignored
+            signal.signal(_number, end_quietly)

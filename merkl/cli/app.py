@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import atexit
-import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from merkl._base.early_interrupts import end_quietly
+from merkl._base.early_interrupts import end_quietly, take_over
 from merkl._base.errors import MerklError
 from merkl._base.tracebacks import traceback_text
 from merkl.cli import cache, check, completion, dag, debug, init, log, migrate, run, status, why
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_error, warnings_in_one_line
+from merkl.cli.second_interrupt import end_at_second_interrupt
 from merkl.execution.interrupts import Terminated, interrupts
 
 __all__ = ["main"]
@@ -33,9 +32,6 @@ _MAIN = (
     init.COMMAND,
 )
 _COMMANDS = {command.name: command for command in (*_MAIN, completion.make_command(_MAIN))}
-
-#: Seconds between the second Ctrl-C and the end of the process.
-_MOMENT = 0.5
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -56,16 +52,8 @@ def _take_interrupts() -> None:
     # The last of all that is done at the exit: from then on Python lets Ctrl-C end the process by the signal, which would
     # say of a run that is complete that it was not.
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    if signal.getsignal(signal.SIGINT) is end_quietly:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    interrupts.end_at_once = _end_soon
-
-
-def _end_soon() -> None:
-    """Give what runs a moment to end its children, and end the process then, whatever it does."""
-    timer = threading.Timer(_MOMENT, os._exit, (130,))
-    timer.daemon = True
-    timer.start()
+    take_over()
+    end_at_second_interrupt()
 
 
 def _main(words: list[str]) -> int:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, TextIO
 import cyclopts
 import msgspec
 
+from merkl.cache import stored_key
 from merkl.cli.arguments import parameter_names, parse_arguments, parse_options
 from merkl.cli.command import Command, FunctionWords, split_at_function
 from merkl.cli.errors import UsageError
@@ -151,7 +152,7 @@ def _debug_result(words: list[str], out: TextIO) -> int:
                 return _rerun(workspace, key, function, options, out)
             if options.get("value") or options.get("output"):
                 return _print_value(workspace, key, options, out)
-            metadata = ledger.metadata(key)
+            metadata = ledger.known(key)
             near = [key, *(metadata.parents if metadata else ())]
             view = view_result(key, ledger, workspace.cache, _previews(workspace, near))
             print(
@@ -172,9 +173,10 @@ _MOST_SHOWN = 1 << 20
 def _previews(workspace: Workspace, keys: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key in keys:
-        record = workspace.cache.lookup(key)
+        stored = stored_key(workspace.cache, key)
+        record = workspace.cache.lookup(stored)
         if record is not None and record.size <= _MOST_SHOWN:
-            value = workspace.load(key)
+            value = workspace.load(stored)
             if value is not None:
                 found[key] = preview_value(value[0])
     return found
@@ -182,7 +184,7 @@ def _previews(workspace: Workspace, keys: Sequence[str]) -> dict[str, str]:
 
 def _print_value(workspace: Workspace, key: str, options: dict[str, Any], out: TextIO) -> int:
     output: Path | None = options.get("output")
-    value = workspace.load(key)
+    value = workspace.load(stored_key(workspace.cache, key))
     if value is None:
         raise UsageError(f"the result {key[:12]} is not in the cache any more, or cannot be read")
     if output is None:

@@ -8,6 +8,7 @@ import time
 
 from merkl.cache import Ledger, Run
 from merkl.cli.errors import UsageError
+from merkl.execution.failed_calls import describe_failed_call
 from merkl.workspace import Workspace
 
 __all__ = ["find_key", "find_run", "open_ledger", "parse_since"]
@@ -38,7 +39,10 @@ def find_key(ledger: Ledger | None, prefix: str) -> str:
 
 
 def _name(ledger: Ledger, key: str) -> str:
-    metadata = ledger.metadata(key)
+    metadata = ledger.known(key)
+    failed = describe_failed_call(ledger, key) if metadata is None else None
+    if failed is not None:
+        return f"{failed.task} (failed)"
     return metadata.task if metadata is not None and metadata.task else "(stored under its content key)"
 
 

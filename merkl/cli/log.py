@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -15,8 +16,11 @@ from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, find_run, open_ledger, parse_since
 from merkl.cli.output import json_text
+from merkl.execution.failed_calls import describe_failed_call, find_failed_calls, metadata_of_failed
 from merkl.render.log_view import (
     descendants,
+    failure_record,
+    format_failed_call,
     format_lineage,
     format_output,
     format_results,
@@ -102,9 +106,13 @@ def _print_log(
         limit = filters.get("limit", None if json else 20)
         since = parse_since(filters["since"]) if filters.get("since") else 0.0
         found = [] if ledger is None else ledger.runs(limit=limit, since=since)
-        print(json_text([run_record(run) for run in found]) if json else format_runs(found) or "no runs yet")
+        if json:
+            print(json_text([run_record(ledger, run) for run in found if ledger is not None]))
+        else:
+            print(format_runs(found) or "no runs yet")
         return 0
-    records = _find_results(ledger, limit=filters.pop("limit", None if json else 20), **filters)
+    filters.setdefault("limit", None if json else 20)
+    records = _find_results(ledger, **filters)
     if json:
         print(json_text([result_record(key, metadata) for key, metadata in records]))
     elif output:
@@ -113,6 +121,8 @@ def _print_log(
         told = _runs_above(ledger, filters)
         if told:
             print(format_runs(told), end="\n\n")
+        for text in _failures_above(ledger, filters):
+            print(text, end="\n\n")
         print(
             format_results(records) or "no results" + (" yet: nothing has run here" if ledger is None else "")
         )
@@ -125,7 +135,29 @@ def _runs_above(ledger: Ledger | None, filters: Mapping[str, Any]) -> Sequence[R
         return []
     if filters.get("run"):
         return [find_run(ledger, filters["run"])]
-    return [] if any(filters.values()) else ledger.runs(limit=10)
+    is_filtered = any(value for name, value in filters.items() if name != "limit")
+    return [] if is_filtered else ledger.runs(limit=10)
+
+
+def _failures_above(ledger: Ledger | None, filters: Mapping[str, Any]) -> list[str]:
+    """Return what was said of the calls of a task, or of a run, that failed when they were last run, and why that run did."""
+    task, run_id = filters.get("task"), filters.get("run")
+    if ledger is None or filters.get("where") or not (task or run_id):
+        return []
+    run = find_run(ledger, run_id) if run_id else None
+    since = parse_since(filters["since"]) if filters.get("since") else 0.0
+    failed = [
+        format_failed_call(key, call)
+        for key, call in find_failed_calls(ledger, run=run.id if run is not None else None)
+        if call.at >= since and (task is None or _is_named(call.task, task)) and ledger.metadata(key) is None
+    ]
+    if run is not None and run.error and not failed and task is None:
+        return [textwrap.indent(ledger.details(run), "    ")]
+    return failed[: filters.get("limit") or None]
+
+
+def _is_named(task: str, name: str) -> bool:
+    return task == name or task.endswith((f".{name}", f":{name}"))
 
 
 def _require_key(word: str, *, has_filters: bool) -> None:
@@ -139,7 +171,9 @@ def _require_key(word: str, *, has_filters: bool) -> None:
 
 def _is_task(ledger: Ledger, word: str) -> bool:
     """Say whether a word is the name of a task that has results; raises `UsageError` where it begins a key as well."""
-    if not ledger.log(task=word, limit=1):
+    if not ledger.log(task=word, limit=1) and not any(
+        _is_named(failed.task, word) for _, failed in find_failed_calls(ledger)
+    ):
         return False
     if ledger.find(word, limit=1):
         raise UsageError(
@@ -166,12 +200,13 @@ def _find_results(
 
 def _print_result(ledger: Ledger | None, key: str, *, as_json: bool, with_output: bool) -> int:
     assert ledger is not None
-    metadata = ledger.metadata(key) or Metadata()
+    failed = describe_failed_call(ledger, key)
+    metadata = ledger.known(key) or (Metadata() if failed is None else metadata_of_failed(failed))
     if as_json:
         children = [child for child, _ in ledger.children(key)]
         above = sorted(set(ledger.closure([key])) - {key})
         lineage = {"children": children, "ancestors": above, "descendants": descendants(ledger, key)}
-        print(json_text([{**result_record(key, metadata), **lineage}]))
+        print(json_text([{**result_record(key, metadata), **lineage, "failed": failure_record(failed)}]))
     elif with_output:
         print(format_output([(key, metadata)]))
     else:

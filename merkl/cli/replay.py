@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from merkl.cache import ArgumentPreview, Metadata
+from merkl.cache import ArgumentPreview, Metadata, stored_key
 from merkl.cli.errors import UsageError
 from merkl.cli.names import find_function
+from merkl.execution.failed_calls import describe_failed_call, metadata_of_failed
 from merkl.execution.previews import UNKEYED, digest_argument
 from merkl.execution.replay import hash_outs, run_again
 from merkl.graph.call import Call
@@ -38,14 +39,15 @@ def replay_call(workspace: Workspace, key: str, make: Callable[[], Any] | None =
 
     Raises `UsageError` where the arguments cannot be had.
     """
-    metadata = workspace.ledger.metadata(key) or Metadata()
+    failed = describe_failed_call(workspace.ledger, key)
+    metadata = workspace.ledger.known(key) or (Metadata() if failed is None else metadata_of_failed(failed))
     if make is None:
         task, arguments = _from_ledger(workspace, key, metadata)
     else:
         task, arguments = _from_graph(workspace, key, make)
     values = run_again(task, arguments, bytes.fromhex(key))
     value = values.get(metadata.out)
-    record = workspace.cache.lookup(key)
+    record = workspace.cache.lookup(stored_key(workspace.cache, key))
     if record is None:
         return Replay(value, None, "the stored result is gone, so there is nothing to compare with")
     again = hash_outs(task, arguments, {metadata.out: value}, workspace.codecs)[metadata.out]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TextIO
 import cyclopts
 
 from merkl._base.errors import MerklError, SelectionError, TargetError, TaskFailedError, WouldRunError
-from merkl._base.tracebacks import describe_error, traceback_text
+from merkl._base.tracebacks import traceback_text
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.auditing import Auditor, format_findings, parse_share
 from merkl.cli.auditing import recheck as recheck_calls
@@ -34,13 +34,14 @@ from merkl.cli.output import (
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
+from merkl.execution.failed_calls import line_of_error
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.output import body_output
+from merkl.execution.parting import parting
 from merkl.execution.progress import make_progress
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
 from merkl.execution.targets import require_target
-from merkl.graph.shown import plain_text
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]
@@ -179,25 +180,41 @@ def _run_function(
     auditor = Auditor(workspace) if options.audit else None
     command = describe_command("run", name, function, bound)
     observers = _observers(options, workspace, explainer, auditor)
-    code, returned, value = _evaluate(
-        workspace, make, report, selection, command, observers, is_debugged=options.pdb
-    )
+    with parting.having(functools.partial(_take_leave, report, out, as_json=options.json)):
+        code, returned, value = _evaluate(
+            workspace, make, report, selection, command, observers, is_debugged=options.pdb
+        )
     rechecked: list[Any] | None = None
     if share is not None:
         rechecked = recheck_calls(workspace, report, share) if code == DONE else []
-    workspace.close()
-    if code == USAGE:
-        return code
-    figures = _figures(report, code, auditor, rechecked)
-    if options.json:
-        shown = json_result(returned, value) if code == DONE else None
-        print_json({"result": shown, **figures}, out)
-    elif code == DONE:
-        print(result_text(value), file=out)
-    if options.verbose:
-        _print_calls(report, explainer.reasons)
-    print(report.summary(), file=sys.stderr)
+    with interrupts.held():
+        workspace.close()
+        if code == USAGE:
+            return code
+        figures = _figures(report, code, auditor, rechecked)
+        if options.json:
+            shown = json_result(returned, value) if code == DONE else None
+            print_json({"result": shown, **figures}, out)
+        elif code == DONE:
+            print(result_text(value), file=out)
+        if options.verbose:
+            _print_calls(report, explainer.reasons)
+        print(report.summary(), file=sys.stderr)
     return CHANGED if rechecked else code
+
+
+def _take_leave(report: RunReport, out: TextIO, *, as_json: bool) -> None:
+    """Say how a run ended that is ended while its bodies go on: what is printed meanwhile is theirs."""
+    with body_output.open_screen() as screen:
+        print(_how_it_ended(is_terminated=interrupts.is_terminated), file=screen)
+        print(report.summary(), file=screen)
+    if as_json:
+        print_json({"result": None, **report.counts()}, out)
+        out.flush()
+
+
+def _how_it_ended(*, is_terminated: bool) -> str:
+    return f"merkl: {'terminated' if is_terminated else 'interrupted'}; all that was complete is kept"
 
 
 def _open_workspace(options: _Options) -> Workspace:
@@ -235,8 +252,8 @@ def _figures(
 ) -> dict[str, Any]:
     """Return what `--json` says of a run beside its result; prints what an audit found."""
     figures: dict[str, Any] = dict(report.counts())
-    if report.error is not None and code == FAILED:
-        figures["error"] = plain_text(describe_error(report.error).partition("\n")[0])
+    if report.error is not None and code in (FAILED, CHANGED):
+        figures["error"] = line_of_error(report.error)
     if auditor is not None:
         print(f"merkl: {format_findings(auditor.findings)}", file=sys.stderr)
         figures["audit"] = [dataclasses.asdict(finding) for finding in auditor.findings]
@@ -301,8 +318,7 @@ def _evaluate(
         )
     except KeyboardInterrupt as error:
         is_terminated = isinstance(error, Terminated)
-        word = "terminated" if is_terminated else "interrupted"
-        print(f"merkl: {word}; all that was complete is kept", file=sys.stderr)
+        print(_how_it_ended(is_terminated=is_terminated), file=sys.stderr)
         # As the shell has it: 128 and the number of the signal.
         return 128 + interrupts.terminated_by if is_terminated else INTERRUPTED, None, None
     except SelectionError as error:

@@ -24,9 +24,10 @@ from merkl._base.errors import CacheFormatError, MerklWarning, SelectionError, W
 from merkl._base.hash_mode import HashMode
 from merkl._base.hint_classes import iter_classes
 from merkl._base.readable import readable
-from merkl._base.tracebacks import describe_error, locate_error
+from merkl._base.tracebacks import locate_error
 from merkl.cache import Ledger, Run
 from merkl.execution.events import Observer, Status
+from merkl.execution.failed_calls import details_of_error, line_of_error, note_failed_call
 from merkl.execution.outlines import outline_value
 from merkl.execution.plan import Plan
 from merkl.execution.previews import digest_argument, digest_shape
@@ -55,8 +56,6 @@ _MOST_LOOKED_AT = 100
 _OFTEN = 1.0
 #: Roots beyond this many are not kept.
 _MOST_ROOTS = 200_000
-#: Characters of an error that are kept.
-_LONGEST = 500
 
 
 class Chronicle(Observer):
@@ -89,6 +88,7 @@ class Chronicle(Observer):
         self._roots: dict[bytes, None] = {}
         self._known: set[object] = set()
         self._counts: dict[str, int] = {}
+        self._failure: tuple[BaseException, str] | None = None
         self._lock = threading.Lock()
 
     def plan_made(self, plan: Plan) -> None:
@@ -115,18 +115,10 @@ class Chronicle(Observer):
     ) -> None:
         """Note a failed call, also where the run goes on after it."""
         if status == "failed" and error is not None:
-            self.failed(error)
-
-    def failed(self, error: BaseException) -> None:
-        """Note that a call failed: its key, and what was said."""
-        key = getattr(error, "key", None)
-        if isinstance(key, str):
-            text = _said_by(error)
-            value = {"run": self.run_id, "task": getattr(error, "task", ""), "error": text}
-            output = getattr(error, "output", "")
-            if output:
-                value["output"] = output
-            self.ledger.note("failed", key, value)
+            # Told of each item of a batch, it is one failure.
+            if self._failure is None or self._failure[0] is not error:
+                self._failure = error, details_of_error(error)
+            note_failed_call(self.ledger, call, error, run=self.run_id, details=self._failure[1])
 
     def ended(
         self,
@@ -153,7 +145,8 @@ class Chronicle(Observer):
                 self._run,
                 ended=now,
                 status=status,
-                error="" if error is None else _said_by(error),
+                error="" if error is None else line_of_error(error),
+                details="" if error is None else self.ledger.save_blob(details_of_error(error).encode()),
                 location=_place_of(error),
                 is_built=is_built,
                 counts=dict(self._counts),
@@ -236,12 +229,6 @@ class Chronicle(Observer):
                 self.ledger.save_components(digest.hex(), cls.__qualname__, components)
 
 
-def _said_by(error: BaseException) -> str:
-    """Return what an error says in one line, which may be cut."""
-    text = plain_text(describe_error(error).partition("\n")[0])
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
 def _place_of(error: BaseException | None) -> str:
     found = None if error is None else locate_error(error)
     return "" if found is None else plain_text(f"{found[0]}:{found[1]}")
@@ -291,7 +278,7 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
                 "name": readable(name) or task.name,
                 "kind": kind,
                 "digest": counted.hex(),
-                "location": "",
+                "location": readable(task.location) if not name else "",
                 "text": readable(text),
             }
             components.append(part)

@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 #: Seconds within which a second Ctrl-C means: at once.
 AGAIN = 2.0
+#: Seconds within which two SIGINT are one press: the terminal sends it to all processes of a job, and some programs that
+#: start others pass it on to them as well.
+SAME = 0.05
 #: What asks a process to end: SIGTERM, and where the system knows it the end of the terminal.
 _ENDINGS = (signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
 
@@ -66,15 +69,16 @@ class Interrupts:
         self.is_terminated = False
         #: The signal that did it, 0 for none.
         self.terminated_by = 0
-        #: There was a second Ctrl-C within two seconds: the run ends whatever bodies return.
+        #: There was a second Ctrl-C within two seconds, or a later SIGTERM: the run ends whatever bodies return.
         self.is_ended = False
-        #: Called at a second Ctrl-C within two seconds; None: KeyboardInterrupt is raised wherever the program is.
+        #: Called then; None: KeyboardInterrupt is raised wherever the program is.
         self.end_at_once: Callable[[], None] | None = None
         #: Called at each signal that is not the last: each passes it on to where bodies run, and says whether that is
         #: all that is to be done.
         self.forwards: list[Callable[[], bool]] = []
         self._handles_term = False
         self._in_body = False
+        self._is_held = False
         self._loops = 0
         self._is_pending = False
         self._last = float("-inf")
@@ -114,10 +118,8 @@ class Interrupts:
             signal.signal(number, handler)
         self._previous.clear()
         is_pending, self._is_pending = self._is_pending, False
-        if error is None and self.is_terminated:
-            raise Terminated
         if error is None and is_pending:
-            raise KeyboardInterrupt
+            raise Terminated if self.is_terminated else KeyboardInterrupt
 
     def _install(self, number: signal.Signals) -> None:
         previous = signal.getsignal(number)
@@ -150,6 +152,16 @@ class Interrupts:
         finally:
             for number in ours:
                 signal.signal(number, signal.SIG_DFL)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Raise nothing inside the block, be it the second Ctrl-C, but after it: there a run is written down."""
+        with self:
+            before, self._is_held = self._is_held, True
+            try:
+                yield
+            finally:
+                self._is_held = before
 
     @contextlib.contextmanager
     def outside_body(self) -> Iterator[None]:
@@ -254,16 +266,20 @@ class Interrupts:
         is_again = now - self._last < AGAIN
         if number == self.terminated_by and is_again:
             return  # of a terminal that is closed both the system and the shell tell
+        if number == signal.SIGINT and now - self._last < SAME:
+            return
         self._last = now
         self.count += 1
+        is_last = self.is_terminated if number in _ENDINGS else is_again
         if number in _ENDINGS:
             self.is_terminated = True
             self.terminated_by = number
-        elif is_again:
+        if is_last:
             self.is_ended = True
             if self.end_at_once is not None:
                 self.end_at_once()
-            raise KeyboardInterrupt
+            if not self._is_held:
+                raise Terminated if self.is_terminated else KeyboardInterrupt
         is_dealt_with = False
         for forward in tuple(self.forwards):
             is_dealt_with = forward() or is_dealt_with

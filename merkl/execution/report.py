@@ -30,6 +30,8 @@ class RunReport(Observer):
         self.failed: set[Call] = set()
         self.interrupted: set[Call] = set()
         self.skipped: set[Call] = set()
+        #: Calls whose bodies run now.
+        self.running: set[Call] = set()
         #: What the failed calls raised, in the order in which they did.
         self.failures: list[BaseException] = []
         self._found: set[Call] = set()
@@ -46,10 +48,15 @@ class RunReport(Observer):
         """Note the calls whose results were in the cache."""
         self._found.update(plan.found)
 
+    def call_started(self, call: Call) -> None:
+        """Note that its body runs."""
+        self.running.add(call)
+
     def call_ended(
         self, call: Call, status: Status, duration: float = 0.0, error: BaseException | None = None
     ) -> None:
         """Note what became of a call."""
+        self.running.discard(call)
         self._by_status[status].add(call)
         if status == "run":  # computed again, as what was found turned out to be lost
             self.linked.discard(call)

@@ -236,6 +236,11 @@ class Runner:
         for part in call.parts:
             self.observer.call_ended(part, status, duration / len(call.parts), error)
 
+    def give_up(self) -> None:
+        """Tell observers that the calls which run are interrupted: the run ends without waiting for them."""
+        for call in sorted(self.report.running, key=lambda call: call.sequence):
+            self.observer.call_ended(call, "interrupted")
+
     def _expand(self, evaluation: Evaluation, call: Call, value: Any) -> Any:
         """Evaluate the Futures in what an expanding call returned, together with what else is carried out."""
         futures = find_futures(value)

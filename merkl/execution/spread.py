@@ -19,26 +19,29 @@ from merkl._base.errors import (
     MissingDependencyError,
     TargetError,
 )
+from merkl._base.lazy import LazyModule
 from merkl.execution.attempts import Attempts
 from merkl.execution.body import expand_call, failure_of, outcome_of, place_items, require_unchanged
 from merkl.execution.coroutine_calls import CoroutineCall, CoroutineCalls
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
-from merkl.execution.handover import make_ticket
 from merkl.execution.handover_errors import ran_too_long, unpicklable, worker_died
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.plan import PlannedStage
 from merkl.execution.schedule import ProgramOrder, Schedule
 from merkl.execution.targets.base import Death, Reply, Target
+from merkl.execution.targets.by_name import is_by_name
 from merkl.execution.targets.failures import load_error
 from merkl.execution.targets.here import Here
-from merkl.execution.targets.tickets import is_by_name
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 
 if TYPE_CHECKING:
+    from merkl.execution import handover
     from merkl.execution.runner import Runner
+else:
+    handover = LazyModule("merkl.execution.handover")  # only targets need it
 
 __all__ = ["Spread"]
 
@@ -241,7 +244,7 @@ class Spread:
             return True
         require_unchanged(call)
         retries, audited = self._attempts.retries(call), self._observer.audited
-        ticket = make_ticket(
+        ticket = handover.make_ticket(
             call, self._evaluation, self._parent_of, resources=resources, retries=retries, audited=audited
         )
         self._target.submit(ticket)

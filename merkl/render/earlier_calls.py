@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from merkl.cache import ArgumentPreview, Ledger, Metadata, Run
+from merkl.execution.failed_calls import FailedCall, find_failed_calls, metadata_of_failed
 from merkl.execution.outlines import outline_value
 from merkl.execution.plan import calls_behind
 from merkl.execution.previews import UNKEYED, describe_arguments
@@ -115,6 +116,7 @@ class EarlierCalls:
     ) -> None:
         self.origins: dict[str, str] = {}
         self.metadata: dict[str, Metadata] = {}
+        self.failures: dict[str, FailedCall] = {}
         self.interrupted: dict[str, tuple[str, Metadata]] = {}
         self._ledger = ledger
         self._run = run
@@ -123,6 +125,7 @@ class EarlierCalls:
         self._closures: dict[str, Mapping[str, Metadata]] = {}
         self._of_task: dict[str, list[Comparable]] = {}
         self._unkeyed: dict[str, frozenset[str]] = {}
+        self._failed: list[tuple[str, FailedCall]] | None = None
         self._aliases: dict[str, str] = {}
         self._outlines: dict[str, dict[str, str] | None] = {}
         self._made: set[str] = set()
@@ -161,7 +164,7 @@ class EarlierCalls:
         return None if metadata is None else comparable_record(key, metadata, state.unkeyed)
 
     def has_run(self, task: str) -> bool:
-        """Say whether a result of the task is known."""
+        """Say whether a call of the task is known."""
         return bool(self._calls_of(task))
 
     def values_of(self, task: str) -> dict[str, set[str]]:
@@ -201,8 +204,21 @@ class EarlierCalls:
                     unkeyed = self._unkeyed.get(task, frozenset())
                     calls[identity] = comparable_record(key, metadata, unkeyed, self._outline)
                 calls[identity].outs.setdefault(metadata.out, metadata.interrupted or key)
-            self._of_task[task] = list(calls.values())
+            failed = [] if self._records is not None else self._failed_calls_of(name)
+            self._of_task[task] = [*calls.values(), *failed]
         return self._of_task[task]
+
+    def _failed_calls_of(self, task: str) -> list[Comparable]:
+        """Return the calls of a task that failed and have no result, the newest first."""
+        if self._failed is None:
+            self._failed = find_failed_calls(self._ledger)
+        found: list[Comparable] = []
+        for key, failed in self._failed:
+            if failed.task == task and failed.run != self._run and key not in self.metadata:
+                self.metadata[key] = metadata_of_failed(failed)
+                self.failures[key] = failed
+                found.append(comparable_record(key, self.metadata[key], outline=self._outline))
+        return found
 
     def _outline(self, argument: ArgumentPreview) -> dict[str, str] | None:
         if argument.digest not in self._outlines:

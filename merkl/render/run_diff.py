@@ -43,7 +43,7 @@ def diff_runs(ledger: Ledger, first: Run, second: Run) -> dict[str, Any]:
     paired = {item["was"] for item in changed}
     removed = [_named(key, metadata) for key, metadata in gone.items() if key not in paired]
     return {
-        "runs": [run_record(first), run_record(second)],
+        "runs": [run_record(ledger, run) for run in (first, second)],
         "same": len(before.keys() & after.keys()),
         "changed": changed,
         "added": added,

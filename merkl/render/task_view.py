@@ -11,7 +11,7 @@ from merkl_serializers import CanonicalRegistry
 
 from merkl._base.hash_mode import HashMode
 from merkl._base.hints import format_type
-from merkl._base.places import shown_path
+from merkl._base.places import shown_path, shown_place
 from merkl.codecs import CodecRegistry
 from merkl.execution.chronicle import describe_task
 from merkl.execution.previews import preview_value
@@ -88,6 +88,8 @@ def _changed_options(task: Task[..., Any, Any]) -> dict[str, str]:
 
 
 def _location(task: Task[..., Any, Any]) -> str:
+    if task.location:
+        return shown_place(task.location)
     code = getattr(inspect.unwrap(task.fn), "__code__", None)
     return f"{shown_path(code.co_filename)}:{code.co_firstlineno}" if code is not None else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -111,7 +112,6 @@ class _Explainer:
         self._running = {call.key().hex() for call in running}
         self._forced = {key.hex() for key in plan.forced}
         self._failures = dict(ledger.notes("failed")) if ledger is not None else {}
-        self._failed_tasks = {note["task"]: _failure_text(note) for note in self._failures.values()}
         self._successors = declared_successors(ledger) if ledger is not None else {}
         # The calls that results are of, for texts; and those of which no earlier call is known.
         self._calls: dict[str, Call] = {}
@@ -163,7 +163,7 @@ class _Explainer:
             unseen=told.unseen,
             upstream=tuple(upstream),
             earlier=None if told.earlier is None else describe_state(told.earlier),
-            failed=_failure_text(failed) if failed else "",
+            failed=_failure_text(failed["run"], failed["error"]) if failed else told.failed,
         )
 
     # -- inputs --------------------------------------------------------------------------------------------
@@ -226,11 +226,12 @@ class _Explainer:
         """Return what is new about a call that takes no earlier one's place."""
         interrupted = None if self._earlier is None else self._earlier.interrupted.get(state.key)
         if interrupted is not None and self._ledger is not None:
-            saying = f"it was interrupted the last time; what it had is kept: merkl cache accept {interrupted[0][:12]}"
+            saying = (
+                f"it was interrupted the last time; what it had is kept: merkl cache accept {state.key[:12]}"
+            )
             return _Told("interrupted", saying, state_of_record(self._ledger, *interrupted))
         if self._earlier is None or not self._earlier.has_run(state.task):
-            failed = self._failed_tasks.get(call.task.name)
-            return _Told("first", f"never gave a result: {failed}" if failed else "never ran before")
+            return _Told("first", "never ran before")
         seen = self._earlier.values_of(state.task)
         shown = {argument.name: argument.preview for argument in state.arguments}
         one = comparable_call(call)
@@ -260,10 +261,13 @@ class _Explainer:
             self._ledger, earlier.key, self._earlier.metadata[earlier.key], self._successors
         )
         differences = [*compare_states(old, state), *rewired]
+        then = self._earlier.failures.get(earlier.key)
+        failed = "" if then is None else _failure_text(then.run, then.error)
         if differences:
-            return _Told("changed", "", old, differences)
+            return _Told("changed", "", old, differences, failed=failed)
         if upstream:
-            return _Told("upstream", f"its inputs changed: {self._names_of(upstream)}", old)
+            saying = f"its inputs changed: {self._names_of(upstream)}"
+            return _Told("upstream", saying, old, failed=failed)
         ignored = ignored_since(old, state)
         if ignored:
             return _Told("changed", "", old, ignored)
@@ -291,14 +295,16 @@ class _Told:
     earlier: CallState | None = None
     differences: Sequence[Difference] = ()
     unseen: dict[str, str] = field(default_factory=dict)
+    failed: str = ""
 
 
-def _failure_text(note: Mapping[str, str]) -> str:
+def _failure_text(run: str, error: str) -> str:
     """Return what was said when a call failed, and in which run."""
-    said = note["error"].removeprefix(f"task {note['task']!r} failed: ")
-    return f"failed in run {note['run'][:8]}: {said}"
+    return f"failed in run {run[:8]}: {_PREFIX.sub('', error)}"
 
 
+#: What errors begin with that name the task themselves.
+_PREFIX = re.compile(r"task '[^']*' failed: ")
 #: Reasons of calls that had a result after they failed.
 _RAN_SINCE = frozenset({"gone", "expired", "forced", "unread", "linked"})
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from merkl.execution.chronicle import Chronicle
 from merkl.execution.events import Observer
@@ -46,19 +45,15 @@ class Journal:
         """Who is to be told what happens."""
         return self.chronicle, self._upkeep
 
-    @contextlib.contextmanager
-    def note_end(self, report: RunReport) -> Iterator[None]:
-        """Have the ledger know how what is done meanwhile ended."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            self.chronicle.ended("interrupted", self._counts(report))
-            raise
-        except BaseException as error:
-            self.chronicle.failed(error)
-            self.chronicle.ended("failed", self._counts(report), error=error, is_built=report.is_built)
-            raise
-        self.chronicle.ended("interrupted" if report.interrupted else "done", self._counts(report))
+    def ended(self, report: RunReport, error: BaseException | None = None) -> None:
+        """Have the ledger know how the run, or an evaluation of a session, ended."""
+        counts = self._counts(report)
+        if isinstance(error, KeyboardInterrupt):
+            self.chronicle.ended("interrupted", counts)
+        elif error is not None:
+            self.chronicle.ended("failed", counts, error=error, is_built=report.is_built)
+        else:
+            self.chronicle.ended("interrupted" if report.interrupted else "done", counts)
 
     def _counts(self, report: RunReport) -> Mapping[str, int | float]:
         # Those of an evaluation count what was looked at: to count ancestors each time would make n² of a loop.

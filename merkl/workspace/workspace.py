@@ -22,9 +22,11 @@ from merkl.cache import MISSING, BaseCache, Ledger, load, lookup
 from merkl.codecs import CodecRegistry
 from merkl.execution.events import Observer
 from merkl.execution.forecast import RunForecast, predict_seconds
+from merkl.execution.interrupts import interrupts
 from merkl.execution.logs import LOGGER, LogObserver
 from merkl.execution.notebook import NotebookProgress, is_in_notebook
 from merkl.execution.origins import Origins
+from merkl.execution.parting import parting
 from merkl.execution.plan import Plan
 from merkl.execution.program import Program, build_program
 from merkl.execution.report import RunReport
@@ -32,9 +34,8 @@ from merkl.execution.results import Results, identify
 from merkl.execution.runner import Runner
 from merkl.execution.selection import Selection
 from merkl.execution.targets import make_target
-from merkl.execution.targets.base import Target
-from merkl.execution.targets.local import WorkerSetup
-from merkl.execution.targets.worker import SMALL
+from merkl.execution.targets.base import SMALL, Target
+from merkl.execution.targets.setup import WorkerSetup
 from merkl.execution.writing import FileWriter, read_written
 from merkl.files.tracker import FileTracker
 from merkl.fingerprint import Fingerprinter
@@ -200,8 +201,16 @@ class Workspace:
             self._session = Journal.of_session(self.parts)
             atexit.register(_end_session, weakref.ref(self))
         report = RunReport()
-        with self._session.note_end(report):
-            return self._make_runner(report, self._session).evaluate(futures, stages=stages)
+        runner = self._make_runner(report, self._session)
+        try:
+            values = runner.evaluate(futures, stages=stages)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                runner.give_up()
+            self._session.ended(report, error)
+            raise
+        self._session.ended(report)
+        return values
 
     @property
     def keeps_graphs(self) -> bool:
@@ -327,21 +336,36 @@ class Workspace:
             is_noted = self.parts.is_writing
             journal = Journal(self.parts, _name_of(make), command=command) if is_noted else None
             self._runner = runner = self._make_runner(report, journal, observers, selection=selection)
+            ending = functools.partial(self._end_run, runner, report, journal)
             runner.observer.run_started(runner.run_id)
-            error: BaseException | None = None
             try:
-                with contextlib.nullcontext() if journal is None else journal.note_end(report):
+                with parting.having(functools.partial(ending, KeyboardInterrupt())):
                     report.is_built = False
                     program = build_program(make)
                     report.is_built = True
-                    return RunOutcome(program.returned, program.evaluate(runner), report)
-            except BaseException as raised:
-                error = raised
-                raise
+                    outcome = RunOutcome(program.returned, program.evaluate(runner), report)
+            except BaseException as error:
+                with interrupts.held():
+                    ending(error)
+                    raise
             finally:
                 self._runner = None
-                runner.observer.run_ended(error)
-                self.settle()
+            with interrupts.held():
+                ending(None)
+            return outcome
+
+    def _end_run(
+        self, runner: Runner, report: RunReport, journal: Journal | None, error: BaseException | None
+    ) -> None:
+        """Tell everyone that a run is over, and write it down."""
+        if isinstance(error, KeyboardInterrupt):
+            runner.give_up()
+        try:
+            if journal is not None:
+                journal.ended(report, error)
+        finally:
+            runner.observer.run_ended(error)
+            self.settle()
 
     def plan(
         self, make: Callable[[], Any], *, selection: Selection | None = None
@@ -395,9 +419,10 @@ class Workspace:
 
     def close(self) -> None:
         """Make durable all results, let go of the cache and of all workers; using the workspace again opens it again."""
-        self._pool.close()
-        self._end_session()
-        self.parts.close()
+        with interrupts.held():
+            self._pool.close()
+            self._end_session()
+            self.parts.close()
 
     def _end_session(self) -> None:
         session, self._session = self._session, None

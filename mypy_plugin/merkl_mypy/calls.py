@@ -39,7 +39,7 @@ from mypy.types import (
 from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
 from merkl_mypy.eager import EagerCalls
-from merkl_mypy.partials import MAP, for_map, mapped
+from merkl_mypy.partials import MAP, for_map, makes_partial, mapped, of_class_partial
 from merkl_mypy.quick import NOT_LIFTED, QuickSignature
 from merkl_mypy.review import Reviews
 from merkl_mypy.rewrite import Rewriter, future_type, may_hold_future
@@ -154,7 +154,7 @@ class CallChecker:
             # What mypy makes of a decorator that is given an overload it makes of no Future.
             return self._checked_apart(api, [callee], call, callee, info)
         _settle_context(api, plain)
-        if _gives_union(plain):
+        if _gives_union(plain) or makes_partial(plain):
             self.pending[id(call)] = (call, list(call.args), name)
         if not any(map(may_hold_future, call.args)):
             return plain
@@ -196,7 +196,7 @@ class CallChecker:
         """After the check of a call: put its arguments back."""
         if id(ctx.context) in self.pending:
             self.restore(ctx.context)
-        result = method_result(ctx) if isinstance(ctx, MethodContext) else ctx.default_return_type
+        result = method_result(ctx) if isinstance(ctx, MethodContext) else of_class_partial(ctx)
         proper = get_proper_type(result)
         if isinstance(proper, Instance) and is_future(proper):
             return proper.copy_modified(args=[_simplified(proper.args[0])])

@@ -22,7 +22,9 @@ from mypy.nodes import (
     DictExpr,
     DictionaryComprehension,
     Expression,
+    ExpressionStmt,
     ForStmt,
+    FuncDef,
     GeneratorExpr,
     IndexExpr,
     ListComprehension,
@@ -52,18 +54,19 @@ from mypy.types import (
 )
 
 from merkl_mypy import names
-from merkl_mypy.rewrite import Rewriter
+from merkl_mypy.rewrite import Rewriter, full_name
 from merkl_mypy.shapes import CONTAINERS, any_type, class_of, future_of, is_container, strip
 from merkl_mypy.walk import is_statement, parts
 
 # What the text of a module has in it where displays are read on the spot, inside of expressions.
 _READS: Final = re.compile(
-    rb"\bin\s+(?:[\[{]|\w+\()|[\]}]\s*(?:\.\w|\[)|\b(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max)\(\s*[\[{]"
+    rb"\bin\s+(?:[\[{]|\w+\()|[\]}]\s*(?:\.\w|\[)|\b(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max|from_iterable)\(\s*[\[{]"
 )
 _READERS: Final = frozenset(
     [
         *("builtins.zip", "builtins.enumerate", "builtins.reversed", "builtins.sorted", "builtins.filter"),
         *("builtins.iter", "builtins.sum", "builtins.min", "builtins.max", "itertools.chain"),
+        "itertools.chain.from_iterable",
     ]
 )
 # Whose arguments are looked at with the whole, except where it is iterated over.
@@ -143,11 +146,7 @@ class Joins:
             self._replace(node, "expr", None, api)
         elif isinstance(node, IndexExpr) and _may_join(node.base):
             self._replace(node, "base", None, api)
-        elif (
-            isinstance(node, CallExpr)
-            and isinstance(node.callee, RefExpr)
-            and node.callee.fullname in _READERS
-        ):
+        elif isinstance(node, CallExpr) and full_name(node.callee) in _READERS:
             for index, argument in enumerate(node.args):
                 if _may_join(argument):
                     self._replace(node, "args", index, api)
@@ -169,7 +168,7 @@ class Joins:
         expr: Expression = getattr(owner, name) if index is None else getattr(owner, name)[index]
         if isinstance(expr, CallExpr):
             callee = expr.callee
-            if isinstance(callee, RefExpr) and (callee.fullname in _READERS or callee.fullname in _COPIES):
+            if full_name(callee) in _READERS or full_name(callee) in _COPIES:
                 for position in range(len(expr.args)):
                     self._iterated(expr, "args", position, api)
             elif isinstance(callee, MemberExpr) and _may_join(callee.expr):
@@ -180,7 +179,10 @@ class Joins:
     def _replace(self, owner: Node, name: str, index: int | None, api: TypeChecker) -> None:
         old: Expression = getattr(owner, name) if index is None else getattr(owner, name)[index]
         function = api.named_type("builtins.function")
-        getter = CallableType([], [], [], any_type(), function, name=names.JOINED)
+        shown = FuncDef(
+            "joined", [], Block([ExpressionStmt(old)])
+        )  # where the rewriting of arguments finds it
+        getter = CallableType([], [], [], any_type(), function, name=names.JOINED, definition=shown)
         made = CallExpr(TempNode(getter, context=old), [], [], [])
         made.set_line(old)
         self._made[id(made)] = (made, old)

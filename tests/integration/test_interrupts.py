@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from project import Project
 from terminal import Terminal
 
 FLOWS = """
-    import os, sys, time
+    import hashlib, os, sys, time
     from pathlib import Path
     from merkl import bash_task, interruptible, pipeline, task, FileRef, stdout_arg
 
@@ -56,6 +57,12 @@ FLOWS = """
                 pass
 
     @task
+    def computing(n: int) -> int:
+        Path(f"started{n}").write_text(str(os.getpid()))
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 200_000_000)
+        return n
+
+    @task
     def quick(n: int) -> int:
         return n
 
@@ -87,12 +94,16 @@ FLOWS = """
 
     shell = bash_task(f"echo $$ > {os.getcwd()!r}/started0; sleep 61 & sleep 61; echo {stdout_arg(str)}")
 
+    deaf_shell = bash_task(f"trap '' INT TERM; echo $$ > {os.getcwd()!r}/started0; sleep 61; sleep 61; echo {stdout_arg(str)}")
+
     def goes_on(): return [positive(stubborn(0)), size(looping(1))]
     def loops(): return size(looping(0))
     def stops(): return [quick(1), quick(plain(0))]
     def returns(): return stubborn(0)
     def ends(): return looping(0)
-    def never(): return deaf(0)
+    def never(): return [quick(1), deaf(0)]
+    def never_in_c(): return [quick(1), computing(0)]
+    def never_in_shell(): return [quick(1), deaf_shell()]
     def both(): return [positive(stubborn(0)), size(looping(1)), quick(3)]
     def in_shell(): return shell()
     def stores(): return after(heavy(0))
@@ -223,9 +234,15 @@ def test_every_running_body_gets_it_once(flows: Project) -> None:
     assert "2 interrupted" in text
 
 
-@pytest.mark.parametrize("options", [[], ["--target", "1"]], ids=["here", "processes"])
-def test_a_second_one_ends_at_once_what_catches_the_first(flows: Project, options: list[str]) -> None:
-    terminal = Terminal(flows, "run", *options, "flows.never")
+@pytest.mark.parametrize(
+    ("flow", "options"),
+    [("never", []), ("never", ["--target", "1"]), ("never_in_c", []), ("never_in_shell", ["--target", "1"])],
+)
+def test_a_second_one_ends_at_once_what_goes_on_after_the_first(
+    flows: Project, flow: str, options: list[str]
+) -> None:
+    """One line says so, and the ledger knows what ran and what was cut short; the cursor of the terminal is back."""
+    terminal = Terminal(flows, "run", *options, f"flows.{flow}")
     terminal.wait_for("started0")
     terminal.press_ctrl_c()
     time.sleep(0.4)
@@ -233,7 +250,36 @@ def test_a_second_one_ends_at_once_what_catches_the_first(flows: Project, option
     code, text = terminal.end()
     assert code == 130, text
     assert "Traceback" not in text, text
+    assert text.count("merkl: interrupted; all that was complete is kept") == 1, text
+    assert "merkl: 2 calls: 1 run, 0 cached, 1 interrupted, 0 failed" in text
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h")
     assert is_gone(started(flows))
+    (run,) = flows.log("--runs")
+    assert (run["status"], run["counts"]["run"], run["counts"]["interrupted"]) == ("interrupted", 1, 1)
+
+
+def test_a_later_sigterm_ends_at_once_what_goes_on_after_the_first(flows: Project) -> None:
+    running = flows.start_and_wait("run", "--json", "flows.never", until="started0")
+    running.send_signal(signal.SIGTERM)
+    time.sleep(2.1)
+    running.send_signal(signal.SIGTERM)
+    out, error = running.communicate(timeout=60)
+    assert running.returncode == 143, error
+    assert error.count("merkl: terminated; all that was complete is kept") == 1
+    assert json.loads(out)["interrupted"] == 1
+    assert flows.log("--runs")[0]["status"] == "interrupted"
+
+
+def test_one_press_that_comes_twice_is_one(flows: Project) -> None:
+    """The terminal sends it to the whole job, and a program that started the run may pass it on."""
+    running = flows.start_and_wait("run", "flows.returns", until="started0")
+    time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.005)
+    running.send_signal(signal.SIGINT)
+    out, error = running.communicate(timeout=60)
+    assert running.returncode == 0, error
+    assert int(out) < 6000
 
 
 def test_while_the_graph_is_built(flows: Project) -> None:
@@ -264,8 +310,9 @@ def test_while_a_module_is_imported(flows: Project) -> None:
     assert (code, "Traceback" in text) == (130, False), text
 
 
-def test_while_merkl_itself_is_imported(flows: Project) -> None:
-    """An import of it is held up, so that the key is pressed then whatever the machine's speed."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_while_merkl_itself_is_imported(flows: Project, number: signal.Signals) -> None:
+    """An import of it is held up, so that the signal comes then whatever the machine's speed."""
     hold = flows.folder / "hold"
     hold.mkdir()
     (hold / "msgspec.py").write_text(
@@ -274,9 +321,10 @@ def test_while_merkl_itself_is_imported(flows: Project) -> None:
     code = f"import sys; sys.path.insert(0, {str(hold)!r}); sys.argv[0] = 'merkl'; import merkl.cli"
     terminal = Terminal(flows, program=[sys.executable, "-c", code])
     terminal.wait_for("started0")
-    terminal.press_ctrl_c()
+    os.kill(terminal.pid, number)
     status, text = terminal.end()
-    assert (status, "Traceback" in text) == (130, False), text
+    word = "interrupted" if number == signal.SIGINT else "terminated"
+    assert (status, text.strip()) == (128 + number, f"merkl: {word}")
 
 
 def test_while_the_server_of_worker_processes_starts(flows: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ import cloudpickle
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import body_output
 from merkl.execution.targets.base import Reply
+from merkl.execution.targets.script import take_script
 from merkl.execution.targets.sharing import require_mark
 from merkl.execution.targets.worker import Worker, WorkerSession
 
@@ -35,12 +36,13 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
         threading.Thread(target=_end_with_parent, daemon=True).start()
         try:
             packed, mark = pickle.loads(setup)
-            path, folder, environment, session_bytes = pickle.loads(packed)
+            path, folder, environment, script, session_bytes = pickle.loads(packed)
             sys.path[:] = path
             os.environ.clear()
             os.environ.update(environment)
             with contextlib.suppress(OSError):
                 os.chdir(folder)
+            take_script(script)
             open_session, arguments, run_id = pickle.loads(session_bytes)
             if mark is not None:
                 require_mark(arguments[1], mark)
