@@ -182,6 +182,24 @@ class Ledger:
         row = self._history.get(raw)
         return None if row is None else decode_metadata(row[-1])
 
+    def known(self, key: str) -> Metadata | None:
+        """Return what is known of a result, or where the call has none of what its interrupted body returned."""
+        return self.metadata(key) or self.metadata(interrupted_key(key))
+
+    def _known_of(self, keys: Collection[str]) -> dict[str, Metadata]:
+        found = self.metadata_of(keys)
+        instead = {interrupted_key(key): key for key in keys if key not in found}
+        found.update((instead[key], metadata) for key, metadata in self.metadata_of(instead).items())
+        return found
+
+    def accept(self, key: str) -> None:
+        """Take note that what an interrupted body returned counts as the result of its call from now on."""
+        metadata = self.known(key)
+        self._history.delete(bytes.fromhex(interrupted_key(key)))
+        if metadata is not None and metadata.interrupted:
+            self.record(key, msgspec.structs.replace(metadata, interrupted=""))
+        self.flush()
+
     def metadata_of(self, keys: Collection[str]) -> dict[str, Metadata]:
         """Return what is known of many results, stored or evicted; asks for many at once."""
         found: dict[str, Metadata] = {}
@@ -202,19 +220,7 @@ class Ledger:
             "AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.key = history.key) ORDER BY created DESC LIMIT ?",
             (task, task, limit),
         )
-        return [(key.hex(), decode_metadata(document)) for key, document, _ in rows]
-
-    def known(self, key: str) -> Metadata | None:
-        """Return what is known of a result, or where the call has none of what its interrupted body returned."""
-        return self.metadata(key) or self.metadata(interrupted_key(key))
-
-    def accept(self, key: str) -> None:
-        """Take note that what an interrupted body returned counts as the result of its call from now on."""
-        metadata = self.known(key)
-        self._history.delete(bytes.fromhex(interrupted_key(key)))
-        if metadata is not None and metadata.interrupted:
-            self.record(key, msgspec.structs.replace(metadata, interrupted=""))
-        self.flush()
+        return [_shown(raw, decode_metadata(document)) for raw, document, _ in rows]
 
     def find(self, prefix: str, *, limit: int = 10) -> list[str]:
         """Return the keys that begin with these hex digits, of results and of calls that were interrupted or failed."""
@@ -268,9 +274,7 @@ class Ledger:
         found: dict[str, Metadata] = {}
         level = dict.fromkeys(keys)
         while level:
-            there = self.metadata_of(level)
-            cut_short = {interrupted_key(key): key for key in level if key not in there}
-            there |= {cut_short[key]: one for key, one in self.metadata_of(cut_short).items()}
+            there = self._known_of(level)
             found.update(there)
             level = {
                 parent: None

@@ -43,6 +43,7 @@ __all__ = [
     "Chronicle",
     "classes_of_call",
     "describe_callables",
+    "describe_classes",
     "describe_component",
     "describe_task",
     "installed_versions",
@@ -320,6 +321,18 @@ def _callables_in(value: object) -> Iterator[object]:
             stack += list(item.values())[:_MOST_LOOKED_AT]
         elif dataclasses.is_dataclass(item) and not isinstance(item, type):
             stack += vars(item).values() if hasattr(item, "__dict__") else ()
+
+
+def describe_classes(task: Task[..., Any, Any]) -> list[dict[str, str]]:
+    """Return what the user's classes among the annotations of a task are made of: their methods enter keys, as they may run."""
+    fingerprinter = sessions.current().fingerprinter
+    hints = (*(p.hint for p in task.signature.parameters), task.signature.returns)
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for cls in dict.fromkeys(cls for hint in hints for cls in iter_classes(hint)):
+        if fingerprinter.owns_class(cls):
+            for component in map(describe_component, fingerprinter.describe(cls).components):
+                found.setdefault((component["name"], component["digest"]), component)
+    return list(found.values())
 
 
 def _secret_defaults(task: Task[..., Any, Any]) -> set[str]:

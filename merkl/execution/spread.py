@@ -74,6 +74,8 @@ class Spread:
         self._running_of_task: dict[int, int] = {}
         self._attempts = Attempts()
         self._differing: set[bytes] = set()
+        #: Fingerprints of tasks of which fresh workers, too, had other code.
+        self._homebound: set[bytes | None] = set()
         self._expansions: dict[bytes, tuple[Any, float]] = {}
         #: Without a target: that of the plain calls.
         self._order = ProgramOrder(self._schedule, self._expansions)
@@ -238,8 +240,9 @@ class Spread:
         resources = self._attempts.resources(call)
         if not self._target.admits(resources):
             return False
-        if call.has_changed_code() and not is_by_name(call.task):
-            # Workers would get the code that is here now, and store what it gives under the key of what it was.
+        # Of changed code workers would get what is here now, and store what it gives under the key of what it was.
+        is_other = call.has_changed_code() and not is_by_name(call.task)
+        if is_other or call.parts[0].fingerprint in self._homebound:
             self._run_in_this_process(call)
             return True
         require_unchanged(call)
@@ -415,9 +418,10 @@ class Spread:
             self._differing.add(call.key())
             self._again(call)
             return
+        self._homebound.add(call.parts[0].fingerprint)
         warnings.warn(
-            f"task {call.task.name!r} runs in this process: the workers import other code for it than is loaded here. "
-            "Was a file edited since this process began?",
+            f"task {call.task.name!r} runs in this process: the workers import other code or constants for it than are loaded "
+            "here. Was a file edited since this process began, or does a constant differ in each process (a hash, a time)?",
             MerklWarning,
             stacklevel=2,
         )

@@ -196,7 +196,7 @@ class EarlierCalls:
             for key, metadata in rows:
                 if metadata.run == self._run and self._run:
                     continue
-                self.metadata[key] = metadata
+                self.metadata.setdefault(key, metadata)
                 if metadata.interrupted:
                     self.interrupted[metadata.interrupted] = key, metadata
                 identity = (metadata.fingerprint, metadata.arguments, metadata.parents, metadata.extras)
