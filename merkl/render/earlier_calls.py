@@ -390,10 +390,11 @@ def _episodes(ledger: Ledger, pipeline: str, current: str) -> list[list[Run]]:
     if not pipeline:
         return []
     count = 0
+    name = _name_parts(pipeline)
     for run in ledger.runs(limit=_MOST_RUNS):
-        if run.id == current or run.command[:2] != ("merkl", "run") or len(run.command) < 3:
-            continue
-        if _name_parts(run.command[2]) == _name_parts(pipeline) and count < _MOST_OF_PIPELINE:
+        # The command is as it was typed: options may stand before the name.
+        is_of_pipeline = run.command[:2] == ("merkl", "run") and name in map(_name_parts, run.command[2:])
+        if run.id != current and is_of_pipeline and count < _MOST_OF_PIPELINE:
             count += 1
             found[-1].append(run)
             if run.status == "done":

@@ -50,7 +50,7 @@ class WhyProject:
         make = functools.partial(self.load(name), *args)
         workspace = Workspace(self.folder)
         try:
-            return workspace.run(make, command=("merkl", "run", name)).result
+            return workspace.run(make, command=("merkl", "run", "--quiet", name)).result
         finally:
             workspace.close()
 
