@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import sys
@@ -122,10 +123,34 @@ def _options(
 def _carry_out(words: list[str]) -> int:
     target = split_at_function(words, _options)
     with stdout_for_result() as out, body_output.installed():
-        function = find_function(target.name)
+        function = _import_function(target.name, words)
         options, rest = target.take_options(_options, parameters=parameter_names(function))
         refuse_contradictions({f"--{name.replace('_', '-')}" for name, value in options.items() if value})
-        return _run_function(target.name, function, rest, out, **options)
+        return _run_function(target.name, function, rest, out, command=words, **options)
+
+
+def _import_function(name: str, words: list[str]) -> Any:
+    """Return the function; where its module raises while it is imported, the log has that, as it has other graphs not built."""
+    try:
+        return find_function(name)
+    except Exception as error:
+        # A name that means nothing is no run.
+        raised = error.__cause__ if isinstance(error, UsageError) else error
+        if isinstance(raised, Exception) and not {"--plan", "-n"} & set(words):
+            with contextlib.suppress(Exception):
+                _note_failed_import(raised, words)
+        raise
+
+
+def _note_failed_import(error: Exception, words: list[str]) -> None:
+    def fail() -> None:
+        raise error
+
+    workspace = Workspace()
+    try:
+        workspace.run(fail, command=("merkl", "run", *words))
+    finally:
+        workspace.close()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +182,11 @@ def _run_function(
     words: Sequence[str],
     out: TextIO,
     *,
+    command: Sequence[str],
     args: Path | None = None,
     **given: Any,
 ) -> int:
-    """Run a function and print its result; return the exit code."""
+    """Run a function and print its result; return the exit code. `command` are all words behind `merkl run`."""
     options = _Options(**given)
     bound = parse_arguments(function, words, args_file=args)
     workspace = _open_workspace(options)
@@ -178,11 +204,11 @@ def _run_function(
     workspace.recalls_graphs = share is None
     report = RunReport()
     auditor = Auditor(workspace) if options.audit else None
-    command = describe_command("run", name, function, bound)
+    typed = describe_command("run", command, words, function, bound)
     observers = _observers(options, workspace, explainer, auditor)
     with parting.having(functools.partial(_take_leave, report, out, as_json=options.json)):
         code, returned, value = _evaluate(
-            workspace, make, report, selection, command, observers, is_debugged=options.pdb
+            workspace, make, report, selection, typed, observers, is_debugged=options.pdb
         )
     rechecked: list[Any] | None = None
     if share is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shlex
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -72,8 +73,18 @@ def _run_line(run: Run) -> str:
     took = f"in {run.ended - run.started:.1f} s" if run.ended is not None else ""
     status = "not ended" if run.ended is None else run.status
     said = f" ({describe_failure(run)})" if run.error else ""
-    head = f"run {run.id[:8]}  {format_time(run.started)}  {status:<11}  {' '.join(run.command)}"
+    head = f"run {run.id[:8]}  {format_time(run.started)}  {status:<11}  {_typed(run.command)}"
     return f"{head}  {figures} {took}{said}".rstrip()
+
+
+#: Characters of a command that people are shown.
+_LONGEST_COMMAND = 300
+
+
+def _typed(command: Sequence[str]) -> str:
+    """Return a command as it can be typed again, unless it is very long."""
+    text = shlex.join(command)
+    return text if len(text) <= _LONGEST_COMMAND else text[: _LONGEST_COMMAND - 1] + "…"
 
 
 def describe_failure(run: Run) -> str:
