@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -210,11 +211,45 @@ def _compare_values(
     if not (parts[0] and parts[1] and paths):
         yield Difference("argument", name, old=before, new=after)
         return
-    for path in paths:
-        change = "added" if path not in parts[0] else "removed" if path not in parts[1] else "changed"
-        yield Difference(
-            "argument", name, change, old=parts[0].get(path, ""), new=parts[1].get(path, ""), path=path
-        )
+    aligned, pairs = _align_items(*counted)
+    pairs = [
+        (p if p in parts[0] else None, p if p in parts[1] else None) for p in paths if p not in aligned
+    ] + pairs
+    for then, now in pairs:
+        change = "added" if then is None else "removed" if now is None else "changed"
+        texts = (parts[0][then] if then is not None else "", parts[1][now] if now is not None else "")
+        yield Difference("argument", name, change, *texts, path=(then if now is None else now) or "")
+
+
+def _align_items(
+    old: Mapping[str, str], new: Mapping[str, str]
+) -> tuple[set[str], list[tuple[str | None, str | None]]]:
+    """Return the paths in lists that grew or shrank, and of these the items that differ: the path then and the path now.
+
+    An item that was taken out of the middle is one difference, not one for each item behind it.
+    """
+    aligned: set[str] = set()
+    pairs: list[tuple[str | None, str | None]] = []
+    lists = _lists_in(old), _lists_in(new)
+    for name, then in lists[0].items():
+        now = lists[1].get(name, [])
+        if now and len(then) != len(now):
+            aligned.update(then, now)
+            texts = [old[path] for path in then], [new[path] for path in now]
+            for tag, i, j, k, m in difflib.SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+                if tag != "equal":
+                    pairs += itertools.zip_longest(then[i:j], now[k:m])
+    return aligned, pairs
+
+
+def _lists_in(part: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the paths of items by that of the list they are in."""
+    found: dict[str, list[str]] = {}
+    for path in part:
+        name, bracket, number = path.rpartition("[")
+        if bracket and number[:-1].isdigit():
+            found.setdefault(name, []).append(path)
+    return found
 
 
 def format_difference(difference: Difference) -> list[str]:

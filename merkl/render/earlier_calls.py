@@ -133,6 +133,7 @@ class EarlierCalls:
         self._identities: dict[str, bytes] = {}
         self._identities_now: dict[str, bytes] = {}
         self._matched: dict[str, Comparable] = {}
+        self._comparables: dict[str, Comparable] = {}
 
     def match(self, calls: Sequence[Call]) -> None:
         """Match calls, each after its inputs; further ones of the same run come later."""
@@ -147,11 +148,18 @@ class EarlierCalls:
             key = call.key().hex()
             if key not in seen and not any(future.hash in known for future in call.futures()):
                 seen.add(key)
-                new[call] = comparable_call(call)
+                new[call] = self.comparable(call)
         self._match_alike(new)
         rest = [one for one in new.values() if one.key not in self._matched]
         pools = {task: self._pool(task) for task in dict.fromkeys(one.task for one in rest)}
         self._take(match_calls(rest, pools, self.origins))
+
+    def comparable(self, call: Call) -> Comparable:
+        """Return a call of now as it is compared with others."""
+        key = call.key().hex()
+        if key not in self._comparables:
+            self._comparables[key] = comparable_call(call)
+        return self._comparables[key]
 
     def earlier(self, key: str) -> Comparable | None:
         """Return the earlier call whose place the call with this key takes."""
@@ -297,7 +305,7 @@ class EarlierCalls:
         """Match calls with earlier ones that had the same arguments, the calls that these are results of included."""
         wanted: dict[tuple[str, bytes], Comparable] = {}
         for call in calls_behind([future for one in new for future in one.futures()]):
-            one = new.get(call) or comparable_call(call)
+            one = new.get(call) or self.comparable(call)
             identity = self._identify(one, self._identities_now)
             if call.task.options.keep != "never":
                 for out, key in one.outs.items():

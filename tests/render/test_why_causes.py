@@ -409,3 +409,25 @@ def test_inputs_that_are_not_kept_are_compared_all_the_same(project: WhyProject)
     view = project.why("flow.main")
     assert causes(roots(view)) == {("code", "flow.make")}
     assert [one.reason for one in view.explanations if one.task == "flow.use"] == ["upstream"]
+
+
+def test_an_item_of_a_constant_list_is_told_by_itself(project: WhyProject) -> None:
+    """Those behind it have other places, and are as they were."""
+    project.write(
+        "flow.py",
+        """
+        from merkl import task
+        STEPS = ["load", "clean", "fit", "plot"]
+        @task
+        def follow(steps: list[str], depth: int = 1) -> int:
+            return len(steps)
+        def main():
+            return follow(STEPS)
+        """,
+    )
+    project.run("flow.main")
+    project.edit("flow.py", '"clean", ', "")
+    assert "argument steps[1] is gone: 'clean'" in format_why(project.why("flow.main"))
+    assert len(causes(roots(project.why("flow.main")))) == 1
+    project.edit("flow.py", '"load", "fit"', '"load", "clean", "check", "fit"')
+    assert causes(roots(project.why("flow.main"))) == {("argument", "steps[2]", "", "'check'")}
