@@ -39,6 +39,9 @@ SCHEMA = Schema(
     ),
 )
 
+#: Keys that are asked for in one statement.
+_AT_ONCE = 500
+
 _ENTRY_DOCUMENT = ENTRY_COLUMNS.index("document")
 
 #: Columns that `where` may name, as SQL over the JSON document (fields at their default are left out of it).
@@ -183,6 +186,12 @@ class Ledger:
         """Return what is known of a result, or where the call has none of what its interrupted body returned."""
         return self.metadata(key) or self.metadata(interrupted_key(key))
 
+    def _known_of(self, keys: Collection[str]) -> dict[str, Metadata]:
+        found = self.metadata_of(keys)
+        instead = {interrupted_key(key): key for key in keys if key not in found}
+        found.update((instead[key], metadata) for key, metadata in self.metadata_of(instead).items())
+        return found
+
     def accept(self, key: str) -> None:
         """Take note that what an interrupted body returned counts as the result of its call from now on."""
         metadata = self.known(key)
@@ -190,6 +199,28 @@ class Ledger:
         if metadata is not None and metadata.interrupted:
             self.record(key, msgspec.structs.replace(metadata, interrupted=""))
         self.flush()
+
+    def metadata_of(self, keys: Collection[str]) -> dict[str, Metadata]:
+        """Return what is known of many results, stored or evicted; asks for many at once."""
+        found: dict[str, Metadata] = {}
+        asked = [bytes.fromhex(key) for key in keys]
+        for table in ("history", "entries"):
+            for start in range(0, len(asked), _AT_ONCE):
+                some = asked[start : start + _AT_ONCE]
+                marks = ", ".join("?" * len(some))
+                rows = self.database.query(f"SELECT key, document FROM {table} WHERE key IN ({marks})", some)
+                found.update((key.hex(), decode_metadata(document)) for key, document in rows)
+        return found
+
+    def of_task(self, task: str, *, limit: int) -> list[tuple[str, Metadata]]:
+        """Return the latest results of the task of exactly this name, newest first."""
+        rows = self.database.query(
+            "SELECT key, document, created FROM entries WHERE task = ? UNION ALL "
+            "SELECT key, document, created FROM history WHERE task = ? "
+            "AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.key = history.key) ORDER BY created DESC LIMIT ?",
+            (task, task, limit),
+        )
+        return [_shown(raw, decode_metadata(document)) for raw, document, _ in rows]
 
     def find(self, prefix: str, *, limit: int = 10) -> list[str]:
         """Return the keys that begin with these hex digits, of results and of calls that were interrupted or failed."""
@@ -241,13 +272,16 @@ class Ledger:
     def closure(self, keys: Iterable[str]) -> dict[str, Metadata]:
         """Return these results and all that they were made of, as far as they are known."""
         found: dict[str, Metadata] = {}
-        stack = list(keys)
-        while stack:
-            key = stack.pop()
-            metadata = None if key in found else self.known(key)
-            if metadata is not None:
-                found[key] = metadata
-                stack.extend(metadata.parents)
+        level = dict.fromkeys(keys)
+        while level:
+            there = self._known_of(level)
+            found.update(there)
+            level = {
+                parent: None
+                for metadata in there.values()
+                for parent in metadata.parents
+                if parent not in found
+            }
         return found
 
     def log(

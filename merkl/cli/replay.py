@@ -11,7 +11,7 @@ from merkl.cache import ArgumentPreview, Metadata, stored_key
 from merkl.cli.errors import UsageError
 from merkl.cli.names import find_function
 from merkl.execution.failed_calls import describe_failed_call, metadata_of_failed
-from merkl.execution.previews import digest_argument
+from merkl.execution.previews import UNKEYED, digest_argument
 from merkl.execution.replay import hash_outs, run_again
 from merkl.graph.call import Call
 from merkl.graph.nested import replace_futures
@@ -105,7 +105,7 @@ def _from_ledger(
 def _read_constant(task: Task[..., Any, Any], argument: ArgumentPreview) -> Any:
     """Return the constant that a preview shows; raises ValueError where it does not show all of it."""
     value = ast.literal_eval(argument.preview)
-    if argument.digest:
+    if argument.digest not in ("", UNKEYED):
         index = task.signature.names.index(argument.name)
         encoded = describe_constant(task.encode_argument(index, value, lambda future: b"").data)
         if digest_argument(value, encoded) != argument.digest:

@@ -21,7 +21,7 @@ from merkl._base.errors import (
 )
 from merkl._base.lazy import LazyModule
 from merkl.execution.attempts import Attempts
-from merkl.execution.body import expand_call, failure_of, outcome_of, require_unchanged
+from merkl.execution.body import expand_call, failure_of, outcome_of, place_items, require_unchanged
 from merkl.execution.coroutine_calls import CoroutineCall, CoroutineCalls
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
@@ -74,6 +74,8 @@ class Spread:
         self._running_of_task: dict[int, int] = {}
         self._attempts = Attempts()
         self._differing: set[bytes] = set()
+        #: Fingerprints of tasks of which fresh workers, too, had other code.
+        self._homebound: set[bytes | None] = set()
         self._expansions: dict[bytes, tuple[Any, float]] = {}
         #: Without a target: that of the plain calls.
         self._order = ProgramOrder(self._schedule, self._expansions)
@@ -238,8 +240,9 @@ class Spread:
         resources = self._attempts.resources(call)
         if not self._target.admits(resources):
             return False
-        if call.has_changed_code() and not is_by_name(call.task):
-            # Workers would get the code that is here now, and store what it gives under the key of what it was.
+        # Of changed code workers would get what is here now, and store what it gives under the key of what it was.
+        is_other = call.has_changed_code() and not is_by_name(call.task)
+        if is_other or call.parts[0].fingerprint in self._homebound:
             self._run_in_this_process(call)
             return True
         require_unchanged(call)
@@ -415,9 +418,10 @@ class Spread:
             self._differing.add(call.key())
             self._again(call)
             return
+        self._homebound.add(call.parts[0].fingerprint)
         warnings.warn(
-            f"task {call.task.name!r} runs in this process: the workers import other code for it than is loaded here. "
-            "Was a file edited since this process began?",
+            f"task {call.task.name!r} runs in this process: the workers import other code or constants for it than are loaded "
+            "here. Was a file edited since this process began, or does a constant differ in each process (a hash, a time)?",
             MerklWarning,
             stacklevel=2,
         )
@@ -474,6 +478,7 @@ class Spread:
         structure = expand_call(call, self._evaluation.arguments(call))
         self._expansions[key] = (structure, time.perf_counter())
         futures = find_futures(structure)
+        place_items(call, futures)
         stages = self._runner.extend(self._evaluation, futures)
         self._add(self._without_failed(stages), needed_by=call)
         if any(future._call.key() in self._evaluation.without for future in futures):

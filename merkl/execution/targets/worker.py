@@ -207,9 +207,9 @@ def _listen(results: Results) -> None:
     """Have the metadata of what is stored noted with the ticket at hand, too."""
     tell = results.remember
 
-    def remember(cache: BaseCache, key: str, metadata: Metadata) -> None:
+    def remember(cache: BaseCache | None, key: str, metadata: Metadata) -> None:
         stored = _stored.get()
-        if stored is not None:
+        if stored is not None and cache is not None:
             stored.append((key, metadata))
         if tell is not None:
             tell(cache, key, metadata)
