@@ -335,6 +335,15 @@ class Ledger:
         ):
             yield key, msgspec.json.decode(value)
 
+    def failures(self, *, prefix: str = "", run: str | None = None) -> list[tuple[str, Any]]:
+        """Return the calls that failed, oldest first, by key: those whose key begins so, or those of a run."""
+        rows = self.database.query(
+            "SELECT key, value FROM notes WHERE kind = 'failed' AND substr(key, 1, ?) = ? ORDER BY at",
+            (len(prefix), prefix.lower()),
+        )
+        found = [(key, msgspec.json.decode(value)) for key, value in rows]
+        return [(key, note) for key, note in found if run is None or note["run"] == run]
+
     def forget(self, kind: str, keys: Iterable[str]) -> None:
         """Remove notes."""
         for key in keys:

@@ -19,7 +19,7 @@ from merkl.cli.command import Command, FunctionWords, split_at_function
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, open_ledger
 from merkl.cli.names import find_function, make_importable
-from merkl.cli.output import describe_value, is_json, print_json, result_text, stdout_for_result
+from merkl.cli.output import describe_value, is_json, json_text, print_json, result_text, stdout_for_result
 from merkl.cli.replay import replay_call
 from merkl.execution.previews import preview_value
 from merkl.files import DirRef, FileRef
@@ -28,6 +28,7 @@ from merkl.graph.task import Task
 from merkl.render.call_view import format_result, view_result
 from merkl.render.graph_text import format_graph
 from merkl.render.graph_view import view_graph
+from merkl.render.log_view import format_failure
 from merkl.render.task_view import format_task, view_task
 from merkl.render.why_view import needed_calls
 from merkl.workspace import Workspace
@@ -43,7 +44,8 @@ Of a task without arguments: its signature with the types that its parameters ta
 into the cache, its options, its code hash, and every definition and constant that its fingerprint reaches. Of a task or a
 pipeline with arguments: the calls that it makes, their keys, and which of them are cached. Nothing runs.
 
-  --hash KEY    of one result, by the first digits of its key: inputs, value, metadata, parents and children, where it lies
+  --hash KEY    of one result, by the first digits of its key: inputs, value, metadata, parents and children, where it lies;
+                of a call that failed: what it raised, and what its body printed
   --value       print the value alone, as `merkl run` does
   -o FILE       write the value into a file: text and bytes as they are, a file as a copy, else the bytes of its codec
   --rerun       run that one call again in this process, and compare; its constants are read back from the log, or, where that
@@ -152,7 +154,14 @@ def _debug_result(words: list[str], out: TextIO) -> int:
             if options.get("value") or options.get("output"):
                 return _print_value(workspace, key, options, out)
             metadata = ledger.metadata(key)
-            near = [key, *(metadata.parents if metadata else ())]
+            if metadata is None:
+                note: Any = ledger.noted("failed", key)
+                print(
+                    json_text({"key": key, **note}) if options.get("json") else format_failure(key, note),
+                    file=out,
+                )
+                return 0
+            near = [key, *metadata.parents]
             view = view_result(key, ledger, workspace.cache, _previews(workspace, near))
             print(
                 msgspec.json.encode(view, enc_hook=repr).decode()

@@ -21,12 +21,17 @@ def open_ledger(workspace: Workspace) -> Ledger | None:
 
 
 def find_key(ledger: Ledger | None, prefix: str) -> str:
-    """Return the one key that begins with a prefix; raises `UsageError` where there is none, or several."""
+    """Return the one key of a result that begins with a prefix, else of a call that failed.
+
+    Raises `UsageError` where there is none, or several.
+    """
     if not re.fullmatch(r"[0-9a-fA-F]{1,64}", prefix):
         raise UsageError(
             f"{prefix!r} is no key: a key is up to 64 hexadecimal digits; `merkl log` lists results"
         )
     found = [] if ledger is None else ledger.find(prefix, limit=6)
+    if not found and ledger is not None:
+        found = [key for key, _ in ledger.failures(prefix=prefix)]
     if not found:
         raise UsageError(f"no result has a key that begins with {prefix!r}; `merkl log` lists results")
     if len(found) > 1:

@@ -17,6 +17,7 @@ from merkl.cli.ledgers import find_key, find_run, open_ledger, parse_since
 from merkl.cli.output import json_text
 from merkl.render.log_view import (
     descendants,
+    format_failure,
     format_lineage,
     format_output,
     format_results,
@@ -32,13 +33,14 @@ __all__ = ["COMMAND"]
 USAGE = """\
 usage: merkl log [OPTIONS] [KEY | TASK]
 
-List runs and results, newest first. With the first digits of a KEY: that result, what it was made of, and what was made of it.
+List runs and results, newest first. With the first digits of a KEY: that result, what it was made of, and what was made of it;
+of a call that failed what it raised and what its body printed.
 With the name of a TASK: its results, as with --task.
 
   --task TASK          results of this task: its qualified name, or the last part of it
   --since WHEN         of the last 30m, 3h, 2d or 1w, or since a date like 2025-01-31
   --where SQL          of which this holds: duration > 60, size > 1e6, tags ->> 'accuracy' > 0.9
-  --run RUN            made by this run: the first digits of its id, last, or last~1 for the one before
+  --run RUN            made by this run: the first digits of its id, last, or last~1 for the one before; with what failed in it
   --limit N            at most so many (20; with --json all)
   --runs               only runs
   --output             what the bodies printed, as far as it was captured
@@ -113,10 +115,18 @@ def _print_log(
         told = _runs_above(ledger, filters)
         if told:
             print(format_runs(told), end="\n\n")
+        failures = _failures_of(ledger, filters.get("run"))
+        if failures:
+            print("\n".join(format_failure(key, note) for key, note in failures), end="\n\n")
         print(
             format_results(records) or "no results" + (" yet: nothing has run here" if ledger is None else "")
         )
     return 0
+
+
+def _failures_of(ledger: Ledger | None, run: str | None) -> list[tuple[str, Any]]:
+    """Return the calls that failed in the run that was asked for."""
+    return [] if ledger is None or run is None else ledger.failures(run=find_run(ledger, run).id)
 
 
 def _runs_above(ledger: Ledger | None, filters: Mapping[str, Any]) -> Sequence[Run]:
@@ -166,7 +176,11 @@ def _find_results(
 
 def _print_result(ledger: Ledger | None, key: str, *, as_json: bool, with_output: bool) -> int:
     assert ledger is not None
-    metadata = ledger.metadata(key) or Metadata()
+    metadata = ledger.metadata(key)
+    if metadata is None:
+        note: Any = ledger.noted("failed", key)
+        print(json_text([{"key": key, **note}]) if as_json else format_failure(key, note))
+        return 0
     if as_json:
         children = [child for child, _ in ledger.children(key)]
         above = sorted(set(ledger.closure([key])) - {key})

@@ -16,6 +16,7 @@ __all__ = [
     "descendants",
     "describe_failure",
     "format_duration",
+    "format_failure",
     "format_lineage",
     "format_output",
     "format_results",
@@ -155,6 +156,12 @@ def _walk(key: str, next_keys: Callable[[str], Iterable[str]], ledger: Ledger) -
     if stack:
         lines.append("  … and more; --json has all of them")
     return lines
+
+
+def format_failure(key: str, note: dict[str, Any]) -> str:
+    """Return a call that failed, with what its body printed, from its note in the ledger."""
+    lines = [f"{key[:12]}  run {note['run'][:8]}  {note['error']}"]
+    return "\n".join([*lines, *(f"  | {line}" for line in note.get("output", "").splitlines())])
 
 
 def format_output(records: Iterable[tuple[str, Metadata]]) -> str:
