@@ -66,7 +66,9 @@ class Schedule:
                 key = call.key()
                 self._calls[key] = call
                 self._order[key] = (*place, next(self._places))
-                if call.parts[0] is not call:
+                if call.parts[0] is call:
+                    self._unit_of.pop(key, None)
+                else:
                     self._unit_of.update((part.key(), key) for part in call.parts)
             earlier = None if after is None else self._groups[start + after]
             number = len(self._groups)
