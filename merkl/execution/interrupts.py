@@ -86,9 +86,15 @@ class Interrupts:
         self._previous: dict[int, Any] = {}
         self._threads: set[Cooperation] = set()
         self._lock = threading.Lock()
+        #: How often this process was forked off another one.
+        self.forks = 0
         self._note_main_thread()
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._note_main_thread)
+            os.register_at_fork(after_in_child=self._note_fork)
+
+    def _note_fork(self) -> None:
+        self.forks += 1
+        self._note_main_thread()
 
     def _note_main_thread(self) -> None:
         # Asked several times for each call: a number is compared faster than a thread is looked up.
