@@ -10,7 +10,15 @@ from types import TracebackType
 
 from merkl._base.errors import MerklError
 
-__all__ = ["describe_error", "from_body", "locate_error", "text_of_error", "traceback_text"]
+__all__ = [
+    "RemoteTraceback",
+    "describe_error",
+    "from_body",
+    "locate_error",
+    "text_of_error",
+    "traceback_of_body",
+    "traceback_text",
+]
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 _IMPORTS = ("<frozen importlib", os.path.join("importlib", "__init__.py"))
@@ -18,6 +26,17 @@ _SITE = f"{os.sep}site-packages{os.sep}"
 _LIBRARIES = tuple(
     {sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
+
+
+class RemoteTraceback(Exception):
+    """The traceback of an exception that was raised in another process, as the cause of its copy here."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"\n{self.text}"
 
 
 def text_of_error(error: BaseException) -> str:
@@ -44,6 +63,16 @@ def from_body(tb: TracebackType | None) -> TracebackType | None:
     while start is not None and start.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         start = start.tb_next
     return start or tb
+
+
+def traceback_of_body(error: BaseException) -> str:
+    """Return the traceback behind a call's failure, from the body's own frame on; "" for a command or a map, which have none."""
+    cause = error.__cause__
+    if cause is None or (
+        isinstance(cause, MerklError) and from_body(cause.__traceback__) is cause.__traceback__
+    ):
+        return ""  # all frames are MerkL's own, and the message says all
+    return cause.__cause__.text if isinstance(cause.__cause__, RemoteTraceback) else traceback_text(cause)
 
 
 def traceback_text(error: BaseException) -> str:

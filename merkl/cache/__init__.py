@@ -7,7 +7,7 @@ from merkl.cache.contents import ContentBackend, TieredContents
 from merkl.cache.database import Database, Schema, Table
 from merkl.cache.file_contents import FileContentBackend
 from merkl.cache.file_index import FileCache, FileIndex
-from merkl.cache.interrupted import interrupted_key
+from merkl.cache.interrupted import interrupted_key, stored_key
 from merkl.cache.inventory import Item, Root
 from merkl.cache.layers import LayeredCache, ReadOnlyCache, nearest
 from merkl.cache.ledger import Ledger, Run
@@ -82,4 +82,5 @@ __all__ = [
     "peek_many",
     "record_of",
     "store",
+    "stored_key",
 ]

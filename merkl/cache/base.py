@@ -12,7 +12,6 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, TypeAlias
 
 import blake3
@@ -342,6 +341,8 @@ def spool(chunks: Iterable[bytes | memoryview], file: Any) -> Spooled:
                 file.write(chunk)
                 hasher.update(chunk)
             else:  # both let other threads run, so hashing costs no time beside writing
+                from concurrent.futures import ThreadPoolExecutor
+
                 with ThreadPoolExecutor(1) as pool:
                     hashed = pool.submit(hasher.update, chunk)
                     file.write(chunk)

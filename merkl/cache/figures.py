@@ -72,6 +72,8 @@ def find_key(cache: BaseCache, prefix: str) -> str:
             f"{prefix!r} is no key: wanted are its first {SHORTEST_PREFIX} to 64 hex digits, as `merkl cache ls` shows them"
         )
     found = cache.find(wanted, limit=4)
+    if not found:  # what an interrupted body returned is known by the key of its call
+        found = [item.key for item in cache.items() if item.interrupted.startswith(wanted)]
     if not found:
         raise CacheError(f"no result in this cache has a key that begins with {wanted}; see `merkl cache ls`")
     if len(found) > 1:

@@ -8,7 +8,7 @@ from merkl._base.errors import CacheError
 from merkl.cache.base import BaseCache
 from merkl.hashing.digests import hash_content
 
-__all__ = ["accept", "interrupted_key"]
+__all__ = ["accept", "interrupted_key", "stored_key"]
 
 
 def interrupted_key(key: str) -> str:
@@ -20,17 +20,21 @@ def interrupted_key(key: str) -> str:
     return hash_content(b"merkl interrupted 1 " + key.encode())
 
 
+def stored_key(cache: BaseCache, key: str) -> str:
+    """Return where a cache has the result of a call: under its key, or under that of an interrupted one if it has only that."""
+    other = interrupted_key(key)
+    return other if not cache.has(key) and cache.has(other) else key
+
+
 def accept(cache: BaseCache, prefix: str) -> str:
     """Make what an interrupted body returned the result of its call; return the key, which begins with `prefix`.
-
-    The key under which it is kept until then, which listings have too, will do as well.
 
     Raises:
         CacheError: no interrupted result has such a key, or several have, or a finished one is there by now.
     """
     wanted = prefix.lower().removesuffix("…")
     kept = [item for item in cache.items() if item.interrupted]
-    found = [item for item in kept if item.interrupted.startswith(wanted) or item.key.startswith(wanted)]
+    found = [item for item in kept if item.interrupted.startswith(wanted)]
     if not found or not wanted:
         raise CacheError(
             f"no interrupted result has a key that begins with {prefix!r}; see `merkl cache ls --interrupted`"

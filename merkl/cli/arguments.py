@@ -116,20 +116,37 @@ def _one_line(error: BaseException) -> str:
 
 
 def describe_command(
-    command: str, name: str, function: Any, bound: inspect.BoundArguments
+    command: str,
+    words: Sequence[str],
+    rest: Sequence[str],
+    function: Any,
+    bound: inspect.BoundArguments,
 ) -> tuple[str, ...]:
-    """Return a command as the ledger keeps it: arguments as short texts, secrets not at all.
+    """Return a command as the ledger keeps it: as it was typed, so that it can be typed again.
+
+    `rest` are those of its words that the function got. Where one of them may be a secret, arguments are short texts instead.
 
     >>> def fetch(url: str, retries: int = 3) -> None: ...
-    >>> describe_command("run", "web.fetch", fetch, inspect.signature(fetch).bind("http://x", retries=5))
-    ('merkl', 'run', 'web.fetch', "--url='http://x'", '--retries=5')
+    >>> bound = inspect.signature(fetch).bind("http://x", retries=5)
+    >>> describe_command("run", ["--quiet", "web.fetch", "http://x", "--retries", "5"], [], fetch, bound)
+    ('merkl', 'run', '--quiet', 'web.fetch', 'http://x', '--retries', '5')
     """
     hints = resolve_hints(function.fn if isinstance(function, Task) else function).parameters
+    secrets = {key for key in bound.arguments if is_secret_hint(hints.get(key, Any))}
+    if not secrets:
+        return ("merkl", command, *words)
+    left = list(rest)
+    own = []
+    for word in reversed(words):  # the function's words stand behind its name
+        if left and left[-1] == word:
+            left.pop()
+        else:
+            own.append(word)
     shown = (
-        f"--{key}={'***' if is_secret_hint(hints.get(key, Any)) else preview_value(value)}"
+        f"--{key}={'***' if key in secrets else preview_value(value)}"
         for key, value in bound.arguments.items()
     )
-    return ("merkl", command, name, *shown)
+    return ("merkl", command, *reversed(own), *shown)
 
 
 def parse_options(command: Any, words: Sequence[str]) -> tuple[inspect.BoundArguments, list[str]]:

@@ -88,12 +88,14 @@ def _ls(
     items.sort(key=lambda item: -item.used)
     if limit is not None:
         items = items[:limit]
+    # What an interrupted body returned is known by the key of its call.
+    items = [msgspec.structs.replace(item, key=item.interrupted or item.key) for item in items]
     if json:
         _print_json(items)
         return 0
     rows = [
         (
-            (item.interrupted or item.key)[:12],
+            item.key[:12],
             format_size(item.size),
             item.codec,
             _day(item.created),
@@ -277,6 +279,10 @@ def _accept(key: str, /, *, json: Flag = False, cache: str | None = None) -> int
     """Accept an interrupted result."""
     with closing(_open(cache)) as opened:
         accepted = accept(opened, key)
+    workspace = Workspace()
+    if workspace.ledger.database.path.exists():
+        workspace.ledger.accept(accepted)
+    workspace.close()
     _say({"key": accepted}, f"{accepted[:12]} counts as a result from now on", as_json=json)
     return 0
 

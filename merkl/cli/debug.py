@@ -14,12 +14,13 @@ from typing import Annotated, Any, TextIO
 import cyclopts
 import msgspec
 
+from merkl.cache import stored_key
 from merkl.cli.arguments import parameter_names, parse_arguments, parse_options
 from merkl.cli.command import Command, FunctionWords, split_at_function
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, open_ledger
 from merkl.cli.names import find_function, make_importable
-from merkl.cli.output import describe_value, is_json, json_text, print_json, result_text, stdout_for_result
+from merkl.cli.output import describe_value, is_json, print_json, result_text, stdout_for_result
 from merkl.cli.replay import replay_call
 from merkl.execution.previews import preview_value
 from merkl.files import DirRef, FileRef
@@ -28,7 +29,6 @@ from merkl.graph.task import Task
 from merkl.render.call_view import format_result, view_result
 from merkl.render.graph_text import format_graph
 from merkl.render.graph_view import view_graph
-from merkl.render.log_view import format_failure
 from merkl.render.task_view import format_task, view_task
 from merkl.render.why_view import needed_calls
 from merkl.workspace import Workspace
@@ -44,8 +44,7 @@ Of a task without arguments: its signature with the types that its parameters ta
 into the cache, its options, its code hash, and every definition and constant that its fingerprint reaches. Of a task or a
 pipeline with arguments: the calls that it makes, their keys, and which of them are cached. Nothing runs.
 
-  --hash KEY    of one result, by the first digits of its key: inputs, value, metadata, parents and children, where it lies;
-                of a call that failed: what it raised, and what its body printed
+  --hash KEY    of one result, by the first digits of its key: inputs, value, metadata, parents and children, where it lies
   --value       print the value alone, as `merkl run` does
   -o FILE       write the value into a file: text and bytes as they are, a file as a copy, else the bytes of its codec
   --rerun       run that one call again in this process, and compare; its constants are read back from the log, or, where that
@@ -153,15 +152,8 @@ def _debug_result(words: list[str], out: TextIO) -> int:
                 return _rerun(workspace, key, function, options, out)
             if options.get("value") or options.get("output"):
                 return _print_value(workspace, key, options, out)
-            metadata = ledger.metadata(key)
-            if metadata is None:
-                note: Any = ledger.noted("failed", key)
-                print(
-                    json_text({"key": key, **note}) if options.get("json") else format_failure(key, note),
-                    file=out,
-                )
-                return 0
-            near = [key, *metadata.parents]
+            metadata = ledger.known(key)
+            near = [key, *(metadata.parents if metadata else ())]
             view = view_result(key, ledger, workspace.cache, _previews(workspace, near))
             print(
                 msgspec.json.encode(view, enc_hook=repr).decode()
@@ -181,9 +173,10 @@ _MOST_SHOWN = 1 << 20
 def _previews(workspace: Workspace, keys: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key in keys:
-        record = workspace.cache.lookup(key)
+        stored = stored_key(workspace.cache, key)
+        record = workspace.cache.lookup(stored)
         if record is not None and record.size <= _MOST_SHOWN:
-            value = workspace.load(key)
+            value = workspace.load(stored)
             if value is not None:
                 found[key] = preview_value(value[0])
     return found
@@ -191,7 +184,7 @@ def _previews(workspace: Workspace, keys: Sequence[str]) -> dict[str, str]:
 
 def _print_value(workspace: Workspace, key: str, options: dict[str, Any], out: TextIO) -> int:
     output: Path | None = options.get("output")
-    value = workspace.load(key)
+    value = workspace.load(stored_key(workspace.cache, key))
     if value is None:
         raise UsageError(f"the result {key[:12]} is not in the cache any more, or cannot be read")
     if output is None:

@@ -6,7 +6,9 @@ import sys
 
 from merkl.cli.ledgers import open_ledger
 from merkl.execution.events import Observer
+from merkl.execution.forecast import will_run
 from merkl.execution.plan import Plan
+from merkl.render.earlier_calls import EarlierCalls
 from merkl.render.why_view import explain_briefly, explain_plan, format_why, needed_calls
 from merkl.workspace import Workspace
 
@@ -21,14 +23,30 @@ class RunExplainer(Observer):
         self._workspace = workspace
         self._name = name
         self._is_printing = is_printing
+        self._run = ""
+        # What earlier runs had, and which calls of this one are in its place: for all plans of the run.
+        self._earlier: EarlierCalls | None = None
+
+    def run_started(self, run_id: str) -> None:
+        """Know which results are not earlier ones."""
+        self._run = run_id
 
     def plan_made(self, plan: Plan) -> None:
         """Explain the calls that are about to run."""
         if not plan.missing and not self._is_printing:
             return
-        needed = needed_calls(plan.wanted)
         ledger = open_ledger(self._workspace)
-        view = explain_plan(self._name, needed, plan, ledger, is_stored=self._workspace.holds)
+        if ledger is not None and self._earlier is None:
+            self._earlier = EarlierCalls(ledger, pipeline=self._name, run=self._run)
+        view = explain_plan(
+            self._name,
+            needed_calls(plan.wanted),
+            plan,
+            ledger,
+            is_stored=self._workspace.holds,
+            running=will_run(plan, self._workspace.parts.results_to_look_at()),
+            earlier=self._earlier,
+        )
         self.reasons.update((one.key, explain_briefly(one)) for one in view.explanations)
         if self._is_printing:
             print(format_why(view), file=sys.stderr)

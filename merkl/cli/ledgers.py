@@ -8,6 +8,7 @@ import time
 
 from merkl.cache import Ledger, Run
 from merkl.cli.errors import UsageError
+from merkl.execution.failed_calls import describe_failed_call
 from merkl.workspace import Workspace
 
 __all__ = ["find_key", "find_run", "open_ledger", "parse_since"]
@@ -30,8 +31,6 @@ def find_key(ledger: Ledger | None, prefix: str) -> str:
             f"{prefix!r} is no key: a key is up to 64 hexadecimal digits; `merkl log` lists results"
         )
     found = [] if ledger is None else ledger.find(prefix, limit=6)
-    if not found and ledger is not None:
-        found = [key for key, _ in ledger.failures(prefix=prefix)]
     if not found:
         raise UsageError(f"no result has a key that begins with {prefix!r}; `merkl log` lists results")
     if len(found) > 1:
@@ -43,7 +42,10 @@ def find_key(ledger: Ledger | None, prefix: str) -> str:
 
 
 def _name(ledger: Ledger, key: str) -> str:
-    metadata = ledger.metadata(key)
+    metadata = ledger.known(key)
+    failed = describe_failed_call(ledger, key) if metadata is None else None
+    if failed is not None:
+        return f"{failed.task} (failed)"
     return metadata.task if metadata is not None and metadata.task else "(stored under its content key)"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -15,9 +16,11 @@ from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, find_run, open_ledger, parse_since
 from merkl.cli.output import json_text
+from merkl.execution.failed_calls import describe_failed_call, find_failed_calls, metadata_of_failed
 from merkl.render.log_view import (
     descendants,
-    format_failure,
+    failure_record,
+    format_failed_call,
     format_lineage,
     format_output,
     format_results,
@@ -33,14 +36,13 @@ __all__ = ["COMMAND"]
 USAGE = """\
 usage: merkl log [OPTIONS] [KEY | TASK]
 
-List runs and results, newest first. With the first digits of a KEY: that result, what it was made of, and what was made of it;
-of a call that failed what it raised and what its body printed.
+List runs and results, newest first. With the first digits of a KEY: that result, what it was made of, and what was made of it.
 With the name of a TASK: its results, as with --task.
 
   --task TASK          results of this task: its qualified name, or the last part of it
   --since WHEN         of the last 30m, 3h, 2d or 1w, or since a date like 2025-01-31
   --where SQL          of which this holds: duration > 60, size > 1e6, tags ->> 'accuracy' > 0.9
-  --run RUN            made by this run: the first digits of its id, last, or last~1 for the one before; with what failed in it
+  --run RUN            made by this run: the first digits of its id, last, or last~1 for the one before
   --limit N            at most so many (20; with --json all)
   --runs               only runs
   --output             what the bodies printed, as far as it was captured
@@ -104,9 +106,13 @@ def _print_log(
         limit = filters.get("limit", None if json else 20)
         since = parse_since(filters["since"]) if filters.get("since") else 0.0
         found = [] if ledger is None else ledger.runs(limit=limit, since=since)
-        print(json_text([run_record(run) for run in found]) if json else format_runs(found) or "no runs yet")
+        if json:
+            print(json_text([run_record(ledger, run) for run in found if ledger is not None]))
+        else:
+            print(format_runs(found) or "no runs yet")
         return 0
-    records = _find_results(ledger, limit=filters.pop("limit", None if json else 20), **filters)
+    filters.setdefault("limit", None if json else 20)
+    records = _find_results(ledger, **filters)
     if json:
         print(json_text([result_record(key, metadata) for key, metadata in records]))
     elif output:
@@ -115,18 +121,12 @@ def _print_log(
         told = _runs_above(ledger, filters)
         if told:
             print(format_runs(told), end="\n\n")
-        failures = _failures_of(ledger, filters.get("run"))
-        if failures:
-            print("\n".join(format_failure(key, note) for key, note in failures), end="\n\n")
+        for text in _failures_above(ledger, filters):
+            print(text, end="\n\n")
         print(
             format_results(records) or "no results" + (" yet: nothing has run here" if ledger is None else "")
         )
     return 0
-
-
-def _failures_of(ledger: Ledger | None, run: str | None) -> list[tuple[str, Any]]:
-    """Return the calls that failed in the run that was asked for."""
-    return [] if ledger is None or run is None else ledger.failures(run=find_run(ledger, run).id)
 
 
 def _runs_above(ledger: Ledger | None, filters: Mapping[str, Any]) -> Sequence[Run]:
@@ -135,7 +135,29 @@ def _runs_above(ledger: Ledger | None, filters: Mapping[str, Any]) -> Sequence[R
         return []
     if filters.get("run"):
         return [find_run(ledger, filters["run"])]
-    return [] if any(filters.values()) else ledger.runs(limit=10)
+    is_filtered = any(value for name, value in filters.items() if name != "limit")
+    return [] if is_filtered else ledger.runs(limit=10)
+
+
+def _failures_above(ledger: Ledger | None, filters: Mapping[str, Any]) -> list[str]:
+    """Return what was said of the calls of a task, or of a run, that failed when they were last run, and why that run did."""
+    task, run_id = filters.get("task"), filters.get("run")
+    if ledger is None or filters.get("where") or not (task or run_id):
+        return []
+    run = find_run(ledger, run_id) if run_id else None
+    since = parse_since(filters["since"]) if filters.get("since") else 0.0
+    failed = [
+        format_failed_call(key, call)
+        for key, call in find_failed_calls(ledger, run=run.id if run is not None else None)
+        if call.at >= since and (task is None or _is_named(call.task, task)) and ledger.metadata(key) is None
+    ]
+    if run is not None and run.error and not failed and task is None:
+        return [textwrap.indent(ledger.details(run), "    ")]
+    return failed[: filters.get("limit") or None]
+
+
+def _is_named(task: str, name: str) -> bool:
+    return task == name or task.endswith((f".{name}", f":{name}"))
 
 
 def _require_key(word: str, *, has_filters: bool) -> None:
@@ -149,7 +171,9 @@ def _require_key(word: str, *, has_filters: bool) -> None:
 
 def _is_task(ledger: Ledger, word: str) -> bool:
     """Say whether a word is the name of a task that has results; raises `UsageError` where it begins a key as well."""
-    if not ledger.log(task=word, limit=1):
+    if not ledger.log(task=word, limit=1) and not any(
+        _is_named(failed.task, word) for _, failed in find_failed_calls(ledger)
+    ):
         return False
     if ledger.find(word, limit=1):
         raise UsageError(
@@ -176,16 +200,13 @@ def _find_results(
 
 def _print_result(ledger: Ledger | None, key: str, *, as_json: bool, with_output: bool) -> int:
     assert ledger is not None
-    metadata = ledger.metadata(key)
-    if metadata is None:
-        note: Any = ledger.noted("failed", key)
-        print(json_text([{"key": key, **note}]) if as_json else format_failure(key, note))
-        return 0
+    failed = describe_failed_call(ledger, key)
+    metadata = ledger.known(key) or (Metadata() if failed is None else metadata_of_failed(failed))
     if as_json:
         children = [child for child, _ in ledger.children(key)]
         above = sorted(set(ledger.closure([key])) - {key})
         lineage = {"children": children, "ancestors": above, "descendants": descendants(ledger, key)}
-        print(json_text([{**result_record(key, metadata), **lineage}]))
+        print(json_text([{**result_record(key, metadata), **lineage, "failed": failure_record(failed)}]))
     elif with_output:
         print(format_output([(key, metadata)]))
     else:

@@ -11,10 +11,9 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from merkl._base.errors import MerklError, MerklWarning, TaskFailedError
-from merkl._base.tracebacks import from_body, traceback_text
+from merkl._base.errors import MerklWarning, TaskFailedError
+from merkl._base.tracebacks import traceback_of_body
 from merkl.execution.previews import preview_value
-from merkl.execution.targets.failures import RemoteTraceback
 from merkl.files import FileRef
 
 __all__ = [
@@ -135,10 +134,6 @@ def print_error(message: object) -> None:
 def print_failure(error: TaskFailedError) -> None:
     """Print which call failed, and the traceback of the body from its own frame on; a command, and a map, have none."""
     print(f"merkl: {error}", file=sys.stderr)
-    cause = error.__cause__
-    if isinstance(cause, MerklError) and from_body(cause.__traceback__) is cause.__traceback__:
-        return  # all frames are MerkL's own, and the message is above
-    if cause is not None and isinstance(cause.__cause__, RemoteTraceback):
-        print(cause.__cause__.text, file=sys.stderr)
-    elif cause is not None:
-        print(traceback_text(cause), file=sys.stderr)
+    text = traceback_of_body(error)
+    if text:
+        print(text, file=sys.stderr)

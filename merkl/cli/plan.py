@@ -23,7 +23,7 @@ def forecast_text(forecast: RunForecast, reasons: Mapping[str, str]) -> str:
         seconds = f"  {format_guess(item.seconds)}" if item.seconds is not None else ""
         call = item.call
         key = call.key().hex()
-        why = f": {reasons[key]}" if key in reasons else ""
+        why = f": {reasons[key]}" if key in reasons and item.status != "cached" else ""
         lines.append(f"{item.status:<6} {key[:12]} {_shown(call)} ({call.place()}){seconds}{why}")
     lines += [
         f"depends on {_shown(future._call)} ({future._call.place()}): its value decides what comes next"
@@ -69,7 +69,7 @@ def _call_json(item: ForecastCall, reasons: Mapping[str, str]) -> dict[str, Any]
         "arguments": dict(preview_arguments(call)),
         "location": call.place(),
         "seconds": item.seconds,
-        **({"reason": reasons[key]} if key in reasons else {}),
+        **({"reason": reasons[key]} if key in reasons and item.status != "cached" else {}),
     }
 
 

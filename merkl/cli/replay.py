@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from merkl.cache import ArgumentPreview, Metadata
+from merkl.cache import ArgumentPreview, Metadata, stored_key
 from merkl.cli.errors import UsageError
 from merkl.cli.names import find_function, load_module
-from merkl.execution.previews import digest_argument
+from merkl.execution.failed_calls import describe_failed_call, metadata_of_failed
+from merkl.execution.previews import UNKEYED, digest_argument
 from merkl.execution.replay import hash_outs, run_again
 from merkl.graph.batch import BatchTask
 from merkl.graph.call import Call
@@ -42,7 +43,8 @@ def replay_call(workspace: Workspace, key: str, make: Callable[[], Any] | None =
 
     Raises `UsageError` where the arguments cannot be had.
     """
-    metadata = workspace.ledger.metadata(key) or Metadata()
+    failed = describe_failed_call(workspace.ledger, key)
+    metadata = workspace.ledger.known(key) or (Metadata() if failed is None else metadata_of_failed(failed))
     if make is None:
         task, arguments = _from_ledger(workspace, key, metadata)
     else:
@@ -51,7 +53,7 @@ def replay_call(workspace: Workspace, key: str, make: Callable[[], Any] | None =
     if task.is_expanding:  # a map made calls, which are not run again
         values = replace_futures(values, lambda future: _load(workspace, future.hash))
     value = values.get(metadata.out)
-    record = workspace.cache.lookup(key)
+    record = workspace.cache.lookup(stored_key(workspace.cache, key))
     if record is None:
         return Replay(value, None, "no result is stored to compare it with")
     again = hash_outs(task, arguments, {metadata.out: value}, workspace.codecs)[metadata.out]
@@ -105,10 +107,7 @@ def _from_ledger(
 def _task_of(key: str, metadata: Metadata) -> Task[..., Any, Any]:
     """Return the task that made a result; of several with one name, as shell tasks may have, that with the same code."""
     if not metadata.task:
-        raise UsageError(
-            f"the ledger does not know the arguments of {key[:12]}, as of calls that failed: name the function that makes the "
-            f"call: merkl debug --hash {key[:12]} --rerun MODULE.FUNCTION ARGS"
-        )
+        raise UsageError(f"the ledger does not know which call made {key[:12]}")
     module, _, name = metadata.task.partition(".")
     if module == "__main__":
         raise UsageError(
@@ -147,7 +146,7 @@ def _as_called(task: Task[..., Any, Any]) -> Task[..., Any, Any]:
 def _read_constant(task: Task[..., Any, Any], argument: ArgumentPreview) -> Any:
     """Return the constant that a preview shows; raises ValueError where it does not show all of it."""
     value = ast.literal_eval(argument.preview)
-    if argument.digest:
+    if argument.digest not in ("", UNKEYED):
         index = task.signature.names.index(argument.name)
         encoded = describe_constant(task.encode_argument(index, value, lambda future: b"").data)
         if digest_argument(value, encoded) != argument.digest:

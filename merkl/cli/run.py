@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import sys
@@ -13,7 +14,7 @@ from typing import Annotated, Any, TextIO
 import cyclopts
 
 from merkl._base.errors import MerklError, SelectionError, TargetError, TaskFailedError, WouldRunError
-from merkl._base.tracebacks import describe_error, traceback_text
+from merkl._base.tracebacks import traceback_text
 from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
 from merkl.cli.auditing import Auditor, format_findings, parse_share
 from merkl.cli.auditing import recheck as recheck_calls
@@ -34,6 +35,7 @@ from merkl.cli.output import (
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
+from merkl.execution.failed_calls import line_of_error
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.output import body_output
 from merkl.execution.parting import parting
@@ -41,7 +43,6 @@ from merkl.execution.progress import make_progress
 from merkl.execution.report import RunReport
 from merkl.execution.selection import Selection
 from merkl.execution.targets import require_target
-from merkl.graph.shown import plain_text
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]
@@ -122,10 +123,34 @@ def _options(
 def _carry_out(words: list[str]) -> int:
     target = split_at_function(words, _options)
     with stdout_for_result() as out, body_output.installed():
-        function = find_function(target.name)
+        function = _import_function(target.name, words)
         options, rest = target.take_options(_options, parameters=parameter_names(function))
         refuse_contradictions({f"--{name.replace('_', '-')}" for name, value in options.items() if value})
-        return _run_function(target.name, function, rest, out, **options)
+        return _run_function(target.name, function, rest, out, command=words, **options)
+
+
+def _import_function(name: str, words: list[str]) -> Any:
+    """Return the function; where its module raises while it is imported, the log has that, as it has other graphs not built."""
+    try:
+        return find_function(name)
+    except Exception as error:
+        # A name that means nothing is no run.
+        raised = error.__cause__ if isinstance(error, UsageError) else error
+        if isinstance(raised, Exception) and not {"--plan", "-n"} & set(words):
+            with contextlib.suppress(Exception):
+                _note_failed_import(raised, words)
+        raise
+
+
+def _note_failed_import(error: Exception, words: list[str]) -> None:
+    def fail() -> None:
+        raise error
+
+    workspace = Workspace()
+    try:
+        workspace.run(fail, command=("merkl", "run", *words))
+    finally:
+        workspace.close()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +182,11 @@ def _run_function(
     words: Sequence[str],
     out: TextIO,
     *,
+    command: Sequence[str],
     args: Path | None = None,
     **given: Any,
 ) -> int:
-    """Run a function and print its result; return the exit code."""
+    """Run a function and print its result; return the exit code. `command` are all words behind `merkl run`."""
     options = _Options(**given)
     bound = parse_arguments(function, words, args_file=args)
     workspace = _open_workspace(options)
@@ -178,11 +204,11 @@ def _run_function(
     workspace.recalls_graphs = share is None
     report = RunReport()
     auditor = Auditor(workspace) if options.audit else None
-    command = describe_command("run", name, function, bound)
+    typed = describe_command("run", command, words, function, bound)
     observers = _observers(options, workspace, explainer, auditor)
     with parting.having(functools.partial(_take_leave, report, out, as_json=options.json)):
         code, returned, value = _evaluate(
-            workspace, make, report, selection, command, observers, is_debugged=options.pdb
+            workspace, make, report, selection, typed, observers, is_debugged=options.pdb
         )
     rechecked: list[Any] | None = None
     if share is not None:
@@ -252,8 +278,8 @@ def _figures(
 ) -> dict[str, Any]:
     """Return what `--json` says of a run beside its result; prints what an audit found."""
     figures: dict[str, Any] = dict(report.counts())
-    if report.error is not None and code == FAILED:
-        figures["error"] = plain_text(describe_error(report.error).partition("\n")[0])
+    if report.error is not None and code in (FAILED, CHANGED):
+        figures["error"] = line_of_error(report.error)
     if auditor is not None:
         print(f"merkl: {format_findings(auditor.findings)}", file=sys.stderr)
         figures["audit"] = [dataclasses.asdict(finding) for finding in auditor.findings]

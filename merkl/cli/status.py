@@ -68,6 +68,7 @@ def _carry_out(words: list[str]) -> int:
     workspace = Workspace()
     report = StatusReport()
     failed: Run | None = None
+    record: dict[str, Any] | None = None
     if (workspace.root / ".merkl" / "merkl.db").exists():
         origins = workspace.origins
         report = check_files(
@@ -81,10 +82,11 @@ def _carry_out(words: list[str]) -> int:
                 workspace.files.forget(os.fsdecode(row.path))
         latest = next(iter(workspace.ledger.runs(limit=1)), None)
         failed = latest if latest is not None and latest.status == "failed" else None
+        record = run_record(workspace.ledger, failed) if failed is not None else None
         workspace.close()
     if options.get("json"):
         view = _view(report, workspace.files)
-        print(msgspec.json.encode({**view, "failed_run": failed and run_record(failed)}).decode())
+        print(msgspec.json.encode({**view, "failed_run": record}).decode())
     else:
         _print(report)
         if failed is not None:

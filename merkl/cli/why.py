@@ -15,6 +15,8 @@ from merkl.cli.command import Command, split_at_function
 from merkl.cli.ledgers import find_run, open_ledger
 from merkl.cli.names import find_function
 from merkl.cli.output import stdout_for_result
+from merkl.execution.forecast import will_run
+from merkl.render.earlier_calls import EarlierCalls
 from merkl.render.why_view import WhyView, explain_plan, format_why, needed_calls
 from merkl.workspace import Workspace
 
@@ -70,15 +72,22 @@ def _explain(name: str, function: Any, words: Sequence[str], *, args: Path | Non
 def explain_function(workspace: Workspace, name: str, make: Any, *, vs: str | None = None) -> WhyView:
     """Return why the calls that a function makes would run, without running any."""
     ledger = open_ledger(workspace)
-    records = None
+    earlier = None
     if vs is not None:
         run = find_run(ledger, vs)
         assert ledger is not None
-        records = ledger.closure(ledger.roots(run))
+        earlier = EarlierCalls(ledger, records=ledger.closure(ledger.roots(run)))
     with workspace:
-        program, plan, _ = workspace.plan(make)
-        needed = needed_calls(program.wanted())
-        return explain_plan(name, needed, plan, ledger, is_stored=workspace.holds, records=records)
+        program, plan, results = workspace.plan(make)
+        return explain_plan(
+            name,
+            needed_calls(program.wanted()),
+            plan,
+            ledger,
+            is_stored=workspace.holds,
+            running=will_run(plan, results),
+            earlier=earlier,
+        )
 
 
 COMMAND = Command(

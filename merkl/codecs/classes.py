@@ -7,7 +7,6 @@ name, and counts only if that name leads back to it.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +14,9 @@ from typing import Any
 import msgspec
 
 from merkl.codecs.base import DecodeError
+from merkl.codecs.definitions import class_name, is_reachable
 
-__all__ = ["ClassInfo", "class_info", "class_name", "resolve_class"]
+__all__ = ["ClassInfo", "class_info"]
 
 State = list[Any]
 MISSING = object()
@@ -31,46 +31,6 @@ class ClassInfo(msgspec.Struct, frozen=True):
     fields: tuple[str, ...]
     take: Callable[[Any], State | None]
     build: Callable[[State], Any]
-
-
-def class_name(kind: type) -> str:
-    """Return the name that a class is stored under.
-
-    >>> class_name(dataclasses.Field)
-    'dataclasses:Field'
-    """
-    return f"{kind.__module__}:{kind.__qualname__}"
-
-
-def resolve_class(name: str) -> type:
-    """Return the class that is stored under a name.
-
-    Raises:
-        DecodeError: there is none (any more), or it is no class.
-
-    >>> resolve_class("fractions:Fraction")
-    <class 'fractions.Fraction'>
-    """
-    module_name, _, qualname = name.partition(":")
-    try:
-        found: Any = sys.modules.get(module_name) or importlib.import_module(module_name)
-        for part in qualname.split("."):
-            found = getattr(found, part)
-    except Exception as error:
-        raise DecodeError(
-            f"the result is made of the class {name}, which cannot be found: {error}"
-        ) from error
-    if not isinstance(found, type):
-        raise DecodeError(f"the result is made of the class {name}, which is no class now")
-    return found
-
-
-def is_reachable(kind: type) -> bool:
-    """Say whether a class is what its own name leads to."""
-    found: Any = sys.modules.get(kind.__module__)
-    for part in kind.__qualname__.split("."):
-        found = getattr(found, part, None)
-    return found is kind
 
 
 def class_info(kind: type) -> ClassInfo | None:

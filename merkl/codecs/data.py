@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from merkl.codecs.base import Codec, DecodeError, Encoded
-from merkl.codecs.classes import ClassInfo, class_info, class_name, resolve_class
+from merkl.codecs.classes import ClassInfo, class_info
+from merkl.codecs.definitions import class_name, resolve_class
 from merkl.codecs.numpy_scalars import build_scalar, is_scalar, take_scalar
 from merkl.codecs.plain import MOST_EXPANSION, SCALARS
 from merkl.codecs.registry import CodecRegistry

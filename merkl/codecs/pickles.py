@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import pickle
-from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from merkl._base.errors import SerializationError
+from merkl._base.lazy import LazyModule
 from merkl.codecs.base import Codec, Encoded
+
+if TYPE_CHECKING:
+    from merkl.codecs import by_value
+else:
+    by_value = LazyModule("merkl.codecs.by_value")
 
 __all__ = ["PickleCodec"]
 
@@ -30,26 +33,12 @@ class PickleCodec(Codec):
         Raises:
             SerializationError: the value cannot be pickled.
         """
-        import cloudpickle
-
-        code: dict[Any, None] = {}
-
-        class Pickler(cloudpickle.Pickler):
-            """Notes every class and function on its way, whether it is written by name or by value."""
-
-            def reducer_override(self, obj: Any) -> Any:
-                if isinstance(obj, (type, FunctionType)):
-                    code[obj] = None
-                return super().reducer_override(obj)
-
-        file = io.BytesIO()
         try:
-            Pickler(file, protocol=5).dump(value)
+            content, code = by_value.dump_result(value)
         except Exception as error:
             raise SerializationError(f"it cannot be pickled: {type(error).__name__}: {error}") from error
-        content = file.getvalue()
-        return Encoded(content, self.name, self.version, is_safe=self.is_safe, code=tuple(code))
+        return Encoded(content, self.name, self.version, is_safe=self.is_safe, code=code)
 
     def decode(self, content: Any, decode_type: str) -> Any:
         """Return the value."""
-        return pickle.loads(content)
+        return by_value.load_result(content)

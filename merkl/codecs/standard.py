@@ -47,6 +47,7 @@ class Tag:
     ENUM = 27
     PART = 28
     NUMPY_SCALAR = 29
+    MEMORYVIEW = 30
 
 
 def _take_timezone(value: datetime.timezone) -> Any:
@@ -62,6 +63,18 @@ def _take_defaultdict(value: collections.defaultdict[Any, Any]) -> Any:
     return (name, list(value), list(value.values()))
 
 
+def _take_memoryview(value: memoryview) -> Any:
+    if value.format not in NATIVE_FORMATS or (value.ndim != 1 and not value.nbytes):
+        return None
+    return (value.readonly, value.format, value.shape, value.tobytes())
+
+
+def _build_memoryview(state: list[Any]) -> memoryview:
+    is_readonly, form, shape, content = state
+    flat = memoryview(content if is_readonly else bytearray(content))
+    return flat.cast(form) if len(shape) == 1 else flat.cast(form, shape)
+
+
 def _build_zone(state: list[Any]) -> zoneinfo.ZoneInfo:
     return zoneinfo.ZoneInfo(state[0])
 
@@ -75,12 +88,16 @@ PATHS: dict[str, Any] = {
     for kind in (pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath)
 }
 
+#: What a view can be cast to.
+NATIVE_FORMATS = frozenset("bBcdfhHiIlLnNPqQ?")
+
 TAGS: dict[type, int] = {
     tuple: Tag.TUPLE,
     set: Tag.SET,
     frozenset: Tag.FROZENSET,
     complex: Tag.COMPLEX,
     bytearray: Tag.BYTEARRAY,
+    memoryview: Tag.MEMORYVIEW,
     datetime.datetime: Tag.DATETIME,
     datetime.date: Tag.DATE,
     datetime.time: Tag.TIME,
@@ -105,6 +122,7 @@ TAKERS: dict[int, Callable[[Any], Any]] = {
     Tag.TUPLE: lambda value: value,
     Tag.COMPLEX: lambda value: (value.real, value.imag),
     Tag.BYTEARRAY: lambda value: (bytes(value),),
+    Tag.MEMORYVIEW: _take_memoryview,
     Tag.DATETIME: lambda value: (
         value.year,
         value.month,
@@ -148,6 +166,7 @@ BUILDERS: dict[int, Callable[[list[Any]], Any]] = {
     Tag.FROZENSET: frozenset,
     Tag.COMPLEX: lambda state: complex(*state),
     Tag.BYTEARRAY: lambda state: bytearray(state[0]),
+    Tag.MEMORYVIEW: _build_memoryview,
     Tag.DATETIME: lambda state: datetime.datetime(*state[:8], fold=state[8]),
     Tag.DATE: lambda state: datetime.date(*state),
     Tag.TIME: lambda state: datetime.time(*state[:5], fold=state[5]),

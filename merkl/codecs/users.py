@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from importlib.metadata import entry_points
 from typing import TypeVar
 
 from merkl.codecs.base import Codec
@@ -34,6 +33,8 @@ class UserCodecs:
         with self._lock:
             if not self._wants_entry_points:
                 return
+            from importlib.metadata import entry_points
+
             self._wants_entry_points = False
             for point in entry_points(group=ENTRY_POINT_GROUP):
                 found = point.load()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import signal
 import threading
 from collections.abc import Iterator
@@ -32,6 +31,8 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
 def raise_in_thread(thread: int, kind: type[BaseException] | None) -> None:
     """Have an exception raised in a thread where it next runs Python code; None takes back one that was not raised yet."""
+    import ctypes
+
     wanted = None if kind is None else ctypes.py_object(kind)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), wanted)
 

@@ -2,7 +2,8 @@
 
 Files, sockets and programs are seen by Python's audit hooks, the environment by its mapping, clock and chance by a profile
 function, numpy's global generator by its state. What other C code does without telling Python is not seen. Bodies are watched in
-the process that runs them, with the threads that they start.
+the process that runs them, with the threads that they start. Files, network, programs and draws from a generator that is shared
+count whoever touches them; of the rest what the user's code asks for, and what a library gives back to it (`audit_askers`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
+import importlib.metadata
 import os
 import random
 import sys
@@ -24,16 +26,33 @@ from typing import Any
 
 from merkl._base.containers import iter_leaves
 from merkl._base.places import shown_path
+from merkl.execution.audit_askers import (
+    Askers,
+    Held,
+    Kind,
+    argument_count,
+    given_texts,
+    holds_now,
+    holds_text,
+    is_generator_seeded,
+)
 from merkl.execution.numpy_chance import drew_without_seed, global_state
 from merkl.files import DirRef, FileRef
 from merkl.graph.call import Call
 
 __all__ = ["BodyWatch", "Finding", "is_watching"]
 
-#: Functions of `time` that tell the time, and those that libraries use to wait or to measure: they count in users' code alone.
-_CLOCKS = frozenset({"time", "time_ns", "localtime", "ctime", "gmtime", "clock_gettime"})
+#: Functions of `time` that tell the time, those that do so unless they get one (with so many arguments), and those by which
+#: time is measured: they count in users' code alone, and what they give back is not looked for.
+_CLOCKS = frozenset({"time", "time_ns", "clock_gettime", "clock_gettime_ns"})
+_CLOCKS_WITHOUT = {"localtime": 0, "ctime": 0, "gmtime": 0, "asctime": 0, "strftime": 1}
 _STOPWATCHES = frozenset({f"{name}{unit}" for name in ("monotonic", "perf_counter") for unit in ("", "_ns")})
 _NOW = frozenset({"now", "utcnow", "today"})
+#: What is written in C and looked at.
+_WATCHED = frozenset(
+    {*_CLOCKS, *_CLOCKS_WITHOUT, *_STOPWATCHES, *_NOW, "generate_time_safe", "UuidCreate"}
+    | {"urandom", "getrandom", "random", "getrandbits"}
+)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -81,10 +100,13 @@ class _Body:
     code: CodeType | None
     known: set[str]
     made: set[str] = field(default_factory=set)
+    opened: set[str] = field(default_factory=set)
     is_seeded: bool = False
     #: Threads that were there before it.
     threads: frozenset[int] = field(default_factory=lambda: frozenset(sys._current_frames()))
     numpy_state: dict[str, Any] | None = field(default_factory=global_state)
+    #: By the function of a library that the user's code called: what it asked for, of which it may give something back.
+    pending: dict[FrameType, list[tuple[str, str, Held]]] = field(default_factory=dict)
 
 
 class BodyWatch:
@@ -92,15 +114,19 @@ class BodyWatch:
 
     def __init__(self, own: Iterable[str] = ()) -> None:
         self._findings: dict[Finding, None] = {}
-        self._own = tuple(
-            os.path.realpath(folder) + os.sep
+        libraries = tuple(
+            path + os.sep
             for folder in (
-                *own,
                 *(path for path in sys.path if path.endswith(("site-packages", "dist-packages"))),
                 *(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-                *("/proc", "/sys", "/dev", "/etc/ssl", "/usr/share/zoneinfo", "/usr/lib", "/lib"),
             )
+            for path in dict.fromkeys((folder, os.path.realpath(folder)))
         )
+        self._own = (
+            *libraries,
+            *(os.path.realpath(folder) + os.sep for folder in (*own, *_FOLDERS_OF_PYTHON)),
+        )
+        self._askers = Askers(libraries)
         #: The body that runs, above those that wait for what it gives; None for one that is not watched.
         self._bodies: list[_Body | None] = []
         self._is_busy = False
@@ -167,9 +193,7 @@ class BodyWatch:
     def _is_in_body(self) -> bool:
         """Say whether the body is on the stack, and not by way of an import, of MerkL, or of making a temporary file."""
         body = self._body
-        frame: FrameType | None = sys._getframe(2) if body is not None else None
-        while frame is not None and frame.f_code.co_filename == __file__:
-            frame = frame.f_back
+        frame = _frame_of_asker() if body is not None else None
         while frame is not None:
             if body is not None and frame.f_code is body.code:
                 return True
@@ -190,60 +214,175 @@ class BodyWatch:
         try:
             if event == "open":
                 self._on_open(body, arguments, is_new=is_new)
+            elif event in _LISTINGS:
+                self._on_listing(body, arguments[0])
+            elif event == "sqlite3.connect":
+                self._on_database(body, arguments[0])
+            elif event == "socket.gethostname":
+                self._note_if_asked("network", seen[1](arguments), holds_text(os.uname().nodename))
             elif event != "os.mkdir":
                 kind, describe = seen
-                self._note(kind, describe(arguments))
+                what = describe(arguments)
+                if kind != "program" or not self._is_look_at_machine(what):
+                    self._note(kind, what)
         finally:
             self._is_busy = False
+
+    def _is_look_at_machine(self, program: str) -> bool:
+        """Say whether a library runs a program that tells it how many processors there are, and the like."""
+        return os.path.basename(program) in _OF_MACHINE and not self._askers.is_users(_frame_of_asker())
 
     def _on_open(self, body: _Body, arguments: tuple[Any, ...], *, is_new: bool) -> None:
         path, mode, flags = arguments
         if not isinstance(path, (str, bytes, os.PathLike)):
             return
         where = os.path.realpath(os.fsdecode(path))
+        body.opened.add(where)
         is_its_own = _is_among(body.made, where) and not is_new
-        if is_its_own or where.startswith(self._own) or _is_among(body.known, where):
+        if is_its_own or self._is_no_input(body, where):
             return
         self._note("write" if _is_writing(mode, flags) else "file", shown_path(where))
 
+    def _on_listing(self, body: _Body, folder: Any) -> None:
+        if isinstance(folder, int):
+            where = os.path.realpath(f"/proc/self/fd/{folder}")
+        else:
+            where = os.path.realpath(os.fsdecode(folder or "."))
+        if not (_is_among(body.made, where) or self._is_no_input(body, where)):
+            self._note("file", f"the names in {shown_path(where)}")
+
+    def _on_database(self, body: _Body, database: Any) -> None:
+        """SQLite opens its files without telling Python: what is there is read, else it is made."""
+        name = os.fsdecode(database)
+        path = name.removeprefix("file:").partition("?")[0]
+        if path and not path.startswith(":") and "mode=memory" not in name:
+            self._on_open(
+                body, (path, "r" if os.path.exists(path) else "w", None), is_new=not os.path.exists(path)
+            )
+
+    def _is_no_input(self, body: _Body, where: str) -> bool:
+        """Say whether a path is one that the key knows, or where Python, a library or the system keeps its own files."""
+        if f"{where}{os.sep}".startswith(self._own) or _is_among(body.known, where):
+            return True
+        is_of_machine = where in _search_path() or where.startswith(_FOLDERS_OF_SYSTEM)
+        return is_of_machine and not self._askers.is_users(_frame_of_asker())
+
     def _watch_environment(self) -> None:
-        get, note, is_in_body = self._environ_get, self._note, self._is_in_body
+        get = self._environ_get
 
         def watched(environ: Any, name: Any) -> Any:
-            is_ours = environ is os.environ or environ is os.environb
-            if is_ours and not _looks_for_program() and is_in_body():
-                note("environment", os.fsdecode(name) if isinstance(name, bytes) else str(name))
+            if (environ is os.environ or environ is os.environb) and self._is_in_body():
+                text = os.fsdecode(name) if isinstance(name, bytes) else str(name)
+                try:
+                    value = get(environ, name)
+                except KeyError:
+                    held = None
+                else:
+                    held = holds_text(os.fsdecode(value))
+                self._note_if_asked("environment", text, held, name=text)
             return get(environ, name)
 
         os._Environ.__getitem__ = watched  # type: ignore[method-assign]
 
+    def _note_if_asked(self, kind: str, what: str, held: Held | None, *, name: str | None = None) -> None:
+        """Note what the user's code asks for; what a library does if that was named to it, or once it is given back."""
+        frame = _frame_of_asker()
+        if self._askers.is_users(frame):
+            self._note(kind, what)
+            return
+        called = self._askers.boundary(frame)
+        if called is None or self._body is None:
+            return
+        if name is not None and any(text.upper() == name.upper() for text in given_texts(called)):
+            self._note(kind, what)
+        elif held is not None:
+            self._body.pending.setdefault(called, []).append((kind, what, held))
+
+    def _on_library_call(self, body: _Body, frame: FrameType) -> None:
+        """A file that a library is told to read may be read by what does not tell Python of it."""
+        for text in given_texts(frame):
+            if len(text) < _LONGEST_PATH and (os.sep in text or "." in text) and os.path.isfile(text):
+                where = os.path.realpath(text)
+                if not (_is_among(body.made, where) or self._is_no_input(body, where)) and self._is_in_body():
+                    held = functools.partial(_is_not_among, body.opened, where)
+                    body.pending.setdefault(frame, []).append(("file", shown_path(where), held))
+
+    def _on_return(self, body: _Body, frame: FrameType, value: Any) -> None:
+        pending = body.pending.pop(frame)
+        owner = frame.f_locals.get(frame.f_code.co_varnames[0]) if frame.f_code.co_argcount else None
+        for kind, what, held in pending:
+            if held(value, owner):
+                self._note(kind, what)
+
     def _on_profile(self, frame: FrameType, event: str, argument: Any) -> None:
+        # Called for each call in a body, and what a library is imported with makes millions: the common ways out come first.
+        if event == "c_call":
+            if getattr(argument, "__name__", "") in _WATCHED:
+                self._on_c_call(frame, argument)
+        elif event == "call":
+            kind = self._askers.kinds.get(frame.f_code.co_filename)
+            if kind is None:
+                kind = self._askers.kind(frame.f_code)
+            if kind is not Kind.USERS:
+                self._on_call(frame, kind)
+        elif event == "return":
+            body = self._body
+            if body is not None and body.pending and frame in body.pending:
+                self._on_return(body, frame, argument)
+
+    def _on_call(self, frame: FrameType, kind: Kind) -> None:
+        caller = frame.f_back
         body = self._body
-        if event == "call" and frame.f_code is _SEED and body is not None:
+        if body is None:
+            return
+        if kind is Kind.INSTALLED:
+            if caller is not None and not self._askers.is_library(caller.f_code):
+                self._on_library_call(body, frame)
+        elif frame.f_code is _SEED:
             if frame.f_locals.get("a") is None:
                 self._note_if_in_body("chance", "a generator of `random` without a seed")
             elif frame.f_locals.get("self") is _GLOBAL:
                 body.is_seeded = True
-        if event != "c_call":
-            return
-        name = getattr(argument, "__name__", "")
+
+    def _on_c_call(self, frame: FrameType, argument: Any) -> None:
+        body = self._body
+        name = argument.__name__
         owner = getattr(argument, "__self__", None)
         module = getattr(argument, "__module__", "")
-        if module == "time" and name in (_CLOCKS if self._is_library(frame) else _CLOCKS | _STOPWATCHES):
-            self._note_if_in_body("clock", f"time.{name}()")
+        if module == "time":
+            self._on_clock(frame, name)
         elif module == "_uuid":
-            self._note_if_in_body("clock", "uuid.uuid1()")
+            self._note_asked_of_clock("uuid.uuid1()")
         elif name in _NOW and isinstance(owner, type) and issubclass(owner, datetime.date):
-            self._note_if_in_body("clock", f"{owner.__name__}.{name}()")
+            self._note_asked_of_clock(f"{owner.__name__}.{name}()")
         elif name in ("urandom", "getrandom"):
-            self._note_if_in_body(
-                "chance", "random bytes of the system (os.urandom, uuid4, a generator without a seed)"
-            )
+            self._on_system_chance(frame)
         elif owner is _GLOBAL and name in ("random", "getrandbits") and not (body is None or body.is_seeded):
             self._note_if_in_body("chance", "the global generator of `random`, without a seed of its own")
 
-    def _is_library(self, frame: FrameType) -> bool:
-        return frame.f_code.co_filename.startswith(self._own)
+    def _on_clock(self, frame: FrameType, name: str) -> None:
+        if name in _STOPWATCHES:
+            if not self._askers.is_library(frame.f_code):
+                self._note_if_in_body("clock", f"time.{name}()")
+        elif name in _CLOCKS or (
+            name in _CLOCKS_WITHOUT and (argument_count(frame) or 0) <= _CLOCKS_WITHOUT[name]
+        ):
+            self._note_asked_of_clock(f"time.{name}()")
+
+    def _note_asked_of_clock(self, what: str) -> None:
+        if self._is_in_body():
+            self._note_if_asked("clock", what, holds_now)
+
+    def _on_system_chance(self, frame: FrameType) -> None:
+        """A generator without a seed counts whoever makes it; other random bytes name things, unless the user asks for them."""
+        if not self._is_in_body():
+            return
+        makes_generator = frame.f_code is _SYSTEM_BITS and frame.f_back is not None
+        if makes_generator and frame.f_back is not None and is_generator_seeded(frame.f_back):
+            return
+        if makes_generator or self._askers.is_users(frame):
+            what = "random bytes of the system (os.urandom, uuid4, a generator without a seed)"
+            self._note("chance", what)
 
     def _note_if_in_body(self, kind: str, what: str) -> None:
         if self._is_in_body():
@@ -253,20 +392,33 @@ class BodyWatch:
 #: The generator behind the functions of `random`, and the code of its `seed`.
 _GLOBAL = random.random.__self__  # type: ignore[attr-defined]
 _SEED = random.Random.seed.__code__
+#: By this numpy asks for what a generator without a seed begins with.
+_SYSTEM_BITS = random.SystemRandom.getrandbits.__code__
 
 
-#: What is done by these is no doing of the body: imports, MerkL itself, the names of temporary files.
-_TRUSTED = ("<frozen importlib", str(Path(__file__).parent.parent) + os.sep, tempfile.__file__)
+#: What is done by these is no doing of the body: imports, lists of what is installed, MerkL itself, names of temporary files.
+_TRUSTED = (
+    *("<frozen importlib", str(Path(importlib.metadata.__file__).parent) + os.sep),
+    *(str(Path(__file__).parent.parent) + os.sep, tempfile.__file__),
+)
+_FOLDERS_OF_PYTHON = ("/proc", "/sys", "/dev", "/etc/ssl", "/usr/share/zoneinfo", "/usr/lib", "/lib")
+#: What a library reads here tells it what machine it is on.
+_FOLDERS_OF_SYSTEM = ("/etc/", "/usr/")
+_LONGEST_PATH = 4096
+_OF_MACHINE = frozenset({"lscpu", "nproc", "uname", "sysctl", "getconf", "ldconfig"})
+_LISTINGS = frozenset({"os.listdir", "os.scandir"})
 
 
-def _looks_for_program() -> bool:
-    """Say whether it is Python that reads PATH to find a program, which is a finding itself."""
-    frame: FrameType | None = sys._getframe(2)
-    for _ in range(3):
-        if frame is None or frame.f_code is os.get_exec_path.__code__:
-            break
+def _search_path() -> frozenset[str]:
+    return frozenset(map(os.path.realpath, sys.path))
+
+
+def _frame_of_asker() -> FrameType | None:
+    """Return the frame above those of the watch itself."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
-    return frame is not None and frame.f_code is os.get_exec_path.__code__
+    return frame
 
 
 def _code_of(call: Call) -> CodeType | None:
@@ -282,6 +434,11 @@ def _code_of(call: Call) -> CodeType | None:
 def _is_among(paths: set[str], where: str) -> bool:
     """Say whether a path is one of these, or below one."""
     return where in paths or any(where.startswith(path + os.sep) for path in paths)
+
+
+def _is_not_among(paths: set[str], where: str, value: Any, owner: Any) -> bool:
+    """Say, once a call is over, that a path is none of these."""
+    return where not in paths
 
 
 def _note_made(body: _Body, event: str, arguments: tuple[Any, ...]) -> bool:
@@ -305,7 +462,10 @@ def _is_writing(mode: str | None, flags: int | None) -> bool:
 
 
 def _address(arguments: tuple[Any, ...]) -> str:
-    return str(arguments[1] if len(arguments) > 1 else arguments)
+    address = arguments[1] if len(arguments) > 1 else arguments
+    if isinstance(address, tuple) and len(address) >= 2:
+        return f"{address[0]}:{address[1]}"
+    return os.fsdecode(address) if isinstance(address, bytes) else str(address)
 
 
 def _program(arguments: tuple[Any, ...]) -> str:
@@ -317,8 +477,8 @@ def _program(arguments: tuple[Any, ...]) -> str:
 _EVENTS: dict[str, tuple[str, Callable[[tuple[Any, ...]], str]]] = {
     "open": ("file", _program),
     "os.mkdir": ("write", _program),
-    "os.listdir": ("file", lambda arguments: f"the names in {arguments[0] or '.'}"),
-    "os.scandir": ("file", lambda arguments: f"the names in {arguments[0] or '.'}"),
+    **dict.fromkeys(_LISTINGS, ("file", _program)),
+    "sqlite3.connect": ("file", _program),
     "socket.connect": ("network", _address),
     "socket.getaddrinfo": ("network", lambda arguments: f"{arguments[0]}:{arguments[1]}"),
     "socket.gethostbyname": ("network", _program),

@@ -21,11 +21,12 @@ from merkl._base.errors import CacheFormatError, MerklWarning, SelectionError, W
 from merkl._base.hash_mode import HashMode
 from merkl._base.hint_classes import iter_classes
 from merkl._base.readable import readable
-from merkl._base.tracebacks import describe_error, locate_error
+from merkl._base.tracebacks import locate_error
 from merkl.cache import Ledger, Run
 from merkl.execution.events import Observer, Status
+from merkl.execution.failed_calls import details_of_error, line_of_error, note_failed_call
 from merkl.execution.plan import Plan
-from merkl.execution.previews import digest_argument, outline_value
+from merkl.execution.previews import digest_argument, digest_shape, outline_value
 from merkl.fingerprint import Component
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -34,7 +35,14 @@ from merkl.graph.shown import plain_text
 from merkl.graph.task import Task
 from merkl.hashing.digests import hash_content
 
-__all__ = ["Chronicle", "classes_of_call", "describe_component", "describe_task", "installed_versions"]
+__all__ = [
+    "Chronicle",
+    "classes_of_call",
+    "describe_classes",
+    "describe_component",
+    "describe_task",
+    "installed_versions",
+]
 
 _SCALARS = frozenset((int, float, str, bool, type(None), bytes, Future))
 
@@ -42,8 +50,6 @@ _SCALARS = frozenset((int, float, str, bool, type(None), bytes, Future))
 _OFTEN = 1.0
 #: Roots beyond this many are not kept.
 _MOST_ROOTS = 200_000
-#: Characters of an error that are kept.
-_LONGEST = 500
 
 
 class Chronicle(Observer):
@@ -76,6 +82,7 @@ class Chronicle(Observer):
         self._roots: dict[bytes, None] = {}
         self._known: set[object] = set()
         self._counts: dict[str, int] = {}
+        self._failure: tuple[BaseException, str] | None = None
         self._lock = threading.Lock()
 
     def plan_made(self, plan: Plan) -> None:
@@ -102,18 +109,10 @@ class Chronicle(Observer):
     ) -> None:
         """Note a failed call, also where the run goes on after it."""
         if status == "failed" and error is not None:
-            self.failed(error)
-
-    def failed(self, error: BaseException) -> None:
-        """Note that a call failed: its key, and what was said."""
-        key = getattr(error, "key", None)
-        if isinstance(key, str):
-            text = _said_by(error)
-            value = {"run": self.run_id, "task": getattr(error, "task", ""), "error": text}
-            output = getattr(error, "output", "")
-            if output:
-                value["output"] = output
-            self.ledger.note("failed", key, value)
+            # Told of each item of a batch, it is one failure.
+            if self._failure is None or self._failure[0] is not error:
+                self._failure = error, details_of_error(error)
+            note_failed_call(self.ledger, call, error, run=self.run_id, details=self._failure[1])
 
     def ended(
         self,
@@ -140,7 +139,8 @@ class Chronicle(Observer):
                 self._run,
                 ended=now,
                 status=status,
-                error="" if error is None else _said_by(error),
+                error="" if error is None else line_of_error(error),
+                details="" if error is None else self.ledger.save_blob(details_of_error(error).encode()),
                 location=_place_of(error),
                 is_built=is_built,
                 counts=dict(self._counts),
@@ -186,13 +186,22 @@ class Chronicle(Observer):
         if call.extras and call.extras not in known:
             known.add(call.extras)
             self._note_classes(call)
-        for value, encoded in zip(call.values, call.encodings, strict=True):
-            if type(value) not in _SCALARS and type(encoded) is bytes and encoded and encoded not in known:
-                known.add(encoded)
-                outline = outline_value(value)
-                if outline is not None:
-                    name = f"outline:{digest_argument(value, encoded)}"
-                    self.ledger.save_blob(msgspec.json.encode(outline), name)
+        for index, (value, encoded) in enumerate(zip(call.values, call.encodings, strict=True)):
+            if type(value) in _SCALARS:
+                continue
+            if type(encoded) is bytes:
+                if encoded and encoded not in known:
+                    known.add(encoded)
+                    self._note_outline(value, digest_argument(value, encoded))
+            elif call.task.signature.parameters[index].is_keyed:
+                self._note_outline(value, digest_shape(call, index))
+
+    def _note_outline(self, value: object, digest: str) -> None:
+        if digest not in self._known:
+            self._known.add(digest)
+            outline = outline_value(value)
+            if outline is not None:
+                self.ledger.save_blob(msgspec.json.encode(outline), f"outline:{digest}")
 
     def _note_task(self, call: Call) -> None:
         fingerprint = call.task.fingerprint()
@@ -209,12 +218,6 @@ class Chronicle(Observer):
                 self._known.add(digest)
                 components = list(map(describe_component, fingerprinter.describe(cls).components))
                 self.ledger.save_components(digest.hex(), cls.__qualname__, components)
-
-
-def _said_by(error: BaseException) -> str:
-    """Return what an error says in one line, which may be cut."""
-    text = plain_text(describe_error(error).partition("\n")[0])
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _place_of(error: BaseException | None) -> str:
@@ -264,7 +267,13 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
         text = " ".join(task.command.template.tokens)
         digest = task.command.digest().hex()
         components.append(
-            {"name": task.name, "kind": "command", "digest": digest, "location": "", "text": text}
+            {
+                "name": task.name,
+                "kind": "command",
+                "digest": digest,
+                "location": readable(task.location),
+                "text": readable(text),
+            }
         )
     for name, value in options.items():
         if value is not None:
@@ -274,6 +283,18 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
                 {"name": name, "kind": "option", "digest": digest, "location": "", "text": text}
             )
     return components
+
+
+def describe_classes(task: Task[..., Any, Any]) -> list[dict[str, str]]:
+    """Return what the user's classes among the annotations of a task are made of: their methods enter keys, as they may run."""
+    fingerprinter = sessions.current().fingerprinter
+    hints = (*(p.hint for p in task.signature.parameters), task.signature.returns)
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for cls in dict.fromkeys(cls for hint in hints for cls in iter_classes(hint)):
+        if fingerprinter.owns_class(cls):
+            for component in map(describe_component, fingerprinter.describe(cls).components):
+                found.setdefault((component["name"], component["digest"]), component)
+    return list(found.values())
 
 
 def _secret_defaults(task: Task[..., Any, Any]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from typing import Any
 
@@ -12,8 +13,9 @@ _MOST_BLOCKS = 16_000
 
 
 def global_state() -> dict[str, Any] | None:
-    """Return the state of numpy's global generator, None where numpy is not loaded or somebody put another kind in its place."""
-    if "numpy" not in sys.modules:
+    """Return the state of numpy's global generator, None where there is none or somebody put another kind in its place."""
+    # Loaded if need be: a body that is the first to import it may draw as well.
+    if "numpy" not in sys.modules and importlib.util.find_spec("numpy") is None:
         return None
     import numpy as np
 

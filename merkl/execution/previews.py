@@ -12,13 +12,18 @@ from merkl.graph.shown import preview_value
 from merkl.hashing.digests import hash_content
 
 __all__ = [
+    "UNKEYED",
     "describe_arguments",
     "describe_extras",
     "digest_argument",
+    "digest_shape",
     "outline_value",
     "preview_arguments",
     "preview_value",
 ]
+
+#: Stands for the digest of an argument that is no part of the key (`ignore_args`).
+UNKEYED = "unkeyed"
 
 #: Text below this many characters shows as a whole, whatever escapes it takes.
 _EXACT = 20
@@ -39,11 +44,12 @@ def preview_arguments(call: Call) -> tuple[tuple[str, str], ...]:
 def describe_arguments(call: Call) -> tuple[ArgumentPreview, ...]:
     """Return what the metadata keep of each argument: short text, and a digest of what the key saw of it.
 
-    The digest is empty where the text says all, and for secrets and what is no part of the key.
+    The digest is empty where the text says all, and for secrets, `UNKEYED` for what else is no part of the key. Of what holds
+    Futures it is that of all else in it: which Futures these are, the parents tell.
     """
     described = []
-    for parameter, value, encoded in zip(
-        call.task.signature.parameters, call.values, call.encodings, strict=True
+    for index, (parameter, value, encoded) in enumerate(
+        zip(call.task.signature.parameters, call.values, call.encodings, strict=True)
     ):
         digest = ""
         if type(value) is Future:
@@ -53,10 +59,24 @@ def describe_arguments(call: Call) -> tuple[ArgumentPreview, ...]:
             preview = "***"
         else:
             preview = preview_value(value)
-            if type(encoded) is bytes:
+            if not parameter.is_keyed:
+                digest = UNKEYED
+            elif type(encoded) is bytes:
                 digest = digest_argument(value, encoded)
+            else:
+                digest = digest_shape(call, index)
         described.append(ArgumentPreview(parameter.name, preview, digest))
     return tuple(described)
+
+
+def digest_shape(call: Call, index: int) -> str:
+    """Return the digest of an argument that holds Futures, whichever they are."""
+    encoding = call.task.encode_argument(index, call.values[index], _any_future)
+    return hash_content(encoding.data)
+
+
+def _any_future(future: Future[Any]) -> bytes:
+    return bytes(32)
 
 
 def digest_argument(value: Any, encoded: bytes) -> str:

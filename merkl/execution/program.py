@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 import warnings
 from collections.abc import Callable, ItemsView, KeysView, Sequence, ValuesView
-from concurrent.futures import ThreadPoolExecutor
 from types import CoroutineType
 from typing import Any
 
@@ -151,6 +150,7 @@ def build_program(make: Callable[[], Any], *, may_run: bool = True) -> Program:
 def _run_coroutine(coroutine: CoroutineType[Any, Any, Any]) -> Any:
     """Run an `async def` that makes calls, on an event loop of its own, in this context: its calls are recorded."""
     import asyncio
+    from concurrent.futures import ThreadPoolExecutor
 
     try:
         asyncio.get_running_loop()

@@ -89,7 +89,7 @@ class Results:
     """Stores and finds results for a run.
 
     With `is_reading` off nothing is looked up, with `is_writing` off nothing is stored. `remember` is told the metadata
-    of each result that is stored, and in which cache.
+    of each result that is stored, and in which cache; of one that is not to be kept, without a cache.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Results:
         is_reading: bool = True,
         is_writing: bool = True,
         before_first_store: Callable[[], None] | None = None,
-        remember: Callable[[BaseCache, str, Metadata], None] | None = None,
+        remember: Callable[[BaseCache | None, str, Metadata], None] | None = None,
         root: Path | None = None,
         load_migrations: Callable[[], Migrations] | None = None,
     ) -> None:
@@ -304,6 +304,9 @@ class Results:
         shared = value if value is not None and is_shareable(value[0]) else None
         is_kept = self.is_writing and task.options.keep != "never" and keys
         record = self._put(self.cache_of(task), encoded, keys, metadata, urgent=urgent) if is_kept else None
+        if keys and not is_kept and self.is_writing and self.remember is not None:
+            # What it was made of says later why something that was made of it runs.
+            self.remember(None, keys[0].hex(), metadata)
         if record is not None and not is_held:
             if shared is not None or record.size > self.hands_over or type(encoded.content) is not bytes:
                 return FreshResult(record, shared, None)

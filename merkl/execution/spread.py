@@ -22,26 +22,29 @@ from merkl._base.errors import (
     MissingDependencyError,
     TargetError,
 )
+from merkl._base.lazy import LazyModule
 from merkl.execution.attempts import Attempts
 from merkl.execution.body import expand_call, failure_of, outcome_of, require_unchanged
 from merkl.execution.coroutine_calls import CoroutineCall, CoroutineCalls
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
-from merkl.execution.handover import make_ticket
 from merkl.execution.handover_errors import ran_too_long, unpicklable, worker_died
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.plan import PlannedStage
 from merkl.execution.schedule import ProgramOrder, Schedule
 from merkl.execution.targets.base import Death, Reply, Target
+from merkl.execution.targets.by_name import is_by_name
 from merkl.execution.targets.failures import load_error
 from merkl.execution.targets.here import Here
-from merkl.execution.targets.tickets import is_by_name
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
 
 if TYPE_CHECKING:
+    from merkl.execution import handover
     from merkl.execution.runner import Runner
+else:
+    handover = LazyModule("merkl.execution.handover")  # only targets need it
 
 __all__ = ["Spread"]
 
@@ -74,6 +77,8 @@ class Spread:
         self._running_of_task: dict[int, int] = {}
         self._attempts = Attempts()
         self._differing: set[bytes] = set()
+        #: Fingerprints of tasks of which fresh workers, too, had other code.
+        self._homebound: set[bytes | None] = set()
         self._expansions: dict[bytes, tuple[Any, float]] = {}
         #: Without a target: that of the plain calls.
         self._order = ProgramOrder(self._schedule, self._expansions)
@@ -238,13 +243,14 @@ class Spread:
         resources = self._attempts.resources(call)
         if not self._target.admits(resources):
             return False
-        if call.has_changed_code() and not is_by_name(call.task):
-            # Workers would get the code that is here now, and store what it gives under the key of what it was.
+        # Of changed code workers would get what is here now, and store what it gives under the key of what it was.
+        is_other = call.has_changed_code() and not is_by_name(call.task)
+        if is_other or call.parts[0].fingerprint in self._homebound:
             self._run_in_this_process(call)
             return True
         require_unchanged(call)
         retries, audited = self._attempts.retries(call), self._observer.audited
-        ticket = make_ticket(
+        ticket = handover.make_ticket(
             call, self._evaluation, self._parent_of, resources=resources, retries=retries, audited=audited
         )
         self._target.submit(ticket)
@@ -419,9 +425,10 @@ class Spread:
             self._differing.add(call.key())
             self._again(call)
             return
+        self._homebound.add(call.parts[0].fingerprint)
         warnings.warn(
-            f"task {call.task.name!r} runs in this process: the workers import other code for it than is loaded here. "
-            "Was a file edited since this process began?",
+            f"task {call.task.name!r} runs in this process: the workers import other code or constants for it than are loaded "
+            "here. Was a file edited since this process began, or does a constant differ in each process (a hash, a time)?",
             MerklWarning,
             stacklevel=2,
         )

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from merkl.fingerprint.fields import field_values
 from merkl.fingerprint.guards import MISSING, Content
+from merkl.fingerprint.naming import mangled
 from merkl.fingerprint.nodes import ONLY_MENTIONED, Edge, Node
 from merkl.fingerprint.reach import Hidden, Reach, Surroundings
 from merkl.fingerprint.records import ClassRecord, DefinitionRecord, Fragment
@@ -320,8 +321,9 @@ def _add_methods(
     whole = _calls_all_methods(reach, node, cls, record, around)
     for index in record.methods:
         method = file.record.definitions[index]
-        entry = vars(cls).get(method.name)
-        node.guards.bindings.append((vars(cls), method.name, vars(cls).get(method.name)))
+        name = mangled(record.name, method.name)
+        entry = vars(cls).get(name, MISSING)
+        node.guards.bindings.append((vars(cls), name, entry))
         for fn in functions_in(entry):
             if reach.sources.matches(fn.__code__, method):
                 target = reach.node_for(fn, fn.__qualname__)
@@ -377,9 +379,9 @@ def _add_bases(reach: Reach, node: Node, cls: type) -> None:
 def _add_attached(reach: Reach, node: Node, cls: type, file: SourceFile, records: list[ClassRecord]) -> None:
     """Add what the class holds that its definition does not show: attributes set later, wrappers, tasks."""
     own = {
-        file.record.definitions[index].name: file.record.definitions[index]
-        for r in records
-        for index in r.methods
+        mangled(record.name, method.name): method
+        for record in records
+        for method in (file.record.definitions[index] for index in record.methods)
     }
     is_enum = "_member_map_" in vars(cls)
     for name, value in sorted(vars(cls).items()):

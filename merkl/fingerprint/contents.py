@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from merkl.fingerprint.guards import MISSING, Content
-from merkl.fingerprint.naming import name_of
+from merkl.fingerprint.naming import mangled, name_of
 
 __all__ = [
     "ATOMS",
@@ -170,14 +170,10 @@ def state_of(value: object) -> list[tuple[str, object]]:
         for name in (slots,) if isinstance(slots, str) else slots:
             if name in {"__dict__", "__weakref__"}:
                 continue
-            mangled = (
-                f"_{base.__name__.lstrip('_')}{name}"
-                if name.startswith("__") and not name.endswith("__")
-                else name
-            )
-            found = getattr(value, mangled, MISSING)
+            attribute = mangled(base.__name__, name)
+            found = getattr(value, attribute, MISSING)
             if found is not MISSING:
-                state[mangled] = found
+                state[attribute] = found
     return sorted(state.items())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-__all__ = ["calls_by_name", "module_name", "name_of", "normal_name", "package_of"]
+__all__ = ["calls_by_name", "mangled", "module_name", "name_of", "normal_name", "package_of"]
 
 _PLATFORM = {"posixpath": "os.path", "ntpath": "os.path", "posix": "os", "nt": "os"}
 #: Old spellings in `typing` of what the language has itself.
@@ -43,6 +43,17 @@ _LOOKING_UP = {
     "operator.methodcaller",
     "unittest",
 }
+
+
+def mangled(class_name: str, name: str) -> str:
+    """Return what a name in the body of a class is called outside.
+
+    >>> mangled("_Tree", "__grow"), mangled("_Tree", "__len__")
+    ('_Tree__grow', '__len__')
+    """
+    if name.startswith("__") and not name.endswith("__"):
+        return f"_{class_name.lstrip('_')}{name}"
+    return name
 
 
 def module_name(module: ModuleType) -> str:

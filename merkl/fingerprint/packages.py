@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import sys
 from dataclasses import dataclass
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from merkl._base.errors import FingerprintError
+from merkl._base.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from importlib import metadata
+else:
+    metadata = LazyModule("importlib.metadata")
 
 __all__ = ["PipVersion", "ReachedPipVersions", "find_pip_version", "pip_version_of", "version_of_import"]
 
@@ -39,8 +45,8 @@ def pip_version_of(name: str) -> PipVersion:
     'blake3'
     """
     try:
-        return PipVersion(_normal(name), importlib.metadata.version(name))
-    except importlib.metadata.PackageNotFoundError:
+        return PipVersion(_normal(name), metadata.version(name))
+    except metadata.PackageNotFoundError:
         raise FingerprintError(
             f"pip_version_of({name!r}): no distribution of that name is installed in {sys.prefix}. "
             f"Install it, or check the name (`pip list` shows them; it may differ from the name that is imported)."
@@ -85,19 +91,19 @@ def version_of_import(top: str) -> PipVersion | None:
         return None
     try:
         # Most are called what they are imported as; the full table takes a tenth of a second.
-        distribution = importlib.metadata.distribution(top)
+        distribution = metadata.distribution(top)
         if _gives(distribution, top):
             return PipVersion(_normal(distribution.metadata["Name"]), distribution.version)
-    except importlib.metadata.PackageNotFoundError:
+    except metadata.PackageNotFoundError:
         pass
     names = _distributions().get(top)
     if not names:
         return None
     name = sorted(names)[0]
-    return PipVersion(_normal(name), importlib.metadata.version(name))
+    return PipVersion(_normal(name), metadata.version(name))
 
 
-def _gives(distribution: importlib.metadata.Distribution, top: str) -> bool:
+def _gives(distribution: metadata.Distribution, top: str) -> bool:
     listed = distribution.read_text("top_level.txt")
     if listed is not None:
         return top in listed.split()
@@ -106,7 +112,7 @@ def _gives(distribution: importlib.metadata.Distribution, top: str) -> bool:
 
 @functools.cache
 def _distributions() -> dict[str, list[str]]:
-    return {top: list(names) for top, names in importlib.metadata.packages_distributions().items()}
+    return {top: list(names) for top, names in metadata.packages_distributions().items()}
 
 
 def _normal(name: str) -> str:

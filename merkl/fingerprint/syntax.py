@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from merkl.fingerprint.annotations import write_annotation
 from merkl.fingerprint.dynamic import module_in_table, write_call, write_subscript
+from merkl.fingerprint.naming import mangled
 from merkl.fingerprint.records import Fragment, Ref
 from merkl.fingerprint.scopes import Scope, scope_of
 from merkl.fingerprint.tokens import (
@@ -236,9 +237,7 @@ class SyntaxEncoder:
         self.hole(Ref("soft" if self._soft else "name", self._mangled(name), path))
 
     def _mangled(self, name: str) -> str:
-        if self._owners and name.startswith("__") and not name.endswith("__"):
-            return f"_{self._owners[-1].lstrip('_')}{name}"
-        return name
+        return mangled(self._owners[-1], name) if self._owners else name
 
     def note_blind(self, what: str, detail: str) -> None:
         """Note that something is found here in a way that cannot be followed."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     class _Misuse:
         """Type checkers see no operators on a Future, so that they report their use."""
 
-        def _misused(self, what: str) -> FutureAccessError: ...
+        def _misused(self, what: str, *, remedy: str = ...) -> FutureAccessError: ...
 else:
     _Misuse = ValueMisuse
     type_forms = LazyModule("merkl._base.type_forms")
@@ -172,7 +172,14 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
         """
         if isinstance(task, TaskSurface):
             return NotImplemented  # `Task.__ror__` makes the call
-        raise self._misused("used in arithmetic")
+        if not callable(task):
+            raise self._misused("used in arithmetic")
+        name = getattr(task, "__name__", None)
+        told = name if isinstance(name, str) and name.isidentifier() else "function"
+        raise self._misused(
+            f"piped into {told}, which is no task",
+            remedy=f"Write `future | task({told})`, or call .eval() to have the value",
+        )
 
     def _write_to(self, path: str | os.PathLike[str], *, sidecar: bool) -> Self:
         if isinstance(path, (str, os.PathLike)) and not isinstance(path, Future):
@@ -223,11 +230,13 @@ class Future(_Misuse, Generic[T_co], metaclass=FutureMeta):
                 raise AttributeError(f"Future has no attribute {name!r}")
             raise self._misused(f"asked for its attribute {name!r}")
 
-    def _misused(self, what: str) -> FutureAccessError:
+    def _misused(
+        self, what: str, *, remedy: str = "Pass it to another task, or call .eval() to have the value"
+    ) -> FutureAccessError:
         task = self._call.task.name
         return FutureAccessError(
             f"the Future of task {task!r} ({self._call.place()}) was {what}: a Future is the handle of a result, "
-            "not the result. Pass it to another task, or call .eval() to have the value",
+            f"not the result. {remedy}",
             task=task,
             misuse=what,
         )

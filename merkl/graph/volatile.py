@@ -214,4 +214,9 @@ def _is_installed(value: Any) -> bool:
         return top != "__main__"
     module = sys.modules.get(name)
     path = getattr(module, "__file__", None) or ""
-    return path.startswith(tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}))
+    return path.startswith(_package_folders())
+
+
+@functools.cache
+def _package_folders() -> tuple[str, ...]:
+    return tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})

@@ -136,4 +136,4 @@ def _latest_code(
 
 def describe_state(state: CallState) -> dict[str, Any]:
     """Return the few fields that name an earlier result."""
-    return {"key": state.key, "run": state.run, "created": state.created}
+    return {"key": state.key, "task": state.task, "run": state.run, "created": state.created}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import msgspec
 
 from merkl._base.places import shown_path
 from merkl._base.sizes import format_size
-from merkl.cache import BaseCache, ContentCache, FileContentBackend, Ledger, Metadata
+from merkl.cache import BaseCache, ContentCache, FileContentBackend, Ledger, Metadata, stored_key
 from merkl.cache.contents import TieredContents
 from merkl.cache.layers import LayeredCache
+from merkl.execution.failed_calls import describe_failed_call, metadata_of_failed
 from merkl.execution.migrations import ADOPTED
-from merkl.render.log_view import format_call, format_duration, format_time, result_record
+from merkl.render.log_view import failure_record, format_call, format_duration, format_time, result_record
 
 __all__ = ["RelativeView", "ResultView", "format_result", "place_of_content", "view_result"]
 
@@ -39,16 +41,23 @@ class ResultView(msgspec.Struct, frozen=True):
     parents: tuple[RelativeView, ...]
     children: tuple[RelativeView, ...]
     notes: tuple[str, ...]
+    failed: dict[str, str] | None = None
 
 
 def view_result(key: str, ledger: Ledger, cache: BaseCache, previews: dict[str, str]) -> ResultView:
-    """Return what there is to see of a result; `previews` has short texts of values by key."""
-    metadata = ledger.metadata(key) or Metadata()
-    record = cache.lookup(key)
+    """Return what there is to see of a result, or of a call that failed; `previews` has short texts of values by key."""
+    known = ledger.known(key)
+    failed = describe_failed_call(ledger, key)
+    metadata = known or (Metadata() if failed is None else metadata_of_failed(failed))
+    stored = stored_key(cache, key)
+    record = cache.lookup(stored)
     notes = []
-    failed = ledger.noted("failed", key)
-    if failed:
-        notes.append(f"a call with this key failed: {failed['error']}")
+    if failed is not None and known is not None:
+        notes.append(f"a call with this key failed: {failed.error}")
+    if metadata.interrupted:
+        notes.append(
+            f"its body was interrupted, so this is no result; `merkl cache accept {key[:12]}` makes it one"
+        )
     earlier = metadata.tags.get(ADOPTED)
     if earlier:
         notes.append(f"declared by hand (merkl migrate) to hold for this code; it was made as {earlier[:12]}")
@@ -58,17 +67,18 @@ def view_result(key: str, ledger: Ledger, cache: BaseCache, previews: dict[str, 
         record=result_record(key, metadata),
         is_stored=record is not None,
         content_hash=record.content_hash if record else "",
-        place=place_of_content(cache, key) if record else "",
+        place=place_of_content(cache, stored) if record else "",
         preview=previews.get(key, ""),
         siblings=tuple(_siblings(key, metadata, ledger, previews)),
         parents=tuple(_relative(parent, ledger, previews) for parent in metadata.parents),
         children=tuple(RelativeView(child, format_call(found)) for child, found in ledger.children(key)),
         notes=tuple(notes),
+        failed=failure_record(failed) if known is None else None,
     )
 
 
 def _relative(key: str, ledger: Ledger, previews: dict[str, str]) -> RelativeView:
-    metadata = ledger.metadata(key)
+    metadata = ledger.known(key)
     return RelativeView(
         key, format_call(metadata) if metadata else "(not in the ledger)", previews.get(key, "")
     )
@@ -114,9 +124,11 @@ def format_result(view: ResultView) -> str:
     """Return a result as text."""
     record = view.record
     lines = [view.call, "", f"key          {view.key}"]
-    lines.append(
-        f"made         {format_time(record['created'])} by run {record['run'][:8]}, in {format_duration(record['duration'])}"
-    )
+    at = f"{format_time(record['created'])} by run {record['run'][:8]}"
+    if view.failed is None:
+        lines.append(f"made         {at}, in {format_duration(record['duration'])}")
+    else:
+        lines.append(f"failed       {at}: {view.failed['error']}")
     if record["peak_memory"] is not None:
         lines.append(f"peak memory  {format_size(record['peak_memory'])} resident")
     lines.append(f"called at    {record['location'] or '-'}")
@@ -126,7 +138,7 @@ def format_result(view: ResultView) -> str:
             f"content      {record['size']} bytes, codec {record['codec']}, hash {view.content_hash}"
         )
         lines.append(f"lies in      {view.place}")
-    else:
+    elif view.failed is None:
         lines.append("content      none: the result was removed, or is in another cache")
     if view.preview:
         lines.append(f"value        {view.preview}")
@@ -142,4 +154,6 @@ def format_result(view: ResultView) -> str:
             lines += [f"  {r.key[:12]}  {r.call}{f'  = {r.preview}' if r.preview else ''}" for r in shown]
             if len(relatives) > len(shown):
                 lines.append(f"  … and {len(relatives) - len(shown)} more; --json has them all")
+    if view.failed is not None:
+        lines += ["what was said", textwrap.indent(view.failed["details"], "  ")]
     return "\n".join(lines)

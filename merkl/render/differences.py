@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from merkl.cache import ArgumentPreview
+from merkl.execution.previews import UNKEYED
 from merkl.render.call_states import CallState
 
-__all__ = ["Difference", "compare_components", "compare_states", "format_difference", "same_arguments"]
+__all__ = ["Difference", "compare_components", "compare_states", "format_difference", "ignored_since"]
 
 #: Kinds of components that `code_version` stands for.
 _CODE = frozenset({"code", "class", "code_object", "module"})
 _LONGEST_DIFF = 60
+#: In the short text of an argument a Future, or what is left of one where it was cut.
+_FUTURE = "<Future"
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -69,9 +74,7 @@ def _compare_extras(old: CallState, new: CallState) -> list[Difference]:
 
 def compare_components(old: Sequence[dict[str, str]], new: Sequence[dict[str, str]]) -> Iterable[Difference]:
     """Yield what differs between the parts of two fingerprints."""
-    digests = {c["digest"] for c in old}, {c["digest"] for c in new}
-    before = [c for c in old if c["digest"] not in digests[1]]
-    after = [c for c in new if c["digest"] not in digests[0]]
+    before, after = _without_equal(old, new, ("kind", "name", "digest"))
     if any(c["kind"] == "option" and c["name"] == "code_version" for c in new):
         before, after = ([c for c in side if c["kind"] not in _CODE] for side in (before, after))
     for now, then in _pair(before, after):
@@ -88,25 +91,44 @@ def _pair(
     before: list[dict[str, str]], after: list[dict[str, str]]
 ) -> Iterable[tuple[dict[str, str] | None, dict[str, str] | None]]:
     """Pair what is there now with what it was: by kind and name, else by the last part of the name (it moved)."""
-    left = list(before)
+    left = {(c["kind"], c["name"]): c for c in before}
     unpaired: list[dict[str, str]] = []
     for now in after:
-        then = next((c for c in left if (c["kind"], c["name"]) == (now["kind"], now["name"])), None)
+        then = left.pop((now["kind"], now["name"]), None)
         if then is None:
             unpaired.append(now)
-            continue
-        left.remove(then)
-        yield now, then
+        else:
+            yield now, then
+    # What has only another name than it had is no change.
+    gone, unpaired = _without_equal(list(left.values()), unpaired, ("kind", "digest"))
     for now in unpaired:
         name = now["name"].rpartition(".")[2]
         then = next(
-            (c for c in left if c["kind"] == now["kind"] and c["name"].rpartition(".")[2] == name), None
+            (c for c in gone if c["kind"] == now["kind"] and c["name"].rpartition(".")[2] == name), None
         )
         if then is not None:
-            left.remove(then)
+            gone.remove(then)
         yield now, then
-    for then in left:
+    for then in gone:
         yield None, then
+
+
+def _without_equal(
+    old: Sequence[dict[str, str]], new: Sequence[dict[str, str]], fields: Sequence[str]
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Return the parts of both sides without those that are on both with the same values of these fields."""
+    marks = [[tuple(c[name] for name in fields) for c in side] for side in (old, new)]
+    both = Counter(marks[0]) & Counter(marks[1])
+    kept: list[list[dict[str, str]]] = []
+    for side, own in zip((old, new), marks, strict=True):
+        left = both.copy()
+        kept.append([])
+        for component, mark in zip(side, own, strict=True):
+            if left[mark] > 0:
+                left[mark] -= 1
+            else:
+                kept[-1].append(component)
+    return kept[0], kept[1]
 
 
 def _component_difference(
@@ -123,26 +145,39 @@ def _diff(old: str, new: str) -> str:
     return "\n".join(line for line in lines if not line.startswith(("---", "+++")))
 
 
-def same_arguments(old: CallState, new: CallState) -> int:
-    """Return how many constant arguments are the same."""
-    then = {a.name: a for a in old.arguments}
-    return sum(1 for a in new.arguments if a == then.get(a.name) and not a.preview.startswith("<Future of "))
-
-
 def _compare_arguments(old: CallState, new: CallState) -> Iterable[Difference]:
-    then = {a.name: a for a in old.arguments}
-    now = {a.name: a for a in new.arguments if a.name not in new.unkeyed}
-    for name in (n for n in then if n not in now and n not in new.unkeyed):
+    """Yield the constants that differ; the results of other calls, wherever they are in the arguments, are compared apart."""
+    then = {a.name: a for a in old.arguments if a.digest != UNKEYED and a.name not in new.unkeyed}
+    now = {a.name: a for a in new.arguments if a.digest != UNKEYED and a.name not in new.unkeyed}
+    ignored = {a.name for a in old.arguments if a.digest == UNKEYED}
+    for name in (n for n in then if n not in now):
         yield Difference("parameter", name, "removed", old=then[name].preview)
     for name, argument in now.items():
         before = then.get(name)
         if before is None:
-            yield Difference("parameter", name, "added", new=argument.preview)
-        elif (before.preview, before.digest) != (argument.preview, argument.digest):
-            is_input = argument.preview.startswith("<Future of ")
-            if is_input and before.preview == argument.preview:
-                continue  # the same task upstream: what changed there is told there
+            change = "counted" if name in ignored else "added"
+            yield Difference("parameter", name, change, new=argument.preview)
+        elif _is_result(before) and _is_result(argument):
+            continue
+        elif (before.digest or before.preview) != (argument.digest or argument.preview) and not (
+            # Of an argument with Futures in it earlier versions kept no digest.
+            before.preview == argument.preview and not before.digest and _FUTURE in before.preview
+        ):
             yield from _compare_values(name, before.preview, argument.preview, old, new)
+
+
+def ignored_since(old: CallState, new: CallState) -> list[Difference]:
+    """Return the arguments that were part of the key and are not any more."""
+    shown = {a.name: a.preview for a in new.arguments}
+    return [
+        Difference("parameter", a.name, "ignored", old=a.preview, new=shown[a.name])
+        for a in old.arguments
+        if a.digest != UNKEYED and a.name in new.unkeyed and shown.get(a.name, "***") != "***"
+    ]
+
+
+def _is_result(argument: ArgumentPreview) -> bool:
+    return argument.preview.startswith("<Future of ")
 
 
 def _compare_values(
@@ -150,6 +185,10 @@ def _compare_values(
 ) -> Iterable[Difference]:
     parts = old.outlines.get(name) or {}, new.outlines.get(name) or {}
     paths = [p for p in {**parts[0], **parts[1]} if parts[0].get(p) != parts[1].get(p)]
+    told = [p for p in paths if not all(_FUTURE in part.get(p, _FUTURE) for part in parts)]
+    if not told and any(_FUTURE in text for part in parts for text in part.values()):
+        return  # only which results are in it, which is told with them
+    paths = told
     if not (parts[0] and parts[1] and paths):
         yield Difference("argument", name, old=before, new=after)
         return
@@ -170,7 +209,11 @@ def format_difference(difference: Difference) -> list[str]:
     if d.kind == "extra_key":
         return [d.new]
     if d.kind == "input":
-        return [f"an input is {d.new}"]
+        return [_format_input(d)]
+    if d.kind == "parameter" and d.change == "counted":
+        return [f"argument {d.name} is part of the key now: {d.new}"]
+    if d.kind == "parameter" and d.change == "ignored":
+        return [f"argument {d.name} is no part of the key any more"]
     if d.kind == "parameter":
         value = d.new if d.change == "added" else d.old
         return [f"parameter {d.name} is {'new' if d.change == 'added' else 'gone'}: {value}"]
@@ -190,6 +233,16 @@ def format_difference(difference: Difference) -> list[str]:
         return [f"{what} changed{where}"]
     value = "" if "\n" in d.old + d.new or not (d.old or d.new) or d.kind in _CODE else f": {d.old or d.new}"
     return [f"{what} is {'new' if d.change == 'added' else 'no longer used'}{value}{where}"]
+
+
+def _format_input(d: Difference) -> str:
+    if d.change == "removed":
+        return f"it is no longer given the result of {d.old}"
+    if d.change == "added":
+        return f"it is given one more result: {d.new}"
+    if not d.old:
+        return f"it is given the same results in {d.new}"
+    return f"argument {d.name} is the result of another call: {d.old} → {d.new}"
 
 
 _WORDS = {

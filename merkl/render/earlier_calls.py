@@ -1,124 +1,387 @@
-"""The results that the ledger remembers, as calls, and which of them is nearest to a call of now."""
+"""The calls that the ledger remembers, and which of them each call of now takes the place of.
+
+A call takes the place of the earlier one that had the same arguments, whatever its code was, in this pipeline or in another.
+Where there is none it is matched with what the pipeline's latest runs had: those back to the last that was done, and of a
+task that none of these called, those before. Earlier calls that are still made are in nobody's place, and each is in that
+of one call at most. What is left is new.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
-from merkl.cache import ArgumentPreview, Ledger, Metadata
-from merkl.render.call_states import CallState
+import msgspec
 
-__all__ = ["EarlierCall", "EarlierCalls"]
+from merkl.cache import ArgumentPreview, Ledger, Metadata, Run
+from merkl.execution.plan import calls_behind
+from merkl.execution.previews import UNKEYED, describe_arguments, outline_value
+from merkl.graph.call import Call
+from merkl.hashing.digests import hash_parts
+from merkl.render.call_states import CallState, task_name
+from merkl.render.matching import Comparable, match_calls
+
+__all__ = ["EarlierCalls", "comparable_call", "comparable_record"]
 
 #: How many of a task's latest results are looked at.
 _MOST = 20_000
-#: How many of them are compared one by one, where no other has the same constants.
-_MOST_COMPARED = 500
+#: How many of the latest runs are looked through for those of a pipeline, and how many of these count.
+_MOST_RUNS = 500
+_MOST_OF_PIPELINE = 20
+
+#: Arguments with up to so many parts are compared part by part.
+_MOST_DETAILS = 20
+
+_FUTURE = "<Future of "
+
+Outliner: TypeAlias = Callable[[ArgumentPreview], dict[str, str] | None]
 
 
-@dataclass(slots=True)
-class EarlierCall:
-    """A call of which results are known; `outs` are the keys of its results."""
+def comparable_call(call: Call) -> Comparable:
+    """Return a call of now as it is compared with others."""
+    parameters = call.task.signature.parameters
+    unkeyed = [p.name for p in parameters if not p.is_keyed]
+    values = dict(zip((p.name for p in parameters), call.values, strict=True))
+    parents = dict.fromkeys(future.hash for future in call.inputs())
+    found = _comparable(
+        call.key().hex(),
+        task_name(call),
+        describe_arguments(call),
+        parents,
+        unkeyed,
+        lambda argument: outline_value(values[argument.name]),
+    )
+    found.outs.update((future.out, future.hash) for future in call.futures())
+    return found
 
-    key: str
-    metadata: Metadata
-    outs: dict[str | None, str] = field(default_factory=dict)
+
+def comparable_record(
+    key: str, metadata: Metadata, unkeyed: Collection[str] = (), outline: Outliner = lambda argument: None
+) -> Comparable:
+    """Return an earlier call, known by one of its results, as it is compared with others.
+
+    `outline` gives the parts of an argument by their paths, None where it has none.
+    """
+    found = _comparable(key, metadata.task, metadata.arguments, metadata.parents, unkeyed, outline)
+    found.outs[metadata.out] = metadata.interrupted or key
+    return found
+
+
+def _comparable(
+    key: str,
+    task: str,
+    arguments: Iterable[ArgumentPreview],
+    parents: Iterable[str],
+    unkeyed: Collection[str],
+    outline: Outliner,
+) -> Comparable:
+    constants: list[tuple[str, str]] = []
+    links: list[tuple[str, str]] = []
+    details: dict[str, dict[str, str]] = {}
+    for argument in arguments:
+        if argument.digest == UNKEYED or argument.name in unkeyed:
+            continue
+        if argument.preview.startswith(_FUTURE):
+            links.append((argument.name, argument.digest))
+            continue
+        constants.append((argument.name, argument.digest or argument.preview))
+        parts = outline(argument) if argument.digest else None
+        if parts and len(parts) <= _MOST_DETAILS and not any("<Future" in text for text in parts.values()):
+            details[argument.name] = parts
+    given = {key for _, key in links}
+    inside = tuple(parent for parent in parents if parent not in given)
+    return Comparable(key, task, tuple(constants), tuple(links), inside, {}, details)
 
 
 class EarlierCalls:
-    """Earlier calls by task, those apart that the graph at hand makes again.
+    """Finds for the calls of a graph the earlier ones whose place they take; `origins` has their results' keys.
 
-    `keys` are the keys of that graph; `records` restricts the search to these results.
+    Args:
+        ledger: what is known of earlier runs.
+        pipeline: the name of what makes the graph, as on the command line, "" for none.
+        run: the run that is under way: what it made itself is no earlier call.
+        records: only these results count, those of one run.
     """
 
     def __init__(
-        self, ledger: Ledger | None, keys: Collection[str], records: Mapping[str, Metadata] | None = None
+        self,
+        ledger: Ledger,
+        *,
+        pipeline: str = "",
+        run: str = "",
+        records: Mapping[str, Metadata] | None = None,
     ) -> None:
+        self.origins: dict[str, str] = {}
+        self.metadata: dict[str, Metadata] = {}
+        self.interrupted: dict[str, tuple[str, Metadata]] = {}
         self._ledger = ledger
-        self._keys = keys
+        self._run = run
         self._records = records
-        self._tasks: dict[str, _OfTask] = {}
+        self._episodes = _episodes(ledger, pipeline, run)
+        self._closures: dict[str, Mapping[str, Metadata]] = {}
+        self._of_task: dict[str, list[Comparable]] = {}
+        self._unkeyed: dict[str, frozenset[str]] = {}
+        self._aliases: dict[str, str] = {}
+        self._outlines: dict[str, dict[str, str] | None] = {}
+        self._made: set[str] = set()
+        self._taken: set[str] = set()
+        self._identities: dict[str, bytes] = {}
+        self._identities_now: dict[str, bytes] = {}
+        self._matched: dict[str, Comparable] = {}
 
-    def nearest(self, state: CallState, matches: Mapping[str, str]) -> EarlierCall | None:
-        """Return the earlier call that is most like this one: by constants, then inputs, then place, then age.
-
-        `matches` says for keys of this graph which earlier results they stand in for.
-        """
-        if self._ledger is None:
-            return None
-        if state.task not in self._tasks:
-            self._tasks[state.task] = _OfTask(self._of(self._ledger, state.task))
-        return self._tasks[state.task].nearest(state, matches)
-
-    def _of(self, ledger: Ledger, task: str) -> list[EarlierCall]:
-        """Return the calls of a task, newest first, the outs of each together."""
-        if self._records is None:
-            rows = ledger.log(task=task, limit=_MOST)
-        else:
-            rows = sorted(self._records.items(), key=lambda row: -row[1].created)
-        calls: dict[object, EarlierCall] = {}
-        for key, metadata in rows:
-            if metadata.task == task and key not in self._keys:
-                identity = (metadata.fingerprint, metadata.arguments, metadata.parents, metadata.extras)
-                call = calls.setdefault(identity, EarlierCall(key, metadata))
-                call.outs.setdefault(metadata.out, key)
-        return list(calls.values())
-
-
-class _OfTask:
-    """The earlier calls of one task, found by their constants and by their inputs."""
-
-    def __init__(self, calls: list[EarlierCall]) -> None:
-        self._calls = calls
-        self._by_constants: dict[object, list[EarlierCall]] = {}
-        self._by_parent: dict[tuple[object, str], EarlierCall] = {}
-        self._by_parents: dict[tuple[object, tuple[str, ...]], EarlierCall] = {}
+    def match(self, calls: Sequence[Call]) -> None:
+        """Match calls, each after its inputs; further ones of the same run come later."""
+        self._made.update(future.hash for call in calls for future in call.futures())
+        self._unkeyed.update(_unkeyed_parameters(calls))
+        names = dict.fromkeys(task_name(call) for call in calls)
+        self._find_aliases(names, calls)
+        known = self._known_keys(names)
+        new: dict[Call, Comparable] = {}
+        seen = set(self._matched)
         for call in calls:
-            constants = _constants(call.metadata.arguments)
-            self._by_constants.setdefault(constants, []).append(call)
-            self._by_parents.setdefault((constants, call.metadata.parents), call)
-            for parent in call.metadata.parents:
-                self._by_parent.setdefault((constants, parent), call)
+            key = call.key().hex()
+            if key not in seen and not any(future.hash in known for future in call.futures()):
+                seen.add(key)
+                new[call] = comparable_call(call)
+        self._match_alike(new)
+        rest = [one for one in new.values() if one.key not in self._matched]
+        pools = {task: self._pool(task) for task in dict.fromkeys(one.task for one in rest)}
+        self._take(match_calls(rest, pools, self.origins))
 
-    def nearest(self, state: CallState, matches: Mapping[str, str]) -> EarlierCall | None:
-        constants = _constants(state.arguments)
-        parents = tuple(matches.get(parent, parent) for parent in state.parents)
-        exact = self._by_parents.get((constants, parents))
-        if exact is not None:
-            return exact
-        for parent in parents:
-            found = self._by_parent.get((constants, parent))
-            if found is not None:
-                return found
-        same = self._by_constants.get(constants)
-        if same is not None:
-            here = [call for call in same[:_MOST_COMPARED] if call.metadata.location == state.location]
-            return (here or same)[0]
-        return self._most_alike(state)
+    def earlier(self, key: str) -> Comparable | None:
+        """Return the earlier call whose place the call with this key takes."""
+        return self._matched.get(key)
 
-    def _most_alike(self, state: CallState) -> EarlierCall | None:
-        now = {a.name: a for a in _constants(state.arguments)}
-        best: EarlierCall | None = None
-        best_score = (-1.0, False)
-        for call in self._calls[:_MOST_COMPARED]:
-            then = _constants(call.metadata.arguments)
-            alike = sum(_likeness(now[a.name], a) for a in then if a.name in now)
-            score = (alike, call.metadata.location == state.location)
-            if score > best_score:
-                best, best_score = call, score
-        return best
+    def record(self, key: str, state: CallState) -> Comparable | None:
+        """Return the call that an earlier result is of, None where it is not known."""
+        self._load([key])
+        metadata = self.metadata.get(key)
+        return None if metadata is None else comparable_record(key, metadata, state.unkeyed)
+
+    def has_run(self, task: str) -> bool:
+        """Say whether a result of the task is known."""
+        return bool(self._calls_of(task))
+
+    def values_of(self, task: str) -> dict[str, set[str]]:
+        """Return for each parameter of a task the values that it ever had, as they are compared."""
+        found: dict[str, set[str]] = {}
+        for call in self._calls_of(task):
+            for name, text in call.constants:
+                found.setdefault(name, set()).add(text)
+        return found
+
+    def _take(self, found: Mapping[str, Comparable]) -> None:
+        self._matched.update(found)
+        self._taken.update(earlier.key for earlier in found.values())
+
+    # -- what there is -------------------------------------------------------------------------------------
+
+    def _calls_of(self, task: str) -> list[Comparable]:
+        """Return all known calls of a task, the newest first, the results of each together."""
+        if task not in self._of_task:
+            name = self._aliases.get(task, task)
+            if self._records is None:
+                rows = self._ledger.of_task(name, limit=_MOST)
+            else:
+                rows = sorted(
+                    ((k, m) for k, m in self._records.items() if m.task == name),
+                    key=lambda row: -row[1].created,
+                )
+            calls: dict[object, Comparable] = {}
+            for key, metadata in rows:
+                if metadata.run == self._run and self._run:
+                    continue
+                self.metadata.setdefault(key, metadata)
+                if metadata.interrupted:
+                    self.interrupted[metadata.interrupted] = key, metadata
+                identity = (metadata.fingerprint, metadata.arguments, metadata.parents, metadata.extras)
+                if identity not in calls:
+                    unkeyed = self._unkeyed.get(task, frozenset())
+                    calls[identity] = comparable_record(key, metadata, unkeyed, self._outline)
+                calls[identity].outs.setdefault(metadata.out, metadata.interrupted or key)
+            self._of_task[task] = list(calls.values())
+        return self._of_task[task]
+
+    def _outline(self, argument: ArgumentPreview) -> dict[str, str] | None:
+        if argument.digest not in self._outlines:
+            content = self._ledger.blob(f"outline:{argument.digest}")
+            self._outlines[argument.digest] = None if content is None else msgspec.json.decode(content)
+        return self._outlines[argument.digest]
+
+    def _is_free(self, call: Comparable) -> bool:
+        return call.key not in self._taken and self._made.isdisjoint(call.outs.values())
+
+    def _pool(self, task: str) -> list[Comparable]:
+        """Return what the pipeline's latest runs that called a task have of it, as far as no call is in its place."""
+        calls = self._calls_of(task)
+        if self._records is not None:
+            return [call for call in calls if self._is_free(call)]
+        for episode in self._episodes:
+            found = [call for call in calls if self._is_in(episode, call)]
+            if found:
+                return [call for call in found if self._is_free(call)]
+        return []
+
+    def _is_in(self, episode: Sequence[Run], call: Comparable) -> bool:
+        return any(
+            self.metadata[call.key].run == run.id
+            or not self._closure(run).keys().isdisjoint(call.outs.values())
+            for run in episode
+        )
+
+    def _closure(self, run: Run) -> Mapping[str, Metadata]:
+        if run.id not in self._closures:
+            self._closures[run.id] = found = self._ledger.closure(self._ledger.roots(run))
+            self.metadata.update(found)
+        return self._closures[run.id]
+
+    def _known_keys(self, tasks: Iterable[str]) -> set[str]:
+        """Return the keys of the results that the latest runs had: the calls that have them are as they were."""
+        if self._records is not None:
+            return set(self._records)
+        runs = self._episodes[0] if self._episodes else ()
+        keys = {key for run in runs for key in self._closure(run)}
+        ids = {run.id for run in runs}
+        return keys | {
+            key
+            for task in tasks
+            for call in self._calls_of(task)
+            if self.metadata[call.key].run in ids
+            for key in call.outs.values()
+        }
+
+    def _find_aliases(self, names: Collection[str], calls: Sequence[Call]) -> None:
+        """Find the names that tasks had when the pipeline ran the last time, of those that were renamed or moved since."""
+        unknown = [name for name in names if not self._calls_of(name)]
+        if not unknown:
+            return
+        known = self._records or {}
+        for run in self._episodes[0] if self._episodes and self._records is None else ():
+            known = {**known, **self._closure(run)}
+        parameters: dict[str, tuple[str, ...]] = {}
+        for metadata in known.values():
+            if metadata.task and metadata.task not in names:
+                parameters[metadata.task] = tuple(argument.name for argument in metadata.arguments)
+        now = {task_name(call): tuple(call.task.signature.names) for call in calls}
+        for name in unknown:
+            last = name.rpartition(".")[2]
+            alike = [old for old in parameters if old.rpartition(".")[2] == last]
+            alike = alike or [old for old, taken in parameters.items() if taken == now[name]]
+            if len(alike) == 1:
+                self._aliases[name] = alike[0]
+                del parameters[alike[0]], self._of_task[name]
+
+    # -- calls with the same arguments ---------------------------------------------------------------------
+
+    def _match_alike(self, new: Mapping[Call, Comparable]) -> None:
+        """Match calls with earlier ones that had the same arguments, the calls that these are results of included."""
+        wanted: dict[tuple[str, bytes], Comparable] = {}
+        for call in calls_behind([future for one in new for future in one.futures()]):
+            one = new.get(call) or comparable_call(call)
+            identity = self._identify(one, self._identities_now)
+            if call.task.options.keep != "never":
+                for out, key in one.outs.items():
+                    self._identities_now[key] = _of_out(identity, out)
+            if call in new:
+                wanted[one.task, identity] = one
+        constants = {(one.task, one.constants) for one in wanted.values()}
+        found: dict[str, Comparable] = {}
+        for task in dict.fromkeys(task for task, _ in wanted):
+            alike = [c for c in self._calls_of(task) if (task, c.constants) in constants and self._is_free(c)]
+            self._identify_records(key for c in alike for key in (*(k for _, k in c.links), *c.inside))
+            for earlier in alike:
+                found_now = wanted.pop((task, self._identify(earlier, self._identities, task)), None)
+                if found_now is not None:
+                    found[found_now.key] = earlier
+                    self.origins.update(
+                        (key, earlier.outs[out]) for out, key in found_now.outs.items() if out in earlier.outs
+                    )
+        self._take(found)
+
+    def is_same_call(self, key: str, earlier: str) -> bool:
+        """Say whether an earlier result is that in whose place this one is, or of the same call with other code."""
+        if self.origins.get(key, key) == earlier:
+            return True
+        now = self._identities_now.get(key)
+        if now is None:
+            return False
+        self._identify_records([earlier])
+        return now == self._identities.get(earlier)
+
+    def _identify(self, one: Comparable, identities: Mapping[str, bytes], task: str = "") -> bytes:
+        """Return what a call is, its code apart: task, constants, and what the results are that it is given."""
+        parts: list[bytes] = []
+        for name, text in one.constants:
+            parts += (name.encode(), text.encode())
+        given = [*(key for _, key in one.links), *one.inside]
+        known = [identities.get(key) or bytes.fromhex(key) for key in given]
+        names = [name.encode() for name, _ in one.links]
+        inputs = [*known[: len(names)], *sorted(known[len(names) :])]
+        return hash_parts(
+            b"call", [(task or one.task).encode(), hash_parts(b"constants", parts), *names, b"", *inputs]
+        )
+
+    def _identify_records(self, keys: Iterable[str]) -> None:
+        """Identify earlier results, and those that went into them."""
+        stack = list(keys)
+        self._load(stack)
+        names = {old: new for new, old in self._aliases.items()}
+        while stack:
+            key = stack[-1]
+            metadata = self.metadata.get(key)
+            above = [] if metadata is None else metadata.parents
+            missing = [k for k in above if k not in self._identities and k in self.metadata]
+            if metadata is None or key in self._identities:
+                stack.pop()
+            elif missing:
+                stack += missing
+            else:
+                stack.pop()
+                task = names.get(metadata.task, metadata.task)
+                one = comparable_record(key, metadata, self._unkeyed.get(task, frozenset()))
+                self._identities[key] = _of_out(self._identify(one, self._identities, task), metadata.out)
+
+    def _load(self, keys: Iterable[str]) -> None:
+        """Have the metadata of results and of all that went into them at hand."""
+        level = set(keys)
+        seen: set[str] = set()
+        while level:
+            seen |= level
+            self.metadata.update(self._ledger.metadata_of([key for key in level if key not in self.metadata]))
+            above = (self.metadata[key].parents for key in level if key in self.metadata)
+            level = {p for parents in above for p in parents if p not in seen and p not in self._identities}
 
 
-def _likeness(one: ArgumentPreview, other: ArgumentPreview) -> float:
-    """Return 1 for equal arguments, else the share of their texts that they begin and end with in common, halved."""
-    if one == other:
-        return 1.0
-    a, b = one.preview, other.preview
-    shortest = min(len(a), len(b))
-    start = next((i for i in range(shortest) if a[i] != b[i]), shortest)
-    end = next((i for i in range(shortest - start) if a[-1 - i] != b[-1 - i]), shortest - start)
-    return (start + end) / max(len(a), len(b), 1) / 2
+def _of_out(identity: bytes, out: str | None) -> bytes:
+    return identity if out is None else hash_parts(b"out", [identity, out.encode()])
 
 
-def _constants(arguments: tuple[ArgumentPreview, ...]) -> tuple[ArgumentPreview, ...]:
-    return tuple(a for a in arguments if not a.preview.startswith("<Future of "))
+def _unkeyed_parameters(calls: Iterable[Call]) -> dict[str, frozenset[str]]:
+    tasks = {call.task: task_name(call) for call in calls}
+    return {
+        name: frozenset(p.name for p in task.signature.parameters if not p.is_keyed)
+        for task, name in tasks.items()
+    }
+
+
+def _episodes(ledger: Ledger, pipeline: str, current: str) -> list[list[Run]]:
+    """Return the runs of a pipeline, newest first: each that was done with those after it that were not."""
+    found: list[list[Run]] = [[]]
+    if not pipeline:
+        return []
+    count = 0
+    for run in ledger.runs(limit=_MOST_RUNS):
+        if run.id == current or run.command[:2] != ("merkl", "run") or len(run.command) < 3:
+            continue
+        if _name_parts(run.command[2]) == _name_parts(pipeline) and count < _MOST_OF_PIPELINE:
+            count += 1
+            found[-1].append(run)
+            if run.status == "done":
+                found.append([])
+    return [episode for episode in found if episode]
+
+
+def _name_parts(name: str) -> Any:
+    """Return what tells a function from others, however its module is named: `pkg.flow.main`, `src/pkg/flow.py:main`."""
+    return [part for part in re.split(r"[.:/\\]", name) if part and part != "py"][-2:]

@@ -12,9 +12,9 @@ import msgspec
 from merkl._base.containers import iter_leaves
 from merkl._base.hints import format_type
 from merkl._base.places import shown_path
-from merkl.cache import Ledger
+from merkl.cache import ArgumentPreview, Ledger
 from merkl.execution.plan import Plan
-from merkl.execution.previews import preview_arguments
+from merkl.execution.previews import describe_arguments, preview_arguments
 from merkl.files import DirRef, FileRef
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -28,7 +28,7 @@ __all__ = ["EdgeView", "GraphView", "NodeView", "view_graph"]
 
 
 class CallView(msgspec.Struct, frozen=True):
-    """One call of a node: its key, what it is called with, and what is known of its result."""
+    """One call of a node: its key, what it is called with, and what is known of its result; in a loop its task."""
 
     key: str
     status: str
@@ -38,14 +38,16 @@ class CallView(msgspec.Struct, frozen=True):
     run: str = ""
     created: float = 0.0
     failed: str = ""
+    task: str = ""
 
 
 class NodeView(msgspec.Struct, frozen=True):
     """A call, several alike (`count`; `is_chain`: each but the first takes up the result of another of them), or a file.
 
     `kind` is "task", "shell", "map" (over a list that is not known yet), "file" (read), "output" (written) or "open" (the graph
-    goes on once a value is known). `status` is "cached", "stale" (would run, earlier results are there), "new" (would run for
-    the first time) or "failed" (would run again, failed the last time); of several calls the one that needs most attention.
+    goes on once a value is known). `status` is "cached", "stale" (would run again: there is a result of it, of other code or
+    inputs), "new" (would run for the first time with these arguments) or "failed" (would run again, failed the last time); of
+    several calls the one that needs most attention.
     """
 
     id: int
@@ -60,6 +62,16 @@ class NodeView(msgspec.Struct, frozen=True):
     fingerprint: str = ""
     doc: str = ""
     calls: tuple[CallView, ...] = ()
+
+
+Constants = tuple[ArgumentPreview, ...]
+
+#: So many of a task's latest results are looked at.
+_MOST_EARLIER = 20_000
+
+
+def _constants(arguments: Iterable[ArgumentPreview]) -> Constants:
+    return tuple(a for a in arguments if not a.preview.startswith("<Future of "))
 
 
 class EdgeView(msgspec.Struct, frozen=True):
@@ -130,7 +142,8 @@ class _Builder:
         self._ledger = ledger
         self._missing = {call.key() for call in plan.missing}
         self._failures = dict(ledger.notes("failed")) if ledger is not None else {}
-        self._known_tasks: dict[str, bool] = {}
+        self._earlier: dict[str, frozenset[Constants]] = {}
+        self._new: set[bytes] = set()
         self._node_of: dict[bytes, int] = {}
         self._files: dict[tuple[str, str], int] = {}
         self._edges: dict[tuple[int, int, str, str, str], int] = {}
@@ -139,7 +152,13 @@ class _Builder:
     def add_node(self, members: Sequence[Call]) -> None:
         """Add a node for some calls."""
         first = members[0]
+        tasks = {call.task: call for call in members}
         views = tuple(map(self._view_call, members))
+        types = [show_type(one.outs.type_of(out)) for one in tasks.values() for out in one.outs.names()]
+        if len(tasks) > 1:
+            types = list(dict.fromkeys(types))
+            named = zip(views, members, strict=True)
+            views = tuple(msgspec.structs.replace(view, task=call.task.name) for view, call in named)
         states = {view.status for view in views}
         number = len(self.nodes)
         for call in members:
@@ -148,12 +167,12 @@ class _Builder:
             NodeView(
                 id=number,
                 kind=_kind(first),
-                label=first.task.name,
-                task=task_name(first),
+                label=" → ".join(dict.fromkeys(call.task.name for call in members)),
+                task=", ".join(dict.fromkeys(map(task_name, members))),
                 status=next(state for state in _ATTENTION if state in states),
                 count=len(members),
                 location=plain_text(first.place()),
-                types=tuple(show_type(first.outs.type_of(out)) for out in first.outs.names()),
+                types=tuple(types),
                 fingerprint=first.fingerprint.hex() if first.fingerprint else "",
                 doc=plain_text((first.task.__doc__ or "").partition("\n")[0]),
                 calls=views,
@@ -166,7 +185,9 @@ class _Builder:
         failed = ""
         if key in self._missing:
             failed = self._failures.get(key.hex(), {}).get("error", "")
-            status = "failed" if failed else "stale" if self._ran_before(task_name(call)) else "new"
+            status = "failed" if failed else "stale" if self._ran_before(call) else "new"
+            if status == "new":
+                self._new.add(key)
         metadata = None
         if self._ledger is not None and status == "cached":
             metadata = self._ledger.metadata(call.futures()[0].hash) if call.outs.names() else None
@@ -182,10 +203,15 @@ class _Builder:
             metadata.created,
         )
 
-    def _ran_before(self, task: str) -> bool:
-        if task not in self._known_tasks:
-            self._known_tasks[task] = self._ledger is not None and bool(self._ledger.log(task=task, limit=1))
-        return self._known_tasks[task]
+    def _ran_before(self, call: Call) -> bool:
+        """Say whether there is a result of this task with the same constants, made of inputs that are not new themselves."""
+        if self._ledger is None or any(future._call.key() in self._new for future in call.inputs()):
+            return False
+        task = task_name(call)
+        if task not in self._earlier:
+            rows = self._ledger.log(task=task, limit=_MOST_EARLIER)
+            self._earlier[task] = frozenset(_constants(m.arguments) for _, m in rows if m.task == task)
+        return bool(self._earlier[task]) and _constants(describe_arguments(call)) in self._earlier[task]
 
     def add_edges(self, call: Call) -> None:
         """Add the edges into a call, from other calls and from files."""

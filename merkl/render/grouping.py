@@ -1,12 +1,12 @@
-"""Which calls of a graph are drawn as one: those of one task, made at one place, side by side or one on another."""
+"""Which calls of a graph are drawn as one: those of one task, made at one place, side by side or one on another, and loops."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from merkl.graph.call import Call
-from merkl.render.call_states import task_name
+from merkl.render.loops import find_loops, place_of
 
 __all__ = ["group_calls"]
 
@@ -15,9 +15,11 @@ def group_calls(calls: Sequence[Call], collapse: int | None) -> list[list[Call]]
     """Return calls, given in program order, in groups of which none leads back to itself, an earlier one never needing a later.
 
     Alike are calls of one task that were made at one place, with inputs from the same groups, and those that take up such a
-    call's result, as a loop makes them. From `collapse` of them on they are one group, else each call is by itself.
+    call's result, as a loop makes them, be it over one task or several. From `collapse` of them on they are one group, else
+    each call is by itself.
     """
-    groups = _alike(calls)
+    calls = _inputs_first(calls)
+    groups = _alike(calls, {} if collapse is None else find_loops(calls, collapse))
     parts: list[list[Call]] = []
     for members in groups:
         is_one = collapse is not None and len(members) >= collapse
@@ -25,14 +27,40 @@ def group_calls(calls: Sequence[Call], collapse: int | None) -> list[list[Call]]
     return _in_order(parts)
 
 
-def _alike(calls: Sequence[Call]) -> list[list[Call]]:
-    """Each group needs only groups that stand before it."""
+def _inputs_first(calls: Sequence[Call]) -> list[Call]:
+    """Return calls in their order, but each behind its inputs: of equal calls the one that is shown may be made later."""
+    by_key = {call.key(): call for call in calls}
+    ordered: dict[bytes, Call] = {}
+    for start in calls:
+        stack = [(start, False)]
+        while stack:
+            call, is_ready = stack.pop()
+            key = call.key()
+            if key in ordered:
+                continue
+            if is_ready:
+                ordered[key] = call
+                continue
+            stack.append((call, True))
+            inputs = (by_key.get(future._call.key()) for future in call.inputs())
+            stack += [(one, False) for one in inputs if one is not None and one.key() not in ordered]
+    return list(ordered.values())
+
+
+def _alike(calls: Sequence[Call], loop_of: Mapping[bytes, int]) -> list[list[Call]]:
+    """Each group, loops apart, needs only groups that stand before it; none leads back to itself."""
     groups: list[list[Call]] = []
     numbers: dict[object, int] = {}
     number_of: dict[bytes, int] = {}
-    places: list[tuple[str, str]] = []
+    places: list[tuple[str, str] | None] = []
+    loops: dict[int, int] = {}
     for call in calls:
-        place = (task_name(call), call.location())
+        place = place_of(call)
+        loop = loop_of.get(call.key())
+        if loop in loops:
+            groups[loops[loop]].append(call)
+            number_of[call.key()] = loops[loop]
+            continue
         inputs = {number_of.get(future._call.key(), -1) for future in call.inputs()}
         last = max(inputs, default=-1)
         # One that goes on from a call like it, and needs else only what stands before that.
@@ -40,7 +68,9 @@ def _alike(calls: Sequence[Call]) -> list[list[Call]]:
         if number is None:
             number = numbers[place, frozenset(inputs)] = len(groups)
             groups.append([])
-            places.append(place)
+            places.append(place if loop is None else None)
+        if loop is not None:
+            loops[loop] = number
         groups[number].append(call)
         number_of[call.key()] = number
     return groups

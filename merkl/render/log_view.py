@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import shlex
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,12 +13,14 @@ import msgspec
 from merkl._base.places import shown_place
 from merkl._base.sizes import format_size
 from merkl.cache import Ledger, Metadata, Run
+from merkl.execution.failed_calls import FailedCall, describe_failed_call, metadata_of_failed
 
 __all__ = [
     "descendants",
     "describe_failure",
+    "failure_record",
     "format_duration",
-    "format_failure",
+    "format_failed_call",
     "format_lineage",
     "format_output",
     "format_results",
@@ -42,10 +46,16 @@ def result_record(key: str, metadata: Metadata) -> dict[str, Any]:
     }
 
 
-def run_record(run: Run) -> dict[str, Any]:
+def failure_record(failed: FailedCall | None) -> dict[str, str] | None:
+    """Return what was said when a call failed as JSON has it."""
+    return None if failed is None else {"error": failed.error, "details": failed.details}
+
+
+def run_record(ledger: Ledger, run: Run) -> dict[str, Any]:
     """Return a run as JSON has it."""
     return {
         **msgspec.structs.asdict(run),
+        "details": ledger.details(run),
         "command": list(run.command),
         "location": shown_place(run.location),
     }
@@ -63,8 +73,18 @@ def _run_line(run: Run) -> str:
     took = f"in {run.ended - run.started:.1f} s" if run.ended is not None else ""
     status = "not ended" if run.ended is None else run.status
     said = f" ({describe_failure(run)})" if run.error else ""
-    head = f"run {run.id[:8]}  {format_time(run.started)}  {status:<11}  {' '.join(run.command)}"
+    head = f"run {run.id[:8]}  {format_time(run.started)}  {status:<11}  {_typed(run.command)}"
     return f"{head}  {figures} {took}{said}".rstrip()
+
+
+#: Characters of a command that people are shown.
+_LONGEST_COMMAND = 300
+
+
+def _typed(command: Sequence[str]) -> str:
+    """Return a command as it can be typed again, unless it is very long."""
+    text = shlex.join(command)
+    return text if len(text) <= _LONGEST_COMMAND else text[: _LONGEST_COMMAND - 1] + "…"
 
 
 def describe_failure(run: Run) -> str:
@@ -84,9 +104,14 @@ def format_results(records: Iterable[tuple[str, Metadata]]) -> str:
 
 def _result_line(key: str, metadata: Metadata) -> str:
     peak = metadata.peak_memory
+    marks = [
+        *(["interrupted"] if metadata.interrupted else []),
+        *([f"peak {format_size(peak)}"] if peak is not None else []),
+    ]
+    mark = f"  [{', '.join(marks)}]" if marks else ""
     return (
         f"{key[:12]}  {format_time(metadata.created)}  {format_duration(metadata.duration):>8}  {format_size(metadata.size):>8}  "
-        f"run {metadata.run[:8]}  {format_call(metadata)}{'' if peak is None else f'  [peak {format_size(peak)}]'}"
+        f"run {metadata.run[:8]}  {format_call(metadata)}{mark}"
     )
 
 
@@ -113,16 +138,29 @@ _DEEPEST = 20
 
 
 def format_lineage(ledger: Ledger, key: str) -> str:
-    """Return what a result was made of, above it, and what was made of it, below."""
-    metadata = ledger.metadata(key) or Metadata()
-    below = ledger.children_of_all()
-    up = _walk(key, lambda k: (ledger.metadata(k) or Metadata()).parents, ledger)
-    down = _walk(key, lambda k: below.get(k, ()), ledger)
-    lines = [_result_line(key, metadata), "made of"]
+    """Return what a result was made of, above it, and what was made of it, below; of a call that failed what was said."""
+    metadata = ledger.known(key)
+    failed = describe_failed_call(ledger, key) if metadata is None else None
+    if failed is not None:
+        metadata = metadata_of_failed(failed)
+        lines = [format_failed_call(key, failed), "made of"]
+    else:
+        metadata = metadata or Metadata()
+        lines = [_result_line(key, metadata), "made of"]
+    own = metadata.parents
+    up = _walk(key, lambda k: own if k == key else (ledger.known(k) or Metadata()).parents, ledger)
     lines += up or ["  nothing: it has no inputs from other calls"]
-    lines.append("used by")
-    lines += down or ["  nothing yet"]
+    if failed is None:
+        below = ledger.children_of_all()
+        lines.append("used by")
+        lines += _walk(key, lambda k: below.get(k, ()), ledger) or ["  nothing yet"]
     return "\n".join(lines)
+
+
+def format_failed_call(key: str, failed: FailedCall) -> str:
+    """Return a call that failed: key, when, run and call, and below all that was said."""
+    head = f"{key[:12]}  {format_time(failed.at)}  failed  run {failed.run[:8]}  {format_call(metadata_of_failed(failed))}"
+    return f"{head}\n{textwrap.indent(failed.details, '    ')}"
 
 
 def descendants(ledger: Ledger, key: str) -> list[str]:
@@ -145,7 +183,7 @@ def _walk(key: str, next_keys: Callable[[str], Iterable[str]], ledger: Ledger) -
     stack = [(k, 1) for k in reversed(list(next_keys(key)))]
     while stack and len(lines) < _MOST_LINES:
         item, depth = stack.pop()
-        metadata = ledger.metadata(item)
+        metadata = ledger.known(item)
         call = "(not in the ledger)" if metadata is None else format_call(metadata)
         again = item in seen
         deep = f"{'  ' * min(depth, _DEEPEST)}{f'({depth} away) ' if depth > _DEEPEST else ''}"
@@ -156,12 +194,6 @@ def _walk(key: str, next_keys: Callable[[str], Iterable[str]], ledger: Ledger) -
     if stack:
         lines.append("  … and more; --json has all of them")
     return lines
-
-
-def format_failure(key: str, note: dict[str, Any]) -> str:
-    """Return a call that failed, with what its body printed, from its note in the ledger."""
-    lines = [f"{key[:12]}  run {note['run'][:8]}  {note['error']}"]
-    return "\n".join([*lines, *(f"  | {line}" for line in note.get("output", "").splitlines())])
 
 
 def format_output(records: Iterable[tuple[str, Metadata]]) -> str:

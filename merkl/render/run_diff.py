@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,8 +11,9 @@ from merkl._base.places import shown_place
 from merkl.cache import Ledger, Metadata, Run
 from merkl.render.call_states import state_of_record
 from merkl.render.differences import Difference, compare_states, format_difference
-from merkl.render.earlier_calls import EarlierCalls
+from merkl.render.earlier_calls import comparable_record
 from merkl.render.log_view import format_call, format_runs, run_record
+from merkl.render.matching import Comparable, match_calls
 
 __all__ = ["diff_runs", "format_run_diff"]
 
@@ -24,27 +26,24 @@ def diff_runs(ledger: Ledger, first: Run, second: Run) -> dict[str, Any]:
     """
     before, after = (ledger.closure(ledger.roots(run)) for run in (first, second))
     gone = {key: metadata for key, metadata in before.items() if key not in after}
-    earlier = EarlierCalls(ledger, set(after), gone)
-    matches: dict[str, str] = {}
+    fresh = {key: metadata for key, metadata in after.items() if key not in before}
+    pairs = _pair(fresh, gone)
     changed: list[dict[str, Any]] = []
     added: list[dict[str, Any]] = []
-    for key, metadata in sorted(after.items(), key=lambda item: item[1].created):
-        if key in before:
-            continue
-        state = state_of_record(ledger, key, metadata)
-        nearest = earlier.nearest(state, matches)
-        if nearest is None:
+    for key, metadata in sorted(fresh.items(), key=lambda item: item[1].created):
+        old = pairs.get(key)
+        if old is None:
             added.append(_named(key, metadata))
             continue
-        old = nearest.outs.get(metadata.out, nearest.key)
-        matches[key] = old
-        differences = compare_states(state_of_record(ledger, old, nearest.metadata), state)
+        differences = compare_states(
+            state_of_record(ledger, old, gone[old]), state_of_record(ledger, key, metadata)
+        )
         found = msgspec.to_builtins(differences)
         changed.append({**_named(key, metadata), "was": old, "differences": found})
     paired = {item["was"] for item in changed}
     removed = [_named(key, metadata) for key, metadata in gone.items() if key not in paired]
     return {
-        "runs": [run_record(first), run_record(second)],
+        "runs": [run_record(ledger, run) for run in (first, second)],
         "same": len(before.keys() & after.keys()),
         "changed": changed,
         "added": added,
@@ -52,6 +51,46 @@ def diff_runs(ledger: Ledger, first: Run, second: Run) -> dict[str, Any]:
         "packages": _changed_versions(ledger.packages(first), ledger.packages(second)),
         "python": [first.python, second.python],
     }
+
+
+def _pair(fresh: Mapping[str, Metadata], gone: Mapping[str, Metadata]) -> dict[str, str]:
+    """Return for results of one run those of another in whose place they are."""
+    free: dict[str, list[Comparable]] = {}
+    for one in _calls_of(gone):
+        free.setdefault(one.task, []).append(one)
+    origins: dict[str, str] = {}
+    match_calls(_calls_of(fresh), free, origins)
+    return {key: old for key, old in origins.items() if key in fresh and old in gone}
+
+
+def _calls_of(records: Mapping[str, Metadata]) -> list[Comparable]:
+    """Return the calls that made these results, each after those whose results it was given."""
+    calls: dict[object, Comparable] = {}
+    for key in _sorted_keys(records):
+        metadata = records[key]
+        identity = (
+            metadata.task,
+            metadata.fingerprint,
+            metadata.arguments,
+            metadata.parents,
+            metadata.extras,
+        )
+        one = calls.setdefault(identity, comparable_record(key, metadata))
+        one.outs.setdefault(metadata.out, key)
+    return list(calls.values())
+
+
+def _sorted_keys(records: Mapping[str, Metadata]) -> list[str]:
+    found: dict[str, None] = {}
+    stack = [*records]
+    while stack:
+        key = stack[-1]
+        above = [parent for parent in records[key].parents if parent in records and parent not in found]
+        if key in found or not above:
+            found[stack.pop()] = None
+        else:
+            stack += above
+    return list(found)
 
 
 def _named(key: str, metadata: Metadata) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -11,9 +11,9 @@ from merkl_serializers import CanonicalRegistry
 
 from merkl._base.hash_mode import HashMode
 from merkl._base.hints import format_type
-from merkl._base.places import shown_path
+from merkl._base.places import shown_path, shown_place
 from merkl.codecs import CodecRegistry
-from merkl.execution.chronicle import describe_task
+from merkl.execution.chronicle import describe_classes, describe_task
 from merkl.execution.previews import preview_value
 from merkl.graph.options import TaskOptions
 from merkl.graph.outs import NamedOuts, Outs, SingleOut
@@ -38,7 +38,8 @@ class TaskView(msgspec.Struct, frozen=True):
     """A task as `merkl debug` shows it; `signature` has the types that its parameters take and what a call gives.
 
     `options` are those that differ from their defaults, `deps` what was declared, `packages` the versions of what the code
-    reaches, whether or not they count.
+    reaches, whether or not they count. `components` are what the code hash covers, `classes` what keys cover besides: the
+    user's classes among the annotations, with their methods.
     """
 
     name: str
@@ -51,12 +52,15 @@ class TaskView(msgspec.Struct, frozen=True):
     packages: dict[str, str]
     code_hash: str
     components: tuple[dict[str, str], ...]
+    classes: tuple[dict[str, str], ...]
 
 
 def view_task(task: Task[..., Any, Any], registry: CanonicalRegistry, codecs: CodecRegistry) -> TaskView:
     """Return what there is to see of a task, given what encodes its arguments and stores its results."""
     outs = None if callable(task.options.outs) else task.outs_of(())
     fingerprint = task.fingerprint()
+    components = describe_task(task)
+    root = sessions.current().root
     return TaskView(
         name=f"{task.__module__}.{task.name}",
         location=_location(task),
@@ -67,7 +71,8 @@ def view_task(task: Task[..., Any, Any], registry: CanonicalRegistry, codecs: Co
         deps=tuple(map(preview_value, task.options.deps)),
         packages=fingerprint.packages(),
         code_hash=fingerprint.digest.hex(),
-        components=place_components(describe_task(task), sessions.current().root),
+        components=place_components(components, root),
+        classes=place_components((one for one in describe_classes(task) if one not in components), root),
     )
 
 
@@ -88,6 +93,8 @@ def _changed_options(task: Task[..., Any, Any]) -> dict[str, str]:
 
 
 def _location(task: Task[..., Any, Any]) -> str:
+    if task.location:
+        return shown_place(task.location)
     code = getattr(inspect.unwrap(task.fn), "__code__", None)
     return f"{shown_path(code.co_filename)}:{code.co_firstlineno}" if code is not None else ""
 
@@ -155,12 +162,15 @@ def format_task(view: TaskView) -> str:
     if view.packages:
         lines.append("packages that it reaches")
         lines += [f"  {name} {version}" for name, version in view.packages.items()]
-    return "\n".join([*lines, "reaches", *_component_lines(view)])
+    lines += ["reaches", *_component_lines(view.components)]
+    if view.classes:
+        lines += ["classes of its arguments and outs", *_component_lines(view.classes)]
+    return "\n".join(lines)
 
 
-def _component_lines(view: TaskView) -> Iterator[str]:
-    width = max((len(c["kind"]) for c in view.components), default=0)
-    for component in view.components:
+def _component_lines(components: Sequence[dict[str, str]]) -> Iterator[str]:
+    width = max((len(c["kind"]) for c in components), default=0)
+    for component in components:
         text = " ".join(component["text"].split())
         is_value = component["kind"] in ("constant", "option", "package", "command")
         shown = f" = {text[:60]}{'…' if len(text) > 60 else ''}" if is_value else ""

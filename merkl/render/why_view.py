@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -12,12 +14,14 @@ from merkl._base.places import shown_place
 from merkl.cache import Ledger, Metadata
 from merkl.execution.migrations import declared_successors
 from merkl.execution.plan import Plan
+from merkl.execution.previews import describe_arguments
 from merkl.graph.call import Call
-from merkl.graph.shown import preview_value
 from merkl.render.call_states import CallState, describe_state, state_of_call, state_of_record
-from merkl.render.differences import Difference, compare_states, format_difference
-from merkl.render.earlier_calls import EarlierCall, EarlierCalls
-from merkl.render.log_view import format_time
+from merkl.render.differences import Difference, compare_states, format_difference, ignored_since
+from merkl.render.earlier_calls import EarlierCalls, comparable_call
+from merkl.render.inputs import compare_inputs
+from merkl.render.log_view import format_call, format_time
+from merkl.render.matching import Comparable
 
 __all__ = ["Explanation", "WhyView", "explain_briefly", "explain_plan", "format_why", "needed_calls"]
 
@@ -27,9 +31,12 @@ _MOST_GROUPS = 40
 class Explanation(msgspec.Struct, frozen=True):
     """Why one call would run, or (`status` "cached") why the input of one is another than it was.
 
-    `reason`: "first" (no earlier call is like it), "changed" (see `differences`), "upstream" (only its inputs changed), "gone"
-    (its result was removed), "expired", "not kept", "forced" (--rerun), "unread" (--no-cache), or "unknown". `upstream` are
-    the keys of its inputs that changed or run again.
+    `status` is "linked" where it would not run because a result for the same content of its inputs is there. `reason`: "first"
+    (no earlier call had these arguments), "failed" (nor did one, and it failed when it was tried), "interrupted", "changed" (see
+    `differences`), "upstream" (only its inputs are new or changed), "gone" (its result was removed), "expired", "not kept",
+    "forced" (--rerun), "unread" (--no-cache), "linked" or "unknown"; `saying` says so in words. `unseen` are the arguments that
+    no earlier call of the task had, `upstream` the keys of its inputs that changed or run again, `earlier` names the
+    result that it is compared with, `failed` is what was said when it failed the last time.
     """
 
     key: str
@@ -37,19 +44,22 @@ class Explanation(msgspec.Struct, frozen=True):
     location: str
     status: str
     reason: str
+    saying: str = ""
     differences: tuple[Difference, ...] = ()
+    unseen: dict[str, str] = {}
     upstream: tuple[str, ...] = ()
     earlier: dict[str, Any] | None = None
     failed: str = ""
 
 
 class WhyView(msgspec.Struct, frozen=True):
-    """What would run of a graph and why; `calls` are those that are needed, `cached` those of them that would not run."""
+    """What would run of a graph and why; `calls` are those that are needed, `cached` and `linked` those that would not run."""
 
     name: str
     calls: int
     cached: int
     explanations: tuple[Explanation, ...]
+    linked: int = 0
 
 
 def explain_plan(
@@ -59,7 +69,8 @@ def explain_plan(
     ledger: Ledger | None,
     *,
     is_stored: Callable[[Call], bool],
-    records: dict[str, Metadata] | None = None,
+    running: Collection[Call],
+    earlier: EarlierCalls | None = None,
 ) -> WhyView:
     """Return why each missing call of a plan would run.
 
@@ -69,135 +80,192 @@ def explain_plan(
         plan: which of them are missing.
         ledger: what is known of earlier runs, None for nothing.
         is_stored: whether a result of a missing call is in the cache all the same (it has expired).
-        records: the results to compare with, those of one run; by default all in the ledger.
+        running: the missing calls whose bodies would run; the others are linked to results for the same inputs.
+        earlier: the calls to compare with; of one run several plans may be explained, one after another.
     """
-    keys = {future.hash for call in needed for future in call.futures()}
-    explainer = _Explainer(plan, ledger, EarlierCalls(ledger, keys, records), is_stored)
+    if ledger is not None and earlier is None:
+        earlier = EarlierCalls(ledger, pipeline=name)
+    ordered = sorted({*needed, *plan.missing}, key=lambda call: call.sequence)
+    if earlier is not None and plan.missing:
+        earlier.match(ordered)
+    explainer = _Explainer(plan, ledger, earlier, is_stored, running)
     for call in plan.missing:
         explainer.explain(call)
     missing = {call.key() for call in plan.missing}
-    total = len({call.key() for call in needed} | missing)
-    return WhyView(name, total, total - len(missing), tuple(explainer.found.values()))
+    linked = len(missing - {call.key() for call in running})
+    total = len({call.key() for call in ordered})
+    return WhyView(name, total, total - len(missing), tuple(explainer.found.values()), linked)
 
 
 class _Explainer:
     def __init__(
-        self, plan: Plan, ledger: Ledger | None, earlier: EarlierCalls, is_stored: Callable[[Call], bool]
+        self,
+        plan: Plan,
+        ledger: Ledger | None,
+        earlier: EarlierCalls | None,
+        is_stored: Callable[[Call], bool],
+        running: Collection[Call],
     ) -> None:
         self.found: dict[str, Explanation] = {}
         self._ledger = ledger
         self._earlier = earlier
         self._is_stored = is_stored
         self._missing = {call.key().hex() for call in plan.missing}
+        self._running = {call.key().hex() for call in running}
         self._forced = {key.hex() for key in plan.forced}
         self._failures = dict(ledger.notes("failed")) if ledger is not None else {}
         self._successors = declared_successors(ledger) if ledger is not None else {}
-        # From the key of each Future that was looked at to that of the earlier result it stands in for.
-        self._matches: dict[str, str] = {}
+        # The calls that results are of, for texts; and those of which no earlier call is known.
+        self._calls: dict[str, Call] = {}
+        self._new: set[str] = set()
 
-    def explain(self, call: Call) -> None:
-        """Add the explanation of a call, and of its inputs that are in the cache and yet not what they were."""
+    def explain(self, call: Call, *, against: str | None = None) -> None:
+        """Add the explanation of a call, and of its inputs that are in the cache and yet not what they were.
+
+        `against` is the earlier result that it is compared with, by default that of the call whose place it takes.
+        """
         key = call.key().hex()
         if key in self.found:
             return
+        for future in (*call.inputs(), *call.futures()):
+            self._calls.setdefault(future.hash, future._call)
         state = state_of_call(call)
         same = self._record_of(call) if key in self._missing else None
-        nearest = None
-        if same is None and key not in self._forced:
-            nearest = self._earlier.nearest(state, self._matches)
-        upstream, others = self._changed_inputs(call, nearest.metadata.parents if nearest else ())
-        if same is not None or key in self._forced:
-            reason, old = self._reason_to_repeat(call, same, bool(upstream))
-            differences: list[Difference] = []
+        earlier = None
+        if same is None and key not in self._forced and self._earlier is not None:
+            earlier = self._earlier.earlier(key) if against is None else self._earlier.record(against, state)
+        upstream, rewired = self._compare_inputs(call, earlier)
+        if key in self._missing and key not in self._running:
+            told = _Told("linked", "a result for the same content of its inputs is there")
+        elif same is not None or key in self._forced:
+            told = self._reason_to_repeat(call, same, bool(upstream))
+        elif earlier is None:
+            told = self._first(call, state, upstream)
         else:
-            reason, old, differences = self._reason(state, nearest, bool(upstream))
-        if others and reason in ("changed", "upstream", "unknown"):
-            reason, differences = "changed", [*differences, *others]
-        if nearest is not None:
-            self._name_changed_files(call, nearest.metadata)
-            for future in call.futures():
-                if future.out in nearest.outs:
-                    self._matches[future.hash] = nearest.outs[future.out]
+            told = self._compare(state, earlier, upstream, rewired)
+        self._add(call, state, told, upstream)
+
+    def _add(self, call: Call, state: CallState, told: _Told, upstream: Sequence[str]) -> None:
+        key = state.key
+        is_missing = key in self._missing
+        failed = self._failures.get(key, {}) if is_missing and told.reason not in _RAN_SINCE else {}
+        reason, saying = told.reason, told.saying
+        if failed and reason == "first":
+            reason, saying = "failed", "it has no result yet"
+        if told.earlier is None and told.reason in ("first", "upstream"):
+            self._new.update(future.hash for future in call.futures())
         self.found[key] = Explanation(
             key=key,
             task=state.task,
             location=shown_place(state.location),
-            status="would run" if key in self._missing else "cached",
+            status="cached" if not is_missing else "would run" if key in self._running else "linked",
             reason=reason,
-            differences=tuple(differences),
+            saying=saying,
+            differences=tuple(told.differences),
+            unseen=told.unseen,
             upstream=tuple(upstream),
-            earlier=None if old is None else describe_state(old),
-            failed=self._failures.get(key, {}).get("error", ""),
+            earlier=None if told.earlier is None else describe_state(told.earlier),
+            failed=failed.get("error", ""),
         )
 
-    def _name_changed_files(self, call: Call, before: Metadata) -> None:
-        """Say of inputs that only pass a file on, of which no results are kept, that its content is another than it was."""
-        texts = {argument.preview for argument in before.arguments}
-        for future in call.inputs():
-            above = future._call
-            found = self.found.get(above.key().hex())
-            if (
-                found is not None
-                and found.reason == "first"
-                and above.task.__module__ == "merkl.graph.io"
-                and len(above.values) == len(above.files) == 1
-                and future.hash not in before.parents
-                and f"<Future of {above.task.name}>" in texts
-            ):
-                name, text = above.task.signature.parameters[0].name, preview_value(above.values[0])
-                self.found[found.key] = msgspec.structs.replace(
-                    found, reason="changed", differences=(Difference("argument", name, old=text, new=text),)
-                )
+    # -- inputs --------------------------------------------------------------------------------------------
 
-    def _changed_inputs(self, call: Call, before: Sequence[str]) -> tuple[list[str], list[Difference]]:
-        """Return the keys of the calls above that would run or gave another result than earlier.
+    def _compare_inputs(self, call: Call, earlier: Comparable | None) -> tuple[list[str], list[Difference]]:
+        """Return the keys of the calls above that would run or gave another result than earlier, and what is wired otherwise."""
+        above = {future.hash: future._call for future in call.inputs()}
+        changed = {one.key().hex(): None for one in above.values() if one.key().hex() in self._running}
+        if earlier is None or self._earlier is None:
+            return list(changed), []
+        replaced, found = compare_inputs(
+            comparable_call(call),
+            earlier,
+            origins=self._earlier.origins,
+            is_same=self._earlier.is_same_call,
+            is_new=self._new.__contains__,
+            describe=self._describe,
+        )
+        for key, before in replaced:
+            one = above[key]
+            if one.key().hex() not in self._running:
+                self.explain(one, against=before)
+            changed[one.key().hex()] = None
+        return list(changed), found
 
-        And the inputs that are results of other calls than they were: it is the wiring that changed there.
-        """
-        changed: dict[str, None] = {}
-        others: list[Difference] = []
-        for future in dict.fromkeys(call.inputs()):
-            above = future._call
-            key = above.key().hex()
-            if key in self._missing:
-                changed[key] = None
-            elif before and future.hash not in before:
-                self.explain(above)
-                if self.found[key].reason == "first":
-                    del self.found[key]
-                    text = f"the result of another call than it was: {above.task.name} {key[:12]}"
-                    others.append(Difference("input", above.task.name, new=text))
-                else:
-                    changed[key] = None
-        return list(changed), others
+    def _describe(self, key: str) -> str:
+        """Return a short text of the call that a result is of."""
+        call = self._calls.get(key)
+        if call is not None:
+            future = next(future for future in call.futures() if future.hash == key)
+            return format_call(
+                Metadata(task=call.task.name, arguments=describe_arguments(call), out=future.out)
+            )
+        metadata = None if self._ledger is None else self._ledger.metadata(key)
+        if metadata is None:
+            return f"a call that is not in the ledger ({key[:12]})"
+        return format_call(msgspec.structs.replace(metadata, task=metadata.task.rpartition(".")[2]))
 
-    def _reason_to_repeat(
-        self, call: Call, same: tuple[str, Metadata] | None, has_upstream: bool
-    ) -> tuple[str, CallState | None]:
+    # -- reasons -------------------------------------------------------------------------------------------
+
+    def _reason_to_repeat(self, call: Call, same: tuple[str, Metadata] | None, has_upstream: bool) -> _Told:
         """Return why a call runs again, of which a result is known or whose run was asked for."""
         old = None if same is None or self._ledger is None else state_of_record(self._ledger, *same)
         options = call.task.options
         if call.key().hex() in self._forced:
-            return "forced", old
+            return _Told("forced", "it is to run again, whatever is stored", old)
         if options.keep == "never":
-            return "not kept", old
+            return _Told("not kept", 'its results are not kept (keep="never")', old)
         if not self._is_stored(call):
-            return "gone", old
+            is_used = options.keep == "until-used"
+            saying = 'its result was kept only until it was used (keep="until-used")' if is_used else ""
+            return _Told("gone", saying or "its result was removed from the cache", old)
         if options.expires is not None:
-            return "expired", old
-        return ("upstream" if has_upstream else "unread"), old
+            return _Told("expired", "its result has expired", old)
+        if has_upstream:
+            return _Told("upstream", "its inputs run again", old)
+        return _Told("unread", "the cache is not read, or what it needs ran again before", old)
 
-    def _reason(
-        self, state: CallState, nearest: EarlierCall | None, has_upstream: bool
-    ) -> tuple[str, CallState | None, list[Difference]]:
-        ledger = self._ledger
-        if nearest is None or ledger is None:
-            return "first", None, []
-        old = state_of_record(ledger, nearest.key, nearest.metadata, self._successors)
-        differences = compare_states(old, state)
+    def _first(self, call: Call, state: CallState, upstream: Sequence[str]) -> _Told:
+        """Return what is new about a call that takes no earlier one's place."""
+        interrupted = None if self._earlier is None else self._earlier.interrupted.get(state.key)
+        if interrupted is not None and self._ledger is not None:
+            saying = f"it was interrupted the last time; what it had is kept: merkl cache accept {interrupted[0][:12]}"
+            return _Told("interrupted", saying, state_of_record(self._ledger, *interrupted))
+        if call.task.options.keep == "never":
+            return _Told("not kept", 'its results are not kept (keep="never")')
+        if self._earlier is None or not self._earlier.has_run(state.task):
+            return _Told("first", "never ran before")
+        seen = self._earlier.values_of(state.task)
+        shown = {argument.name: argument.preview for argument in state.arguments}
+        one = comparable_call(call)
+        unseen = {name: shown[name] for name, text in one.constants if text not in seen.get(name, ())}
+        if unseen:
+            return _Told("first", f"never ran before with {_listed(unseen)}", unseen=unseen)
+        above = [self.found[key] for key in upstream if key in self.found]
+        if any(explanation.earlier is None for explanation in above):
+            return _Told("upstream", "its inputs are new")
+        constants = {name: shown[name] for name, _ in one.constants}
+        if constants:
+            return _Told("first", f"never ran before with {_listed(constants)} together")
+        inputs = ", ".join(self._describe(future.hash) for future in call.inputs()[:3])
+        return _Told("first", f"never ran before with the result of {inputs}")
+
+    def _compare(
+        self, state: CallState, earlier: Comparable, upstream: Sequence[str], rewired: Sequence[Difference]
+    ) -> _Told:
+        assert self._ledger is not None
+        assert self._earlier is not None
+        old = state_of_record(
+            self._ledger, earlier.key, self._earlier.metadata[earlier.key], self._successors
+        )
+        differences = [*compare_states(old, state), *rewired]
         if differences:
-            return "changed", old, differences
-        return ("upstream" if has_upstream else "unknown"), old, []
+            return _Told("changed", "", old, differences)
+        if upstream:
+            return _Told("upstream", "its inputs changed", old)
+        ignored = ignored_since(old, state)
+        if ignored:
+            return _Told("changed", "", old, ignored)
+        return _Told("unknown", "its key is another one, though all that is known of it is the same", old)
 
     def _record_of(self, call: Call) -> tuple[str, Metadata] | None:
         for future in call.futures() if self._ledger is not None else ():
@@ -206,6 +274,27 @@ class _Explainer:
             if metadata is not None:
                 return future.hash, metadata
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A reason, in words, and what it was found by."""
+
+    reason: str
+    saying: str
+    earlier: CallState | None = None
+    differences: Sequence[Difference] = ()
+    unseen: dict[str, str] = field(default_factory=dict)
+
+
+#: Reasons of calls that had a result after they failed.
+_RAN_SINCE = frozenset({"gone", "expired", "forced", "unread", "linked"})
+
+
+def _listed(arguments: Mapping[str, str]) -> str:
+    shown = [f"{name}={text}" for name, text in itertools.islice(arguments.items(), 4)]
+    more = len(arguments) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def needed_calls(wanted: Iterable[Any]) -> list[Call]:
@@ -225,16 +314,16 @@ def needed_calls(wanted: Iterable[Any]) -> list[Call]:
 
 def format_why(view: WhyView) -> str:
     """Return an explanation as text: each root cause once, with the calls that follow from it."""
-    running = view.calls - view.cached
+    running = view.calls - view.cached - view.linked
+    linked = f"; {view.linked} more would be linked to results for the same inputs" if view.linked else ""
     if not running:
         calls = "its call is" if view.calls == 1 else f"all {view.calls} calls are"
-        return f"{view.name}: {calls} in the cache; nothing would run"
-    lines = [f"{view.name}: {running} of {view.calls} call{'' if view.calls == 1 else 's'} would run"]
+        return f"{view.name}: {calls} in the cache; nothing would run" + linked
+    lines = [f"{view.name}: {running} of {view.calls} call{'' if view.calls == 1 else 's'} would run{linked}"]
     groups: dict[Any, list[Explanation]] = {}
     for explanation in view.explanations:
-        if explanation.reason != "upstream":
-            signature = (explanation.task, explanation.reason, explanation.status, explanation.differences)
-            groups.setdefault(signature, []).append(explanation)
+        if explanation.status != "linked" and (explanation.reason != "upstream" or explanation.failed):
+            groups.setdefault(_signature(explanation), []).append(explanation)
     below = _children(view.explanations)
     for group in list(groups.values())[:_MOST_GROUPS]:
         lines += ["", *_format_group(group, below)]
@@ -243,35 +332,67 @@ def format_why(view: WhyView) -> str:
     return "\n".join(lines)
 
 
+def _shown(task: str) -> str:
+    """Return a task's name as people wrote it: those of merkl itself are functions that they called."""
+    module, _, name = task.rpartition("merkl.graph.io.")
+    return task if module or name == task else _OWN_TASKS.get(name, name)
+
+
+_OWN_TASKS = {
+    "_read_text": "read_future",
+    "_read_bytes": "read_future",
+    "_directory": "path_future",
+    "_glob": "glob_future",
+}
+
+
+def _signature(explanation: Explanation) -> object:
+    """Return what calls have in common that are told together."""
+    one = explanation
+    saying = tuple(one.unseen) or one.saying
+    return one.task, one.reason, saying, one.differences, one.failed
+
+
 def _format_group(group: list[Explanation], below: dict[str, list[Explanation]]) -> list[str]:
     first = group[0]
     count = f" ×{len(group)}" if len(group) > 1 else ""
-    cached = " (in the cache by now)" if first.status == "cached" else ""
-    lines = [f"{first.task}{count}  {first.key[:12]}  ({first.location}){cached}"]
-    if first.reason != "first" and first.earlier is not None:
-        lines.append(f"  since {format_time(first.earlier['created'])}, run {first.earlier['run'][:8]}:")
-    lines += [f"  {line}" for difference in first.differences for line in format_difference(difference)]
-    if first.reason != "changed":
-        lines.append(f"  {_SAYINGS[first.reason]}")
+    cached = sum(one.status == "cached" for one in group)
+    which = "" if not cached else "its result is" if cached == len(group) == 1 else f"{cached} results are"
+    note = f": {which} in the cache by now, not as used before" if cached else ""
+    lines = [f"{_shown(first.task)}{count}  {first.key[:12]}  ({first.location}){note}"]
     if first.failed:
-        lines.append(f"  it failed the last time: {first.failed}")
+        lines.append(f"  failed the last time: {first.failed}")
+    if first.differences and first.earlier is not None:
+        lines.append(_since(first))
+    lines += [f"  {line}" for difference in first.differences for line in format_difference(difference)]
+    if first.reason == "upstream":
+        lines.append(f"  {first.saying}")
+    elif first.unseen:
+        lines.append(f"  never ran before with {_values_of(group)}")
+    elif first.saying:
+        lines.append(f"  {first.saying}")
     followers = _followers(group, below)
     if followers:
         shown = ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in followers.most_common(12))
+        more = f" and {len(followers) - 12} more tasks" if len(followers) > 12 else ""
         total = sum(followers.values())
-        lines.append(f"  {total} call{'s follow' if total > 1 else ' follows'} from it: {shown}")
+        lines.append(f"  {total} call{'s follow' if total > 1 else ' follows'} from it: {shown}{more}")
     return lines
 
 
-_SAYINGS = {
-    "first": "never ran before, nor did a call like it",
-    "gone": "its result was removed from the cache",
-    "expired": "its result has expired",
-    "not kept": 'its results are not kept (keep="never")',
-    "forced": "it is to run again, whatever is stored",
-    "unread": "the cache is not read, or what it needs ran again before",
-    "unknown": "its key is another one, though all that is known of it is the same",
-}
+def _since(explanation: Explanation) -> str:
+    assert explanation.earlier is not None
+    then = explanation.earlier
+    name = f", as {then['task']}" if then["task"] != explanation.task else ""
+    return f"  since {format_time(then['created'])}, run {then['run'][:8]}{name}:"
+
+
+def _values_of(group: Sequence[Explanation]) -> str:
+    """Return the arguments that are new, those of several calls together."""
+    if len(group) == 1:
+        return _listed(group[0].unseen)
+    shown = [f"({_listed(one.unseen)})" if len(one.unseen) > 1 else _listed(one.unseen) for one in group[:4]]
+    return ", ".join(shown) + (", …" if len(group) > 4 else "")
 
 
 def _children(explanations: Iterable[Explanation]) -> dict[str, list[Explanation]]:
@@ -291,18 +412,18 @@ def _followers(group: list[Explanation], below: dict[str, list[Explanation]]) ->
             if child.key not in seen:
                 seen.add(child.key)
                 stack.append(child.key)
-                if child.reason == "upstream":
-                    counts[child.task.rpartition(".")[2]] += 1
+                if child.reason == "upstream" and not child.failed:
+                    counts[_shown(child.task).rpartition(".")[2]] += 1
     return counts
 
 
 def explain_briefly(explanation: Explanation) -> str:
     """Return in a few words why a call runs, for a list with one line for each."""
-    if explanation.reason == "changed":
-        parts = [format_difference(difference)[0] for difference in explanation.differences[:2]]
-        more = len(explanation.differences) - len(parts)
-        return "; ".join(parts) + (f"; {more} more" if more else "")
-    if explanation.reason == "upstream":
-        is_same = explanation.earlier is not None and explanation.earlier["key"] == explanation.key
-        return "its inputs run again" if is_same else "its inputs changed"
-    return _SAYINGS[explanation.reason]
+    parts = [f"failed the last time: {explanation.failed}"] if explanation.failed else []
+    parts += [format_difference(difference)[0] for difference in explanation.differences[:2]]
+    more = len(explanation.differences) - 2
+    if more > 0:
+        parts.append(f"{more} more")
+    if explanation.saying:
+        parts.append(explanation.saying)
+    return "; ".join(parts)

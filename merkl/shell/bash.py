@@ -15,6 +15,7 @@ from merkl.graph.task import Task
 from merkl.hashing.digests import hash_parts
 from merkl.shell.command import ShellCommand
 from merkl.shell.executables import Track
+from merkl.shell.naming import find_name
 
 if TYPE_CHECKING:
     from merkl.fingerprint import Fingerprint, Fingerprinter
@@ -25,9 +26,12 @@ __all__ = ["BashTask", "bash_task"]
 class BashTask(Task[..., Any, Any]):
     """A task whose body runs a shell command; its fingerprint is what the command does, not any Python code."""
 
-    def __init__(self, command: ShellCommand, name: str, module: str, options: TaskOptions) -> None:
+    def __init__(
+        self, command: ShellCommand, name: str, module: str, options: TaskOptions, location: str = ""
+    ) -> None:
         super().__init__(_function_of(command, name, module), options)
         self.command = command
+        self.location = location
         self._digest = b""
 
     def _hold(self) -> Any:
@@ -46,7 +50,7 @@ class BashTask(Task[..., Any, Any]):
         return dataclasses.replace(base, digest=digest)
 
     def __reduce__(self) -> Any:
-        return BashTask, (self.command, self.name, self.__module__, self.options)
+        return BashTask, (self.command, self.name, self.__module__, self.options, self.location)
 
 
 def bash_task(
@@ -71,7 +75,8 @@ def bash_task(
         track: what of the programs that it runs enters the key: their "content", "version" or only their "name".
         env: variables to set; they enter the key.
         timeout: seconds after which the command and all its children are killed.
-        name: of the task; by default that of the first program.
+        name: of the task; by default that of the variable that it is assigned to, or of the function that returns it, else
+            that of the first program.
         options: as of `@task`.
 
     Raises:
@@ -83,9 +88,13 @@ def bash_task(
     'HELLO\\n'
     """
     parsed = ShellCommand.parse(command, shell=shell, track=track, env=env, timeout=timeout)
-    named = name or next((os.path.basename(word.text) for word in parsed.template.commands), "bash")
-    module = sys._getframe(1).f_globals.get("__name__", "__main__")
-    return BashTask(parsed, named, module, make_options(named, options))
+    frame = sys._getframe(1)
+    told, frame = find_name(frame) or ("", frame)
+    program = next((os.path.basename(word.text) for word in parsed.template.commands), "bash")
+    named = name or (told if told.strip("_") else program)
+    location = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    module = frame.f_globals.get("__name__", "__main__")
+    return BashTask(parsed, named, module, make_options(named, options), location)
 
 
 def _function_of(command: ShellCommand, name: str, module: str) -> Callable[..., Any]:

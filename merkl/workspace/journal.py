@@ -51,7 +51,6 @@ class Journal:
         if isinstance(error, KeyboardInterrupt):
             self.chronicle.ended("interrupted", counts)
         elif error is not None:
-            self.chronicle.failed(error)
             self.chronicle.ended("failed", counts, error=error, is_built=report.is_built)
         else:
             self.chronicle.ended("interrupted" if report.interrupted else "done", counts)

@@ -174,11 +174,11 @@ class Parts:
             load_migrations=lambda: load_migrations(self.ledger),
         )
 
-    def _remember(self, cache: BaseCache, key: str, metadata: Metadata) -> None:
-        """Keep the metadata of a result that another cache than the workspace's own has stored."""
-        if cache is self._recording:
+    def _remember(self, cache: BaseCache | None, key: str, metadata: Metadata) -> None:
+        """Keep the metadata of a result that another cache than the workspace's own has stored, or none."""
+        if cache is not None and cache is self._recording:
             return
-        if _database_of(cache) is self.ledger.database:
+        if cache is not None and _database_of(cache) is self.ledger.database:
             self._recording = cache
         else:
             self.ledger.record(key, metadata)

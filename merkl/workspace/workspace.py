@@ -34,9 +34,8 @@ from merkl.execution.results import Results, identify
 from merkl.execution.runner import Runner
 from merkl.execution.selection import Selection
 from merkl.execution.targets import make_target
-from merkl.execution.targets.base import Target
-from merkl.execution.targets.local import WorkerSetup
-from merkl.execution.targets.worker import SMALL
+from merkl.execution.targets.base import SMALL, Target
+from merkl.execution.targets.setup import WorkerSetup
 from merkl.execution.writing import FileWriter, read_written
 from merkl.files.tracker import FileTracker
 from merkl.fingerprint import Fingerprinter

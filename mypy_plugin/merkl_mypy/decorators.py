@@ -74,7 +74,7 @@ def _decorator(api: TypeChecker, ctx: FunctionContext, kind: str, single: Type |
         return any_type()
     made = options_given(api, kind, call, call.args, call.arg_kinds, call.arg_names)
     if single is not None and isinstance(made, Instance):
-        return _of_single(made, get_proper_type(single))
+        return of_single(made, get_proper_type(single))
     return made
 
 
@@ -123,7 +123,7 @@ def _options_of(api: TypeChecker, kind: str) -> Type:
     raise LookupError(names.OPTIONS[kind])
 
 
-def _of_single(decorator: Instance, task: ProperType) -> Instance:
+def of_single(decorator: Instance, task: ProperType) -> Instance:
     """`batch(single)`: the decorator that remembers what a call of the single task gives."""
     if isinstance(task, CallableType) and not task.variables:
         return decorator.copy_with_extra_attr(names.SINGLE_ATTR, task)

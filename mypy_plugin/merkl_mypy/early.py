@@ -1,8 +1,9 @@
 """The types of tasks that are used before mypy has come to them.
 
-mypy infers the type of a decorated function when it comes to the decorator, and at the top level of a module, or in a
-class, it cannot put off what uses it. Where modules import each other it may come to the use first, though at run time
-the definition does. The type of a plain function is known from its annotations alone; so is that of most tasks.
+mypy infers the type of a decorated function when it comes to the decorator, and of `fit = task(plain)` when it comes to
+that. At the top level of a module, or in a class, it cannot put off what uses it. Where modules import each other it may
+come to the use first, though at run time the definition does. The type of a plain function is known from its annotations
+alone; so is that of most tasks.
 """
 
 from __future__ import annotations
@@ -10,7 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mypy.checker import TypeChecker
-from mypy.nodes import CallExpr, Decorator, Expression, MypyFile, RefExpr, SymbolTable, TypeInfo
+from mypy.nodes import (
+    ARG_POS,
+    AssignmentStmt,
+    CallExpr,
+    ClassDef,
+    Decorator,
+    Expression,
+    FuncDef,
+    MypyFile,
+    NameExpr,
+    RefExpr,
+    Statement,
+    SymbolTable,
+    TypeInfo,
+    Var,
+)
 from mypy.typeops import function_type
 from mypy.types import CallableType
 
@@ -34,6 +50,8 @@ class EarlyTypes:
                 self._done.add(key)
                 for decorator in _decorated(tree.names, tree):
                     _infer(api, decorator)
+                for assignment in _assigned(tree.defs):
+                    _infer_assigned(api, assignment)
 
 
 def _reached(tree: MypyFile, depth: int) -> Iterator[MypyFile]:
@@ -53,6 +71,32 @@ def _decorated(table: SymbolTable, tree: MypyFile) -> Iterator[Decorator]:
             yield symbol.node
         elif isinstance(symbol.node, TypeInfo) and table is tree.names:
             yield from _decorated(symbol.node.names, tree)
+
+
+def _assigned(statements: list[Statement]) -> Iterator[AssignmentStmt]:
+    """The assignments of calls to names, of a module and of its classes."""
+    for statement in statements:
+        if isinstance(statement, ClassDef):
+            yield from _assigned(statement.defs.body)
+        elif isinstance(statement, AssignmentStmt) and isinstance(statement.rvalue, CallExpr):
+            yield statement
+
+
+def _infer_assigned(api: TypeChecker, assignment: AssignmentStmt) -> None:
+    """The type of `fit = task(plain)` and `fit = task(retries=2)(plain)`."""
+    call, target = assignment.rvalue, assignment.lvalues[0]
+    variable = target.node if isinstance(target, NameExpr) else None
+    if not isinstance(call, CallExpr) or call.arg_kinds != [ARG_POS] or not isinstance(variable, Var):
+        return
+    kind = _kind(call.callee)
+    given = call.args[0].node if isinstance(call.args[0], RefExpr) else None
+    if kind is None or variable.type is not None or not isinstance(given, FuncDef):
+        return
+    function = given.type or function_type(given, api.named_type("builtins.function"))
+    if isinstance(function, CallableType):
+        made = task_type(api, call, kind, function, None, False)
+        variable.type = made.copy_modified(name=None)  # as mypy does with what it infers for a variable
+        variable.is_ready = True
 
 
 def _infer(api: TypeChecker, decorator: Decorator) -> None:

@@ -149,7 +149,7 @@ def may_be_task(plugin: Plugin, fullname: str) -> bool | None:
     symbol = plugin.lookup_fully_qualified(owner)
     if symbol is None or not isinstance(symbol.node, TypeInfo):
         return False
-    found = symbol.node.names.get(member)
+    found = symbol.node.get(member)
     if found is None or not isinstance(found.node, (Decorator, OverloadedFuncDef)):
         return False
     return None if found.type is None else is_task(found.type)

@@ -8,7 +8,7 @@ from mypy.checker import TypeChecker
 from mypy.nodes import ARG_POS, CallExpr, Expression, RefExpr, TempNode
 from mypy.plugin import FunctionContext, MethodContext
 from mypy.plugins.functools import partial_call_callback, partial_new_callback
-from mypy.types import CallableType, Instance, ProperType, Type, get_proper_type
+from mypy.types import CallableType, Instance, ProperType, Type, TypeVarType, get_proper_type
 
 from merkl_mypy import names
 from merkl_mypy.attributes import signature_of
@@ -16,6 +16,7 @@ from merkl_mypy.decorators import (
     decorate,
     decorator_applied,
     is_task,
+    of_single,
     options_given,
     parameters,
     task_callable,
@@ -36,10 +37,8 @@ def partial_made(ctx: FunctionContext) -> Type:
     if not isinstance(api, TypeChecker) or not isinstance(call, CallExpr) or not ctx.arg_types[0]:
         return partial_new_callback(ctx)
     kind = _decorator_kind(ctx.args[0][0])
-    if kind is not None and not ctx.args[1]:
-        decorator = options_given(api, kind, call, call.args[1:], call.arg_kinds[1:], call.arg_names[1:])
-        made = api.named_generic_type(PARTIAL, [any_type()])
-        return made.copy_with_extra_attr(names.DECORATOR_ATTR, decorator)
+    if kind is not None:
+        return _of_decorator(api, ctx, kind, call)
     first = get_proper_type(ctx.arg_types[0][0])
     given = _signature(api, first)
     if given is not None:
@@ -55,6 +54,20 @@ def partial_made(ctx: FunctionContext) -> Type:
     spec = parameters(task)
     fallback = task.fallback.copy_modified(args=[spec, *task.fallback.args[1:]])
     return made_of.copy_with_extra_attr(_KEPT, task.copy_modified(fallback=fallback))
+
+
+def _of_decorator(api: TypeChecker, ctx: FunctionContext, kind: str, call: CallExpr) -> Type:
+    """What `partial(task, …)` is: a decorator with options, or what makes a task of the function that it was given."""
+    given = get_proper_type(ctx.arg_types[1][0]) if ctx.arg_types[1] else None
+    is_single = kind == "batch" and is_task(given)
+    if given is not None and not is_single and len(call.args) == 2 and call.arg_kinds[1] == ARG_POS:
+        made = decorate(api, ctx, kind, given, None, any_type())
+        maker = CallableType([], [], [], made, api.named_type("builtins.function"), special_sig="partial")
+        return api.named_generic_type(PARTIAL, [made]).copy_with_extra_attr(_KEPT, maker)
+    decorator = options_given(api, kind, call, call.args[1:], call.arg_kinds[1:], call.arg_names[1:])
+    if is_single and given is not None and isinstance(decorator, Instance):
+        decorator = of_single(decorator, given)
+    return api.named_generic_type(PARTIAL, [any_type()]).copy_with_extra_attr(names.DECORATOR_ATTR, decorator)
 
 
 def partial_called(ctx: MethodContext) -> Type:
@@ -91,7 +104,35 @@ def _decorated(api: TypeChecker, ctx: MethodContext, decorator: Instance) -> Typ
             decorator = with_options_of(said_type, decorator)
     if not ctx.arg_types or not ctx.arg_types[0]:
         return decorator
+    given = get_proper_type(ctx.arg_types[0][0])
+    if kind == "batch" and is_task(given):
+        return of_single(decorator, given)
     return decorator_applied(kind)(ctx._replace(type=decorator, default_return_type=any_type()))
+
+
+def makes_partial(task: CallableType) -> bool:
+    """Whether this is `task(functools.partial)`: the class itself as a task."""
+    made = get_proper_type(task.fallback.args[1]) if is_task(task) else None
+    if not isinstance(made, Instance) or made.type.fullname != PARTIAL:
+        return False
+    item = get_proper_type(made.args[0])
+    return isinstance(item, TypeVarType) and item.fullname == made.type.defn.type_vars[0].fullname
+
+
+def of_class_partial(ctx: FunctionContext) -> Type:
+    """What a call gives, where it may be one of the class `partial` as a task: mypy checks what is passed on."""
+    future = ctx.default_return_type
+    plain = future.args[0] if isinstance(future, Instance) and future.args else None
+    if not isinstance(plain, Instance) or plain.type.fullname != PARTIAL or not isinstance(future, Instance):
+        return future
+    api, call = ctx.api, ctx.context
+    if not isinstance(api, TypeChecker) or not isinstance(call, CallExpr) or not api.has_type(call.callee):
+        return future
+    callee = get_proper_type(api.lookup_type(call.callee))
+    if not isinstance(callee, CallableType) or not makes_partial(callee):
+        return future
+    plain.set_line(call)
+    return future.copy_modified(args=[partial_new_callback(ctx._replace(default_return_type=plain))])
 
 
 def decorator_of(typ: ProperType) -> Instance | None:

@@ -15,6 +15,7 @@ from mypy.checker import TypeChecker
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import (
     ARG_POS,
+    AssignmentExpr,
     BytesExpr,
     CallExpr,
     ComplexExpr,
@@ -25,13 +26,16 @@ from mypy.nodes import (
     DictionaryComprehension,
     EllipsisExpr,
     Expression,
+    ExpressionStmt,
     FloatExpr,
     FuncDef,
     GeneratorExpr,
+    IndexExpr,
     IntExpr,
     LambdaExpr,
     ListComprehension,
     ListExpr,
+    MemberExpr,
     MypyFile,
     OpExpr,
     OverloadedFuncDef,
@@ -42,6 +46,7 @@ from mypy.nodes import (
     StrExpr,
     TempNode,
     TupleExpr,
+    TypeApplication,
     TypeInfo,
     Var,
 )
@@ -54,12 +59,27 @@ from mypy.types import (
     get_proper_type,
 )
 
+from merkl_mypy import names
 from merkl_mypy.shapes import CONTAINERS, Opened, class_of, has_future, is_container, is_future, strip
 
 _CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr, LambdaExpr)
+# What hands on the items of the displays that it is given, whose Futures mypy has joined with values to `object`.
+_PASS_ON = frozenset(
+    [
+        *("builtins.zip", "builtins.enumerate", "builtins.reversed"),
+        *("itertools.chain", "itertools.chain.from_iterable"),
+    ]
+)
 # What joins containers into one.
 _OPERATORS = frozenset({"+", "*", "|", "or", "and"})
 _DEFINITIONS = (FuncDef, Decorator, OverloadedFuncDef, TypeInfo, MypyFile)
+
+
+def full_name(expr: Expression) -> str:
+    """The full name of what is called, also of a method that is read off its class; nothing where it has none."""
+    if isinstance(expr, MemberExpr) and not expr.fullname and isinstance(expr.expr, RefExpr):
+        return f"{expr.expr.fullname}.{expr.name}" if isinstance(expr.expr.node, TypeInfo) else ""
+    return expr.fullname if isinstance(expr, RefExpr) else ""
 
 
 def future_type(api: TypeChecker, expr: Expression) -> ProperType | None:
@@ -141,6 +161,11 @@ class Rewriter:
             return self._operation(expr)
         if isinstance(expr, CallExpr):
             return self._call(expr)
+        if isinstance(expr, AssignmentExpr):
+            return self._named(expr)
+        if isinstance(expr, IndexExpr) and _is_display(expr.base):
+            base = self.rewrite(expr.base)
+            return None if base is None else _placed(IndexExpr(base, expr.index), expr)
         return self._leaf(expr)
 
     def iterated(self, expr: Expression) -> Expression | None:
@@ -235,16 +260,45 @@ class Rewriter:
     def _call(self, expr: CallExpr) -> Expression | None:
         if expr.analyzed is not None:
             return self.rewrite(expr.analyzed)
-        if isinstance(expr.callee, RefExpr) and isinstance(expr.callee.node, TypeInfo):
-            info = expr.callee.node
+        shown = _display_of(expr)
+        if shown is not None:
+            return self.rewrite(shown)
+        info = _class_called(expr.callee)
+        if info is not None:
             if not (is_container(info) or info.typeddict_type is not None):
-                return self._leaf(expr)
+                return self._passed_on(expr) or self._leaf(expr)
             unpacks = info.fullname in CONTAINERS
             args = self._all(expr.args, [unpacks and kind == ARG_POS for kind in expr.arg_kinds])
             if args is None:
                 return None
             return _placed(CallExpr(expr.callee, args, expr.arg_kinds, expr.arg_names), expr)
-        return self._leaf(expr)
+        return self._passed_on(expr) or self._leaf(expr)
+
+    def _passed_on(self, expr: CallExpr) -> Expression | None:
+        """`zip("ab", [1, f])` and `sum([[f], [1]], [])`, where mypy knows of no Future any more."""
+        name = full_name(expr.callee)
+        if name == "builtins.sum":
+            summed = expr.args[0] if len(expr.args) == 2 else None
+            if isinstance(summed, CallExpr):
+                summed = _display_of(summed)
+            if not isinstance(summed, (ListExpr, TupleExpr)):
+                return None
+            if any(future_type(self.api, each) is not None for each in summed.items):
+                return None  # Futures are no numbers: mypy says so
+        elif name not in _PASS_ON:
+            return None
+        args = self._all(expr.args)
+        if args is None:
+            return None
+        return _placed(CallExpr(expr.callee, args, expr.arg_kinds, expr.arg_names), expr)
+
+    def _named(self, expr: AssignmentExpr) -> Expression | None:
+        leaf_type(self.api, expr)  # gives the variable its type
+        value = self.rewrite(expr.value)
+        if value is None:
+            return None
+        # What is assigned mypy looks at without the parameter's context.
+        return TempNode(self.api.expr_checker.accept(value), context=expr)
 
     def _leaf(self, expr: Expression) -> Expression | None:
         typ = leaf_type(self.api, expr)
@@ -271,6 +325,30 @@ class Rewriter:
             [formal], [ARG_POS], [None], strip(formal), fallback, variables=opened.variables
         )
         return _placed(CallExpr(TempNode(getter, context=expr), [expr], [ARG_POS], [None]), expr)
+
+
+def _class_called(callee: Expression) -> TypeInfo | None:
+    """The class that a call makes an object of: `Params(…)` or `Params[int](…)`."""
+    if isinstance(callee, IndexExpr) and isinstance(callee.analyzed, TypeApplication):
+        callee = callee.analyzed.expr
+    node = callee.node if isinstance(callee, RefExpr) else None
+    return node if isinstance(node, TypeInfo) else None
+
+
+def _display_of(call: CallExpr) -> Expression | None:
+    """The display that a call of the plugin's own stands for (see `joins`)."""
+    getter = call.callee.type if isinstance(call.callee, TempNode) else None
+    if isinstance(getter, CallableType) and getter.name == names.JOINED:
+        function = getter.definition
+        shown = function.body.body[0] if isinstance(function, FuncDef) else None
+        return shown.expr if isinstance(shown, ExpressionStmt) else None
+    return None
+
+
+def _is_display(expr: Expression) -> bool:
+    if isinstance(expr, CallExpr):
+        return _display_of(expr) is not None
+    return isinstance(expr, (ListExpr, TupleExpr, DictExpr))
 
 
 def _is_generic(call: CallExpr) -> bool:

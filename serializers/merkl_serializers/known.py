@@ -17,6 +17,8 @@ LIBRARIES = {
     "fractions": "numbers_",
     "msgspec": "msgspec_",
     "numpy": "numpy_",
+    "numpy.ma": "numpy_masked",
+    "numpy.random": "numpy_random",
     "pandas": "pandas_",
     "polars": "polars_",
     "pyarrow": "pyarrow_",

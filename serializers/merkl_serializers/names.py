@@ -13,13 +13,31 @@ from typing import Final
 
 from merkl_serializers.wire import pack_str
 
-__all__ = ["class_header", "class_name", "is_builtin_module", "is_installed", "module_name", "resolves"]
+__all__ = [
+    "SCRIPT_NAME",
+    "class_header",
+    "class_name",
+    "is_builtin_module",
+    "is_installed",
+    "module_name",
+    "resolves",
+]
 
 #: Where a standard-library class lives has moved between versions; keys must not.
-_MOVED: Final = {"pathlib._local": "pathlib", "pathlib._abc": "pathlib", "pathlib.types": "pathlib"}
+_MOVED: Final = {
+    "pathlib._local": "pathlib",
+    "pathlib._abc": "pathlib",
+    "pathlib.types": "pathlib",
+    "_collections": "collections",
+    "zipfile._path": "zipfile",
+}
 
 #: What the script is called that a process was started with, and in the processes that multiprocessing spawns.
 _SCRIPTS: Final = ("__main__", "__mp_main__")
+
+#: The attribute of `__main__` by which a process that works for a script knows the name of that script. `__file__` and
+#: `__spec__` would have the processes that it starts run the script.
+SCRIPT_NAME: Final = "__merkl_script__"
 
 
 def module_name(name: str | None) -> str:
@@ -27,6 +45,9 @@ def module_name(name: str | None) -> str:
     if name not in _SCRIPTS:
         return _MOVED.get(name, name) if name else ""
     main = sys.modules.get("__main__")
+    told = getattr(main, SCRIPT_NAME, None)
+    if isinstance(told, str):
+        return told
     spec = getattr(main, "__spec__", None)
     if spec is not None and spec.name not in _SCRIPTS:
         return str(spec.name).removesuffix(".__main__")

@@ -9,7 +9,7 @@ import numpy as np
 
 from merkl_serializers.errors import refusal
 from merkl_serializers.names import class_header
-from merkl_serializers.objects import reducing_encoder, state_encoder
+from merkl_serializers.objects import state_encoder
 from merkl_serializers.walk import Encoder, Walk
 from merkl_serializers.wire import INLINE_LIMIT, hash_buffer, pack, pack_bytes, pack_names, pack_str
 
@@ -20,10 +20,6 @@ __all__ = ["array_bytes", "install"]
 
 #: x87 extended precision: 10 bytes of value, the rest is whatever was in memory.
 _HAS_PADDED_LONG_DOUBLE = np.finfo(np.longdouble).nmant == 63 and np.dtype(np.longdouble).itemsize > 10
-#: The generator behind `np.random.normal` and the like.
-_SHARED_STATE = np.random.mtrand._rand
-#: Attributes by which masked arrays work; what they say of the value is read from the array.
-_OF_MASKED = frozenset(vars(np.ma.masked_array([0]))) | {"_basedict", "_optinfo"}
 
 
 def _encode_dtype(dtype: Any, walk: Walk) -> bytes:
@@ -118,31 +114,6 @@ def _make_array(cls: type, registry: CanonicalRegistry) -> Encoder:
     return encode
 
 
-def _make_masked(cls: type, registry: CanonicalRegistry) -> Encoder:
-    """Return the encoder of masked arrays; what lies under the mask can be unmasked, so it counts."""
-    head = b"\xc1#m" + class_header(cls)
-    encode_state = state_encoder(cls, without=_OF_MASKED)
-
-    def body(value: Any, walk: Walk) -> bytes:
-        data = array_bytes(np.ma.getdata(value, subok=False), walk)
-        # No mask and a mask of nothing are the same: pickle makes the one into the other.
-        mask = array_bytes(np.ma.getmaskarray(value), walk)
-        parts = [head, pack(bool(value.hardmask)), data, mask, walk.part(value.fill_value, ".fill_value")]
-        if cls is not np.ma.MaskedArray:
-            parts.append(encode_state(value, walk))
-        if value._optinfo:
-            parts.append(walk.part(value._optinfo, "._optinfo"))
-        return b"".join(parts)
-
-    def encode(value: Any, walk: Walk) -> bytes:
-        if value is np.ma.masked:
-            return head
-        walk.is_mutable = True
-        return walk.inside(value, body)
-
-    return encode
-
-
 def _make_scalar(cls: type, registry: CanonicalRegistry) -> Encoder:
     if cls.__module__ == "numpy":
         return lambda value, walk: b"\xc1#g" + array_bytes(np.asarray(value), walk)
@@ -150,20 +121,6 @@ def _make_scalar(cls: type, registry: CanonicalRegistry) -> Encoder:
 
     def encode(value: Any, walk: Walk) -> bytes:
         return head + array_bytes(np.asarray(value), walk) + encode_state(value, walk)
-
-    return encode
-
-
-def _make_random_state(cls: type, registry: CanonicalRegistry) -> Encoder:
-    """Return the encoder of generators of the old kind.
-
-    Libraries keep the one that the whole process shares (`np.random.normal`) in objects of theirs, as what to draw
-    from where no seed is given: it is that one, whatever state it happens to be in.
-    """
-    reduce = reducing_encoder(cls)
-
-    def encode(value: Any, walk: Walk) -> bytes:
-        return b"\xc1#r" if value is _SHARED_STATE else reduce(value, walk)
 
     return encode
 
@@ -181,9 +138,7 @@ def _encode_ufunc(value: Any, walk: Walk) -> bytes:
 def install(registry: CanonicalRegistry) -> None:
     """Register numpy's types."""
     registry.add_maker(np.ndarray, _make_array)
-    registry.add_maker(np.ma.MaskedArray, _make_masked)
     for scalar in (np.generic, np.str_, np.bytes_, np.float64, np.complex128):
         registry.add_maker(scalar, _make_scalar)
-    registry.add_maker(np.random.RandomState, _make_random_state)
     registry.add_maker(np.dtype, lambda cls, registry: _encode_dtype)
     registry.add_maker(np.ufunc, lambda cls, registry: _encode_ufunc)

@@ -173,6 +173,12 @@ ROME = zoneinfo.ZoneInfo("Europe/Rome")
 
 #: Values that a data-only codec must take.
 DATA: list[typing.Any] = [
+    memoryview(b"bytes"),
+    memoryview(bytearray(b"changeable")),
+    memoryview(b""),
+    memoryview(b"every other")[::2],
+    memoryview(np.arange(6.0).reshape(2, 3)),
+    [memoryview(np.array([True, False]))],
     None,
     True,
     0,

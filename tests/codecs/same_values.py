@@ -21,6 +21,9 @@ def same(one: Any, other: Any) -> bool:
         return struct.pack("d", one) == struct.pack("d", other) or (math.isnan(one) and math.isnan(other))
     if isinstance(one, complex):
         return same(one.real, other.real) and same(one.imag, other.imag)
+    if isinstance(one, memoryview):
+        looks = [(view.readonly, view.format, view.shape) for view in (one, other)]
+        return looks[0] == looks[1] and one == other
     if isinstance(one, np.ndarray):
         return same_array(one, other)
     if isinstance(one, np.generic):

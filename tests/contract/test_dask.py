@@ -96,6 +96,31 @@ FLOWS = """
         return add(fail(1), 2)
 """
 
+SCRIPT = """
+    from dataclasses import dataclass
+    from merkl import evaluate, task
+
+    print("the script runs")
+
+    @dataclass
+    class Pair:
+        a: int
+        b: int
+
+    @task
+    def make(a: int, b: int) -> Pair:
+        return Pair(a, b)
+
+    @task
+    def mirror(pair: Pair) -> Pair:
+        return Pair(pair.b, pair.a)
+
+    made = make(1, 2)
+    evaluate(made)
+    mirrored = evaluate(mirror(made), target="far")
+    print(type(mirrored) is Pair, mirrored)
+"""
+
 
 @pytest.fixture
 def dask(
@@ -125,6 +150,17 @@ def test_calls_run_on_both_workers_and_results_are_shared(dask: Cluster) -> None
     assert " 0 run, 12 cached" in here.stderr
     spread = run(dask, "flows_on_dask.spread")
     assert spread.stdout == "285\n", spread.stderr
+
+
+def test_a_scripts_classes_are_known_to_workers_which_do_not_run_it(dask: Cluster) -> None:
+    """What was stored where the script runs is read there as it is."""
+    dask.add_worker("one", path=dask.project.folder)
+    dask.project.write("script_on_dask.py", SCRIPT)
+    done = dask.project.python("-W", "error", "script_on_dask.py")
+    assert done.stdout == "the script runs\nTrue Pair(a=2, b=1)\n", done.stderr
+    log = dask.project.folder / "worker1.log"
+    assert "Start worker" in log.read_text()
+    assert "the script runs" not in log.read_text()
 
 
 def test_a_failure_names_the_call_and_shows_the_traceback(dask: Cluster) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from multiprocessing import parent_process
@@ -69,6 +71,56 @@ def test_results_are_in_the_cache_when_the_run_is_over(two: Workspace) -> None:
     assert f.v == 6
     assert f.in_cache()
     assert all(parent.in_cache() for parent in f.parents)
+
+
+@pytest.mark.parametrize(("target", "chosen"), [(None, 2), (2, None)])
+def test_threads_evaluate_side_by_side(tmp_path: Path, target: int | None, chosen: int | None) -> None:
+    """Each has workers of its own, and none ends those of another or leaves its choice behind."""
+    found: list[Any] = []
+
+    def add(number: int) -> None:
+        try:
+            found.append(evaluate([tasks.add(number, i) for i in range(3)], target=chosen))
+        except BaseException as error:
+            found.append(error)
+            raise
+
+    with Workspace(tmp_path, target=target):
+        threads = [threading.Thread(target=add, args=(10 * number,)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(found) == [[0, 1, 2], [10, 11, 12], [20, 21, 22]]
+        is_here = tasks.where(1).v == os.getpid()
+        assert is_here == (target is None)
+
+
+def test_workers_are_not_begun_anew_for_each_call_of_a_task_that_is_another_one_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A constant that no two processes share: the task runs here, and no worker is asked about it a third time."""
+    (tmp_path / "moments.py").write_text(
+        dedent(
+            f"""
+            import os
+            from merkl import task
+
+            OWN = os.getpid()
+            with open({str(tmp_path / "imports")!r}, "a") as file:
+                print(OWN, file=file)
+
+            @task
+            def tell(number: int) -> int:
+                return number + 0 * OWN
+            """
+        )
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    tell = importlib.import_module("moments").tell
+    with Workspace(tmp_path), pytest.warns(MerklWarning, match="does a constant differ in each process"):
+        assert evaluate([tell(i) for i in range(12)], target=2) == list(range(12))
+    assert len((tmp_path / "imports").read_text().splitlines()) < 8
 
 
 def test_large_values_travel_by_key(two: Workspace) -> None:

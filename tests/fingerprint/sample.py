@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import importlib
+import re
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -32,6 +33,12 @@ def encode(value: object) -> bytes:
     if type(value).__module__ == "re":
         return encode((value.pattern, value.flags))  # type: ignore[attr-defined]
     raise TypeError(f"no canonical bytes for {type(value).__qualname__}")
+
+
+def files(text: str) -> dict[str, str]:
+    """Take a project's text apart into its files: what stands before the first `## name` is `main.py`."""
+    parts = re.split(r"^## (\S+)\n?", dedent(text), flags=re.MULTILINE)
+    return {"main.py": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
 
 
 class Project:

@@ -27,6 +27,13 @@ class Holder:
     def __init__(self):
         self.x = 1
         self.xs = [1]
+    def __twice(self):
+        return 2 * self.x
+    def twice(self):
+        return self.__twice()
+    def helper(self):
+        return 0
+    del helper
 class Slotted:
     __slots__ = ("x",)
 class Named(dict):
@@ -39,7 +46,7 @@ PAIR = (1, [2])
 MIXED = [HOLDER, 1]
 ROW = bytearray(b"abc")
 def uses_constants(x):
-    return HOLDER.x, HOLDER.xs, SLOTTED.x, NAMED, TABLE, NAMES, PAIR, MIXED, ROW
+    return HOLDER.x, HOLDER.twice(), HOLDER.xs, SLOTTED.x, NAMED, TABLE, NAMES, PAIR, MIXED, ROW
 def task(x):
     return helper(x) + Known().value() + Known.size + Made().value() + Made.size, uses_constants(x)
 """
@@ -51,6 +58,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "attribute of a function": lambda m: setattr(m["helper"], "w", 2),
     "attribute of a class": lambda m: setattr(m["Known"], "size", 2),
     "method": lambda m: setattr(m["Known"], "value", lambda self: 2),
+    "private method": lambda m: setattr(m["Holder"], "_Holder__twice", lambda self: 3),
     "attribute of a class without source": lambda m: setattr(m["Made"], "size", 2),
     "attribute of an object": lambda m: setattr(m["HOLDER"], "x", 2),
     "new attribute of an object": lambda m: setattr(m["HOLDER"], "y", 2),

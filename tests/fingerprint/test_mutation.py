@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from mutants import mutants
-from sample import Project
-from test_edits import files
+from sample import Project, files
 
 FOLDER = Path(__file__).parent / "projects"
 #: Every how many-th mutant is tried here; `python test_mutation.py` tries all and reports.

@@ -85,6 +85,11 @@ def split(xs: list[int]) -> Parts:
 
 
 @task
+def first(pair: Pair) -> int:
+    return Pair(0, pair.b).a + pair.a
+
+
+@task
 def gather(items: Any, setting: Setting) -> int:
     return len(items)
 
@@ -157,6 +162,7 @@ def keys() -> dict[str, str]:
         "named out": parts["left"].hash,
         "nested": gather([parts["left"], {"k": (scale(2), Point(1))}], Setting()).hash,
         "helper": digest(helper),
+        "field of a named tuple": first(Pair(1, "x")).hash,
     }
 
 

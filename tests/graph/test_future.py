@@ -159,3 +159,25 @@ def test_a_future_has_no_other_public_names() -> None:
         "from_file",
     ]
     assert public == set(wanted)
+
+
+def test_a_future_piped_into_a_plain_function_says_how_to_make_it_a_task() -> None:
+    """What is no function at all is arithmetic."""
+
+    def shorten(text: str) -> str:
+        return text[:3]
+
+    @task
+    def load() -> str:
+        return "some text"
+
+    future: Any = load()
+    with pytest.raises(
+        FutureAccessError, match=r"piped into shorten, which is no task: .* Write `future \| task\(shorten\)`"
+    ):
+        future | shorten
+    with pytest.raises(FutureAccessError, match=r"`future \| task\(len\)`"):
+        future | len
+    with pytest.raises(FutureAccessError, match="used in arithmetic"):
+        future | 3
+    assert (load() | task(shorten)).eval() == "som"

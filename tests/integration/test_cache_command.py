@@ -317,18 +317,26 @@ def test_export_and_import_carry_results_to_another_project(flow: Project, tmp_p
     assert other.run_json("flow.main")["run"] == 0
 
 
-@pytest.mark.parametrize("is_stored_key", [False, True])
-def test_an_interrupted_result_counts_once_it_is_accepted(flow: Project, *, is_stored_key: bool) -> None:
-    """It is listed, computed afresh by default, and a result like any other after `accept`, by either of its keys."""
+def test_an_interrupted_result_has_one_key_and_counts_once_it_is_accepted(flow: Project) -> None:
+    """Every command shows and finds it by the key of its call; `accept` makes it a result like any other, listed once."""
     process = flow.start_and_wait("run", "flow.slow", until="started")
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert out == "half\n", err
     (item,) = ask(flow, "ls", "--interrupted")
     assert ask(flow, "ls") == []
-    key = item["interrupted"]
-    shown = item["key"] if is_stored_key else key
-    assert ask(flow, "accept", shown[:8]) == {"key": key}
+    key = item["key"]
+    assert key[:12] in flow.merkl("cache", "ls", "--interrupted").stdout
+    (row,) = flow.log("--task", "slow")
+    assert (row["key"], row["interrupted"]) == (key, key)
+    assert "[interrupted" in flow.merkl("log", "slow").stdout
+    assert flow.log(key[:8])[0]["key"] == key
+    shown = flow.merkl("debug", "--hash", key[:8]).stdout
+    assert f"merkl cache accept {key[:12]}" in shown
+    assert "'half'" in shown
+    assert flow.merkl("debug", "--hash", key, "--value").stdout == "half\n"
+    assert ask(flow, "accept", key[:8]) == {"key": key}
+    assert [(row["key"], row["interrupted"]) for row in flow.log()] == [(key, "")]
     assert flow.merkl("run", "flow.slow").stdout == "half\n"
     assert ask(flow, "ls", "--interrupted") == []
     code, _, err = cache_command(flow, "accept", key[:8])

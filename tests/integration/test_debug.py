@@ -101,8 +101,40 @@ def test_a_pipeline_shows_its_calls_and_what_is_cached(shop: Project) -> None:
     shop.run_json("shop.main")
     after = debug(shop, "shop.main")
     assert after["counts"] == {"calls": 2, "cached": 2}
-    assert debug(shop, "shop.main", "4")["counts"] == {"calls": 2, "stale": 2}
     assert "cached  " in shop.merkl("debug", "shop.main").stdout
+    # Of a task that ran with other arguments.
+    assert debug(shop, "shop.main", "4")["counts"] == {"calls": 2, "new": 2}
+    text = (shop.folder / "shop.py").read_text()
+    shop.write("shop.py", text.replace("scale * i", "i * scale"))
+    assert debug(shop, "shop.main")["counts"] == {"calls": 2, "stale": 2}
+
+
+def test_a_task_shows_the_methods_of_the_classes_of_its_arguments(shop: Project) -> None:
+    """They enter keys, as the body may call them, though not the code hash."""
+    shop.write(
+        "bills.py",
+        """
+        from dataclasses import dataclass
+        from merkl import task
+
+        def rounded(x: float) -> float:
+            return round(x, 2)
+
+        @dataclass
+        class Rate:
+            percent: float
+            def of(self, net: float) -> float:
+                return rounded(net * self.percent)
+
+        @task
+        def bill(net: float, rate: Rate) -> float:
+            return rate.of(net)
+        """,
+    )
+    view = debug(shop, "bills.bill")
+    assert {c["name"] for c in view["classes"]} >= {"bills.Rate", "bills.Rate.of", "bills.rounded"}
+    assert "bills.rounded" not in {c["name"] for c in view["components"]}
+    assert "bills.Rate.of  (bills.py:11)" in shop.merkl("debug", "bills.bill").stdout
 
 
 def test_a_result_shows_inputs_value_relatives_and_where_it_lies(shop: Project) -> None:

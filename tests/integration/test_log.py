@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -200,6 +201,66 @@ def test_a_run_whose_graph_cannot_be_built_is_written_down(
     assert f"the graph was not built to its end: {error}" in text
     assert f"broken.py:{line})" in text
     assert error in project.merkl("log", "--run", "last").stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("import nothing_of_the_kind", "ModuleNotFoundError"),
+        ("def", "SyntaxError"),
+    ],
+)
+def test_a_run_whose_module_cannot_be_imported_is_written_down(
+    project: Project, line: str, error: str
+) -> None:
+    """Like any other whose graph cannot be built."""
+    project.write(
+        "early.py",
+        f"""
+        {line}
+        def main():
+            return 1
+    """,
+    )
+    assert project.merkl("run", "early.main").returncode != 0
+    (run,) = log(project, "--runs")
+    assert (run["status"], run["is_built"], run["location"]) == ("failed", False, "early.py:2")
+    assert run["error"].startswith(error)
+    assert project.merkl("run", "early_not.main").returncode == 2
+    assert len(log(project, "--runs")) == 1
+
+
+def test_a_command_in_the_log_can_be_typed_again(project: Project) -> None:
+    """With its options and its arguments as they were; one with a secret shows short texts instead, and not that."""
+    project.write(
+        "shop.py",
+        """
+        from typing import Annotated
+        from merkl import Future, Secret, task
+        @task
+        def load(names: list[str], rate: float) -> int:
+            return len(names)
+        def main(names: list[str], rate: float = 1.0) -> Future[int]:
+            return load(names, rate)
+        def hidden(token: Annotated[str, Secret], n: int) -> Future[int]:
+            return load([str(n)], 1.0)
+        """,
+    )
+    words = ["run", "--quiet", "shop.main", "--names", "two words", "--names", "it's", "--rate=0.5", "--json"]
+    assert project.merkl(*words).returncode == 0
+    assert log(project, "--runs")[0]["command"] == ["merkl", *words]
+    shown = project.merkl("log").stdout.splitlines()[0]
+    assert shlex.join(["merkl", *words]) in shown
+    assert project.merkl("run", "--quiet", "shop.hidden", "s3cret", "3").returncode == 0
+    assert log(project, "--runs")[0]["command"] == [
+        "merkl",
+        "run",
+        "--quiet",
+        "shop.hidden",
+        "--token=***",
+        "--n=3",
+    ]
 
 
 def test_status_says_that_the_latest_run_failed_until_one_does_not(project: Project) -> None:

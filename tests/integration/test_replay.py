@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -101,19 +100,3 @@ def test_a_call_of_a_script_is_found_by_the_file(project: Project) -> None:
     assert (refused.returncode, "--rerun path/to/script.py:FUNCTION" in refused.stderr) == (2, True)
     done = project.merkl("debug", "--hash", record["key"], "--rerun", "script.py:main")
     assert (done.returncode, done.stdout) == (0, "0.25\n"), done.stderr
-
-
-@pytest.mark.parametrize("options", [[], ["--target", "1"]], ids=["here", "processes"])
-def test_of_a_call_that_failed_there_is_what_it_printed_and_it_runs_again(
-    project: Project, options: list[str]
-) -> None:
-    """No result has its key, but the log of the run has it."""
-    project.write("script.py", SCRIPT)
-    assert project.merkl("run", *options, "script.main", "--n", "0").returncode == 1
-    log = project.merkl("log", "--run", "last").stdout
-    assert "  | inverse of 0" in log.splitlines()
-    key = log.splitlines()[2].split()[0]
-    failed = json.loads(project.merkl("debug", "--hash", key, "--json").stdout)
-    assert (failed["output"], "ZeroDivisionError" in failed["error"]) == ("inverse of 0\n", True)
-    again = project.merkl("debug", "--hash", key, "--rerun", "script.main", "--n", "0")
-    assert (again.returncode, "ZeroDivisionError" in again.stderr) == (1, True)

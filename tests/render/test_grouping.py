@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -63,6 +64,79 @@ def test_a_loop_that_goes_on_from_its_last_result_is_one_node(workspace: Workspa
     assert [(e.source, e.target, e.count) for e in view.edges] == [(0, 1, 1)]
     assert "step ×10000 in a chain(x=load, k=…)" in format_graph(view)
     assert '[["step ×10000 in a chain"]]' in format_mermaid(view)
+
+
+def turns(n: int, *, seed: int = -1) -> Future[int]:
+    """A loop over two tasks, one of which also reads something new each time."""
+    x = load(seed)
+    for i in range(n):
+        x = score(x)
+        x = step(x, load(i))
+    return x
+
+
+def test_a_loop_over_several_tasks_is_one_node(workspace: Workspace) -> None:
+    """What it reads stays beside it, and its calls say whose they are."""
+    view = view_of(workspace, lambda: turns(5_000))
+    assert labels(view) == [("load", 1, False), ("load", 5_000, False), ("score → step", 10_000, True)]
+    assert {call.task for call in view.nodes[2].calls} == {"score", "step"}
+    assert "score → step ×10000 in a chain" in format_graph(view)
+
+
+def test_loops_that_run_side_by_side_are_not_one_where_they_begin_apart(workspace: Workspace) -> None:
+    view = view_of(workspace, lambda: total([turns(20, seed=-1), turns(30, seed=-2), step(turns(2), 1)]))
+    loops = sorted(node.count for node in view.nodes if node.is_chain)
+    assert loops in ([100], [40, 60])
+    assert all(edge.source < edge.target for edge in view.edges)
+
+
+def test_a_task_that_is_used_twice_on_the_way_makes_no_loop(workspace: Workspace) -> None:
+    """By way of a helper both are made at one place, and much lies between."""
+
+    def apply(one: Any, *given: Any) -> Future[int]:
+        made: Future[int] = one(*given)
+        return made
+
+    def make() -> Future[int]:
+        x = apply(load, 1)
+        for name in "abcdefgh":
+            x = apply(task(named(name)), x)
+        return apply(score, apply(load, apply(score, x)))
+
+    def named(name: str) -> Callable[[int], int]:
+        def body(x: int) -> int:
+            return x
+
+        body.__name__ = body.__qualname__ = name
+        return body
+
+    assert max(node.count for node in view_of(workspace, make).nodes) == 1
+
+
+def test_no_edge_leads_back_in_random_programs(workspace: Workspace) -> None:
+    """However loops, chains and readers interleave, each call is in one node, and nodes are in order."""
+    for seed in range(30):
+        chance = random.Random(seed)
+
+        def make(chance: random.Random = chance) -> list[Future[int]]:
+            made = [load(i) for i in range(3)]
+            for i in range(60):
+                one, other = chance.choice(made[-8:]), chance.choice(made[-8:])
+                kind = chance.randrange(4)
+                if kind == 0:
+                    made.append(score(one))
+                elif kind == 1:
+                    made.append(step(one, other))
+                elif kind == 2:
+                    made.append(step(other, i))
+                else:
+                    made.append(load(one))
+            return made
+
+        for collapse in (2, 8):
+            view = view_of(workspace, make, collapse)
+            assert all(edge.source < edge.target for edge in view.edges), (seed, collapse)
+            assert sum(node.count for node in view.nodes) == view.counts["calls"], (seed, collapse)
 
 
 def test_what_a_chain_reads_and_gives_stays_beside_it(workspace: Workspace) -> None:

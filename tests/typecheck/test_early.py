@@ -38,6 +38,32 @@ def use() -> None:
     reveal_type(first.later(1))  # T: Future[int]
 """
 
+MADE = """
+from merkl import batch, task
+import used
+def plain(x: int) -> int: return x
+def each(xs: list[int]) -> list[str]: return ["a" for _ in xs]
+made = task(plain)
+retrying = task(retries=1)(plain)
+class C:
+    def method(self, x: int) -> str: return "a"
+    of_method = task(method)
+    of_other = staticmethod(task(used.other))
+"""
+
+USED = """
+from merkl import task
+import made
+def other(x: str) -> str: return x
+class D:
+    kept = made.made(1)
+    reveal_type(kept)  # T: Future[int]
+    made.made("a")  # E: arg-type
+reveal_type(made.made(made.retrying(1)))  # T: Future[int]
+reveal_type(made.C().of_method(made.made(1)))  # T: Future[str]
+made.C().of_method("a")  # E: arg-type
+"""
+
 UNTYPED = """
 from merkl import task
 a: "Derived"
@@ -53,6 +79,14 @@ class Derived(Base): ...
 def test_modules_that_import_each_other(order: tuple[str, str], tmp_path: Path) -> None:
     """Whichever mypy checks first: a plain function's type would be known by its annotations alone."""
     checked.check(tmp_path, {"first.py": FIRST, "second.py": SECOND}, *order)
+
+
+@pytest.mark.parametrize("order", [("made.py", "used.py"), ("used.py", "made.py")])
+def test_tasks_that_are_assigned_in_modules_that_import_each_other(
+    order: tuple[str, str], tmp_path: Path
+) -> None:
+    """Whichever mypy checks first: `made = task(plain)` is what a decorated function would be."""
+    checked.check(tmp_path, {"made.py": MADE, "used.py": USED}, *order)
 
 
 def test_methods_without_annotations_above_their_class(tmp_path: Path) -> None:

@@ -123,6 +123,13 @@ reveal_type(total(list(reversed([1, f]))))  # T: Future[int]
 reveal_type(total(list(itertools.chain([f], [1, f]))))  # T: Future[int]
 reveal_type(table(dict(zip("ab", [1, f]))))  # T: Future[int]
 reveal_type(deep([[1, f][:1], [f]]))  # T: Future[int]
+reveal_type(total(sum([[f], [1]], [])))  # T: Future[int]
+reveal_type(total(list(itertools.chain.from_iterable([[1, f], [f]]))))  # T: Future[int]
+total(sum([[f], ["a"]], []))  # E: type-var # E: arg-type
+total(sum([f, 1], 1))  # E: arg-type # E: merkl-future-iter
+total(list(itertools.chain([1, f], ["a"])))  # E: list-item
+total(list(itertools.chain.from_iterable([[1, f], [text(1)]])))  # E: list-item # E: arg-type
+table(dict(zip("ab", ["a", f])))  # E: list-item
 total(["a", f][1:])  # E: arg-type
 inc(["a", f][0])  # E: arg-type
 """

@@ -43,6 +43,14 @@ class A:
         reveal_type(self.method([[f]]))  # T: Future[int]
         self.method([["a"]])  # E: list-item
         return self
+class AA(A): ...
+class AB(A): ...
+W = TypeVar("W", bound=AA | AB)
+def through(cls: type[W], one: W) -> None:
+    reveal_type(cls.method(one, [[f]]))  # T: Future[int]
+    reveal_type(cls.method(held(one), [[f]]))  # T: Future[int]
+    cls.method(f, [[f]])  # E: arg-type
+def held(x: T) -> Future[T]: raise NotImplementedError
 f = inc(1)
 def use(flag: bool) -> None:
     reveal_type((first, inc)[0]([f]))  # T: Future[int]

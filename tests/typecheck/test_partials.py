@@ -53,6 +53,16 @@ for split in map(functools.partial(task, outs=1), [pair]):
 reveal_type([each(1) for each in map(task(retries=1), [plain])])  # T: list[Future[int]]
 anything: Any = plain
 unknown = task(anything)  # N: merkl-unsupported
+reveal_type(functools.partial(task, plain)()(one(1)))  # T: Future[int]
+functools.partial(task, plain)(1)  # E: call-arg
+functools.partial(task, 1)  # E: arg-type
+@functools.partial(batch, one)
+def ones(xs: list[int]) -> list[int]: return xs
+reveal_type(ones([1]))  # T: list[Future[int]]
+@functools.partial(batch, max_size=2)(three)
+def threes(xs: list[int]) -> list[tuple[int, str]]: return [(x, "a") for x in xs]
+reveal_type(threes([1]))  # T: list[tuple[Future[int], Future[str]]]
+functools.partial(batch, one, retries=1)  # E: call-overload
 def untyped(fn): return fn  # E: no-untyped-def
 @task  # N: merkl-unsupported
 @untyped  # E: untyped-decorator
@@ -101,6 +111,12 @@ reveal_type(list(map(first, [[f], [1, f]])))  # T: list[Future[int]]
 map(first, [f])  # E: arg-type
 map(one)  # E: call-overload
 def plain(x: int) -> int: return x
+making = task(functools.partial)
+reveal_type(making(plain, f))  # T: Future[functools.partial[int]]
+reveal_type(making(plain, f).eval()())  # T: int
+making(plain, s)  # E: arg-type
+making(plain, z=1)  # E: call-arg
+making()  # E: call-arg
 reveal_type(functools.partial(plain, 1)())  # T: int
 functools.partial(plain, "a")  # E: arg-type
 reveal_type(list(map(plain, [1])))  # T: list[int]

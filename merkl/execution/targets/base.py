@@ -16,7 +16,10 @@ from merkl.execution.audit import Finding
 from merkl.execution.events import Status
 from merkl.execution.results import FreshResult
 
-__all__ = ["Death", "KnownResult", "Reply", "Target", "Ticket"]
+__all__ = ["SMALL", "Death", "KnownResult", "Reply", "Target", "Ticket"]
+
+#: Contents up to this size go with their keys, so that nobody has to wait for the cache or look there.
+SMALL = 4096
 
 
 class KnownResult(msgspec.Struct, frozen=True):

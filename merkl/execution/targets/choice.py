@@ -5,12 +5,17 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from merkl._base.errors import ConfigError, TargetError
+from merkl._base.lazy import LazyModule
 from merkl.execution.targets.base import Target
-from merkl.execution.targets.local import LocalTarget, WorkerSetup
+from merkl.execution.targets.setup import WorkerSetup
+
+if TYPE_CHECKING:
+    from merkl.execution.targets import local
+else:
+    local = LazyModule("merkl.execution.targets.local")
 
 __all__ = ["make_target", "require_target"]
 
@@ -30,7 +35,7 @@ def make_target(
     """
     require_target(name, targets)
     if isinstance(name, int) or name.isdigit():
-        return LocalTarget(int(name), setup=setup)
+        return local.LocalTarget(int(name), setup=setup)
     options = dict(targets[name])
     kind = options.pop("type", None)
     if kind == "local":
@@ -62,7 +67,9 @@ def _local(name: str, options: dict[str, Any], setup: Callable[[], WorkerSetup])
     unknown = set(options) - {"processes", "resources"}
     if unknown:
         raise ConfigError(f"target {name!r} has no setting {min(unknown)!r}; there are processes, resources")
-    return LocalTarget(int(options.get("processes", 1)), setup=setup, resources=options.get("resources"))
+    return local.LocalTarget(
+        int(options.get("processes", 1)), setup=setup, resources=options.get("resources")
+    )
 
 
 def _factory(name: str, kind: Any) -> Callable[..., Target]:
@@ -70,6 +77,8 @@ def _factory(name: str, kind: Any) -> Callable[..., Target]:
         module, _, function = _OWN[kind].partition(":")
         found: Callable[..., Target] = getattr(importlib.import_module(module), function)
         return found
+    from importlib.metadata import entry_points
+
     provided = {entry.name: entry for entry in entry_points(group="merkl.targets")}
     if kind not in provided:
         known = ", ".join(sorted(["local", *_OWN, *provided]))

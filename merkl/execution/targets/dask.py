@@ -19,8 +19,9 @@ from merkl._base.errors import ConfigError, MerklError, MissingDependencyError, 
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.dask_worker import check_worker, notify_interrupt, run_ticket
-from merkl.execution.targets.local import WorkerSetup
 from merkl.execution.targets.resources import parse_bytes
+from merkl.execution.targets.script import dump_script
+from merkl.execution.targets.setup import WorkerSetup
 from merkl.execution.targets.sharing import CacheMark
 
 __all__ = ["DaskTarget", "make_dask_target"]
@@ -158,7 +159,7 @@ class DaskTarget(Target):
         )
 
     def _packed(self, setup: WorkerSetup) -> bytes:
-        parts = (setup.open_session, setup.arguments, setup.run_id)
+        parts = (setup.open_session, setup.arguments, setup.run_id, dump_script())
         try:
             # Before the mark is there: a cache that comes along as a copy does not have it.
             packed = cloudpickle.dumps(parts, protocol=5)

@@ -10,6 +10,7 @@ import msgspec
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import KnownResult, Reply, Ticket
 from merkl.execution.targets.failures import dump_error
+from merkl.execution.targets.script import take_script
 from merkl.execution.targets.sharing import require_mark
 from merkl.execution.targets.worker import Worker, WorkerSession
 
@@ -36,7 +37,8 @@ _sessions = _Sessions()
 
 def _open(setup: bytes) -> tuple[Worker, WorkerSession]:
     packed, marker = pickle.loads(setup)
-    open_session, arguments, run_id = pickle.loads(packed)
+    open_session, arguments, run_id, script = pickle.loads(packed)
+    take_script(script)
     require_mark(arguments[1], marker)
     session = open_session(*arguments)
     return Worker(session, run_id, collects_warnings=False, returns_metadata=True), session

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cloudpickle
+from merkl._base.lazy import LazyModule
+from merkl._base.tracebacks import RemoteTraceback, traceback_text
 
-from merkl._base.tracebacks import traceback_text
+if TYPE_CHECKING:
+    from merkl.codecs import by_value
+else:
+    by_value = LazyModule("merkl.codecs.by_value")
 
-__all__ = ["RemoteError", "RemoteTraceback", "dump_error", "load_error"]
-
-
-class RemoteTraceback(Exception):
-    """The traceback of an exception that was raised in another process, as the cause of its copy here."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"\n{self.text}"
+__all__ = ["RemoteError", "dump_error", "load_error"]
 
 
 class RemoteError(Exception):
@@ -36,7 +29,7 @@ def dump_error(error: BaseException) -> bytes:
     cause = error.__cause__
     text = traceback_text(cause if cause is not None else error)
     packed = (_pack(error), None if cause is None else _pack(cause), text)
-    return cloudpickle.dumps(packed, protocol=5)
+    return pickle.dumps(packed, protocol=5)
 
 
 def load_error(data: bytes) -> BaseException:
@@ -57,7 +50,7 @@ def _pack(error: BaseException) -> Any:
     notes = list(getattr(error, "__notes__", ()))
     for attributes in (state, {}):
         try:
-            data = cloudpickle.dumps((type(error), error.args, attributes, notes), protocol=5)
+            data, _ = by_value.dump_result((type(error), error.args, attributes, notes))
             _unpack(data)
         except Exception:  # noqa: BLE001 - anything can happen in the pickling of what users wrote
             continue
@@ -71,7 +64,7 @@ def _pack(error: BaseException) -> Any:
 
 
 def _unpack(data: bytes) -> BaseException:
-    kind, args, state, notes = pickle.loads(data)
+    kind, args, state, notes = by_value.load_result(data)
     if kind is RemoteError:
         error: BaseException = RemoteError(*args)
     else:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import selectors
 import signal
-import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-
-import cloudpickle
 
 from merkl._base.errors import TargetError
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.bell import Bell
 from merkl.execution.targets.resources import Slots
+from merkl.execution.targets.setup import WorkerSetup
 from merkl.execution.targets.sharing import CacheMark
-from merkl.execution.targets.worker import WorkerSession
 from merkl.execution.targets.worker_handle import Sent, WorkerHandle
 
-__all__ = ["LocalTarget", "WorkerSetup"]
+__all__ = ["LocalTarget"]
 
 #: Quick calls are handed to a worker before it has done the last one, so many that they take about this long.
 _AHEAD = 0.02
@@ -32,34 +27,6 @@ _LONGEST_PAUSE = 0.004
 _SHORTEST_PAUSE = 0.001
 #: A call that is sent ahead must fit into the pipe, where it waits.
 _SMALL_TICKET = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerSetup:
-    """What a process needs to become a worker: `open_session(*arguments)` gives its workspace."""
-
-    open_session: Callable[..., WorkerSession]
-    arguments: tuple[Any, ...]
-    run_id: str
-
-    @property
-    def is_writing(self) -> bool:
-        """Whether results are stored."""
-        return bool(self.arguments[3])
-
-    def dump(self) -> bytes:
-        """Return all of it as bytes, with what the process takes over from this one.
-
-        Raises `TargetError` where the cache cannot be opened by another process.
-        """
-        try:
-            session = cloudpickle.dumps((self.open_session, self.arguments, self.run_id), protocol=5)
-        except Exception as error:
-            raise TargetError(
-                f"worker processes cannot open the cache of this run: {error}. Give it as a URL or a folder, or as an "
-                "object that can be pickled and opens the same cache elsewhere"
-            ) from error
-        return pickle.dumps((list(sys.path), os.getcwd(), dict(os.environ), session), protocol=5)
 
 
 class LocalTarget(Target):

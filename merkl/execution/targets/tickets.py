@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.machinery
 import io
 import pickle
 import sys
@@ -13,16 +12,18 @@ from typing import Any
 import cloudpickle
 
 from merkl.execution.batches import BatchCall
+from merkl.execution.targets.by_name import is_importable
+from merkl.execution.targets.code_pickles import CodePickler
 from merkl.graph.batch import BatchTask
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.options import TaskOptions
 from merkl.graph.task import Task
 
-__all__ = ["dump_call", "dump_reply", "is_by_name", "load_call"]
+__all__ = ["dump_call", "dump_reply", "load_call"]
 
 
-class _TaskPickler(cloudpickle.Pickler):
+class _TaskPickler(CodePickler):
     """Pickles tasks by name where another process can import them, else with their functions."""
 
     def reducer_override(self, obj: Any) -> Any:
@@ -183,34 +184,11 @@ def load_task(blob: bytes) -> Task[..., Any, Any]:
     return task
 
 
-def is_by_name(task: Task[..., Any, Any]) -> bool:
-    """Say whether another process gets a task by importing it."""
-    task = getattr(task, "whole", task)
-    return isinstance(task.__reduce__(), str) and is_importable(task.fn.__module__)
-
-
 def _by_value_module(task: Task[..., Any, Any]) -> Any:
     module = sys.modules.get(task.fn.__module__)
     if module is None or module.__name__ == "__main__" or is_importable(module.__name__):
         return None
     return module
-
-
-def is_importable(name: str) -> bool:
-    """Say whether another process with the same path finds the module of that name that is loaded here."""
-    if name == "__main__":
-        return False
-    top = name.partition(".")[0]
-    module = sys.modules.get(top)
-    return module is not None and _found_at(top, tuple(sys.path)) == getattr(module, "__file__", None)
-
-
-@functools.lru_cache(maxsize=256)
-def _found_at(top: str, path: tuple[str, ...]) -> str | None:
-    if top in sys.builtin_module_names:
-        return None
-    spec = importlib.machinery.PathFinder.find_spec(top, list(path))
-    return None if spec is None else spec.origin
 
 
 # -- replies -------------------------------------------------------------------------------------------

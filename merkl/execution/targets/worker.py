@@ -21,16 +21,14 @@ from merkl.execution.interrupts import interrupts
 from merkl.execution.memory import PeakMeter
 from merkl.execution.plan import Plan
 from merkl.execution.results import Results
-from merkl.execution.targets.base import Death, KnownResult, Reply, Ticket
+from merkl.execution.targets.base import SMALL, Death, KnownResult, Reply, Ticket
+from merkl.execution.targets.by_name import is_by_name
 from merkl.execution.targets.failures import dump_error
-from merkl.execution.targets.tickets import is_by_name, load_call
+from merkl.execution.targets.tickets import load_call
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 
 __all__ = ["Worker", "WorkerSession"]
-
-#: Contents up to this size go with their keys, so that nobody has to wait for the cache or look there.
-SMALL = 4096
 
 
 #: The metadata of the results that the ticket at hand has stored.
@@ -220,9 +218,9 @@ def _listen(results: Results) -> None:
     """Have the metadata of what is stored noted with the ticket at hand, too."""
     tell = results.remember
 
-    def remember(cache: BaseCache, key: str, metadata: Metadata) -> None:
+    def remember(cache: BaseCache | None, key: str, metadata: Metadata) -> None:
         stored = _stored.get()
-        if stored is not None:
+        if stored is not None and cache is not None:
             stored.append((key, metadata))
         if tell is not None:
             tell(cache, key, metadata)

@@ -17,6 +17,7 @@ import cloudpickle
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import Keyboard, body_output
 from merkl.execution.targets.base import Reply
+from merkl.execution.targets.script import take_script
 from merkl.execution.targets.sharing import require_mark
 from merkl.execution.targets.worker import Worker
 
@@ -37,12 +38,13 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
         sys.stdin = cast(TextIO, Keyboard(sys.stdin, _refuse))
         try:
             packed, mark = pickle.loads(setup)
-            path, folder, environment, session_bytes = pickle.loads(packed)
+            path, folder, environment, script, session_bytes = pickle.loads(packed)
             sys.path[:] = path
             os.environ.clear()
             os.environ.update(environment)
             with contextlib.suppress(OSError):
                 os.chdir(folder)
+            take_script(script)
             open_session, arguments, run_id = pickle.loads(session_bytes)
             if mark is not None:
                 require_mark(arguments[1], mark)

@@ -1,0 +1,1 @@
+"""Projects of one text each, and an edit to them."""
