@@ -302,7 +302,7 @@ class Ledger:
             run: id of a run.
             where: an SQL expression over the fields of `Metadata`; tags as `tags ->> 'name'`.
             limit: how many at most.
-            only_tasks: leave out rows that stand under a content key alone and say nothing of what made them.
+            only_tasks: leave out rows that stand under a content key alone and say nothing of what made them, or nothing new.
 
         Raises:
             CacheError: `where` is not an SQL expression over these fields.
@@ -333,8 +333,12 @@ class Ledger:
         outer = f"SELECT key, document FROM ({inner})" + (f" WHERE ({where})" if where else "")
         sql = f"{outer} ORDER BY created DESC LIMIT {-1 if limit is None else int(limit)}"
         parameters *= 2
-        rows = self._ask(sql, parameters, where)
-        return [_shown(raw, decode_metadata(document)) for raw, document in rows]
+        rows = [_shown(raw, decode_metadata(document)) for raw, document in self._ask(sql, parameters, where)]
+        if only_tasks:
+            # What was made of an interrupted result stands under its content key alone, until a call of that content is linked.
+            linked = {metadata.content_key for key, metadata in rows if key != metadata.content_key}
+            rows = [row for row in rows if row[0] != row[1].content_key or row[0] not in linked]
+        return rows
 
     def _ask(self, sql: str, parameters: list[Any], where: str | None) -> list[Any]:
         """Run a query with a part that a user wrote: it may read and nothing else."""

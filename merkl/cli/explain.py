@@ -9,7 +9,8 @@ from merkl.execution.events import Observer
 from merkl.execution.forecast import will_run
 from merkl.execution.plan import Plan
 from merkl.render.earlier_calls import EarlierCalls
-from merkl.render.why_view import explain_briefly, explain_plan, format_why, needed_calls
+from merkl.render.why_text import explain_briefly, format_why
+from merkl.render.why_view import explain_plan, needed_calls
 from merkl.workspace import Workspace
 
 __all__ = ["RunExplainer"]

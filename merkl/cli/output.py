@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from merkl._base.errors import MerklWarning, TaskFailedError
+from merkl._base.errors import MerklError, MerklWarning, TaskFailedError
 from merkl._base.tracebacks import traceback_of_body
 from merkl.execution.previews import preview_value
 from merkl.files import FileRef
@@ -41,15 +41,23 @@ def stdout_for_result() -> Iterator[TextIO]:
     previous = sys.stdout
     result = os.fdopen(saved, "w", encoding="utf-8", errors="surrogateescape")
     sys.stdout = sys.stderr
+    lost: OSError | None = None
     try:
         yield result
     finally:
         sys.stdout = previous
-        with contextlib.suppress(OSError, ValueError):
-            result.flush()
+        try:
+            with contextlib.suppress(ValueError):
+                result.flush()
+        except BrokenPipeError:
+            pass  # who reads has enough
+        except OSError as error:
+            lost = error
         os.dup2(saved, 1)
         with contextlib.suppress(OSError):
             result.close()
+    if lost is not None:
+        raise MerklError(f"what was to be printed could not be written: {lost.strerror}")
 
 
 @contextlib.contextmanager

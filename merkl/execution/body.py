@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CoroutineType
 from typing import Any
 
@@ -40,6 +40,7 @@ __all__ = [
     "invoke_body",
     "is_as_declared",
     "outcome_of",
+    "place_items",
     "require_unchanged",
     "run_body",
     "validate_outs",
@@ -183,6 +184,14 @@ def expand_call(call: Call, values: tuple[Any, ...]) -> Any:
         raise failure_of(call, error) from error
     finally:
         building.reset(outside)
+
+
+def place_items(call: Call, futures: Iterable[Future[Any]]) -> None:
+    """Have the calls that the body of a map made stand where the map was called."""
+    own = call.task.fn.__code__
+    for future in futures:
+        if future._call._code is own:
+            future._call.take_place_of(call)
 
 
 def outcome_of(

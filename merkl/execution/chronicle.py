@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import os
 import platform
 import socket
@@ -11,8 +13,9 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any
 
 import msgspec
@@ -25,8 +28,9 @@ from merkl._base.tracebacks import locate_error
 from merkl.cache import Ledger, Run
 from merkl.execution.events import Observer, Status
 from merkl.execution.failed_calls import details_of_error, line_of_error, note_failed_call
+from merkl.execution.outlines import outline_value
 from merkl.execution.plan import Plan
-from merkl.execution.previews import digest_argument, digest_shape, outline_value
+from merkl.execution.previews import digest_argument, digest_shape
 from merkl.fingerprint import Component
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -38,6 +42,7 @@ from merkl.hashing.digests import hash_content
 __all__ = [
     "Chronicle",
     "classes_of_call",
+    "describe_callables",
     "describe_classes",
     "describe_component",
     "describe_task",
@@ -46,6 +51,8 @@ __all__ = [
 
 _SCALARS = frozenset((int, float, str, bool, type(None), bytes, Future))
 
+#: Parts of an argument among which callables are looked for.
+_MOST_LOOKED_AT = 100
 #: Seconds between two rows of a session whose evaluations find all in the cache.
 _OFTEN = 1.0
 #: Roots beyond this many are not kept.
@@ -202,6 +209,9 @@ class Chronicle(Observer):
             outline = outline_value(value)
             if outline is not None:
                 self.ledger.save_blob(msgspec.json.encode(outline), f"outline:{digest}")
+            components = describe_callables(value)
+            if components:
+                self.ledger.save_components(digest, "", components)
 
     def _note_task(self, call: Call) -> None:
         fingerprint = call.task.fingerprint()
@@ -251,7 +261,7 @@ def classes_of_call(call: Call) -> set[type]:
 
 def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
     """Return what the fingerprint of a task is made of: its components, and the options that enter it."""
-    components = list(map(describe_component, task.fingerprint().components))
+    components = _without_doubles(map(describe_component, task.fingerprint().components))
     # The default of a secret may come from the environment: it must not be written down.
     secrets = _secret_defaults(task)
     for component in components if secrets else ():
@@ -264,17 +274,15 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
     if task.options.hash_mode is not HashMode.FIND_DEPS:
         options["hash_mode"] = task.options.hash_mode
     if task.command is not None:
-        text = " ".join(task.command.template.tokens)
-        digest = task.command.digest().hex()
-        components.append(
-            {
-                "name": task.name,
-                "kind": "command",
-                "digest": digest,
-                "location": readable(task.location),
+        for kind, name, counted, text in task.command.describe(sessions.current().files.content_hash):
+            part = {
+                "name": readable(name) or task.name,
+                "kind": kind,
+                "digest": counted.hex(),
+                "location": readable(task.location) if not name else "",
                 "text": readable(text),
             }
-        )
+            components.append(part)
     for name, value in options.items():
         if value is not None:
             text = str(value.value) if isinstance(value, HashMode) else repr(value)
@@ -283,6 +291,36 @@ def describe_task(task: Task[..., Any, Any]) -> list[dict[str, str]]:
                 {"name": name, "kind": "option", "digest": digest, "location": "", "text": text}
             )
     return components
+
+
+def _without_doubles(components: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """Return components each once: a constant may be reached through several modules."""
+    return list({tuple(component.items()): component for component in components}.values())
+
+
+def describe_callables(value: object) -> list[dict[str, str]]:
+    """Return what the functions and other callables are made of that an argument is, or holds."""
+    fingerprinter = sessions.current().fingerprinter
+    components: list[dict[str, str]] = []
+    for one in _callables_in(value):
+        components += map(describe_component, fingerprinter.describe(one).components)
+    return _without_doubles(components)
+
+
+def _callables_in(value: object) -> Iterator[object]:
+    stack = [value]
+    seen = 0
+    while stack and seen < _MOST_LOOKED_AT:
+        item = stack.pop()
+        seen += 1
+        if isinstance(item, (FunctionType, MethodType, functools.partial)):
+            yield item
+        elif isinstance(item, (list, tuple, set, frozenset)):
+            stack += list(item)[:_MOST_LOOKED_AT]
+        elif isinstance(item, dict):
+            stack += list(item.values())[:_MOST_LOOKED_AT]
+        elif dataclasses.is_dataclass(item) and not isinstance(item, type):
+            stack += vars(item).values() if hasattr(item, "__dict__") else ()
 
 
 def describe_classes(task: Task[..., Any, Any]) -> list[dict[str, str]]:
@@ -303,9 +341,11 @@ def _secret_defaults(task: Task[..., Any, Any]) -> set[str]:
 
 
 def describe_component(component: Component) -> dict[str, str]:
-    """Return a component as the ledger keeps it."""
+    """Return a component as the ledger keeps it; a constant has the name that it has where it is bound."""
+    is_constant = component.kind in ("constant", "enum")
+    name = sessions.current().fingerprinter.home_of(component.name) if is_constant else component.name
     return {
-        "name": readable(component.name),
+        "name": readable(name),
         "kind": component.kind,
         "digest": component.digest,
         "location": readable(component.location),

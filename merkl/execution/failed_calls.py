@@ -105,7 +105,7 @@ def line_of_error(error: BaseException) -> str:
     >>> line_of_error(ValueError("not a rate\\nbut a price"))
     'ValueError: not a rate'
     """
-    line = describe_error(error).partition("\n")[0]
+    line = describe_error(error).partition("\n")[0].rstrip(":")
     command = error.__cause__ if isinstance(error, TaskFailedError) else error
     printed = command.stderr.strip() if isinstance(command, CommandFailedError) else ""
     if printed:

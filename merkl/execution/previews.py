@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 from merkl.cache import ArgumentPreview
@@ -17,7 +16,6 @@ __all__ = [
     "describe_extras",
     "digest_argument",
     "digest_shape",
-    "outline_value",
     "preview_arguments",
     "preview_value",
 ]
@@ -27,9 +25,6 @@ UNKEYED = "unkeyed"
 
 #: Text below this many characters shows as a whole, whatever escapes it takes.
 _EXACT = 20
-#: How much of a value its outline names.
-_MOST_PARTS = 500
-_DEEPEST = 12
 _SHORT = (int, float, bool, type(None))
 
 
@@ -94,55 +89,3 @@ def describe_extras(call: Call) -> tuple[str, ...]:
     return tuple(
         extra.hex() if len(extra) == 32 else f"extra_key:{hash_content(extra)[:32]}" for extra in call.extras
     )
-
-
-def outline_value(value: Any) -> dict[str, str] | None:
-    """Return the parts of a value by their path, each as a short text; None for one that has no parts to name.
-
-    Long ones are cut: what is needed is which setting changed, not a copy of the value.
-
-    >>> outline_value({"lr": 0.1, "layers": [64, 32]})
-    {"['lr']": '0.1', "['layers'][0]": '64', "['layers'][1]": '32'}
-    """
-    if not _has_parts(value):
-        return None
-    outline: dict[str, str] = {}
-    stack: list[tuple[str, Any, int]] = [("", value, 0)]
-    while stack and len(outline) < _MOST_PARTS:
-        path, item, depth = stack.pop()
-        parts = _parts(item) if depth < _DEEPEST else None
-        if parts is None:
-            outline[path] = preview_value(item)
-        else:
-            stack.extend((path + step, part, depth + 1) for step, part in reversed(parts))
-    return outline
-
-
-def _has_parts(value: Any) -> bool:
-    kind = type(value)
-    if kind in _SHORT or kind in (str, bytes):
-        return False
-    return isinstance(value, (dict, list, tuple)) or _fields_of(kind) is not None
-
-
-def _parts(value: Any) -> list[tuple[str, Any]] | None:
-    if isinstance(value, dict):
-        return [
-            (f"[{preview_value(key)}]", part) for key, part in itertools.islice(value.items(), _MOST_PARTS)
-        ]
-    fields = _fields_of(type(value))
-    if fields is not None:
-        return [(f".{name}", getattr(value, name, None)) for name in fields]
-    if isinstance(value, (list, tuple)):
-        return [(f"[{i}]", part) for i, part in enumerate(value[:_MOST_PARTS])]
-    return None
-
-
-def _fields_of(kind: type) -> list[str] | None:
-    """Return the names of the fields of a dataclass, model, Struct, attrs class or NamedTuple."""
-    for mark in ("__dataclass_fields__", "__pydantic_fields__", "__struct_fields__", "_fields"):
-        found = getattr(kind, mark, None)
-        if isinstance(found, (dict, tuple)) and all(type(name) is str for name in found):
-            return list(found)
-    attributes = getattr(kind, "__attrs_attrs__", None)
-    return None if attributes is None else [attribute.name for attribute in attributes]

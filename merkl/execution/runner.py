@@ -10,6 +10,7 @@ from typing import Any
 from merkl._base.errors import AbsentOutError, CacheError, MerklError
 from merkl.cache import Record
 from merkl.execution.audit import BodyWatch
+from merkl.execution.body import place_items
 from merkl.execution.calls import link_parts, run_call
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Observer, Status, observe_all
@@ -243,6 +244,7 @@ class Runner:
     def _expand(self, evaluation: Evaluation, call: Call, value: Any) -> Any:
         """Evaluate the Futures in what an expanding call returned, together with what else is carried out."""
         futures = find_futures(value)
+        place_items(call, futures)
         self._run_here(evaluation, self.extend(evaluation, futures))
         if any(future._call.key() in evaluation.without for future in futures):
             raise evaluation.failures[0]

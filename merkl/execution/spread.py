@@ -21,7 +21,7 @@ from merkl._base.errors import (
 )
 from merkl._base.lazy import LazyModule
 from merkl.execution.attempts import Attempts
-from merkl.execution.body import expand_call, failure_of, outcome_of, require_unchanged
+from merkl.execution.body import expand_call, failure_of, outcome_of, place_items, require_unchanged
 from merkl.execution.coroutine_calls import CoroutineCall, CoroutineCalls
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
@@ -478,6 +478,7 @@ class Spread:
         structure = expand_call(call, self._evaluation.arguments(call))
         self._expansions[key] = (structure, time.perf_counter())
         futures = find_futures(structure)
+        place_items(call, futures)
         stages = self._runner.extend(self._evaluation, futures)
         self._add(self._without_failed(stages), needed_by=call)
         if any(future._call.key() in self._evaluation.without for future in futures):

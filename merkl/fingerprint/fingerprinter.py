@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Literal
 
 from merkl._base.errors import FingerprintError, FingerprintWarning, MerklError
@@ -236,6 +237,17 @@ class Fingerprinter:
     def digest_class(self, cls: type) -> bytes | None:
         """Return the digest of a user's class, None for one of the standard library or an installed package."""
         return self.digest_callable(cls) if self.owns_class(cls) else None
+
+    def home_of(self, name: str) -> str:
+        """Return the name of a constant by the module that binds it, where the one it is named by imports it from there."""
+        parts = name.split(".")
+        for count in range(len(parts) - 1, 0, -1):
+            module = sys.modules.get(".".join(parts[:count]))
+            if isinstance(module, ModuleType):
+                own, bracket, item = parts[count].partition("[")
+                found = ".".join(self._reach.home_of(module, own))
+                return ".".join([found + bracket + item, *parts[count + 1 :]])
+        return name
 
     def owns_class(self, cls: type) -> bool:
         """Tell whether a class is the user's, so that its code counts."""

@@ -386,6 +386,25 @@ class Reach:
             namespace, name = module.__dict__, target.attribute
         return None
 
+    def home_of(self, module: ModuleType, name: str) -> tuple[str, str]:
+        """Return the module and name under which a name was bound first that a module may have imported from others."""
+        namespace = module.__dict__
+        for _ in range(20):
+            file = self._file_of(namespace)
+            target = file.record.imports.get(name) if file is not None else None
+            if target is None or target.attribute is None:
+                break
+            try:
+                absolute = absolute_name(target.module, target.level, namespace)
+            except (ImportError, ValueError):
+                break
+            source = sys.modules.get(absolute)
+            value = namespace.get(name, MISSING)
+            if not isinstance(source, ModuleType) or value is not source.__dict__.get(target.attribute):
+                break
+            module, namespace, name = source, source.__dict__, target.attribute
+        return module.__name__, name
+
     def _file_of(self, namespace: dict[str, object]) -> SourceFile | None:
         path = namespace.get("__file__")
         return self.sources.file(path, namespace) if isinstance(path, str) and path.endswith(".py") else None

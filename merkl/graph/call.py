@@ -283,6 +283,10 @@ class Call:
                 return f"{readable(own.co_filename)}:{own.co_firstlineno}"
         return describe_site(self._code, self._lasti)
 
+    def take_place_of(self, other: Call) -> None:
+        """Say that the call was made where another one was: it is an item of that one, a map."""
+        self._code, self._lasti = other._code, other._lasti
+
     def place(self) -> str:
         """Return `location()` as people see it: relative to the working directory where that is shorter."""
         return shown_place(self.location())

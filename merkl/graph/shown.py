@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["plain_text", "preview_value", "show_future", "show_task"]
 
 _LIMIT = 80
+#: Where an object lies in memory: it says nothing, and is another one in each process.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+(?=>|\b)")
 _SHORT = (int, float, bool, type(None))
 
 
@@ -39,7 +42,7 @@ def preview_value(value: Any) -> str:
         text = _repr.repr(value)
     except Exception as error:  # noqa: BLE001 - a preview must not fail for a repr that does
         text = f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
-    text = " ".join(text.split())
+    text = _ADDRESS.sub("", " ".join(text.split()))
     return text if len(text) <= _LIMIT else text[: _LIMIT - 1] + "…"
 
 

@@ -86,7 +86,7 @@ class Task(TaskSurface[P, R_co, Out_co]):
     is_pipeline = False
     #: The shell command that the body runs, for what shows it.
     command: Any = None
-    #: `file:line` of what made the task, where that says more than where its function is.
+    #: File and line of what made the task, where that says more than where its function is.
     location: str = ""
 
     def __init__(self, fn: Callable[P, R_co], options: TaskOptions, *, invoke: _Invoke | None = None) -> None:

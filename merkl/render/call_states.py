@@ -11,8 +11,9 @@ from typing import Any
 
 from merkl._base.places import shown_place
 from merkl.cache import ArgumentPreview, Ledger, Metadata
-from merkl.execution.chronicle import classes_of_call, describe_component, describe_task
-from merkl.execution.previews import describe_arguments, describe_extras, outline_value
+from merkl.execution.chronicle import classes_of_call, describe_callables, describe_component, describe_task
+from merkl.execution.outlines import outline_value
+from merkl.execution.previews import UNKEYED, describe_arguments, describe_extras
 from merkl.graph.call import Call
 from merkl.graph.session import sessions
 from merkl.graph.shown import plain_text
@@ -27,7 +28,8 @@ class CallState:
     """All that enters the key of a call, and where it comes from.
 
     `components` is None where what the fingerprint was made of is not known; `outlines` are the parts of structured
-    arguments by parameter and path; `unkeyed` are the parameters that are no part of the key.
+    arguments by parameter and path, `callables` what functions among the arguments are made of; `unkeyed` are the
+    parameters that are no part of the key.
     """
 
     key: str
@@ -39,6 +41,7 @@ class CallState:
     classes: Components
     arguments: tuple[ArgumentPreview, ...]
     outlines: dict[str, dict[str, str]]
+    callables: dict[str, Components]
     parents: tuple[str, ...]
     location: str
     run: str = ""
@@ -68,6 +71,9 @@ def state_of_call(call: Call) -> CallState:
     parameters = call.task.signature.parameters
     shown = [(p, value) for p, value in zip(parameters, call.values, strict=True) if not p.is_secret]
     outlines = {p.name: outline_value(value) or {} for p, value in shown}
+    callables = {
+        p.name: place_components(describe_callables(value), root) for p, value in shown if p.is_keyed
+    }
     key = call.key().hex()
     return CallState(
         key=key,
@@ -79,6 +85,7 @@ def state_of_call(call: Call) -> CallState:
         classes=place_components(classes.values(), root),
         arguments=describe_arguments(call),
         outlines=outlines,
+        callables=callables,
         parents=tuple(dict.fromkeys(f.hash for f in call.inputs())),
         location=plain_text(call.location()),
         unkeyed=frozenset(p.name for p in parameters if not p.is_keyed),
@@ -99,9 +106,13 @@ def state_of_record(
     fingerprint, components = _latest_code(ledger, metadata.fingerprint, successors)
     classes = [c for extra in metadata.extras if len(extra) == 64 for c in ledger.components(extra) or ()]
     outlines: dict[str, dict[str, str]] = {}
+    callables: dict[str, Components] = {}
     for argument in metadata.arguments:
         content = ledger.blob(f"outline:{argument.digest}") if argument.digest else None
         outlines[argument.name] = json.loads(content) if content is not None else {}
+        if argument.digest not in ("", UNKEYED):
+            parts = ledger.components(argument.digest) or ()
+            callables[argument.name] = place_components(parts, root)
     return CallState(
         key=key,
         task=metadata.task,
@@ -112,6 +123,7 @@ def state_of_record(
         classes=place_components(classes, root),
         arguments=metadata.arguments,
         outlines=outlines,
+        callables=callables,
         parents=metadata.parents,
         location=metadata.location,
         run=metadata.run,

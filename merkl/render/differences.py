@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from merkl.cache import ArgumentPreview
+from merkl.execution.outlines import split_content
 from merkl.execution.previews import UNKEYED
 from merkl.render.call_states import CallState
 
@@ -17,6 +18,8 @@ __all__ = ["Difference", "compare_components", "compare_states", "format_differe
 #: Kinds of components that `code_version` stands for.
 _CODE = frozenset({"code", "class", "code_object", "module"})
 _LONGEST_DIFF = 60
+#: The share of their texts that code has in common which is taken for one definition under two names.
+_ALIKE = 0.7
 #: In the short text of an argument a Future, or what is left of one where it was cut.
 _FUTURE = "<Future"
 
@@ -24,8 +27,9 @@ _FUTURE = "<Future"
 class Difference(msgspec.Struct, frozen=True):
     """One thing that is not as it was.
 
-    `kind` is that of the component ("code", "class", "constant", "dep", "package", "option"), or "argument", "parameter",
-    "extra_key" or "unknown"; `change` is "changed", "added" or "removed"; `path` leads into an argument.
+    `kind` is that of the component ("code", "class", "constant", "dep", "package", "option"), or "argument", "parameter", "input"
+    (the results that a call is given), "extra_key" or "unknown"; `change` is "changed", "added" or "removed", of a parameter
+    also "counted" or "ignored"; `path` leads into an argument, of code it is the argument that the code is in.
     """
 
     kind: str
@@ -106,11 +110,19 @@ def _pair(
         then = next(
             (c for c in gone if c["kind"] == now["kind"] and c["name"].rpartition(".")[2] == name), None
         )
+        then = then or next((c for c in gone if _is_rewritten(c, now)), None)
         if then is not None:
             gone.remove(then)
         yield now, then
     for then in gone:
         yield None, then
+
+
+def _is_rewritten(then: dict[str, str], now: dict[str, str]) -> bool:
+    """Say whether code of another name is mostly the same text: it was renamed and edited."""
+    if then["kind"] != now["kind"] or now["kind"] not in _CODE or not (then["text"] and now["text"]):
+        return False
+    return difflib.SequenceMatcher(None, then["text"], now["text"]).ratio() > _ALIKE
 
 
 def _without_equal(
@@ -184,11 +196,17 @@ def _compare_values(
     name: str, before: str, after: str, old: CallState, new: CallState
 ) -> Iterable[Difference]:
     parts = old.outlines.get(name) or {}, new.outlines.get(name) or {}
-    paths = [p for p in {**parts[0], **parts[1]} if parts[0].get(p) != parts[1].get(p)]
+    counted = [{path: split_content(text)[0] for path, text in part.items()} for part in parts]
+    paths = [p for p in {**parts[0], **parts[1]} if counted[0].get(p) != counted[1].get(p)]
     told = [p for p in paths if not all(_FUTURE in part.get(p, _FUTURE) for part in parts)]
     if not told and any(_FUTURE in text for part in parts for text in part.values()):
         return  # only which results are in it, which is told with them
     paths = told
+    if not told and before == after and old.callables.get(name) and new.callables.get(name):
+        code = list(compare_components(old.callables[name], new.callables[name]))
+        if code:
+            yield from (msgspec.structs.replace(difference, path=name) for difference in code)
+            return
     if not (parts[0] and parts[1] and paths):
         yield Difference("argument", name, old=before, new=after)
         return
@@ -203,7 +221,9 @@ def format_difference(difference: Difference) -> list[str]:
     """Return a difference as lines of text."""
     d = difference
     where = f"  ({d.location})" if d.location else ""
-    what = f"{_WORDS.get(d.kind, d.kind)} {d.name}{d.path}"
+    what = f"{_WORDS.get(d.kind, d.kind)} {d.name}"
+    if d.path:
+        what = f"{what}{d.path}" if d.kind == "argument" else f"argument {d.path}: {what}"
     if d.kind == "unknown":
         return [d.new]
     if d.kind == "extra_key":
@@ -223,16 +243,38 @@ def format_difference(difference: Difference) -> list[str]:
         return [f"{what} changed{where}", *("  " + line for line in [*lines[:_LONGEST_DIFF], *more])]
     if d.change == "changed" and d.kind in _CODE and d.old == d.new and d.old:
         return [f"{what} means something else than it did, though its text is the same{where}"]
-    if d.kind == "argument" and d.old == d.new and d.new.startswith(("FileRef(", "DirRef(")):
-        return [f"{what}: the content of {d.new} changed"]
+    if d.kind == "argument":
+        return [_format_argument(d, what)]
     if d.change == "changed" and d.old == d.new:
-        return [f"{what} changed{where}" + ("" if d.new else f": {d.new}")]
+        return [f"{what} changed{where}" + (f": {d.new}" if d.new else "")]
     if d.change == "changed" and "\n" not in d.old + d.new:
         return [f"{what}: {d.old} → {d.new}{where}"]
     if d.change == "changed":
         return [f"{what} changed{where}"]
     value = "" if "\n" in d.old + d.new or not (d.old or d.new) or d.kind in _CODE else f": {d.old or d.new}"
     return [f"{what} is {'new' if d.change == 'added' else 'no longer used'}{value}{where}"]
+
+
+def _format_argument(d: Difference, what: str) -> str:
+    """Return the line of an argument, or of a part of one: of a file its content, and which one it is."""
+    (old, before), (new, after) = split_content(d.old), split_content(d.new)
+    if all(text.startswith("content ") for text in (old, new)):
+        moved = f" (then {before})" if before != after else ""
+        of = f" of {after}" if after else ""
+        return f"{what}: the content{of}{moved} changed: {_content(old)} → {_content(new)}"
+    if d.change == "changed" and d.old == d.new:
+        if d.new.startswith(("FileRef(", "DirRef(")):
+            return f"{what}: the content of {d.new} changed"
+        return f"{what} changed in what its short text does not show: {d.new}"
+    if d.change == "changed":
+        return f"{what}: {d.old} → {d.new}"
+    text = before or after or (_content(old or new) if (old or new).startswith("content ") else old or new)
+    return f"{what} is {'new' if d.change == 'added' else 'gone'}: {text}"
+
+
+def _content(text: str) -> str:
+    content, _, size = text.partition(", ")
+    return f"{size} ({content.removeprefix('content ')})"
 
 
 def _format_input(d: Difference) -> str:
@@ -250,5 +292,6 @@ _WORDS = {
     "class": "class",
     "code_object": "code of",
     "command": "command of",
+    "command without a shell": "command (without a shell) of",
     "dep": "declared dependency",
 }

@@ -15,8 +15,10 @@ from typing import Any, TypeAlias
 import msgspec
 
 from merkl.cache import ArgumentPreview, Ledger, Metadata, Run
+from merkl.execution.failed_calls import FailedCall, find_failed_calls, metadata_of_failed
+from merkl.execution.outlines import outline_value
 from merkl.execution.plan import calls_behind
-from merkl.execution.previews import UNKEYED, describe_arguments, outline_value
+from merkl.execution.previews import UNKEYED, describe_arguments
 from merkl.graph.call import Call
 from merkl.hashing.digests import hash_parts
 from merkl.render.call_states import CallState, task_name
@@ -114,6 +116,7 @@ class EarlierCalls:
     ) -> None:
         self.origins: dict[str, str] = {}
         self.metadata: dict[str, Metadata] = {}
+        self.failures: dict[str, FailedCall] = {}
         self.interrupted: dict[str, tuple[str, Metadata]] = {}
         self._ledger = ledger
         self._run = run
@@ -122,6 +125,7 @@ class EarlierCalls:
         self._closures: dict[str, Mapping[str, Metadata]] = {}
         self._of_task: dict[str, list[Comparable]] = {}
         self._unkeyed: dict[str, frozenset[str]] = {}
+        self._failed: list[tuple[str, FailedCall]] | None = None
         self._aliases: dict[str, str] = {}
         self._outlines: dict[str, dict[str, str] | None] = {}
         self._made: set[str] = set()
@@ -160,7 +164,7 @@ class EarlierCalls:
         return None if metadata is None else comparable_record(key, metadata, state.unkeyed)
 
     def has_run(self, task: str) -> bool:
-        """Say whether a result of the task is known."""
+        """Say whether a call of the task is known."""
         return bool(self._calls_of(task))
 
     def values_of(self, task: str) -> dict[str, set[str]]:
@@ -200,8 +204,21 @@ class EarlierCalls:
                     unkeyed = self._unkeyed.get(task, frozenset())
                     calls[identity] = comparable_record(key, metadata, unkeyed, self._outline)
                 calls[identity].outs.setdefault(metadata.out, metadata.interrupted or key)
-            self._of_task[task] = list(calls.values())
+            failed = [] if self._records is not None else self._failed_calls_of(name)
+            self._of_task[task] = [*calls.values(), *failed]
         return self._of_task[task]
+
+    def _failed_calls_of(self, task: str) -> list[Comparable]:
+        """Return the calls of a task that failed and have no result, the newest first."""
+        if self._failed is None:
+            self._failed = find_failed_calls(self._ledger)
+        found: list[Comparable] = []
+        for key, failed in self._failed:
+            if failed.task == task and failed.run != self._run and key not in self.metadata:
+                self.metadata[key] = metadata_of_failed(failed)
+                self.failures[key] = failed
+                found.append(comparable_record(key, self.metadata[key], outline=self._outline))
+        return found
 
     def _outline(self, argument: ArgumentPreview) -> dict[str, str] | None:
         if argument.digest not in self._outlines:
@@ -237,10 +254,12 @@ class EarlierCalls:
         return self._closures[run.id]
 
     def _known_keys(self, tasks: Iterable[str]) -> set[str]:
-        """Return the keys of the results that the latest runs had: the calls that have them are as they were."""
+        """Return the keys of the results that the last complete run had: the calls that have them are as they were."""
         if self._records is not None:
             return set(self._records)
-        runs = self._episodes[0] if self._episodes else ()
+        runs = self._episodes[0] if self._episodes else []
+        # What runs have made since that were not done takes the place of what the last one had that was.
+        runs = runs[-1:] if runs and runs[-1].status == "done" else runs
         keys = {key for run in runs for key in self._closure(run)}
         ids = {run.id for run in runs}
         return keys | {
@@ -371,10 +390,11 @@ def _episodes(ledger: Ledger, pipeline: str, current: str) -> list[list[Run]]:
     if not pipeline:
         return []
     count = 0
+    name = _name_parts(pipeline)
     for run in ledger.runs(limit=_MOST_RUNS):
-        if run.id == current or run.command[:2] != ("merkl", "run") or len(run.command) < 3:
-            continue
-        if _name_parts(run.command[2]) == _name_parts(pipeline) and count < _MOST_OF_PIPELINE:
+        # The command is as it was typed: options may stand before the name.
+        is_of_pipeline = run.command[:2] == ("merkl", "run") and name in map(_name_parts, run.command[2:])
+        if run.id != current and is_of_pipeline and count < _MOST_OF_PIPELINE:
             count += 1
             found[-1].append(run)
             if run.status == "done":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,15 +17,13 @@ from merkl.execution.plan import Plan
 from merkl.execution.previews import describe_arguments
 from merkl.graph.call import Call
 from merkl.render.call_states import CallState, describe_state, state_of_call, state_of_record
-from merkl.render.differences import Difference, compare_states, format_difference, ignored_since
+from merkl.render.differences import Difference, compare_states, ignored_since
 from merkl.render.earlier_calls import EarlierCalls, comparable_call
 from merkl.render.inputs import compare_inputs
-from merkl.render.log_view import format_call, format_time
+from merkl.render.log_view import format_call
 from merkl.render.matching import Comparable
 
-__all__ = ["Explanation", "WhyView", "explain_briefly", "explain_plan", "format_why", "needed_calls"]
-
-_MOST_GROUPS = 40
+__all__ = ["Explanation", "WhyView", "explain_plan", "listed", "needed_calls", "short_name", "shown_name"]
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -151,7 +149,7 @@ class _Explainer:
         failed = self._failures.get(key, {}) if is_missing and told.reason not in _RAN_SINCE else {}
         reason, saying = told.reason, told.saying
         if failed and reason == "first":
-            reason, saying = "failed", "it has no result yet"
+            reason, saying = "failed", "and has no result yet"
         if told.earlier is None and told.reason in ("first", "upstream"):
             self._new.update(future.hash for future in call.futures())
         self.found[key] = Explanation(
@@ -165,7 +163,7 @@ class _Explainer:
             unseen=told.unseen,
             upstream=tuple(upstream),
             earlier=None if told.earlier is None else describe_state(told.earlier),
-            failed=failed.get("error", ""),
+            failed=_failure_text(failed["run"], failed["error"]) if failed else told.failed,
         )
 
     # -- inputs --------------------------------------------------------------------------------------------
@@ -228,26 +226,31 @@ class _Explainer:
         """Return what is new about a call that takes no earlier one's place."""
         interrupted = None if self._earlier is None else self._earlier.interrupted.get(state.key)
         if interrupted is not None and self._ledger is not None:
-            saying = f"it was interrupted the last time; what it had is kept: merkl cache accept {interrupted[0][:12]}"
+            saying = (
+                f"it was interrupted the last time; what it had is kept: merkl cache accept {state.key[:12]}"
+            )
             return _Told("interrupted", saying, state_of_record(self._ledger, *interrupted))
-        if call.task.options.keep == "never":
-            return _Told("not kept", 'its results are not kept (keep="never")')
         if self._earlier is None or not self._earlier.has_run(state.task):
             return _Told("first", "never ran before")
         seen = self._earlier.values_of(state.task)
         shown = {argument.name: argument.preview for argument in state.arguments}
         one = comparable_call(call)
-        unseen = {name: shown[name] for name, text in one.constants if text not in seen.get(name, ())}
+        own = [(name, text) for name, text in one.constants if "<Future" not in shown[name]]
+        unseen = {name: shown[name] for name, text in own if text not in seen.get(name, ())}
         if unseen:
-            return _Told("first", f"never ran before with {_listed(unseen)}", unseen=unseen)
+            return _Told("first", f"never ran before with {listed(unseen)}", unseen=unseen)
         above = [self.found[key] for key in upstream if key in self.found]
         if any(explanation.earlier is None for explanation in above):
-            return _Told("upstream", "its inputs are new")
-        constants = {name: shown[name] for name, _ in one.constants}
-        if constants:
-            return _Told("first", f"never ran before with {_listed(constants)} together")
+            return _Told("upstream", f"its inputs are new: {self._names_of(upstream)}")
+        constants = {name: shown[name] for name, _ in own}
+        if constants and not call.inputs():
+            return _Told("first", f"never ran before with {listed(constants)} together")
         inputs = ", ".join(self._describe(future.hash) for future in call.inputs()[:3])
-        return _Told("first", f"never ran before with the result of {inputs}")
+        named = f"{listed(constants)} and " if constants else ""
+        return _Told(
+            "first",
+            f"never ran before with {named}just these inputs: {inputs}" if inputs else "never ran before",
+        )
 
     def _compare(
         self, state: CallState, earlier: Comparable, upstream: Sequence[str], rewired: Sequence[Difference]
@@ -258,14 +261,21 @@ class _Explainer:
             self._ledger, earlier.key, self._earlier.metadata[earlier.key], self._successors
         )
         differences = [*compare_states(old, state), *rewired]
+        then = self._earlier.failures.get(earlier.key)
+        failed = "" if then is None else _failure_text(then.run, then.error)
         if differences:
-            return _Told("changed", "", old, differences)
+            return _Told("changed", "", old, differences, failed=failed)
         if upstream:
-            return _Told("upstream", "its inputs changed", old)
+            saying = f"its inputs changed: {self._names_of(upstream)}"
+            return _Told("upstream", saying, old, failed=failed)
         ignored = ignored_since(old, state)
         if ignored:
             return _Told("changed", "", old, ignored)
         return _Told("unknown", "its key is another one, though all that is known of it is the same", old)
+
+    def _names_of(self, keys: Sequence[str]) -> str:
+        names = list(dict.fromkeys(short_name(self.found[key].task) for key in keys if key in self.found))
+        return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
 
     def _record_of(self, call: Call) -> tuple[str, Metadata] | None:
         for future in call.futures() if self._ledger is not None else ():
@@ -285,13 +295,22 @@ class _Told:
     earlier: CallState | None = None
     differences: Sequence[Difference] = ()
     unseen: dict[str, str] = field(default_factory=dict)
+    failed: str = ""
 
 
+def _failure_text(run: str, error: str) -> str:
+    """Return what was said when a call failed, and in which run."""
+    return f"failed in run {run[:8]}: {_PREFIX.sub('', error)}"
+
+
+#: What errors begin with that name the task themselves.
+_PREFIX = re.compile(r"task '[^']*' failed: ")
 #: Reasons of calls that had a result after they failed.
 _RAN_SINCE = frozenset({"gone", "expired", "forced", "unread", "linked"})
 
 
-def _listed(arguments: Mapping[str, str]) -> str:
+def listed(arguments: Mapping[str, str]) -> str:
+    """Return the first few arguments as they are written in a call."""
     shown = [f"{name}={text}" for name, text in itertools.islice(arguments.items(), 4)]
     more = len(arguments) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
@@ -309,33 +328,17 @@ def needed_calls(wanted: Iterable[Any]) -> list[Call]:
     return list(seen)
 
 
-# -- text ---------------------------------------------------------------------------------------------------------
-
-
-def format_why(view: WhyView) -> str:
-    """Return an explanation as text: each root cause once, with the calls that follow from it."""
-    running = view.calls - view.cached - view.linked
-    linked = f"; {view.linked} more would be linked to results for the same inputs" if view.linked else ""
-    if not running:
-        calls = "its call is" if view.calls == 1 else f"all {view.calls} calls are"
-        return f"{view.name}: {calls} in the cache; nothing would run" + linked
-    lines = [f"{view.name}: {running} of {view.calls} call{'' if view.calls == 1 else 's'} would run{linked}"]
-    groups: dict[Any, list[Explanation]] = {}
-    for explanation in view.explanations:
-        if explanation.status != "linked" and (explanation.reason != "upstream" or explanation.failed):
-            groups.setdefault(_signature(explanation), []).append(explanation)
-    below = _children(view.explanations)
-    for group in list(groups.values())[:_MOST_GROUPS]:
-        lines += ["", *_format_group(group, below)]
-    if len(groups) > _MOST_GROUPS:
-        lines += ["", f"… and {len(groups) - _MOST_GROUPS} more causes; --json has them all"]
-    return "\n".join(lines)
-
-
-def _shown(task: str) -> str:
+def shown_name(task: str) -> str:
     """Return a task's name as people wrote it: those of merkl itself are functions that they called."""
     module, _, name = task.rpartition("merkl.graph.io.")
     return task if module or name == task else _OWN_TASKS.get(name, name)
+
+
+def short_name(task: str) -> str:
+    """Return the last part of a task's name; of a map with the task that it calls."""
+    shown = shown_name(task)
+    inner, _, last = shown.rpartition(".")
+    return f"{inner.rpartition('.')[2]}.{last}" if last == "map" else last
 
 
 _OWN_TASKS = {
@@ -344,86 +347,3 @@ _OWN_TASKS = {
     "_directory": "path_future",
     "_glob": "glob_future",
 }
-
-
-def _signature(explanation: Explanation) -> object:
-    """Return what calls have in common that are told together."""
-    one = explanation
-    saying = tuple(one.unseen) or one.saying
-    return one.task, one.reason, saying, one.differences, one.failed
-
-
-def _format_group(group: list[Explanation], below: dict[str, list[Explanation]]) -> list[str]:
-    first = group[0]
-    count = f" ×{len(group)}" if len(group) > 1 else ""
-    cached = sum(one.status == "cached" for one in group)
-    which = "" if not cached else "its result is" if cached == len(group) == 1 else f"{cached} results are"
-    note = f": {which} in the cache by now, not as used before" if cached else ""
-    lines = [f"{_shown(first.task)}{count}  {first.key[:12]}  ({first.location}){note}"]
-    if first.failed:
-        lines.append(f"  failed the last time: {first.failed}")
-    if first.differences and first.earlier is not None:
-        lines.append(_since(first))
-    lines += [f"  {line}" for difference in first.differences for line in format_difference(difference)]
-    if first.reason == "upstream":
-        lines.append(f"  {first.saying}")
-    elif first.unseen:
-        lines.append(f"  never ran before with {_values_of(group)}")
-    elif first.saying:
-        lines.append(f"  {first.saying}")
-    followers = _followers(group, below)
-    if followers:
-        shown = ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in followers.most_common(12))
-        more = f" and {len(followers) - 12} more tasks" if len(followers) > 12 else ""
-        total = sum(followers.values())
-        lines.append(f"  {total} call{'s follow' if total > 1 else ' follows'} from it: {shown}{more}")
-    return lines
-
-
-def _since(explanation: Explanation) -> str:
-    assert explanation.earlier is not None
-    then = explanation.earlier
-    name = f", as {then['task']}" if then["task"] != explanation.task else ""
-    return f"  since {format_time(then['created'])}, run {then['run'][:8]}{name}:"
-
-
-def _values_of(group: Sequence[Explanation]) -> str:
-    """Return the arguments that are new, those of several calls together."""
-    if len(group) == 1:
-        return _listed(group[0].unseen)
-    shown = [f"({_listed(one.unseen)})" if len(one.unseen) > 1 else _listed(one.unseen) for one in group[:4]]
-    return ", ".join(shown) + (", …" if len(group) > 4 else "")
-
-
-def _children(explanations: Iterable[Explanation]) -> dict[str, list[Explanation]]:
-    below: dict[str, list[Explanation]] = {}
-    for explanation in explanations:
-        for key in explanation.upstream:
-            below.setdefault(key, []).append(explanation)
-    return below
-
-
-def _followers(group: list[Explanation], below: dict[str, list[Explanation]]) -> Counter[str]:
-    seen: set[str] = set()
-    stack = [explanation.key for explanation in group]
-    counts: Counter[str] = Counter()
-    while stack:
-        for child in below.get(stack.pop(), ()):
-            if child.key not in seen:
-                seen.add(child.key)
-                stack.append(child.key)
-                if child.reason == "upstream" and not child.failed:
-                    counts[_shown(child.task).rpartition(".")[2]] += 1
-    return counts
-
-
-def explain_briefly(explanation: Explanation) -> str:
-    """Return in a few words why a call runs, for a list with one line for each."""
-    parts = [f"failed the last time: {explanation.failed}"] if explanation.failed else []
-    parts += [format_difference(difference)[0] for difference in explanation.differences[:2]]
-    more = len(explanation.differences) - 2
-    if more > 0:
-        parts.append(f"{more} more")
-    if explanation.saying:
-        parts.append(explanation.saying)
-    return "; ".join(parts)

@@ -19,7 +19,7 @@ from merkl.files.stat import StatSignature, signature_at
 from merkl.files.transfer import clone_file
 from merkl.files.tree import scan_tree
 from merkl.hashing.digests import hash_parts
-from merkl.shell.executables import Track, executables_digest
+from merkl.shell.executables import Track, describe_executables, executables_digest
 from merkl.shell.placeholders import Placeholder, Role
 from merkl.shell.process import Ended, run_group
 from merkl.shell.render import STDIN_FILE, Layout, plan_layout, render_script, render_words
@@ -125,6 +125,28 @@ class ShellCommand:
                 executables_digest(self.template, self.track, content_hash or _read_hash),
             ],
         )
+
+    def describe(self, content_hash: Callable[[str], str] | None = None) -> list[tuple[str, str, bytes, str]]:
+        """Return the parts that make up `digest`, each as kind, name, digest and text; values of variables do not show.
+
+        Raises what `digest` raises.
+        """
+        tokens = [text.encode("utf-8", "surrogateescape") for text in self.template.tokens]
+        kind = "command" if self.template.shell else "command without a shell"
+        parts = [(kind, "", hash_parts(b"tokens", tokens), self.template.text())]
+        parts += [
+            (
+                "environment variable",
+                name,
+                hash_parts(b"value", [value.encode("utf-8", "surrogateescape")]),
+                "",
+            )
+            for name, value in self.env
+        ]
+        programs = describe_executables(self.template, self.track, content_hash or _read_hash)
+        return parts + [
+            ("program", name, hash_parts(b"program", [digest]), text) for name, digest, text in programs
+        ]
 
     def run(self, arguments: Mapping[str, Any]) -> Finished:
         """Run the command with arguments bound to all of its parameters.

@@ -14,7 +14,7 @@ from merkl.files.stat import StatSignature, signature_at
 from merkl.hashing.digests import hash_parts
 from merkl.shell.template import Template
 
-__all__ = ["Track", "executables_digest", "find_executable"]
+__all__ = ["Track", "describe_executables", "executables_digest", "find_executable"]
 
 #: What of a program enters the key: its bytes, what `--version` prints, or nothing but its name.
 Track: TypeAlias = Literal["content", "version", "name"]
@@ -45,6 +45,24 @@ def executables_digest(template: Template, track: Track, content_hash: Callable[
     for path in _programs(template, with_interpreters=track == "content"):
         parts += [_base(path), _tracked(path, track, content_hash)]
     return hash_parts(b"executables", [track.encode(), *parts])
+
+
+def describe_executables(
+    template: Template, track: Track, content_hash: Callable[[str], str]
+) -> list[tuple[str, bytes, str]]:
+    """Return what of each program counts, as its name, the bytes that do, and a text; raises what `executables_digest` does."""
+    if track == "name":
+        return [
+            (word, os.fsencode(word), "")
+            for word in sorted({os.path.basename(w.text) for w in template.commands})
+        ]
+    found: list[tuple[str, bytes, str]] = []
+    for path in _programs(template, with_interpreters=track == "content"):
+        counted = _tracked(path, track, content_hash)
+        text = counted.decode("utf-8", "replace").partition("\n")[0]
+        shown = f"content {text[:12]}" if track == "content" else text
+        found.append((_base(path).decode("utf-8", "replace"), counted, f"{shown} ({path})"))
+    return found
 
 
 def find_executable(name: str) -> str | None:

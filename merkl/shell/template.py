@@ -7,10 +7,10 @@ import textwrap
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any, get_args, get_origin
+from typing import Any, Final, get_args, get_origin
 
 from merkl._base.errors import CommandTemplateError
-from merkl.files import FileRef
+from merkl.files import DirRef, FileRef
 from merkl.shell.lexer import lex
 from merkl.shell.placeholders import MISSING, Placeholder, Role, split_markers
 from merkl.shell.reader import FIRST_MARK, LAST_MARK, is_mark
@@ -51,6 +51,15 @@ class Template:
             has_default |= one.default is not MISSING
             parameters.append(inspect.Parameter(one.name, kind, default=default, annotation=one.type))
         return inspect.Signature(parameters, return_annotation=self.returns())
+
+    def text(self) -> str:
+        """Return the command as it was written, each placeholder as the call that made it, without types and defaults."""
+        return "".join(
+            f"{{{_written(self.occurrences[ord(character) - FIRST_MARK])}}}"
+            if is_mark(character)
+            else character
+            for character in self.script
+        ).strip("\n")
 
     def returns(self) -> Any:
         """Return the type of what the command makes: of the one out, a TypedDict of several, None of none."""
@@ -209,6 +218,21 @@ def _meaning(one: Placeholder) -> str:
     # STX and ETX: no other text in a token can look like this, split_markers has seen to it.
     kind = f":{_type_name(one.type)}" if one.role is Role.STDOUT else ""
     return f"\x02{one.role.value}:{one.name}:{one.suffix}{kind}\x03"
+
+
+def _written(one: Placeholder) -> str:
+    if one.role is Role.VALUE:
+        return f"{_WRITTEN.get(get_origin(one.type) or one.type, 'arg')}({one.name!r})"
+    words = [] if one.role is Role.STDOUT else [repr(one.name)]
+    if one.suffix:
+        words.append(repr(one.suffix))
+    if one.role is Role.STDOUT:
+        words.append(_type_name(one.type))
+    return f"{one.role.value}({', '.join(words)})"
+
+
+#: What makes placeholders of these types, which are arguments like others.
+_WRITTEN: Final = {FileRef: "file_arg", DirRef: "dir_arg"}
 
 
 def _type_name(hint: Any) -> str:

@@ -35,15 +35,25 @@ from mypy.types import (
     UnpackType,
     get_proper_type,
 )
+from mypy.types_utils import is_overlapping_none, remove_optional
 
 from merkl_mypy import names
 from merkl_mypy.attributes import bind_signature, method_kind, method_result, pipe_signature
 from merkl_mypy.eager import EagerCalls
+from merkl_mypy.findings import forget_inside
 from merkl_mypy.partials import MAP, for_map, makes_partial, mapped, of_class_partial
 from merkl_mypy.quick import NOT_LIFTED, QuickSignature
 from merkl_mypy.review import Reviews
-from merkl_mypy.rewrite import Rewriter, future_type, may_hold_future
-from merkl_mypy.shapes import any_type, class_of, is_future, mentions_future, plain_signature, strip
+from merkl_mypy.rewrite import Rewriter, future_type, leaf_type, may_hold_future
+from merkl_mypy.shapes import (
+    any_type,
+    class_of,
+    has_future,
+    is_future,
+    mentions_future,
+    plain_signature,
+    strip,
+)
 
 
 class CallChecker:
@@ -147,6 +157,7 @@ class CallChecker:
             if any(item is callee for item in whole.items[1:]):
                 return self._checked[1]  # mypy asks for each item of an overload in turn
         self.restore(call)
+        _forget_stars(api, call)
         info = class_of(api, names.FUTURE)
         if isinstance(whole, Overloaded):
             return self._overloaded(api, whole.items, call, callee)
@@ -166,6 +177,7 @@ class CallChecker:
         if not isinstance(call, CallExpr):
             return callee
         self.restore(call)
+        _forget_stars(api, call)
         if self.eager.holds(api, call):
             items = [item.copy_modified(ret_type=strip(item.ret_type)) for item in items]
         return self._checked_apart(api, items, call, callee, class_of(api, names.FUTURE), overloaded=True)
@@ -225,7 +237,7 @@ class CallChecker:
             call.arg_names,
             plain.arg_kinds,
             plain.arg_names,
-            lambda i: api.expr_checker.accept(call.args[i]),
+            lambda i: leaf_type(api, call.args[i]) or any_type(),
         )
         of_actual: dict[int, list[int]] = {}
         for formal, actuals in enumerate(formals):
@@ -347,6 +359,13 @@ def _takes_one(
     return not isinstance(get_proper_type(plain.arg_types[formal]), NOT_LIFTED)
 
 
+def _forget_stars(api: TypeChecker, call: CallExpr) -> None:
+    """mypy has looked at unpacked arguments to find the parameters that they go to, before it asked about the call."""
+    for arg, kind in zip(call.args, call.arg_kinds, strict=True):
+        if kind.is_star() and not isinstance(arg, (NameExpr, MemberExpr)):
+            forget_inside(api, arg)
+
+
 def _several_unpacks(plain: CallableType, call: CallExpr) -> bool:
     """Whether mypy gives up early on this call, and the arguments would not be put back."""
     star = plain.var_arg()
@@ -356,18 +375,19 @@ def _several_unpacks(plain: CallableType, call: CallExpr) -> bool:
 def _settle_context(api: TypeChecker, plain: CallableType) -> None:
     """Forget the context where mypy would not use it for the plain call.
 
-    From the context of a call that returns a bare type variable mypy infers nothing, unless it is generic or a
-    literal. For a Future of it that rule would no longer hold.
+    From the context of a call that returns a bare type variable (or None) mypy infers nothing, unless it is generic or
+    a literal. For a Future of it that rule would no longer hold.
     """
     result = get_proper_type(plain.ret_type)
     if not plain.variables or not isinstance(result, Instance) or result.type.fullname != names.FUTURE:
         return
-    returned = get_proper_type(result.args[0])
-    items = returned.items if isinstance(returned, UnionType) else [returned]
-    if not all(isinstance(get_proper_type(item), TypeVarType) for item in items):
+    context = api.expr_checker.type_context[-1]
+    if context is None or not has_future(context):
         return
-    context = get_proper_type(api.expr_checker.type_context[-1])
-    if isinstance(context, Instance) and context.type.fullname == names.FUTURE:
-        wanted = get_proper_type(context.args[0])
+    returned, wanted = get_proper_type(result.args[0]), get_proper_type(strip(context))
+    if is_overlapping_none(returned) and is_overlapping_none(wanted):
+        returned = get_proper_type(remove_optional(returned))
+    items = returned.items if isinstance(returned, UnionType) else [returned]
+    if all(isinstance(get_proper_type(item), TypeVarType) for item in items):
         if not (isinstance(wanted, Instance) and wanted.args) and not is_literal_type_like(wanted):
             api.expr_checker.type_context[-1] = None

@@ -105,6 +105,15 @@ class Findings:
         return bool(dropped)
 
 
+def forget_inside(api: TypeChecker, expr: Expression) -> None:
+    """Drop what mypy has said inside of an expression that it is about to look at once more."""
+    start, end = (expr.line, expr.column), (expr.end_line or expr.line, expr.end_column or expr.column)
+    kept = (watcher._filtered for watcher in api.errors._watchers)  # what mypy may say later
+    for reports in (api.errors.error_info_map.get(api.errors.file), *kept):
+        if reports:
+            reports[:] = [one for one in reports if not start <= (one.line, one.column) < end]
+
+
 def _wants_no_future(text: str) -> bool:
     """Whether this error is about a Future where none is wanted."""
     given, _, wanted = text.partition("expected")

@@ -13,12 +13,14 @@ from typing import Final
 from mypy.checker import TypeChecker
 from mypy.nodes import (
     CLASSDEF_NO_INFO,
+    AssertStmt,
     AssignmentExpr,
     AssignmentStmt,
     Block,
     CallExpr,
     ClassDef,
     ConditionalExpr,
+    DelStmt,
     DictExpr,
     DictionaryComprehension,
     Expression,
@@ -26,6 +28,8 @@ from mypy.nodes import (
     ForStmt,
     FuncDef,
     GeneratorExpr,
+    Import,
+    ImportFrom,
     IndexExpr,
     ListComprehension,
     ListExpr,
@@ -33,8 +37,12 @@ from mypy.nodes import (
     MypyFile,
     NameExpr,
     Node,
+    OperatorAssignmentStmt,
     OpExpr,
+    PassStmt,
+    RaiseStmt,
     RefExpr,
+    ReturnStmt,
     SetComprehension,
     SetExpr,
     TempNode,
@@ -48,6 +56,7 @@ from mypy.types import (
     Instance,
     TupleType,
     Type,
+    TypeAliasType,
     TypedDictType,
     UnionType,
     get_proper_type,
@@ -58,9 +67,9 @@ from merkl_mypy.rewrite import Rewriter, full_name
 from merkl_mypy.shapes import CONTAINERS, any_type, class_of, future_of, is_container, strip
 from merkl_mypy.walk import is_statement, parts
 
-# What the text of a module has in it where displays are read on the spot, inside of expressions.
+# What the text of a module has in it where displays are read on the spot, or named, inside of expressions.
 _READS: Final = re.compile(
-    rb"\bin\s+(?:[\[{]|\w+\()|[\]}]\s*(?:\.\w|\[)|\b(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max|from_iterable)\(\s*[\[{]"
+    rb"\bin\s+(?:[\[{]|\w+\()|[\]}]\s*(?:\.\w|\[)|\b(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max|from_iterable)\(\s*[\[{]|:="
 )
 _READERS: Final = frozenset(
     [
@@ -74,6 +83,19 @@ _COPIES: Final = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set
 # What was replaced: its owner, the name of the part there, its position in it, and the call that stands there, by identity.
 _Place = tuple[Node, str, int | None, int]
 _COMPREHENSIONS: Final = (GeneratorExpr, DictionaryComprehension)
+_WITHOUT_STATEMENTS: Final = frozenset(
+    [
+        ExpressionStmt,
+        ReturnStmt,
+        RaiseStmt,
+        AssertStmt,
+        DelStmt,
+        OperatorAssignmentStmt,
+        PassStmt,
+        Import,
+        ImportFrom,
+    ]
+)
 
 
 class Joins:
@@ -121,16 +143,19 @@ class Joins:
         return with_futures(api, expr, typ) if is_open and _has_object(typ) else typ
 
     def _visit(self, node: Node, api: TypeChecker, *, everywhere: bool) -> None:
+        if isinstance(node, AssignmentStmt):  # most of what there is
+            if everywhere:
+                self._visit_parts(node, api, everywhere=True)
+            self._assigned(node, api)
+            return
+        if not everywhere and type(node) in _WITHOUT_STATEMENTS:
+            return
         if isinstance(node, Block) and node.is_unreachable:
             return
         if isinstance(node, ClassDef) and node.info is not CLASSDEF_NO_INFO and node.info.is_enum:
             return
-        for part in parts(node):
-            if everywhere or is_statement(part) or isinstance(part, AssignmentExpr):
-                self._visit(part, api, everywhere=everywhere)
-        if isinstance(node, AssignmentStmt):
-            self._assigned(node, api)
-        elif isinstance(node, AssignmentExpr) and _may_join(node.value):
+        self._visit_parts(node, api, everywhere=everywhere)
+        if isinstance(node, AssignmentExpr) and _may_join(node.value):
             self._replace(node, "value", None, api)
         elif isinstance(node, ForStmt):
             self._iterated(node, "expr", None, api)
@@ -139,6 +164,11 @@ class Joins:
                 self._iterated(node, "sequences", index, api)
         elif everywhere:
             self._read(node, api)
+
+    def _visit_parts(self, node: Node, api: TypeChecker, *, everywhere: bool) -> None:
+        for part in parts(node):
+            if everywhere or is_statement(part):
+                self._visit(part, api, everywhere=everywhere)
 
     def _read(self, node: Node, api: TypeChecker) -> None:
         """What is read off a display: an item, an attribute, or by a function that goes through it."""
@@ -153,11 +183,10 @@ class Joins:
 
     def _assigned(self, statement: AssignmentStmt, api: TypeChecker) -> None:
         value = statement.rvalue
-        if statement.unanalyzed_type is not None:
+        if statement.unanalyzed_type is not None or not _may_join(value):
             return
         if all(map(_is_plain_target, statement.lvalues)):
-            if _may_join(value):
-                self._replace(statement, "rvalue", None, api)
+            self._replace(statement, "rvalue", None, api)
         elif isinstance(value, TupleExpr):  # each item goes to a target of its own
             for index, item in enumerate(value.items):
                 if _may_join(item):
@@ -205,6 +234,8 @@ def with_futures(api: TypeChecker, expr: Expression, typ: Type) -> Type:
 
 def _filled(typ: Type, value: Type, future: TypeInfo) -> Type:
     """`typ` where it says more than `object`; there, what `value` says, or a Future of that."""
+    if typ == value:
+        return typ  # recursive aliases among them
     joined, plain = get_proper_type(typ), get_proper_type(value)
     if isinstance(joined, Instance) and isinstance(plain, Instance) and joined.type is plain.type:
         args = [_filled(*pair, future) for pair in zip(joined.args, plain.args, strict=True)]
@@ -250,6 +281,8 @@ def _has_object(typ: Type) -> bool:
 def _inside(typ: Type) -> Iterator[Type]:
     proper = get_proper_type(typ)
     yield proper
+    if isinstance(typ, TypeAliasType) and typ.is_recursive:
+        return
     below: list[Type] = []
     if isinstance(proper, Instance):
         below = list(proper.args)
@@ -269,6 +302,9 @@ def _is_plain_target(target: Expression) -> bool:
 
 def _may_join(expr: Expression) -> bool:
     """Whether an expression may hold a display in which mypy joins values and Futures."""
+    if isinstance(expr, CallExpr):  # most of what there is
+        node = expr.callee.node if isinstance(expr.callee, RefExpr) else None
+        return isinstance(node, TypeInfo) and node.fullname in CONTAINERS and bool(expr.args)
     if isinstance(expr, (ListExpr, SetExpr)):
         return len(expr.items) > 1 or any(map(_may_join, expr.items))
     if isinstance(expr, DictExpr):
@@ -283,7 +319,4 @@ def _may_join(expr: Expression) -> bool:
         return _may_join(expr.generator.left_expr)
     if isinstance(expr, DictionaryComprehension):
         return _may_join(expr.value)
-    if isinstance(expr, CallExpr) and isinstance(expr.callee, RefExpr):
-        node = expr.callee.node
-        return isinstance(node, TypeInfo) and node.fullname in CONTAINERS and bool(expr.args)
     return False

@@ -24,7 +24,7 @@ from merkl_mypy.decorators import (
 )
 from merkl_mypy.outs import stored_outs
 from merkl_mypy.rewrite import Rewriter
-from merkl_mypy.shapes import any_type, class_of, is_future, plain_signature, strip
+from merkl_mypy.shapes import any_type, class_of, plain_signature, strip
 
 PARTIAL: Final = "functools.partial"
 MAP: Final = "builtins.map"
@@ -121,12 +121,15 @@ def makes_partial(task: CallableType) -> bool:
 
 def of_class_partial(ctx: FunctionContext) -> Type:
     """What a call gives, where it may be one of the class `partial` as a task: mypy checks what is passed on."""
-    api, call, future = ctx.api, ctx.context, get_proper_type(ctx.default_return_type)
-    if not isinstance(api, TypeChecker) or not isinstance(call, CallExpr) or not isinstance(future, Instance):
+    future = ctx.default_return_type
+    plain = future.args[0] if isinstance(future, Instance) and future.args else None
+    if not isinstance(plain, Instance) or plain.type.fullname != PARTIAL or not isinstance(future, Instance):
         return future
-    callee = get_proper_type(api.lookup_type(call.callee)) if api.has_type(call.callee) else None
-    plain = get_proper_type(future.args[0]) if is_future(future) else None
-    if not isinstance(callee, CallableType) or not makes_partial(callee) or not isinstance(plain, Instance):
+    api, call = ctx.api, ctx.context
+    if not isinstance(api, TypeChecker) or not isinstance(call, CallExpr) or not api.has_type(call.callee):
+        return future
+    callee = get_proper_type(api.lookup_type(call.callee))
+    if not isinstance(callee, CallableType) or not makes_partial(callee):
         return future
     plain.set_line(call)
     return future.copy_modified(args=[partial_new_callback(ctx._replace(default_return_type=plain))])

@@ -15,6 +15,7 @@ from mypy.checker import TypeChecker
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import (
     ARG_POS,
+    AssignmentExpr,
     BytesExpr,
     CallExpr,
     ComplexExpr,
@@ -29,6 +30,7 @@ from mypy.nodes import (
     FloatExpr,
     FuncDef,
     GeneratorExpr,
+    IndexExpr,
     IntExpr,
     LambdaExpr,
     ListComprehension,
@@ -44,6 +46,7 @@ from mypy.nodes import (
     StrExpr,
     TempNode,
     TupleExpr,
+    TypeApplication,
     TypeInfo,
     Var,
 )
@@ -158,6 +161,11 @@ class Rewriter:
             return self._operation(expr)
         if isinstance(expr, CallExpr):
             return self._call(expr)
+        if isinstance(expr, AssignmentExpr):
+            return self._named(expr)
+        if isinstance(expr, IndexExpr) and _is_display(expr.base):
+            base = self.rewrite(expr.base)
+            return None if base is None else _placed(IndexExpr(base, expr.index), expr)
         return self._leaf(expr)
 
     def iterated(self, expr: Expression) -> Expression | None:
@@ -255,8 +263,8 @@ class Rewriter:
         shown = _display_of(expr)
         if shown is not None:
             return self.rewrite(shown)
-        if isinstance(expr.callee, RefExpr) and isinstance(expr.callee.node, TypeInfo):
-            info = expr.callee.node
+        info = _class_called(expr.callee)
+        if info is not None:
             if not (is_container(info) or info.typeddict_type is not None):
                 return self._passed_on(expr) or self._leaf(expr)
             unpacks = info.fullname in CONTAINERS
@@ -283,6 +291,14 @@ class Rewriter:
         if args is None:
             return None
         return _placed(CallExpr(expr.callee, args, expr.arg_kinds, expr.arg_names), expr)
+
+    def _named(self, expr: AssignmentExpr) -> Expression | None:
+        leaf_type(self.api, expr)  # gives the variable its type
+        value = self.rewrite(expr.value)
+        if value is None:
+            return None
+        # What is assigned mypy looks at without the parameter's context.
+        return TempNode(self.api.expr_checker.accept(value), context=expr)
 
     def _leaf(self, expr: Expression) -> Expression | None:
         typ = leaf_type(self.api, expr)
@@ -311,6 +327,14 @@ class Rewriter:
         return _placed(CallExpr(TempNode(getter, context=expr), [expr], [ARG_POS], [None]), expr)
 
 
+def _class_called(callee: Expression) -> TypeInfo | None:
+    """The class that a call makes an object of: `Params(…)` or `Params[int](…)`."""
+    if isinstance(callee, IndexExpr) and isinstance(callee.analyzed, TypeApplication):
+        callee = callee.analyzed.expr
+    node = callee.node if isinstance(callee, RefExpr) else None
+    return node if isinstance(node, TypeInfo) else None
+
+
 def _display_of(call: CallExpr) -> Expression | None:
     """The display that a call of the plugin's own stands for (see `joins`)."""
     getter = call.callee.type if isinstance(call.callee, TempNode) else None
@@ -319,6 +343,12 @@ def _display_of(call: CallExpr) -> Expression | None:
         shown = function.body.body[0] if isinstance(function, FuncDef) else None
         return shown.expr if isinstance(shown, ExpressionStmt) else None
     return None
+
+
+def _is_display(expr: Expression) -> bool:
+    if isinstance(expr, CallExpr):
+        return _display_of(expr) is not None
+    return isinstance(expr, (ListExpr, TupleExpr, DictExpr))
 
 
 def _is_generic(call: CallExpr) -> bool:

@@ -227,8 +227,9 @@ def unlift(typ: Type) -> Type:
         for index, item in enumerate(proper.items):
             future = get_proper_type(item)
             if isinstance(future, Instance) and future.type.fullname == names.FUTURE:
-                before = flatten_nested_unions(proper.items[:index], handle_type_alias_type=False)
-                inside = flatten_nested_unions([future.args[0]], handle_type_alias_type=False)
+                # When mypy expands a union it opens the aliases in it, recursive ones too.
+                before = flatten_nested_unions(proper.items[:index])
+                inside = flatten_nested_unions([future.args[0]])
                 return future.args[0] if set(before) == set(inside) else typ
     elif isinstance(proper, Instance) and proper.type.fullname == names.FUTURE:
         # `Never | Future[Never]` loses its first item when mypy expands it.

@@ -18,7 +18,7 @@ from mypy.nodes import (
 )
 from mypy.plugin import ClassDefContext
 from mypy.plugins.common import add_attribute_to_class, add_method_to_class
-from mypy.types import CallableType, ParamSpecFlavor, ParamSpecType, UnionType
+from mypy.types import CallableType, ParamSpecFlavor, ParamSpecType, UnboundType, UnionType
 
 from merkl_mypy import names
 from merkl_mypy.shapes import any_type
@@ -76,15 +76,19 @@ def _trim(statements: list[Statement]) -> None:
                 only = only.func
                 only.is_decorated = False
             elif isinstance(last, FuncDef):
-                _hide_result(last)
+                _hide_types(last)
             statements[index] = only
 
 
-def _hide_result(function: FuncDef) -> None:
-    """Let a decorator return Any in a form that mypy does not take for Any before it asks the plugin."""
+def _hide_types(function: FuncDef) -> None:
+    """Let a decorator return Any in a form that mypy does not take for Any before it asks the plugin.
+
+    It takes any object: given as an argument for Any, `Scale(2)` would be a `Scale[Any]`.
+    """
     for signature in (function.type, function.unanalyzed_type):
         if isinstance(signature, CallableType):
             signature.ret_type = UnionType([any_type(), any_type()])
+            signature.arg_types[0] = UnboundType("object")
 
 
 def _takes_function(item: OverloadPart) -> bool:

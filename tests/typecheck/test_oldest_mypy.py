@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Results, the review, tasks that are used early, and ways to call: what depends most on how mypy works inside.
-CASES = ["test_outs.yml", "test_pipelines.py", "test_review.py"]
+CASES = ["test_outs.yml", "test_pipelines.py", "test_review.py", "test_shapes.py"]
 
 
 @pytest.mark.slow

@@ -1,0 +1,123 @@
+"""Why calls would run, as text: each cause once, with the calls that follow from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from merkl.render.differences import format_difference
+from merkl.render.log_view import format_time
+from merkl.render.why_view import Explanation, WhyView, listed, short_name, shown_name
+
+__all__ = ["explain_briefly", "format_why"]
+
+_MOST_GROUPS = 40
+
+
+def format_why(view: WhyView) -> str:
+    """Return an explanation as text: each root cause once, with the calls that follow from it."""
+    running = view.calls - view.cached - view.linked
+    linked = f"{view.linked} would be linked to results for the same inputs" if view.linked else ""
+    if not running and linked:
+        return (
+            f"{view.name}: nothing would run: {view.cached} of {view.calls} calls are in the cache, {linked}"
+        )
+    if not running:
+        calls = "its call is" if view.calls == 1 else f"all {view.calls} calls are"
+        return f"{view.name}: {calls} in the cache; nothing would run"
+    linked = f"; {linked}" if linked else ""
+    lines = [f"{view.name}: {running} of {view.calls} call{'' if view.calls == 1 else 's'} would run{linked}"]
+    groups: dict[Any, list[Explanation]] = {}
+    for explanation in view.explanations:
+        if explanation.status != "linked" and (explanation.reason != "upstream" or explanation.failed):
+            groups.setdefault(_signature(explanation), []).append(explanation)
+    below = _children(view.explanations)
+    for group in list(groups.values())[:_MOST_GROUPS]:
+        lines += ["", *_format_group(group, below)]
+    if len(groups) > _MOST_GROUPS:
+        lines += ["", f"… and {len(groups) - _MOST_GROUPS} more causes; --json has them all"]
+    return "\n".join(lines)
+
+
+def _signature(explanation: Explanation) -> object:
+    """Return what calls have in common that are told together."""
+    one = explanation
+    saying = tuple(one.unseen) or one.saying
+    return one.task, one.reason, saying, one.differences, one.failed
+
+
+def _format_group(group: list[Explanation], below: dict[str, list[Explanation]]) -> list[str]:
+    first = group[0]
+    count = f" ×{len(group)}" if len(group) > 1 else ""
+    cached = sum(one.status == "cached" for one in group)
+    which = "" if cached == len(group) else f"{cached} of them "
+    note = f"  {which}in the cache already, with another result than then" if cached else ""
+    lines = [f"{shown_name(first.task)}{count}  {first.key[:12]}  ({first.location}){note}"]
+    if first.failed:
+        lines.append(f"  {first.failed}")
+    if first.differences and first.earlier is not None:
+        lines.append(_since(first))
+    lines += [f"  {line}" for difference in first.differences for line in format_difference(difference)]
+    if first.reason == "upstream":
+        lines.append(f"  {first.saying}")
+    elif first.unseen:
+        lines.append(f"  never ran before with {_values_of(group)}")
+    elif first.saying:
+        lines.append(f"  {first.saying}")
+    followers = _followers(group, below)
+    if followers:
+        shown = ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in followers.most_common(12))
+        more = f" and {len(followers) - 12} more tasks" if len(followers) > 12 else ""
+        total = sum(followers.values())
+        lines.append(f"  {total} call{'s follow' if total > 1 else ' follows'} from it: {shown}{more}")
+    return lines
+
+
+def _since(explanation: Explanation) -> str:
+    assert explanation.earlier is not None
+    then = explanation.earlier
+    name = f", as {then['task']}" if then["task"] != explanation.task else ""
+    return f"  since {format_time(then['created'])}, run {then['run'][:8]}{name}:"
+
+
+def _values_of(group: Sequence[Explanation]) -> str:
+    """Return the arguments that are new, those of several calls together."""
+    if len(group) == 1:
+        return listed(group[0].unseen)
+    shown = [f"({listed(one.unseen)})" if len(one.unseen) > 1 else listed(one.unseen) for one in group[:4]]
+    return ", ".join(shown) + (", …" if len(group) > 4 else "")
+
+
+def _children(explanations: Iterable[Explanation]) -> dict[str, list[Explanation]]:
+    below: dict[str, list[Explanation]] = {}
+    for explanation in explanations:
+        for key in explanation.upstream:
+            below.setdefault(key, []).append(explanation)
+    return below
+
+
+def _followers(group: list[Explanation], below: dict[str, list[Explanation]]) -> Counter[str]:
+    seen: set[str] = set()
+    stack = [explanation.key for explanation in group]
+    counts: Counter[str] = Counter()
+    while stack:
+        for child in below.get(stack.pop(), ()):
+            if child.key not in seen:
+                seen.add(child.key)
+                stack.append(child.key)
+                if child.reason == "upstream" and not child.failed:
+                    counts[short_name(child.task)] += 1
+    return counts
+
+
+def explain_briefly(explanation: Explanation) -> str:
+    """Return in a few words why a call runs, for a list with one line for each."""
+    parts = [explanation.failed] if explanation.failed else []
+    parts += [format_difference(difference)[0] for difference in explanation.differences[:2]]
+    more = len(explanation.differences) - 2
+    if more > 0:
+        parts.append(f"{more} more")
+    if explanation.saying:
+        parts.append(explanation.saying)
+    return "; ".join(parts)
