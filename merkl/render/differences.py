@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -13,7 +14,14 @@ from merkl.execution.outlines import split_content
 from merkl.execution.previews import UNKEYED
 from merkl.render.call_states import CallState
 
-__all__ = ["Difference", "compare_components", "compare_states", "format_difference", "ignored_since"]
+__all__ = [
+    "Difference",
+    "compare_components",
+    "compare_states",
+    "format_difference",
+    "ignored_since",
+    "rearranged_since",
+]
 
 #: Kinds of components that `code_version` stands for.
 _CODE = frozenset({"code", "class", "code_object", "module"})
@@ -29,7 +37,8 @@ class Difference(msgspec.Struct, frozen=True):
 
     `kind` is that of the component ("code", "class", "constant", "dep", "package", "option"), or "argument", "parameter", "input"
     (the results that a call is given), "extra_key" or "unknown"; `change` is "changed", "added" or "removed", of a parameter
-    also "counted" or "ignored"; `path` leads into an argument, of code it is the argument that the code is in.
+    also "counted" or "ignored", of an argument "rearranged"; `path` leads into an argument, of code it is the argument
+    that the code is in.
     """
 
     kind: str
@@ -49,7 +58,7 @@ def compare_states(old: CallState, new: CallState) -> list[Difference]:
         found += _compare_fingerprints(old, new)
     if old.extras != new.extras:
         found += _compare_extras(old, new)
-    return [*found, *_compare_arguments(old, new)]
+    return list(dict.fromkeys([*found, *_compare_arguments(old, new)]))
 
 
 def _compare_fingerprints(old: CallState, new: CallState) -> list[Difference]:
@@ -198,7 +207,7 @@ def _compare_values(
     parts = old.outlines.get(name) or {}, new.outlines.get(name) or {}
     counted = [{path: split_content(text)[0] for path, text in part.items()} for part in parts]
     paths = [p for p in {**parts[0], **parts[1]} if counted[0].get(p) != counted[1].get(p)]
-    told = [p for p in paths if not all(_FUTURE in part.get(p, _FUTURE) for part in parts)]
+    told = [p for p in paths if not _is_told_with_inputs(p, *parts)]
     if not told and any(_FUTURE in text for part in parts for text in part.values()):
         return  # only which results are in it, which is told with them
     paths = told
@@ -210,11 +219,66 @@ def _compare_values(
     if not (parts[0] and parts[1] and paths):
         yield Difference("argument", name, old=before, new=after)
         return
-    for path in paths:
-        change = "added" if path not in parts[0] else "removed" if path not in parts[1] else "changed"
-        yield Difference(
-            "argument", name, change, old=parts[0].get(path, ""), new=parts[1].get(path, ""), path=path
-        )
+    aligned, pairs = _align_items(*counted)
+    pairs = [
+        (p if p in parts[0] else None, p if p in parts[1] else None) for p in paths if p not in aligned
+    ] + pairs
+    for then, now in pairs:
+        change = "added" if then is None else "removed" if now is None else "changed"
+        texts = (parts[0][then] if then is not None else "", parts[1][now] if now is not None else "")
+        yield Difference("argument", name, change, *texts, path=(then if now is None else now) or "")
+
+
+def _is_told_with_inputs(path: str, *parts: Mapping[str, str]) -> bool:
+    """Say whether a part is another result, or a result in a list of another length: which ones these are is told apart."""
+    is_result = all(_FUTURE in part.get(path, _FUTURE) for part in parts)
+    return is_result and (all(path in part for part in parts) or path.rpartition("[")[2][:-1].isdigit())
+
+
+def rearranged_since(old: CallState, new: CallState) -> list[Difference]:
+    """Return the arguments that hold the same results as they did, more often or in other places."""
+    then = {a.name: a.digest for a in old.arguments}
+    found: list[Difference] = []
+    for argument in new.arguments:
+        if argument.digest != then.get(argument.name) and not _is_result(argument):
+            counts = [
+                sum(_FUTURE in text for text in state.outlines.get(argument.name, {}).values())
+                for state in (old, new)
+            ]
+            texts = [f"{count} results" for count in counts] if counts[0] != counts[1] else [""] * 2
+            found.append(Difference("argument", argument.name, "rearranged", *texts))
+    return found
+
+
+def _align_items(
+    old: Mapping[str, str], new: Mapping[str, str]
+) -> tuple[set[str], list[tuple[str | None, str | None]]]:
+    """Return the paths in lists that grew or shrank, and of these the items that differ: the path then and the path now.
+
+    An item that was taken out of the middle is one difference, not one for each item behind it.
+    """
+    aligned: set[str] = set()
+    pairs: list[tuple[str | None, str | None]] = []
+    lists = _lists_in(old), _lists_in(new)
+    for name, then in lists[0].items():
+        now = lists[1].get(name, [])
+        if now and len(then) != len(now):
+            aligned.update(then, now)
+            texts = [old[path] for path in then], [new[path] for path in now]
+            for tag, i, j, k, m in difflib.SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+                if tag != "equal":
+                    pairs += itertools.zip_longest(then[i:j], now[k:m])
+    return aligned, pairs
+
+
+def _lists_in(part: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the paths of items by that of the list they are in."""
+    found: dict[str, list[str]] = {}
+    for path in part:
+        name, bracket, number = path.rpartition("[")
+        if bracket and number[:-1].isdigit():
+            found.setdefault(name, []).append(path)
+    return found
 
 
 def format_difference(difference: Difference) -> list[str]:
@@ -257,6 +321,8 @@ def format_difference(difference: Difference) -> list[str]:
 
 def _format_argument(d: Difference, what: str) -> str:
     """Return the line of an argument, or of a part of one: of a file its content, and which one it is."""
+    if d.change == "rearranged":
+        return f"{what}: {d.old} → {d.new}" if d.old else f"{what}: the same results stand in other places"
     (old, before), (new, after) = split_content(d.old), split_content(d.new)
     if all(text.startswith("content ") for text in (old, new)):
         moved = f" (then {before})" if before != after else ""

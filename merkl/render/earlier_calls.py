@@ -8,92 +8,24 @@ of one call at most. What is left is new.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
 from merkl.cache import ArgumentPreview, Ledger, Metadata, Run
 from merkl.execution.failed_calls import FailedCall, find_failed_calls, metadata_of_failed
-from merkl.execution.outlines import outline_value
 from merkl.execution.plan import calls_behind
-from merkl.execution.previews import UNKEYED, describe_arguments
 from merkl.graph.call import Call
 from merkl.hashing.digests import hash_parts
 from merkl.render.call_states import CallState, task_name
+from merkl.render.comparables import comparable_call, comparable_record
 from merkl.render.matching import Comparable, match_calls
+from merkl.render.pipeline_runs import find_episodes
 
-__all__ = ["EarlierCalls", "comparable_call", "comparable_record"]
+__all__ = ["EarlierCalls"]
 
 #: How many of a task's latest results are looked at.
 _MOST = 20_000
-#: How many of the latest runs are looked through for those of a pipeline, and how many of these count.
-_MOST_RUNS = 500
-_MOST_OF_PIPELINE = 20
-
-#: Arguments with up to so many parts are compared part by part.
-_MOST_DETAILS = 20
-
-_FUTURE = "<Future of "
-
-Outliner: TypeAlias = Callable[[ArgumentPreview], dict[str, str] | None]
-
-
-def comparable_call(call: Call) -> Comparable:
-    """Return a call of now as it is compared with others."""
-    parameters = call.task.signature.parameters
-    unkeyed = [p.name for p in parameters if not p.is_keyed]
-    values = dict(zip((p.name for p in parameters), call.values, strict=True))
-    parents = dict.fromkeys(future.hash for future in call.inputs())
-    found = _comparable(
-        call.key().hex(),
-        task_name(call),
-        describe_arguments(call),
-        parents,
-        unkeyed,
-        lambda argument: outline_value(values[argument.name]),
-    )
-    found.outs.update((future.out, future.hash) for future in call.futures())
-    return found
-
-
-def comparable_record(
-    key: str, metadata: Metadata, unkeyed: Collection[str] = (), outline: Outliner = lambda argument: None
-) -> Comparable:
-    """Return an earlier call, known by one of its results, as it is compared with others.
-
-    `outline` gives the parts of an argument by their paths, None where it has none.
-    """
-    found = _comparable(key, metadata.task, metadata.arguments, metadata.parents, unkeyed, outline)
-    found.outs[metadata.out] = metadata.interrupted or key
-    return found
-
-
-def _comparable(
-    key: str,
-    task: str,
-    arguments: Iterable[ArgumentPreview],
-    parents: Iterable[str],
-    unkeyed: Collection[str],
-    outline: Outliner,
-) -> Comparable:
-    constants: list[tuple[str, str]] = []
-    links: list[tuple[str, str]] = []
-    details: dict[str, dict[str, str]] = {}
-    for argument in arguments:
-        if argument.digest == UNKEYED or argument.name in unkeyed:
-            continue
-        if argument.preview.startswith(_FUTURE):
-            links.append((argument.name, argument.digest))
-            continue
-        constants.append((argument.name, argument.digest or argument.preview))
-        parts = outline(argument) if argument.digest else None
-        if parts and len(parts) <= _MOST_DETAILS and not any("<Future" in text for text in parts.values()):
-            details[argument.name] = parts
-    given = {key for _, key in links}
-    inside = tuple(parent for parent in parents if parent not in given)
-    return Comparable(key, task, tuple(constants), tuple(links), inside, {}, details)
 
 
 class EarlierCalls:
@@ -121,7 +53,7 @@ class EarlierCalls:
         self._ledger = ledger
         self._run = run
         self._records = records
-        self._episodes = _episodes(ledger, pipeline, run)
+        self._episodes = find_episodes(ledger, pipeline, run)
         self._closures: dict[str, Mapping[str, Metadata]] = {}
         self._of_task: dict[str, list[Comparable]] = {}
         self._unkeyed: dict[str, frozenset[str]] = {}
@@ -133,6 +65,7 @@ class EarlierCalls:
         self._identities: dict[str, bytes] = {}
         self._identities_now: dict[str, bytes] = {}
         self._matched: dict[str, Comparable] = {}
+        self._comparables: dict[str, Comparable] = {}
 
     def match(self, calls: Sequence[Call]) -> None:
         """Match calls, each after its inputs; further ones of the same run come later."""
@@ -147,11 +80,18 @@ class EarlierCalls:
             key = call.key().hex()
             if key not in seen and not any(future.hash in known for future in call.futures()):
                 seen.add(key)
-                new[call] = comparable_call(call)
+                new[call] = self.comparable(call)
         self._match_alike(new)
         rest = [one for one in new.values() if one.key not in self._matched]
         pools = {task: self._pool(task) for task in dict.fromkeys(one.task for one in rest)}
         self._take(match_calls(rest, pools, self.origins))
+
+    def comparable(self, call: Call) -> Comparable:
+        """Return a call of now as it is compared with others."""
+        key = call.key().hex()
+        if key not in self._comparables:
+            self._comparables[key] = comparable_call(call)
+        return self._comparables[key]
 
     def earlier(self, key: str) -> Comparable | None:
         """Return the earlier call whose place the call with this key takes."""
@@ -297,7 +237,7 @@ class EarlierCalls:
         """Match calls with earlier ones that had the same arguments, the calls that these are results of included."""
         wanted: dict[tuple[str, bytes], Comparable] = {}
         for call in calls_behind([future for one in new for future in one.futures()]):
-            one = new.get(call) or comparable_call(call)
+            one = new.get(call) or self.comparable(call)
             identity = self._identify(one, self._identities_now)
             if call.task.options.keep != "never":
                 for out, key in one.outs.items():
@@ -382,26 +322,3 @@ def _unkeyed_parameters(calls: Iterable[Call]) -> dict[str, frozenset[str]]:
         name: frozenset(p.name for p in task.signature.parameters if not p.is_keyed)
         for task, name in tasks.items()
     }
-
-
-def _episodes(ledger: Ledger, pipeline: str, current: str) -> list[list[Run]]:
-    """Return the runs of a pipeline, newest first: each that was done with those after it that were not."""
-    found: list[list[Run]] = [[]]
-    if not pipeline:
-        return []
-    count = 0
-    name = _name_parts(pipeline)
-    for run in ledger.runs(limit=_MOST_RUNS):
-        # The command is as it was typed: options may stand before the name.
-        is_of_pipeline = run.command[:2] == ("merkl", "run") and name in map(_name_parts, run.command[2:])
-        if run.id != current and is_of_pipeline and count < _MOST_OF_PIPELINE:
-            count += 1
-            found[-1].append(run)
-            if run.status == "done":
-                found.append([])
-    return [episode for episode in found if episode]
-
-
-def _name_parts(name: str) -> Any:
-    """Return what tells a function from others, however its module is named: `pkg.flow.main`, `src/pkg/flow.py:main`."""
-    return [part for part in re.split(r"[.:/\\]", name) if part and part != "py"][-2:]

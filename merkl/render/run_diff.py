@@ -10,8 +10,8 @@ import msgspec
 from merkl._base.places import shown_place
 from merkl.cache import Ledger, Metadata, Run
 from merkl.render.call_states import state_of_record
+from merkl.render.comparables import comparable_record
 from merkl.render.differences import Difference, compare_states, format_difference
-from merkl.render.earlier_calls import comparable_record
 from merkl.render.log_view import format_call, format_runs, run_record
 from merkl.render.matching import Comparable, match_calls
 

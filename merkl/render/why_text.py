@@ -43,17 +43,17 @@ def format_why(view: WhyView) -> str:
 def _signature(explanation: Explanation) -> object:
     """Return what calls have in common that are told together."""
     one = explanation
-    saying = tuple(one.unseen) or one.saying
-    return one.task, one.reason, saying, one.differences, one.failed
+    if one.differences and not one.failed:
+        return one.differences, one.saying  # whichever tasks it is the cause of
+    return one.task, one.reason, tuple(one.unseen) or one.saying, one.differences, one.failed
 
 
 def _format_group(group: list[Explanation], below: dict[str, list[Explanation]]) -> list[str]:
     first = group[0]
-    count = f" ×{len(group)}" if len(group) > 1 else ""
-    cached = sum(one.status == "cached" for one in group)
-    which = "" if cached == len(group) else f"{cached} of them "
-    note = f"  {which}in the cache already, with another result than then" if cached else ""
-    lines = [f"{shown_name(first.task)}{count}  {first.key[:12]}  ({first.location}){note}"]
+    by_task: dict[str, list[Explanation]] = {}
+    for explanation in group:
+        by_task.setdefault(explanation.task, []).append(explanation)
+    lines = list(map(_heading, by_task.values()))
     if first.failed:
         lines.append(f"  {first.failed}")
     if first.differences and first.earlier is not None:
@@ -72,6 +72,16 @@ def _format_group(group: list[Explanation], below: dict[str, list[Explanation]])
         total = sum(followers.values())
         lines.append(f"  {total} call{'s follow' if total > 1 else ' follows'} from it: {shown}{more}")
     return lines
+
+
+def _heading(calls: Sequence[Explanation]) -> str:
+    """Return the line of a task's calls that have one cause."""
+    first = calls[0]
+    count = f" ×{len(calls)}" if len(calls) > 1 else ""
+    cached = sum(one.status == "cached" for one in calls)
+    which = "" if cached == len(calls) else f"{cached} of them "
+    note = f"  {which}in the cache already, with another result than then" if cached else ""
+    return f"{shown_name(first.task)}{count}  {first.key[:12]}  ({first.location}){note}"
 
 
 def _since(explanation: Explanation) -> str:

@@ -17,8 +17,8 @@ from merkl.execution.plan import Plan
 from merkl.execution.previews import describe_arguments
 from merkl.graph.call import Call
 from merkl.render.call_states import CallState, describe_state, state_of_call, state_of_record
-from merkl.render.differences import Difference, compare_states, ignored_since
-from merkl.render.earlier_calls import EarlierCalls, comparable_call
+from merkl.render.differences import Difference, compare_states, ignored_since, rearranged_since
+from merkl.render.earlier_calls import EarlierCalls
 from merkl.render.inputs import compare_inputs
 from merkl.render.log_view import format_call
 from merkl.render.matching import Comparable
@@ -175,7 +175,7 @@ class _Explainer:
         if earlier is None or self._earlier is None:
             return list(changed), []
         replaced, found = compare_inputs(
-            comparable_call(call),
+            self._earlier.comparable(call),
             earlier,
             origins=self._earlier.origins,
             is_same=self._earlier.is_same_call,
@@ -234,7 +234,7 @@ class _Explainer:
             return _Told("first", "never ran before")
         seen = self._earlier.values_of(state.task)
         shown = {argument.name: argument.preview for argument in state.arguments}
-        one = comparable_call(call)
+        one = self._earlier.comparable(call)
         own = [(name, text) for name, text in one.constants if "<Future" not in shown[name]]
         unseen = {name: shown[name] for name, text in own if text not in seen.get(name, ())}
         if unseen:
@@ -268,9 +268,9 @@ class _Explainer:
         if upstream:
             saying = f"its inputs changed: {self._names_of(upstream)}"
             return _Told("upstream", saying, old, failed=failed)
-        ignored = ignored_since(old, state)
-        if ignored:
-            return _Told("changed", "", old, ignored)
+        others = ignored_since(old, state) or rearranged_since(old, state)
+        if others:
+            return _Told("changed", "", old, others)
         return _Told("unknown", "its key is another one, though all that is known of it is the same", old)
 
     def _names_of(self, keys: Sequence[str]) -> str:

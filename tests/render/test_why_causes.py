@@ -409,3 +409,73 @@ def test_inputs_that_are_not_kept_are_compared_all_the_same(project: WhyProject)
     view = project.why("flow.main")
     assert causes(roots(view)) == {("code", "flow.make")}
     assert [one.reason for one in view.explanations if one.task == "flow.use"] == ["upstream"]
+
+
+def test_an_item_of_a_constant_list_is_told_by_itself(project: WhyProject) -> None:
+    """Those behind it have other places, and are as they were."""
+    project.write(
+        "flow.py",
+        """
+        from merkl import task
+        STEPS = ["load", "clean", "fit", "plot"]
+        @task
+        def follow(steps: list[str], depth: int = 1) -> int:
+            return len(steps)
+        def main():
+            return follow(STEPS)
+        """,
+    )
+    project.run("flow.main")
+    project.edit("flow.py", '"clean", ', "")
+    assert "argument steps[1] is gone: 'clean'" in format_why(project.why("flow.main"))
+    assert len(causes(roots(project.why("flow.main")))) == 1
+    project.edit("flow.py", '"load", "fit"', '"load", "clean", "check", "fit"')
+    assert causes(roots(project.why("flow.main"))) == {("argument", "steps[2]", "", "'check'")}
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        ("{'a': s[1], 'b': s[0]}", "it is given the same results in another order"),
+        ("{'a': s[0], 'c': s[1]}", "argument d['c'] is new: <Future[int] of score>"),
+        ("{'a': s[0], 'b': 5}", "argument d['b']: <Future[int] of score> → 5"),
+        ("{'a': s[0], 'b': s[2]}", "it is given one more result: score(x=2)"),
+        ("{'a': s[0], 'b': s[1], 'c': s[0]}", "argument d['c'] is new: <Future[int] of score>"),
+    ],
+)
+def test_how_results_stand_in_an_argument_is_a_cause(project: WhyProject, edit: str, told: str) -> None:
+    project.write(
+        "flow.py",
+        """
+        from merkl import task
+        @task
+        def score(x: int) -> int:
+            return x * 2
+        @task
+        def show(d: dict[str, int]) -> str:
+            return str(d)
+        def main():
+            s = [score(x) for x in range(3)]
+            return [show({'a': s[0], 'b': s[1]}), s]
+        """,
+    )
+    project.run("flow.main")
+    project.edit("flow.py", "{'a': s[0], 'b': s[1]}", edit)
+    text = format_why(project.why("flow.main"))
+    assert told in text
+    assert text.startswith("flow.main: 1 of 4 calls would run")
+
+
+def test_a_result_that_stands_in_a_list_once_more_is_a_cause(flow: WhyProject) -> None:
+    flow.run("flow.main")
+    flow.edit("flow.py", "for k in ITEMS]", "for k in [*ITEMS, ITEMS[0]]]")
+    assert "argument scores: 2 results → 3 results" in format_why(flow.why("flow.main"))
+
+
+def test_a_cause_of_several_tasks_is_told_once(flow: WhyProject) -> None:
+    flow.edit("flow.py", "return str(scores)", "return str(list(map(scale, scores)))")
+    flow.run("flow.main")
+    flow.edit("flow.py", "return x * 2", "return 2 * x")
+    text = format_why(flow.why("flow.main"))
+    assert text.count("code of flow.scale changed") == 1
+    assert text.index("flow.fit ×2") < text.index("flow.report") < text.index("code of flow.scale")
