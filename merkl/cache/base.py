@@ -88,6 +88,8 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     content_key: str = ""
     #: this is what an interrupted body returned; the key that the result of a finished one would have
     interrupted: str = ""
+    #: this is what an interrupted body returned, and it counts as the result of its call all the same
+    accepted: bool = False
     tags: dict[str, Any] = {}
     #: tail of what the body wrote to stdout and stderr
     output: str = ""

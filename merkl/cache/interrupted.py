@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from merkl._base.errors import CacheError
-from merkl.cache.base import BaseCache
+from merkl.cache.base import BaseCache, Metadata
+from merkl.cache.inventory import Item
 from merkl.hashing.digests import hash_content
 
-__all__ = ["accept", "interrupted_key", "stored_key"]
+__all__ = ["accept", "as_accepted", "interrupted_key", "pending", "stored_key"]
 
 
 def interrupted_key(key: str) -> str:
@@ -24,6 +27,21 @@ def stored_key(cache: BaseCache, key: str) -> str:
     """Return where a cache has the result of a call: under its key, or under that of an interrupted one if it has only that."""
     other = interrupted_key(key)
     return other if not cache.has(key) and cache.has(other) else key
+
+
+def pending(items: Sequence[Item]) -> list[Item]:
+    """Return what interrupted bodies returned, of these results, where their calls have no true result by now."""
+    keys = {item.key for item in items}
+    return [item for item in items if item.interrupted and item.interrupted not in keys]
+
+
+def as_accepted(metadata: Metadata) -> Metadata:
+    """Return the metadata of what an interrupted body returned as those of a result, which still say so.
+
+    >>> as_accepted(Metadata(interrupted="0" * 64)).accepted
+    True
+    """
+    return msgspec.structs.replace(metadata, interrupted="", accepted=True)
 
 
 def accept(cache: BaseCache, prefix: str) -> str:
@@ -51,7 +69,7 @@ def accept(cache: BaseCache, prefix: str) -> str:
             f"{key[:12]} has a result of a body that was not interrupted, which stays; `merkl cache clear {key[:12]}` forgets it"
         )
     metadata = cache.metadata(item.key)
-    accepted = None if metadata is None else msgspec.structs.replace(metadata, interrupted="")
+    accepted = None if metadata is None else as_accepted(metadata)
     if not cache.link(key, item.key, accepted):
         raise CacheError(f"the content of the interrupted result {key[:12]} is lost")
     cache.delete(item.key)

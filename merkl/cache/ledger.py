@@ -10,8 +10,9 @@ import msgspec
 
 from merkl._base.errors import CacheError
 from merkl.cache.base import Metadata
+from merkl.cache.conditions import ConditionError, problem_of_condition
 from merkl.cache.database import Database, Schema
-from merkl.cache.interrupted import interrupted_key
+from merkl.cache.interrupted import as_accepted, interrupted_key
 from merkl.cache.sqlite_index import (
     ENTRY_BRIEF,
     ENTRY_COLUMNS,
@@ -56,6 +57,7 @@ FIELDS = {
     "decode_type": "''",
     "out": "NULL",
     "interrupted": "''",
+    "accepted": "0",
     "tags": "'{}'",
     "arguments": "'[]'",
     "parents": "'[]'",
@@ -197,7 +199,7 @@ class Ledger:
         metadata = self.known(key)
         self._history.delete(bytes.fromhex(interrupted_key(key)))
         if metadata is not None and metadata.interrupted:
-            self.record(key, msgspec.structs.replace(metadata, interrupted=""))
+            self.record(key, as_accepted(metadata))
         self.flush()
 
     def metadata_of(self, keys: Collection[str]) -> dict[str, Metadata]:
@@ -305,7 +307,7 @@ class Ledger:
             only_tasks: leave out rows that stand under a content key alone and say nothing of what made them, or nothing new.
 
         Raises:
-            CacheError: `where` is not an SQL expression over these fields.
+            ConditionError: `where` is not an SQL expression over these fields.
         """
         conditions: list[str] = ["1"]
         parameters: list[Any] = []
@@ -330,7 +332,7 @@ class Ledger:
             f"SELECT {columns} FROM entries WHERE {condition} UNION ALL SELECT {columns} FROM history WHERE {condition} "
             "AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.key = history.key)"
         )
-        outer = f"SELECT key, document FROM ({inner})" + (f" WHERE ({where})" if where else "")
+        outer = f"SELECT key, document FROM ({inner})" + (f" WHERE ({where}\n)" if where else "")
         sql = f"{outer} ORDER BY created DESC LIMIT {-1 if limit is None else int(limit)}"
         parameters *= 2
         rows = [_shown(raw, decode_metadata(document)) for raw, document in self._ask(sql, parameters, where)]
@@ -350,9 +352,10 @@ class Ledger:
             except CacheError as error:
                 if where is None:
                     raise
-                raise CacheError(
-                    f"cannot ask for {where!r}: {error.__cause__}; fields: {', '.join(FIELDS)}"
-                ) from error
+                problem = problem_of_condition(where, ["key", "task", "created", "run", "document", *FIELDS])
+                if problem is None:
+                    raise CacheError(f"cannot ask for {where!r}: {error.__cause__}") from error
+                raise ConditionError(f"cannot ask for {where!r}: {problem}") from error
             finally:
                 self.database.execute("PRAGMA query_only = OFF")
 

@@ -91,6 +91,8 @@ def recheck(workspace: Workspace, report: RunReport, share: float) -> list[dict[
     wanted = math.ceil(len(calls) * share)
     chosen = random.sample(sorted(calls, key=lambda call: call.sequence), wanted)
     failures: list[dict[str, Any]] = []
+    # What inputs are made again for it, as the user's files, belongs to no run of its own.
+    workspace.writes_log = False
     with workspace:
         checked = 0
         for call in sorted(chosen, key=lambda call: call.sequence):

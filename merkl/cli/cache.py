@@ -21,7 +21,7 @@ from merkl.cache import BaseCache, SqliteCache, nearest
 from merkl.cache.configured import open_relative
 from merkl.cache.exchange import export_entries, import_entries
 from merkl.cache.figures import find_key, find_stats
-from merkl.cache.interrupted import accept
+from merkl.cache.interrupted import accept, pending
 from merkl.cache.inventory import Item
 from merkl.cache.repair import verify
 from merkl.cache.sweep import Garbage, clear, collect, is_in_use
@@ -82,20 +82,30 @@ def _ls(
         found = _items(opened)
     items = [
         item
-        for item in found
+        for item in (pending(found) if interrupted else found)
         if bool(item.interrupted) == interrupted and _is_of(item, task) and not item.is_alias
     ]
     items.sort(key=lambda item: -item.used)
     if limit is not None:
         items = items[:limit]
-    # What an interrupted body returned is known by the key of its call.
-    items = [msgspec.structs.replace(item, key=item.interrupted or item.key) for item in items]
     if json:
-        _print_json(items)
+        _print_json([msgspec.structs.replace(item, key=_shown_key(item)) for item in items])
         return 0
+    _print_items(items)
+    if not items:
+        print("merkl: no results" + (f" of task {task!r}" if task else ""), file=sys.stderr)
+    return 0
+
+
+def _shown_key(item: Item) -> str:
+    """Return the key that people know a result by: what an interrupted body returned by that of its call."""
+    return item.interrupted or item.key
+
+
+def _print_items(items: Sequence[Item]) -> None:
     rows = [
         (
-            item.key[:12],
+            _shown_key(item)[:12],
             format_size(item.size),
             item.codec,
             _day(item.created),
@@ -105,9 +115,6 @@ def _ls(
         for item in items
     ]
     _print_table(("key", "size", "codec", "made", "used", "task"), rows)
-    if not rows:
-        print("merkl: no results" + (f" of task {task!r}" if task else ""), file=sys.stderr)
-    return 0
 
 
 def _stats(*, json: Flag = False, cache: str | None = None) -> int:
@@ -225,8 +232,7 @@ def _clear(
     if yes:
         print(f"merkl: forgot {_count(removed, 'result')} ({format_size(size)})", file=sys.stderr)
         return 0
-    for key in keys:
-        print(key)
+    _print_items(items)
     print(
         f"merkl: would forget {_count(len(keys), 'result')} ({format_size(size)}); nothing was done, --yes does it",
         file=sys.stderr,

@@ -228,7 +228,11 @@ def _summary(findings: list[Finding], modules: list[ModuleType], built: BuildFin
     sources = Counter(finding.source for finding in findings if finding.severity == "error")
     errors = ", ".join(f"{count} by {source}" for source, count in sources.items()) or "none"
     graphs = f"{_count(len(built.built), 'graph')} of {_count(len(built.calls), 'call')} built"
-    text = f"merkl: {_count(len(modules), 'module')} checked, {graphs}; errors: {errors}"
+    failed = sum(finding.source == "import" for finding in findings)
+    checked = f"{_count(len(modules), 'module')} checked"
+    if failed:
+        checked += f", {failed} more cannot be imported"
+    text = f"merkl: {checked}, {graphs}; errors: {errors}"
     if built.ended_early:
         text += f"\nmerkl: ended where a value decides what comes next: {', '.join(built.ended_early)}"
     return text

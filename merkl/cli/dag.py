@@ -19,6 +19,7 @@ from merkl.cli.ledgers import open_ledger
 from merkl.cli.names import find_function
 from merkl.cli.output import stdout_for_result
 from merkl.execution.chronicle import describe_task
+from merkl.execution.program import needed_calls
 from merkl.graph.call import Call
 from merkl.graph.session import sessions
 from merkl.render.call_states import place_components
@@ -26,7 +27,6 @@ from merkl.render.graph_html import format_html
 from merkl.render.graph_svg import format_svg
 from merkl.render.graph_text import format_dot, format_graph, format_mermaid
 from merkl.render.graph_view import GraphView, view_graph
-from merkl.render.why_view import needed_calls
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]

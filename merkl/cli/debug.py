@@ -23,6 +23,7 @@ from merkl.cli.names import find_function, make_importable
 from merkl.cli.output import describe_value, is_json, print_json, result_text, stdout_for_result
 from merkl.cli.replay import replay_call
 from merkl.execution.previews import preview_value
+from merkl.execution.program import needed_calls
 from merkl.files import DirRef, FileRef
 from merkl.graph.pipeline import Pipeline
 from merkl.graph.task import Task
@@ -30,7 +31,6 @@ from merkl.render.call_view import format_result, view_result
 from merkl.render.graph_text import format_graph
 from merkl.render.graph_view import view_graph
 from merkl.render.task_view import format_task, view_task
-from merkl.render.why_view import needed_calls
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND"]

@@ -10,13 +10,19 @@ from typing import Annotated, Any
 import cyclopts
 
 from merkl.cache import Ledger, Metadata
+from merkl.cache.conditions import ConditionError
 from merkl.cache.ledger import Run
 from merkl.cli.arguments import parse_options
 from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, find_run, open_ledger, parse_since
 from merkl.cli.output import json_text
-from merkl.execution.failed_calls import describe_failed_call, find_failed_calls, metadata_of_failed
+from merkl.execution.failed_calls import (
+    FailedCall,
+    describe_failed_call,
+    find_failed_calls,
+    metadata_of_failed,
+)
 from merkl.render.log_view import (
     descendants,
     failure_record,
@@ -47,7 +53,8 @@ With the name of a TASK: its results, as with --task.
   --runs               only runs
   --output             what the bodies printed, as far as it was captured
   --diff RUN1 RUN2     which calls differ between two runs, and why
-  --json               a list of records with key, task, run and the metadata; with --runs a list of runs
+  --json               a list of records with key, task, run and the metadata, and what was said of a call that failed;
+                       with --runs a list of runs
 
 examples:
   merkl log --task train --since 2d --where 'duration > 60'
@@ -114,7 +121,7 @@ def _print_log(
     filters.setdefault("limit", None if json else 20)
     records = _find_results(ledger, **filters)
     if json:
-        print(json_text([result_record(key, metadata) for key, metadata in records]))
+        print(json_text(_as_records(records, _failures(ledger, filters), filters.get("limit"))))
     elif output:
         print(format_output(records))
     else:
@@ -139,20 +146,45 @@ def _runs_above(ledger: Ledger | None, filters: Mapping[str, Any]) -> Sequence[R
     return [] if is_filtered else ledger.runs(limit=10)
 
 
-def _failures_above(ledger: Ledger | None, filters: Mapping[str, Any]) -> list[str]:
-    """Return what was said of the calls of a task, or of a run, that failed when they were last run, and why that run did."""
+def _as_records(
+    results: Sequence[tuple[str, Metadata]], failures: Sequence[tuple[str, FailedCall]], limit: int | None
+) -> list[dict[str, Any]]:
+    """Return results and calls that failed as JSON has them, newest first."""
+    records = [{**result_record(key, metadata), "failed": None} for key, metadata in results]
+    records += [
+        {**result_record(key, metadata_of_failed(call)), "failed": failure_record(call)}
+        for key, call in failures
+    ]
+    if failures:  # else they are in order, those of one moment too
+        records.sort(key=lambda record: -record["created"])
+    return records[:limit]
+
+
+def _failures(ledger: Ledger | None, filters: Mapping[str, Any]) -> list[tuple[str, FailedCall]]:
+    """Return the calls of a task, or of a run, that failed when they were last run, newest first."""
     task, run_id = filters.get("task"), filters.get("run")
     if ledger is None or filters.get("where") or not (task or run_id):
         return []
     run = find_run(ledger, run_id) if run_id else None
     since = parse_since(filters["since"]) if filters.get("since") else 0.0
-    failed = [
-        format_failed_call(key, call)
+    return [
+        (key, call)
         for key, call in find_failed_calls(ledger, run=run.id if run is not None else None)
         if call.at >= since and (task is None or _is_named(call.task, task)) and ledger.metadata(key) is None
     ]
-    if run is not None and run.error and not failed and task is None:
-        return [textwrap.indent(ledger.details(run), "    ")]
+
+
+def _failures_above(ledger: Ledger | None, filters: Mapping[str, Any]) -> list[str]:
+    """Return what was said of calls that failed, or, of a run without any, why that run did."""
+    failed = [format_failed_call(key, call) for key, call in _failures(ledger, filters)]
+    if (
+        ledger is not None
+        and not failed
+        and filters.get("run")
+        and not (filters.get("task") or filters.get("where"))
+    ):
+        run = find_run(ledger, filters["run"])
+        return [textwrap.indent(ledger.details(run), "    ")] if run.error else []
     return failed[: filters.get("limit") or None]
 
 
@@ -195,7 +227,10 @@ def _find_results(
     if ledger is None:
         return []
     run_id = find_run(ledger, run).id if run else None
-    return ledger.log(task=task, since=after, where=where, run=run_id, limit=limit, only_tasks=True)
+    try:
+        return ledger.log(task=task, since=after, where=where, run=run_id, limit=limit, only_tasks=True)
+    except ConditionError as error:
+        raise UsageError(f"--where: {error}") from None
 
 
 def _print_result(ledger: Ledger | None, key: str, *, as_json: bool, with_output: bool) -> int:

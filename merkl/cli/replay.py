@@ -14,6 +14,7 @@ from merkl.cli.errors import UsageError
 from merkl.cli.names import find_function, load_module
 from merkl.execution.failed_calls import describe_failed_call, metadata_of_failed
 from merkl.execution.previews import UNKEYED, digest_argument
+from merkl.execution.program import needed_calls
 from merkl.execution.replay import hash_outs, run_again
 from merkl.graph.batch import BatchTask
 from merkl.graph.call import Call
@@ -21,7 +22,6 @@ from merkl.graph.future import Future
 from merkl.graph.nested import replace_futures
 from merkl.graph.task import MapTask, Task
 from merkl.hashing.keys import describe_constant
-from merkl.render.why_view import needed_calls
 from merkl.workspace import Workspace
 
 __all__ = ["Replay", "load_arguments", "replay_call"]

@@ -103,6 +103,12 @@ def keep_outcome(
     )
     for part, its_outcome in take_apart(call, outcome):
         alias = None if is_discarded else content_keys[part]
-        is_kept = evaluation.keep(part, its_outcome, alias, is_interrupted=is_discarded)
+        is_kept = evaluation.keep(
+            part,
+            its_outcome,
+            alias,
+            is_interrupted=is_discarded,
+            is_accepted=is_interrupted and not is_discarded,
+        )
         is_stored = is_stored and is_kept
     return is_stored

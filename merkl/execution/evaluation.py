@@ -253,12 +253,23 @@ class Evaluation:
     # -- results ---------------------------------------------------------------------------------------
 
     def keep(
-        self, call: Call, outcome: BodyOutcome, content_key: bytes | None, *, is_interrupted: bool
+        self,
+        call: Call,
+        outcome: BodyOutcome,
+        content_key: bytes | None,
+        *,
+        is_interrupted: bool,
+        is_accepted: bool = False,
     ) -> bool:
-        """Store what a body gave; say whether all of it is in the cache."""
+        """Store what a body gave; say whether all of it is in the cache.
+
+        With `is_interrupted` it is no result; with `is_accepted` it is one, of a body that was interrupted.
+        """
         is_stored = True
         is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
         described = self._describe(call, outcome)
+        if is_accepted:
+            described = msgspec.structs.replace(described, accepted=True)
         for out, key in zip(call.outs.names(), call.out_keys(), strict=True):
             alias = content_key if content_key is None or out is None else hash_out(content_key, out)
             keys = [] if is_tainted else [key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import warnings
-from collections.abc import Callable, ItemsView, KeysView, Sequence, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, KeysView, Sequence, ValuesView
 from types import CoroutineType
 from typing import Any
 
@@ -23,7 +23,7 @@ from merkl.graph.nested import find_futures
 from merkl.graph.pipeline import collect_stages
 from merkl.graph.writes import require_distinct_paths
 
-__all__ = ["Program", "build_program"]
+__all__ = ["Program", "build_program", "needed_calls"]
 
 
 class Program:
@@ -125,6 +125,18 @@ class Program:
                 for one in (call, *equal.get(call.key(), ())):
                     pending += [future._call for future in one.known_inputs()]
         return needed
+
+
+def needed_calls(wanted: Iterable[Future[Any]]) -> list[Call]:
+    """Return all calls that these Futures need, themselves included."""
+    seen: dict[Call, None] = {}
+    stack = [future._call for future in wanted]
+    while stack:
+        call = stack.pop()
+        if call not in seen:
+            seen[call] = None
+            stack.extend(future._call for future in call.inputs())
+    return list(seen)
 
 
 def build_program(make: Callable[[], Any], *, may_run: bool = True) -> Program:

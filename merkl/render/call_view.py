@@ -58,6 +58,8 @@ def view_result(key: str, ledger: Ledger, cache: BaseCache, previews: dict[str, 
         notes.append(
             f"its body was interrupted, so this is no result; `merkl cache accept {key[:12]}` makes it one"
         )
+    if metadata.accepted:
+        notes.append("its body was interrupted, and what it returned was accepted as the result")
     earlier = metadata.tags.get(ADOPTED)
     if earlier:
         notes.append(f"declared by hand (merkl migrate) to hold for this code; it was made as {earlier[:12]}")

@@ -105,7 +105,8 @@ def format_results(records: Iterable[tuple[str, Metadata]]) -> str:
 def _result_line(key: str, metadata: Metadata) -> str:
     peak = metadata.peak_memory
     marks = [
-        *(["interrupted"] if metadata.interrupted else []),
+        *(["interrupted"] if metadata.interrupted or metadata.accepted else []),
+        *(["accepted"] if metadata.accepted else []),
         *([f"peak {format_size(peak)}"] if peak is not None else []),
     ]
     mark = f"  [{', '.join(marks)}]" if marks else ""

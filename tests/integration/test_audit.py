@@ -17,7 +17,7 @@ def sly(project: Project) -> Project:
         "sly.py",
         """
         import datetime, os, random, socket, subprocess, sys, tempfile, time, uuid
-        from merkl import FileRef, Future, call_seed, pipeline, task
+        from merkl import FileRef, Future, call_seed, path_future, pipeline, task
         COUNT = 0
 
         @task
@@ -74,6 +74,9 @@ def sly(project: Project) -> Project:
         def main() -> list[Future[object]]:
             given = FileRef("given.csv")
             return [reads(given), environs(), clocks(), draws(), connects(), runs(), writes(), reader(honest(given, 3))]
+
+        def found() -> Future[int]:
+            return reader(path_future("given.csv"))
 
         def fair() -> Future[int]:
             return reader(honest(FileRef("given.csv"), 3))
@@ -185,6 +188,15 @@ def test_a_share_of_the_cached_calls_is_run_again_and_compared(sly: Project) -> 
         fair = sly.merkl("run", "--recheck", "1", name)
         assert fair.returncode == 0, fair.stderr
         assert "rechecked 2 of 2 cached calls: 0 gave another content" in fair.stderr
+    # What is made again for it, as a file that is looked for, is no run of its own.
+    sly.run_json("sly.found")
+    again = sly.merkl("run", "--recheck", "1", "sly.found")
+    assert "rechecked 1 of 2 cached calls" in again.stderr
+    assert [run["command"][-1] for run in sly.log("--runs", "--limit", "3")] == [
+        "sly.found",
+        "sly.found",
+        "sly.kept",
+    ]
 
 
 def test_a_share_that_is_none_is_a_usage_error(sly: Project) -> None:

@@ -43,7 +43,8 @@ def flow(project: Project) -> Project:
         def slow() -> str:
             try:
                 Path("started").touch()
-                time.sleep(60)
+                while not Path("whole").exists():
+                    time.sleep(0.05)
             except KeyboardInterrupt:
                 return "half"
             return "whole"
@@ -295,7 +296,8 @@ def test_gc_of_a_project_that_is_gone(flow: Project, tmp_path: Path) -> None:
 def test_clear_forgets_a_task_so_that_it_runs_again(flow: Project) -> None:
     """Only that task's results; its code and inputs being the same does not bring them back by content."""
     flow.run_json("flow.main")
-    assert cache_command(flow, "clear", "size")[0] == 0
+    (_, listed, _), (code, shown, _) = (cache_command(flow, word, "size") for word in ("ls", "clear"))
+    assert (code, shown) == (0, listed)
     assert len(tasks(flow)) == 2
     assert len(ask(flow, "clear", "size", "--yes")["keys"]) == 1
     found = flow.run_json("flow.main")
@@ -336,11 +338,25 @@ def test_an_interrupted_result_has_one_key_and_counts_once_it_is_accepted(flow: 
     assert "'half'" in shown
     assert flow.merkl("debug", "--hash", key, "--value").stdout == "half\n"
     assert ask(flow, "accept", key[:8]) == {"key": key}
-    assert [(row["key"], row["interrupted"]) for row in flow.log()] == [(key, "")]
+    assert [(row["key"], row["interrupted"], row["accepted"]) for row in flow.log()] == [(key, "", True)]
+    assert "[interrupted, accepted" in flow.merkl("log", "slow").stdout
     assert flow.merkl("run", "flow.slow").stdout == "half\n"
     assert ask(flow, "ls", "--interrupted") == []
     code, _, err = cache_command(flow, "accept", key[:8])
     assert (code, len(err.splitlines())) == (1, 1)
+
+
+def test_an_interrupted_result_whose_call_went_well_since_waits_for_nobody(flow: Project) -> None:
+    """It is not listed, since it cannot be accepted any more."""
+    process = flow.start_and_wait("run", "flow.slow", until="started")
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[0] == "half\n"
+    (item,) = ask(flow, "ls", "--interrupted")
+    flow.write("whole", "")
+    assert flow.merkl("run", "flow.slow").stdout == "whole\n"
+    assert ask(flow, "ls", "--interrupted") == []
+    code, _, err = cache_command(flow, "accept", item["key"])
+    assert (code, "was not interrupted" in err) == (1, True)
 
 
 def test_max_size_evicts_what_was_used_longest_ago(flow: Project) -> None:

@@ -123,6 +123,7 @@ def test_a_module_that_does_not_import_is_a_finding(shop: Project) -> None:
     assert "missing_thing" in imports["broken.py", 2]
     assert "SystemExit" in imports["exits.py", 2]
     assert found["built"] == ["prices.bill"]
+    assert "merkl: 1 module checked, 2 more cannot be imported, 1 graph of 2 calls built" in done.stderr
 
 
 def test_a_task_that_contradicts_itself_is_found_without_a_call(shop: Project) -> None:
@@ -271,7 +272,11 @@ def test_pipelines_are_built_and_what_they_demand_ends_them(shop: Project) -> No
     assert found["built"] == ["flows.staged"]
     assert found["ended_early"] == ["flows.branching"]
     assert {(f["source"], f["line"]) for f in found["findings"]} == {("mypy", 18), ("build", 18)}
+    assert found["calls"] == 2
     assert not (shop.folder / "ran").exists()
+    # A graph that was kept has the same calls, though the pipeline's body does not make them again.
+    shop.run_json("flows.staged")
+    assert json.loads(shop.merkl("check", "flows", "--json").stdout)["calls"] == 2
 
 
 def test_scripts_that_evaluate_when_imported_run_nothing(shop: Project) -> None:

@@ -209,6 +209,7 @@ def test_it_is_kept_where_the_run_was_told_so(flows: Project, options: list[str]
     terminal.wait_for("started0")
     terminal.press_ctrl_c()
     assert terminal.end()[0] == 0
+    assert "[interrupted, accepted" in flows.merkl("log", "looping").stdout
     assert flows.run_json("flows.loops")["cached"] == 2
 
 

@@ -58,6 +58,12 @@ def test_all_that_a_body_said_is_shown_by_its_key(trouble: Project) -> None:
     (record,) = trouble.log(key)
     assert record["failed"]["error"] == "task 'inner' failed: ValueError: not this"
     assert "and the last" in record["failed"]["details"]
+    (of_task,) = trouble.log("inner")
+    assert {name: of_task[name] for name in ("key", "task", "run", "failed")} == {
+        name: record[name] for name in ("key", "task", "run", "failed")
+    }
+    of_run = [(row["task"], row["failed"] is None) for row in trouble.log("--run", "last")]
+    assert of_run == [("flow.inner", False), ("flow.load", True)]
 
 
 def test_the_cause_of_a_failed_command_is_in_the_log(trouble: Project) -> None:
@@ -86,7 +92,7 @@ def test_a_call_that_went_well_since_is_no_failure_any_more(trouble: Project) ->
     assert trouble.merkl("run", "flow.main").returncode == 0
     shown = trouble.merkl("log", "inner").stdout
     assert "flow.inner(x=<Future of load>)" in shown
-    (result,) = [row for row in trouble.log("inner") if row["key"] != key]
+    (result,) = [row for row in trouble.log("inner") if not row["key"].startswith(key)]
     assert trouble.log(result["key"])[0]["failed"] is None
 
 
