@@ -61,14 +61,19 @@ class EarlierCalls:
         self._aliases: dict[str, str] = {}
         self._outlines: dict[str, dict[str, str] | None] = {}
         self._made: set[str] = set()
+        self._kept: set[str] = set()
         self._taken: set[str] = set()
         self._identities: dict[str, bytes] = {}
         self._identities_now: dict[str, bytes] = {}
         self._matched: dict[str, Comparable] = {}
         self._comparables: dict[str, Comparable] = {}
 
-    def match(self, calls: Sequence[Call]) -> None:
-        """Match calls, each after its inputs; further ones of the same run come later."""
+    def match(self, calls: Sequence[Call], *, is_complete: bool = True) -> None:
+        """Match calls, each after its inputs; further ones of the same run come later.
+
+        Where the graph is not complete, since it depends on values, what a task was called with may be called yet: if some of
+        its calls are as they were, the others count as new.
+        """
         self._made.update(future.hash for call in calls for future in call.futures())
         self._unkeyed.update(_unkeyed_parameters(calls))
         names = dict.fromkeys(task_name(call) for call in calls)
@@ -83,6 +88,13 @@ class EarlierCalls:
                 new[call] = self.comparable(call)
         self._match_alike(new)
         rest = [one for one in new.values() if one.key not in self._matched]
+        self._kept.update(
+            task_name(call)
+            for call in calls
+            if call not in new and any(f.hash in known for f in call.futures())
+        )
+        if not is_complete:
+            rest = [one for one in rest if one.task not in self._kept]
         pools = {task: self._pool(task) for task in dict.fromkeys(one.task for one in rest)}
         self._take(match_calls(rest, pools, self.origins))
 

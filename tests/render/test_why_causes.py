@@ -479,3 +479,25 @@ def test_a_cause_of_several_tasks_is_told_once(flow: WhyProject) -> None:
     text = format_why(flow.why("flow.main"))
     assert text.count("code of flow.scale changed") == 1
     assert text.index("flow.fit ×2") < text.index("flow.report") < text.index("code of flow.scale")
+
+
+def test_where_a_value_decides_how_the_graph_goes_on_it_is_said(project: WhyProject) -> None:
+    """In a loop over values: what comes after the first that is missing is not known."""
+    project.write(
+        "flow.py",
+        """
+        from merkl import task
+        @task
+        def step(i: int, x: int = 0) -> int:
+            return i + x
+        def main(n: int = 3):
+            x = 0
+            for i in range(n):
+                x = step(i, x).v
+            return step(100, x)
+        """,
+    )
+    project.run("flow.main")
+    view = project.why("flow.main", 4)
+    assert causes(roots(view)) == {("new", "i", "3")}
+    assert format_why(view).endswith("what comes next depends on the value of step (flow.py:9)")
