@@ -54,6 +54,8 @@ class RunExplainer(Observer):
             earlier=self._earlier,
             made=self._made,
         )
-        self.reasons.update((one.key, explain_briefly(one)) for one in view.explanations)
+        for one in view.explanations:
+            # A call that has run by now is told of again where what follows from it does.
+            self.reasons.setdefault(one.key, explain_briefly(one))
         if self._is_printing:
             print(format_why(view), file=sys.stderr)

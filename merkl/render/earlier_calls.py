@@ -62,6 +62,7 @@ class EarlierCalls:
         self._outlines: dict[str, dict[str, str] | None] = {}
         self._made: set[str] = set()
         self._kept: set[str] = set()
+        self._seen: set[str] = set()
         self._taken: set[str] = set()
         self._identities: dict[str, bytes] = {}
         self._identities_now: dict[str, bytes] = {}
@@ -80,11 +81,10 @@ class EarlierCalls:
         self._find_aliases(names, calls)
         known = self._known_keys(names)
         new: dict[Call, Comparable] = {}
-        seen = set(self._matched)
         for call in calls:
             key = call.key().hex()
-            if key not in seen and not any(future.hash in known for future in call.futures()):
-                seen.add(key)
+            if key not in self._seen and not any(future.hash in known for future in call.futures()):
+                self._seen.add(key)
                 new[call] = self.comparable(call)
         self._match_alike(new)
         rest = [one for one in new.values() if one.key not in self._matched]
