@@ -81,8 +81,8 @@ class SqliteCache(ContentCache):
         return self.lookup(key) is not None
 
     def __reduce__(self) -> Any:
-        return (_open, (self.path, self._options))
+        return (_open, (type(self), self.path, self._options))
 
 
-def _open(path: Path, options: dict[str, Any]) -> SqliteCache:
-    return SqliteCache(path, **options)
+def _open(kind: type[SqliteCache], path: Path, options: dict[str, Any]) -> SqliteCache:
+    return kind(path, **options)

@@ -22,7 +22,10 @@ def open_ledger(workspace: Workspace) -> Ledger | None:
 
 
 def find_key(ledger: Ledger | None, prefix: str) -> str:
-    """Return the one key that begins with a prefix; raises `UsageError` where there is none, or several."""
+    """Return the one key of a result that begins with a prefix, else of a call that failed.
+
+    Raises `UsageError` where there is none, or several.
+    """
     if not re.fullmatch(r"[0-9a-fA-F]{1,64}", prefix):
         raise UsageError(
             f"{prefix!r} is no key: a key is up to 64 hexadecimal digits; `merkl log` lists results"

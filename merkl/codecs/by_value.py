@@ -1,31 +1,46 @@
-"""Pickling by value what another process cannot import, and loading it without touching what is there already."""
+"""Pickling by value what another process cannot import: cloudpickle, with the kinds of classes that it loses."""
 
 from __future__ import annotations
 
-import io
-import pickle
-from types import FunctionType, MemberDescriptorType
+import inspect
+import types
+from enum import Enum
+from types import MemberDescriptorType
 from typing import Any
 
 import cloudpickle
+import msgspec
+from cloudpickle.cloudpickle import _get_or_create_tracker_id, _lookup_class_or_track
 
-from merkl.codecs.definitions import MAIN, class_name, is_reachable, is_script, loaded_definition
-
-__all__ = ["ByValuePickler", "dump_result", "load_result"]
-
-_OF_CLOUDPICKLE = "cloudpickle.cloudpickle"
-#: Where among what cloudpickle makes a class of the id stands that it knows the class by, by the maker.
-_PLACES_OF_IDS = {"_make_skeleton_class": 4, "_make_skeleton_enum": 5}
+__all__ = ["ByValuePickler"]
 
 
 class ByValuePickler(cloudpickle.Pickler):
-    """As cloudpickle does it, but classes keep their slots."""
+    """As cloudpickle does it, but classes keep their slots, msgspec's their fields, and pydantic's generic ones are the same."""
 
     def reducer_override(self, obj: Any) -> Any:
+        if not isinstance(obj, type):
+            return super().reducer_override(obj)
+        of_generic = _parts_of_generic(obj)
+        if of_generic is not None:
+            return _parametrized, of_generic
         reduced = super().reducer_override(obj)
-        if isinstance(obj, type) and isinstance(reduced, tuple) and len(reduced) > 2 and _slots_of(obj):
-            return _with_slots(obj, reduced)
-        return reduced
+        if not isinstance(reduced, tuple) or len(reduced) <= 2:
+            return reduced
+        if issubclass(obj, msgspec.Struct):
+            return _make_struct, _parts_of_struct(obj)
+        return reduced if issubclass(obj, Enum) else _made_whole(obj, reduced)
+
+
+def _parts_of_generic(cls: type) -> tuple[type, Any] | None:
+    """Return the class and arguments of `Model[int]`, which is a class of its own and has no name that leads to it."""
+    parts = cls.__dict__.get("__pydantic_generic_metadata__")
+    return (parts["origin"], parts["args"]) if isinstance(parts, dict) and parts.get("origin") else None
+
+
+def _parametrized(origin: Any, arguments: Any) -> type:
+    made: type = origin[arguments]
+    return made
 
 
 def _slots_of(cls: type) -> tuple[str, ...]:
@@ -33,121 +48,83 @@ def _slots_of(cls: type) -> tuple[str, ...]:
     return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
-def _with_slots(cls: type, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Have a class made with its slots: set afterwards they mean nothing, and its objects would be other ones."""
-    make, arguments, (namespace, others), *rest = reduced
-    options = {**arguments[3], "__slots__": _slots_of(cls)}
-    made = {
-        name
-        for name, value in cls.__dict__.items()
-        if isinstance(value, MemberDescriptorType) or name == "__slots__"
-    }
-    left = {name: value for name, value in namespace.items() if name not in made}
-    return (make, (*arguments[:3], options, *arguments[4:]), (left, others), *rest)
+def _made_whole(cls: type, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Have a class made with its qualified name and its slots.
 
-
-class _ResultPickler(ByValuePickler):
-    """Notes every class and function on its way; a script's classes go by name, and by value for other scripts."""
-
-    def __init__(self, file: io.BytesIO) -> None:
-        super().__init__(file, protocol=5)
-        self.code: dict[Any, None] = {}
-
-    def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, (type, FunctionType)):
-            self.code[obj] = None
-        if isinstance(obj, type) and _is_of_script(obj):
-            file = io.BytesIO()
-            ByValuePickler(file, protocol=5).dump(obj)
-            return _class_of, (class_name(obj), file.getvalue())
-        return super().reducer_override(obj)
-
-
-def _is_of_script(cls: type) -> bool:
-    if cls.__module__ != MAIN or "<locals>" in cls.__qualname__:
-        return False
-    # In a worker the script's classes may be nowhere but in the code that came by value.
-    return is_reachable(cls) or loaded_definition(class_name(cls)) is None
-
-
-def _class_of(name: str, by_value: bytes) -> type:
-    found = loaded_definition(name)
-    cls: type = found if isinstance(found, type) else load_result(by_value)
-    return cls
-
-
-def dump_result(value: Any) -> tuple[bytes, tuple[Any, ...]]:
-    """Return a value as bytes, with the classes and functions that these name; raises what pickling raises."""
-    file = io.BytesIO()
-    pickler = _ResultPickler(file)
-    pickler.dump(value)
-    return file.getvalue(), tuple(pickler.code)
-
-
-class _BufferFile:
-    """Reads a buffer as a file, without a copy of the whole: it may be a large file in the cache."""
-
-    def __init__(self, buffer: Any) -> None:
-        self._view = memoryview(buffer).cast("B")
-        self._position = 0
-
-    def _take(self, count: int) -> memoryview:
-        taken = self._view[self._position : self._position + count]
-        self._position += len(taken)
-        return taken
-
-    def read(self, count: int = -1, /) -> bytes:
-        return bytes(self._take(len(self._view) if count < 0 else count))
-
-    def readinto(self, target: Any, /) -> int:
-        taken = self._take(len(target))
-        target[: len(taken)] = taken
-        return len(taken)
-
-    def readline(self) -> bytes:
-        rest = self._view[self._position :]
-        length = next((i for i, byte in enumerate(rest) if byte == 10), len(rest) - 1) + 1
-        return bytes(self._take(length))
-
-
-class _ResultUnpickler(pickle.Unpickler):
-    """Takes classes that this process has as they are.
-
-    cloudpickle would give them the methods that they had where they were pickled, which see other globals.
+    Slots that are set afterwards mean nothing, and its objects would be other ones.
     """
-
-    def __init__(self, file: io.BytesIO | _BufferFile) -> None:
-        super().__init__(file)
-        self._known: set[type] = set()
-
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        if module_name == _OF_CLOUDPICKLE:
-            return self._of_cloudpickle(global_name)
-        if is_script(module_name):  # its own definitions, not those of a second copy that is imported
-            found = loaded_definition(f"{module_name}:{global_name}")
-            if found is not None:
-                return found
-        return super().find_class(module_name, global_name)
-
-    def _of_cloudpickle(self, name: str) -> Any:
-        found = super().find_class(_OF_CLOUDPICKLE, name)
-        if name in _PLACES_OF_IDS:
-            known = super().find_class(_OF_CLOUDPICKLE, "_DYNAMIC_CLASS_TRACKER_BY_ID")
-
-            def make(*arguments: Any) -> type:
-                cls: type | None = known.get(arguments[_PLACES_OF_IDS[name]])
-                if cls is None:
-                    made: type = found(*arguments)
-                    return made
-                self._known.add(cls)
-                return cls
-
-            return make
-        if name == "_class_setstate":
-            return lambda cls, state: cls if cls in self._known else found(cls, state)
-        return found
+    make, arguments, (namespace, others), *rest = reduced
+    options = {**arguments[3], "__qualname__": cls.__qualname__}
+    slots = _slots_of(cls)
+    if slots:
+        options["__slots__"] = slots
+        namespace = {
+            name: value
+            for name, value in namespace.items()
+            if name != "__slots__" and not isinstance(vars(cls).get(name), MemberDescriptorType)
+        }
+    return (make, (*arguments[:3], options, *arguments[4:]), (namespace, others), *rest)
 
 
-def load_result(content: Any) -> Any:
-    """Return the value that `dump_result` made bytes of."""
-    return _ResultUnpickler(io.BytesIO(content) if type(content) is bytes else _BufferFile(content)).load()
+# -- structs ---------------------------------------------------------------------------------------------
+
+
+def _parts_of_struct(cls: Any) -> tuple[Any, ...]:
+    """Return what a Struct is made of: its fields are fixed when it is made."""
+    left_out = {"__slots__", "__match_args__", "__dict__", "__weakref__", "__orig_bases__"}
+    namespace = {"__qualname__": cls.__qualname__} | {
+        name: value
+        for name, value in vars(cls).items()
+        if name not in left_out
+        and not name.startswith("__struct_")
+        and not isinstance(value, MemberDescriptorType)
+    }
+    parameters = inspect.signature(cls).parameters
+    own = [name for name in cls.__struct_fields__ if name in vars(cls).get("__annotations__", {})]
+    defaults = cls.__struct_defaults__
+    with_default = cls.__struct_fields__[len(cls.__struct_fields__) - len(defaults) :]
+    given = {name: value for name, value in zip(with_default, defaults, strict=True) if name in own}
+    fixed = {name: value for name, value in given.items() if not _is_open(value)}
+    factories = {
+        name: value.factory
+        for name, value in given.items()
+        if name not in fixed and value is not msgspec.NODEFAULT
+    }
+    config = {name: getattr(cls.__struct_config__, name) for name in _OPTIONS}
+    config["kw_only"] = any(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in own)
+    config["rename"] = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
+    bases = vars(cls).get("__orig_bases__", cls.__bases__)
+    return (
+        type(cls),
+        cls.__name__,
+        bases,
+        {**namespace, **fixed},
+        factories,
+        config,
+        _get_or_create_tracker_id(cls),
+    )
+
+
+_OPTIONS = (
+    *("frozen", "eq", "order", "array_like", "gc", "repr_omit_defaults", "omit_defaults"),
+    *("forbid_unknown_fields", "weakref", "dict", "cache_hash", "tag", "tag_field"),
+)
+
+
+def _is_open(default: Any) -> bool:
+    return default is msgspec.NODEFAULT or type(default).__name__ == "Factory"
+
+
+def _make_struct(
+    kind: type,
+    name: str,
+    bases: Any,
+    namespace: dict[str, Any],
+    factories: dict[str, Any],
+    config: dict[str, Any],
+    known_as: str,
+) -> type:
+    made_anew = {field: msgspec.field(default_factory=factory) for field, factory in factories.items()}
+    whole = {**namespace, **made_anew}
+    made = types.new_class(name, bases, {"metaclass": kind, **config}, lambda body: body.update(whole))
+    return _lookup_class_or_track(known_as, made)

@@ -9,9 +9,9 @@ from merkl._base.lazy import LazyModule
 from merkl.codecs.base import Codec, Encoded
 
 if TYPE_CHECKING:
-    from merkl.codecs import by_value
+    from merkl.codecs import result_pickles
 else:
-    by_value = LazyModule("merkl.codecs.by_value")
+    result_pickles = LazyModule("merkl.codecs.result_pickles")
 
 __all__ = ["PickleCodec"]
 
@@ -34,11 +34,11 @@ class PickleCodec(Codec):
             SerializationError: the value cannot be pickled.
         """
         try:
-            content, code = by_value.dump_result(value)
+            content, code = result_pickles.dump_result(value)
         except Exception as error:
             raise SerializationError(f"it cannot be pickled: {type(error).__name__}: {error}") from error
         return Encoded(content, self.name, self.version, is_safe=self.is_safe, code=code)
 
     def decode(self, content: Any, decode_type: str) -> Any:
         """Return the value."""
-        return by_value.load_result(content)
+        return result_pickles.load_result(content)

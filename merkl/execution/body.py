@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable
 from types import CoroutineType
-from typing import Any
+from typing import Any, NoReturn
 
 from merkl._base.errors import (
     ArgumentMutatedError,
@@ -19,7 +20,7 @@ from merkl._base.errors import (
 )
 from merkl._base.hint_classes import iter_classes
 from merkl._base.running_body import BodyContext, current_body
-from merkl._base.tracebacks import text_of_error
+from merkl._base.tracebacks import text_of_error, traceback_text
 from merkl.execution.alarm import time_limit
 from merkl.execution.audit import is_watching
 from merkl.execution.event_loop import complete
@@ -222,6 +223,7 @@ def _run_with_retries(
 ) -> Any:
     options = call.task.options
     most = options.retries if retries is None else retries
+    forks = interrupts.forks
     for attempt in range(most + 1):
         if on_attempt is not None:
             on_attempt()
@@ -236,16 +238,34 @@ def _run_with_retries(
                 return _complete(invoke_body(call, values))
             finally:
                 interrupts.leave_body(before)
+                if interrupts.forks != forks:
+                    _end_child()
         except options.retry_on as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
             if attempt == most:
                 raise failure_of(call, error) from error
             _wait(options.retry_delay, interrupts)
-        except (Exception, SystemExit, GeneratorExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             # A body that calls sys.exit() gave no result, so the run must not end as if all were done.
             raise failure_of(call, error) from error
     raise AssertionError("unreachable")
+
+
+def _end_child() -> NoReturn:
+    """End a process that a body forked off and that has left the body: the run is the parent's."""
+    error = sys.exc_info()[1]
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    else:
+        code = int(error is not None)
+        if error is not None:
+            print(traceback_text(error), file=sys.stderr)  # noqa: T201
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _wait(seconds: float, interrupts: Interrupts) -> None:

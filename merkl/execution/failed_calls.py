@@ -109,7 +109,7 @@ def line_of_error(error: BaseException) -> str:
     command = error.__cause__ if isinstance(error, TaskFailedError) else error
     printed = command.stderr.strip() if isinstance(command, CommandFailedError) else ""
     if printed:
-        line = f"{line.partition('; the end of its stderr:')[0]}: {printed.splitlines()[-1].strip()}"
+        line = f"{line.partition('; the end of its stderr')[0]}: {printed.splitlines()[-1].strip()}"
     text = plain_text(line)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 

@@ -86,9 +86,15 @@ class Interrupts:
         self._previous: dict[int, Any] = {}
         self._threads: set[Cooperation] = set()
         self._lock = threading.Lock()
+        #: How often this process was forked off another one.
+        self.forks = 0
         self._note_main_thread()
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._note_main_thread)
+            os.register_at_fork(after_in_child=self._note_fork)
+
+    def _note_fork(self) -> None:
+        self.forks += 1
+        self._note_main_thread()
 
     def _note_main_thread(self) -> None:
         # Asked several times for each call: a number is compared faster than a thread is looked up.
@@ -97,7 +103,7 @@ class Interrupts:
     # -- where it is in force ---------------------------------------------------------------------------
 
     def __enter__(self) -> Interrupts:
-        if threading.current_thread() is threading.main_thread():
+        if threading.get_ident() == self._main_thread:
             if self._depth == 0:
                 self._install(signal.SIGINT)
                 for number in _ENDINGS if self._handles_term else ():
@@ -108,7 +114,7 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != self._main_thread:
             return
         self._depth -= 1
         if self._depth:
@@ -278,19 +284,41 @@ class Interrupts:
             self.is_ended = True
             if self.end_at_once is not None:
                 self.end_at_once()
-            if not self._is_held:
-                raise Terminated if self.is_terminated else KeyboardInterrupt
+            self._raise_or_wait(frame, Terminated() if self.is_terminated else KeyboardInterrupt())
+            return
         is_dealt_with = False
         for forward in tuple(self.forwards):
             is_dealt_with = forward() or is_dealt_with
         if is_dealt_with:
             return
-        if self._in_body and (self._loops == 0 or self.is_terminated):
-            if self.is_terminated:
-                raise Terminated
-            self._previous[number](number, frame)
+        if self._in_body and self.is_terminated:
+            self._raise_or_wait(frame, Terminated())
+        elif self._in_body and self._loops == 0:
+            self._raise_or_wait(frame, number)
         elif self._loops == 0:
             self._is_pending = True
+
+    def _raise_or_wait(self, frame: FrameType | None, raised: KeyboardInterrupt | int) -> None:
+        """Raise here, or do what a signal did before, but where nothing may be raised: there it waits."""
+        if self._is_held or self._is_switching(frame):
+            self._is_pending = True
+        elif isinstance(raised, KeyboardInterrupt):
+            raise raised
+        else:
+            self._previous[raised](raised, frame)
+
+    def _is_switching(self, frame: FrameType | None) -> bool:
+        """Say whether a signal came where it is being changed what signals do: to raise there would leave it half changed."""
+        cls = type(self)
+        methods = (cls.__enter__, cls.__exit__, cls._install, cls.enter_body, cls.leave_body)
+        codes = {method.__code__ for method in methods}
+        for _ in range(4):  # functions of the standard library that these call
+            if frame is None:
+                return False
+            if frame.f_code in codes:
+                return True
+            frame = frame.f_back
+        return False
 
     def reset(self) -> None:
         """Forget what there was, as at the beginning of a program."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
 
-__all__ = ["BodyOutput", "body_output"]
+__all__ = ["BodyOutput", "Keyboard", "body_output"]
 
 #: Bytes of a body's output that are kept.
 KEPT = 64 * 1024
@@ -64,6 +64,30 @@ class _CoroutineStream:
         """Write several pieces of text."""
         for line in lines:
             self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Keyboard:
+    """Stands for `sys.stdin`: calls `before` each time that something is going to be read from it."""
+
+    def __init__(self, stream: Any, before: Callable[[], None]) -> None:
+        self._stream = stream
+        self._before = before
+
+    def read(self, *size: int) -> Any:
+        """Read all, or so much."""
+        self._before()
+        return self._stream.read(*size)
+
+    def readline(self, *size: int) -> Any:
+        """Read a line, as `input` does."""
+        self._before()
+        return self._stream.readline(*size)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.readline, "")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -124,9 +148,13 @@ class BodyOutput:
         waiting, self._stop = os.pipe()
         thread = threading.Thread(target=self._pump, args=(waiting,), name="merkl-output", daemon=True)
         thread.start()
+        keyboard = sys.stdin
+        if keyboard is not None and not keyboard.closed and keyboard.isatty():
+            sys.stdin = cast(TextIO, Keyboard(keyboard, self._show_question))
         try:
             yield
         finally:
+            sys.stdin = keyboard
             self._flush_streams()
             if self._streams is not None:
                 sys.stdout, sys.stderr = self._streams
@@ -212,6 +240,16 @@ class BodyOutput:
             if printed.partial:
                 self._show_line(printed, bytes(printed.partial))
             return printed.tail.decode("utf-8", "replace")
+
+    def _show_question(self) -> None:
+        """Show the line that is not ended yet."""
+        self._flush_streams()
+        with self._lock:
+            self._drain()
+            printed = self._printed[-1] if self._printed else None
+            if printed is not None and printed.partial:
+                self._show_line(printed, bytes(printed.partial))
+                printed.partial.clear()
 
     # -- the pipe --------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from typing import Any
 
@@ -29,12 +30,14 @@ class Schedule:
     def __init__(self, is_apart: Callable[[Call], bool] = lambda call: False) -> None:
         self._is_apart = is_apart
         self._calls: dict[bytes, Call] = {}
+        #: The batch that an item runs with.
         self._unit_of: dict[bytes, bytes] = {}
         self._missing_inputs: dict[bytes, int] = {}
         self._dependents: dict[bytes, list[bytes]] = {}
         self._ready: list[_Place] = []
         self._ready_apart: list[_Place] = []
         self._order: dict[bytes, tuple[int, ...]] = {}
+        self._places = itertools.count()
         #: Calls that are ready and have no turn, by what they wait for.
         self._parked: dict[Hashable, list[_Place]] = {}
         #: Groups of calls that another group waits for: the keys that have not ended, and who waits.
@@ -62,8 +65,11 @@ class Schedule:
             for call in added:
                 key = call.key()
                 self._calls[key] = call
-                self._order[key] = (*place, len(self._order))
-                self._unit_of.update((part.key(), key) for part in call.parts)
+                self._order[key] = (*place, next(self._places))
+                if call.parts[0] is call:
+                    self._unit_of.pop(key, None)
+                else:
+                    self._unit_of.update((part.key(), key) for part in call.parts)
             earlier = None if after is None else self._groups[start + after]
             number = len(self._groups)
             self._groups.append(({call.key() for call in added}, {}))
@@ -103,8 +109,8 @@ class Schedule:
         return True
 
     def _units_behind(self, futures: Iterable[Future[Any]]) -> set[bytes]:
-        units = (self._unit_of.get(future._call.key()) for future in futures)
-        return {unit for unit in units if unit is not None and unit in self._calls}
+        units = map(self.unit_key, (future._call for future in futures))
+        return {unit for unit in units if unit in self._calls}
 
     def _make_ready(self, key: bytes) -> None:
         ready = self._ready_apart if self._is_apart(self._calls[key]) else self._ready
@@ -179,6 +185,8 @@ class Schedule:
         for dependent in self._dependents.pop(key, ()):
             self._one_less(dependent)
         self._leave_groups(key)
+        # Of many calls what is known of each takes room.
+        del self._order[key], self._missing_inputs[key]
 
     def _one_less(self, key: bytes) -> None:
         if key in self._calls:

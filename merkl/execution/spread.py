@@ -6,10 +6,13 @@ Coroutines are a target of their own, beside one or without any.
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from merkl._base.errors import (
     CacheError,
@@ -356,7 +359,11 @@ class Spread:
 
     def _end(self, call: Call, reply: Reply) -> None:
         evaluation = self._evaluation
+        own = {part.key(): part.key() for part in call.parts}
         for key, known in reply.outs.items():
+            # Keys and names that came through a pipe are copies: of many calls they take room.
+            key = own.get(key, key)
+            msgspec.structs.force_setattr(known.record, "codec", sys.intern(known.record.codec))
             evaluation.records[key] = known.record
             if known.fresh is not None:
                 evaluation.take_fresh(key, known.fresh, is_tainted=known.is_tainted)

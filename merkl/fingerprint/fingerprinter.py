@@ -281,10 +281,13 @@ class Fingerprinter:
             return
         try:
             self._values.expand(node)
-        except (MerklError, RecursionError, MemoryError):
-            raise
-        except Exception as error:
-            node.expanded = False
+        except BaseException as error:
+            # Half of what it uses, kept for the whole, would give a key that says too little: also where Ctrl-C came.
+            self._values.reset(node)
+            if not isinstance(error, Exception) or isinstance(
+                error, (MerklError, RecursionError, MemoryError)
+            ):
+                raise
             where = f" ({node.location})" if node.location else ""
             raise FingerprintError(
                 f"{node.name}{where} uses an object that cannot be looked at ({type(error).__name__}: {error}). "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,7 @@ from mypy.plugin import (
     AnalyzeTypeContext,
     AttributeContext,
     ClassDefContext,
+    DynamicClassDefContext,
     FunctionContext,
     FunctionSigContext,
     MethodContext,
@@ -30,7 +32,7 @@ from merkl_mypy.decorators import decorator_applied, decorator_called
 from merkl_mypy.early import EarlyTypes
 from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature, guarded_start
-from merkl_mypy.joins import Joins
+from merkl_mypy.joins import Joins, first_display
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
 from merkl_mypy.nameless import NamelessCalls, may_be_task, name_method
 from merkl_mypy.partials import MAP, PARTIAL, partial_called, partial_made
@@ -39,6 +41,7 @@ from merkl_mypy.review import PROBE, Reviews, add_trigger
 from merkl_mypy.serializable import note_registration, registrations
 from merkl_mypy.shell import shell_task
 from merkl_mypy.surface import complete_task_class, leave_one_way
+from merkl_mypy.walk import text_of
 
 _BUILTIN_MODULES = (
     "builtins.",
@@ -49,6 +52,9 @@ _BUILTIN_MODULES = (
     "dataclasses.",
 )
 
+# What mypy calls displays of lists and the like, which are calls to it.
+_DISPLAYS = frozenset(["<list>", "<set>", "<dict>"])
+
 _HOOKED_MODULES = (*_BUILTIN_MODULES, "enum.", "ctypes.")
 
 
@@ -58,6 +64,7 @@ class MerklPlugin(Plugin):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._digest = _digest_of_sources()
+        self._seen = 0  # so many of mypy's modules
         self._reviews = Reviews()
         self._calls = CallChecker(self._reviews)
         self._signature = guarded_signature(self._calls.signature)
@@ -70,6 +77,7 @@ class MerklPlugin(Plugin):
         starts = (EarlyTypes().begin, self._calls.eager.begin, self._nameless.begin, self._joins.begin)
         self._reviews.starts += map(guarded_start, starts)
         self._reviews.before += [self._joins.end, self._nameless.end]
+        self._first_display = guarded_result(first_display)
         self._name_method = guarded_result(name_method)
         self._methods: dict[str, bool] = {}  # attributes that were looked up, and whether they may be tasks
         self._misused = guarded_signature(method_used)
@@ -102,21 +110,36 @@ class MerklPlugin(Plugin):
         """No deps; but each module that is not in mypy's cache comes by here before any is checked."""
         registrations.take(file.path)
         if not file.is_stub:
-            text = _text_of(file)
+            text = text_of(file)
             self._nameless.read(file, text)
             self._joins.read(file, text)
         add_trigger(file)
         return []
 
+    def _see_new_modules(self) -> None:
+        """A module that mypy has in its cache, and checks again because of another one, comes by in no other place."""
+        modules = self._modules
+        if modules is not None and len(modules) > self._seen:
+            for tree in itertools.islice(modules.values(), self._seen, None):
+                add_trigger(tree)
+            self._seen = len(modules)
+
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         """`AnyFunction` in the decorators' signatures is any object to this plugin."""
+        self._see_new_modules()
         return _any_function if fullname == names.ANY_FUNCTION else None
 
     def get_customize_class_mro_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         """Future's own class gets the methods whose use is reported; the decorators one signature."""
+        self._see_new_modules()
         if fullname == names.FUTURE:
             return add_methods
         return leave_one_way if fullname.startswith(names.SURFACE_MODULES) else None
+
+    def get_dynamic_class_hook(self, fullname: str) -> Callable[[DynamicClassDefContext], None] | None:
+        """None; but mypy asks about each assignment of a call before it checks the module."""
+        self._see_new_modules()
+        return None
 
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         """`Task` gets exact signatures for those that other checkers see."""
@@ -196,6 +219,9 @@ class MerklPlugin(Plugin):
         """Decorators, and the end of a call whose arguments were swapped."""
         if self._calls.pending and fullname != MAP and self._calls.awaits(fullname):
             return self._finish
+        if fullname in _DISPLAYS and checker_state.type_checker is not self._reviews.last:
+            self._reviews.ask_here()  # too late for this one to be replaced
+            return self._first_display
         return self._functions.get(fullname)
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
@@ -209,13 +235,6 @@ class MerklPlugin(Plugin):
 
 def _any_function(ctx: AnalyzeTypeContext) -> Type:
     return ctx.api.named_type("builtins.object", [])
-
-
-def _text_of(file: MypyFile) -> bytes:
-    try:
-        return Path(file.path).read_bytes()
-    except OSError:
-        return b""
 
 
 def _digest_of_sources() -> str:

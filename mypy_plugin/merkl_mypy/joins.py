@@ -65,7 +65,7 @@ from mypy.types import (
 from merkl_mypy import names
 from merkl_mypy.rewrite import Rewriter, full_name
 from merkl_mypy.shapes import CONTAINERS, any_type, class_of, future_of, is_container, strip
-from merkl_mypy.walk import is_statement, parts
+from merkl_mypy.walk import is_statement, parts, text_of
 
 # What the text of a module has in it where displays are read on the spot, or named, inside of expressions.
 _READS: Final = re.compile(
@@ -102,15 +102,15 @@ class Joins:
     """Puts a call of its own in the place of such displays, for as long as mypy checks the module."""
 
     def __init__(self) -> None:
-        self._reading: set[str] = set()
+        # Which modules may read displays inside of expressions.
+        self._reading: dict[str, bool] = {}
         self._made: dict[int, tuple[CallExpr, Expression]] = {}
         # By module, as in `nameless`.
         self._places: dict[str, list[_Place]] = {}
 
     def read(self, file: MypyFile, text: bytes) -> None:
         """Note whether a module that mypy has parsed may read displays inside of expressions."""
-        if _READS.search(text):
-            self._reading.add(file.fullname)
+        self._reading[file.fullname] = bool(_READS.search(text))
 
     def begin(self, api: TypeChecker) -> None:
         """Prepare a module that mypy is about to check."""
@@ -118,7 +118,9 @@ class Joins:
         if api.tree.is_stub:
             return
         self._places[api.tree.fullname] = []
-        everywhere = api.tree.fullname in self._reading
+        if api.tree.fullname not in self._reading:
+            self.read(api.tree, text_of(api.tree))  # mypy had it in its cache
+        everywhere = self._reading[api.tree.fullname]
         for statement in api.tree.defs:
             self._visit(statement, api, everywhere=everywhere)
 
@@ -220,6 +222,14 @@ class Joins:
             setattr(owner, name, made)
         else:
             getattr(owner, name)[index] = made
+
+
+def first_display(ctx: FunctionContext) -> Type:
+    """The hook for the display with which a module begins, where mypy asks about nothing before (see `hooks`)."""
+    api, typ = ctx.api, ctx.default_return_type
+    if not isinstance(api, TypeChecker) or not isinstance(ctx.context, Expression) or not _has_object(typ):
+        return typ
+    return with_futures(api, ctx.context, typ)
 
 
 def with_futures(api: TypeChecker, expr: Expression, typ: Type) -> Type:

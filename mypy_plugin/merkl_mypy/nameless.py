@@ -47,7 +47,7 @@ from mypy.types import (
 from merkl_mypy import names
 from merkl_mypy.decorators import is_task, parameters
 from merkl_mypy.shapes import any_type, plain_signature, strip
-from merkl_mypy.walk import parts
+from merkl_mypy.walk import parts, text_of
 
 _NAMELESS: Final = (
     AssignmentExpr,
@@ -70,7 +70,8 @@ class NamelessCalls:
     """
 
     def __init__(self) -> None:
-        self._modules: set[str] = set()
+        # Which modules may have such calls.
+        self._modules: dict[str, bool] = {}
         # The calls that were put in, and by module where they are: mypy begins with all the modules that import each
         # other before it is done with any.
         self._called: dict[int, tuple[CallExpr, CallExpr, Expression]] = {}
@@ -78,13 +79,14 @@ class NamelessCalls:
 
     def read(self, file: MypyFile, text: bytes) -> None:
         """Note whether a module that mypy has parsed may have such calls."""
-        if _MAY_HAVE_ONE.search(text):
-            self._modules.add(file.fullname)
+        self._modules[file.fullname] = bool(_MAY_HAVE_ONE.search(text))
 
     def begin(self, api: TypeChecker) -> None:
         """Prepare a module that mypy is about to check."""
         self.end(api)
         if api.tree.fullname not in self._modules:
+            self.read(api.tree, text_of(api.tree))  # mypy had it in its cache
+        if not self._modules[api.tree.fullname]:
             return
         places = self._made[api.tree.fullname] = []
         found: list[CallExpr] = []

@@ -133,7 +133,7 @@ def add_trigger(tree: MypyFile) -> None:
     mypy asks about calls and attributes only; a module that does nothing but test a Future that it imports has neither.
     Bodies of functions are checked later than the rest, so some of those get the call too.
     """
-    if tree.is_stub or not tree.defs:
+    if tree.is_stub or not tree.defs or _is_trigger(tree.defs[0]):
         return
     tree.defs.insert(0, _trigger())
     _add_to_bodies(tree)
@@ -162,6 +162,12 @@ def _trigger() -> Statement:
     for node in (text, call.callee, call.args[0], call, statement):
         node.set_line(1)
     return statement
+
+
+def _is_trigger(statement: Statement) -> bool:
+    call = statement.expr if isinstance(statement, ExpressionStmt) else None
+    callee = call.callee if isinstance(call, CallExpr) else None
+    return isinstance(callee, MemberExpr) and isinstance(callee.expr, StrExpr) and not callee.expr.value
 
 
 def _knows_future(api: TypeChecker) -> bool:

@@ -1,11 +1,12 @@
-"""All nodes of a module in order, by plain tables: mypy's own visitors cannot be subclassed outside mypy."""
+"""The text and all nodes of a module in order, by plain tables: mypy's own visitors cannot be subclassed outside mypy."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 from mypy import nodes
-from mypy.nodes import Block, FuncDef, Node, OverloadedFuncDef, Statement
+from mypy.nodes import Block, FuncDef, MypyFile, Node, OverloadedFuncDef, Statement
 
 # The parts of each kind of node, by the name of its class; a part is a node, a list of parts, or None.
 _PARTS: Final[dict[str, tuple[str, ...]]] = {
@@ -75,3 +76,11 @@ def parts(node: Node) -> list[Node]:
 def is_statement(node: Node) -> bool:
     """Whether other statements may stand below this node, other than in a lambda."""
     return isinstance(node, (Statement, Block, FuncDef, OverloadedFuncDef))
+
+
+def text_of(file: MypyFile) -> bytes:
+    """What a module's file holds; nothing where it is gone."""
+    try:
+        return Path(file.path).read_bytes()
+    except OSError:
+        return b""

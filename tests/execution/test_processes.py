@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import parent_process
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -19,6 +20,7 @@ import parallel_tasks as tasks
 import pytest
 
 from merkl import (
+    CacheError,
     Entry,
     MerklWarning,
     Metadata,
@@ -169,6 +171,28 @@ def test_on_a_full_disk_results_travel_by_value_and_the_run_goes_on(tmp_path: Pa
     assert "the run goes on" in done.stderr
     warned = [line for line in done.stderr.splitlines() if line.startswith("merkl: warning")]
     assert len(warned) == len(set(warned))
+
+
+class ReluctantCache(SqliteCache):
+    """One whose worker processes cannot write down what they gathered."""
+
+    def flush(self) -> None:
+        if parent_process() is not None:
+            raise CacheError("no room left")
+        super().flush()
+
+
+def test_what_a_worker_cannot_write_down_in_the_end_is_a_warning_of_the_run(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Not two raw lines of Python's on stderr."""
+    cache = ReluctantCache(tmp_path / "cache")
+    with (
+        Workspace(tmp_path, cache=cache, target=1) as workspace,
+        pytest.warns(MerklWarning, match="the last results could not be stored .*: no room left"),
+    ):
+        assert workspace.evaluate_futures([tasks.add(1, 2)]) == [3]
+    assert "MerklWarning" not in capfd.readouterr().err
 
 
 def test_a_cache_that_takes_nothing_is_refused_with_what_to_do(tmp_path: Path) -> None:

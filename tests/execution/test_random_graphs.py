@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import signal
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import graph_tasks as tasks
@@ -13,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from merkl import TaskFailedError, Workspace, evaluate
+from merkl.execution.interrupts import interrupts
 from merkl.execution.report import RunReport
 
 #: What makes the values of one node from those of earlier ones and a constant.
@@ -126,3 +131,73 @@ def test_what_runs_and_fails_where_a_run_goes_on_is_the_same(tolerant: list[Work
     here, two = tolerant
     number = next(numbers)
     assert outcome(here, graph, number) == outcome(two, graph, number)
+
+
+class CtrlC:
+    """Sends this process SIGINT when so many functions of MerkL, of bodies and of the event loop were entered or left."""
+
+    PARTS = ("/merkl", "graph_tasks", "/asyncio/", "/threading.py")
+
+    def __init__(self, at: int = 0) -> None:
+        self.at = at
+        self.count = 0
+
+    def __enter__(self) -> CtrlC:
+        interrupts.reset()  # not the second press after that of an earlier run
+        sys.setprofile(self._look)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        sys.setprofile(None)
+
+    def _look(self, frame: FrameType, event: str, argument: object) -> None:
+        if event in ("call", "return") and any(part in frame.f_code.co_filename for part in self.PARTS):
+            self.count += 1
+            if self.count == self.at:
+                signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Workspace]]:
+    """Workspaces whose runs are interrupted, in this process and on two; the first is never."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    with Workspace(folder / "two", target=2) as processes:
+        yield [Workspace(folder / "never"), Workspace(folder / "one"), processes]
+
+
+@pytest.mark.parametrize("place", [1, 2], ids=["here", "processes"])
+def test_ctrl_c_at_any_moment_changes_no_value(interrupted: list[Workspace], place: int) -> None:
+    """What was complete is kept, nothing is half done, and the next run gives what one without Ctrl-C gives."""
+    never, workspace = interrupted[0], interrupted[place]
+
+    @settings(max_examples=15 if place == 1 else 5, deadline=None, derandomize=True)
+    @given(graphs(), st.floats(0, 1))
+    def check(graph: Graph, moment: float) -> None:
+        number = next(numbers)
+        with CtrlC() as counting:
+            wanted = never.run(lambda: build(graph, number)).result
+        first, second = RunReport(), RunReport()
+        with contextlib.suppress(KeyboardInterrupt), CtrlC(1 + int(moment * (counting.count - 1))):
+            workspace.run(lambda: build(graph, number), report=first)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert not interrupts.is_in_body
+        assert not interrupts.forwards
+        assert workspace.run(lambda: build(graph, number), report=second).result == wanted
+        assert not {call.key() for call in first.run} & {call.key() for call in second.run}
+
+    check()
+
+
+def test_ctrl_c_while_a_fingerprint_is_taken_leaves_no_other_one(tmp_path: Path) -> None:
+    """A process may live on after it, as a notebook does: half of what a task reaches must not pass for the whole."""
+
+    def key_of_call(folder: Path, at: int = 0) -> tuple[bytes, int]:
+        with Workspace(folder):
+            with contextlib.suppress(KeyboardInterrupt), CtrlC(at) as pressing:
+                tasks.branching.fingerprint()
+                tasks.written([], 1).__merkl_key__()
+            return tasks.written([], 1).__merkl_key__(), pressing.count
+
+    wanted, count = key_of_call(tmp_path / "whole")
+    for at in range(1, count, count // 40):
+        assert key_of_call(tmp_path / str(at), at)[0] == wanted

@@ -112,6 +112,112 @@ SCRIPT = dedent(
         print(json.dumps(told), file=sys.stderr)
     """
 )
+KINDS = dedent(
+    """
+    import abc, enum, functools, sys, warnings
+    from dataclasses import dataclass
+    from typing import Any, Generic, NamedTuple, TypeVar
+
+    import attrs, msgspec, pydantic
+    from merkl import evaluate, task
+
+    T = TypeVar("T")
+
+    class Model(pydantic.BaseModel):
+        x: int
+        inner: list["Model"] = []
+
+    class Typed(pydantic.BaseModel, Generic[T]):
+        v: T
+
+    @attrs.define
+    class Attrs:
+        x: int
+
+    class Struct(msgspec.Struct, frozen=True, tag="s", rename="camel"):
+        first_field: int
+        more: list[int] = msgspec.field(default_factory=list)
+        def total(self): return self.first_field + sum(self.more)
+
+    class Named(Struct, kw_only=True):
+        other: "Struct | None" = None
+
+    @dataclass(slots=True)
+    class Slotted:
+        x: int
+
+    class Outer:
+        class Colour(enum.Enum):
+            RED = 1
+        @dataclass
+        class Inner:
+            x: int
+
+    class Bits(enum.Flag):
+        A = 1
+        B = 2
+
+    class Row(NamedTuple, Generic[T]):
+        a: T
+
+    class Items(list):
+        extra = 1
+
+    class Base(abc.ABC):
+        @abc.abstractmethod
+        def m(self): ...
+
+    class Impl(Base):
+        def m(self): return 1
+        @functools.cached_property
+        def big(self): return 2
+        def __eq__(self, other): return type(other) is Impl
+
+    MAKE = {
+        "model": lambda: Model(x=1, inner=[Model(x=2)]),
+        "generic model": lambda: Typed[int](v=1),
+        "attrs": lambda: Attrs(1),
+        "struct": lambda: Struct(1, [2]),
+        "struct of a struct": lambda: Named(1, other=Struct(2)),
+        "slots": lambda: Slotted(1),
+        "inner enum": lambda: Outer.Colour.RED,
+        "inner": lambda: Outer.Inner(1),
+        "flag": lambda: Bits.A | Bits.B,
+        "generic named tuple": lambda: Row(1),
+        "list": lambda: Items([1]),
+        "abstract": lambda: Impl(),
+        "nested": lambda: {"a": [Struct(1), Attrs(1)], "b": Outer.Colour.RED},
+    }
+
+    @task
+    def make(name: str) -> Any:
+        return MAKE[name]()
+
+    @task
+    def is_right(x: Any, name: str) -> bool:
+        return type(x) is type(MAKE[name]()) and x == MAKE[name]()
+
+    @task
+    def again(x: Any) -> Any:
+        return x
+
+    if __name__ == "__main__":
+        warnings.simplefilter("error")
+        target = int(sys.argv[1]) if len(sys.argv) > 1 else None
+        made = {name: make(name) for name in MAKE}
+        values = {name: [value] for name, value in evaluate(made).items()}
+        asked = {
+            name: [again(future), again(MAKE[name]()), is_right(future, name), is_right(MAKE[name](), name)]
+            for name, future in made.items()
+        }
+        for name, (*more, one, other) in evaluate(asked, target=target).items():
+            wanted = MAKE[name]()
+            is_same = [type(v) is type(wanted) and v == wanted for v in [*values[name], *more]]
+            if not all([*is_same, one, other]):
+                print(name, is_same, one, other)
+        print(msgspec.json.encode(Named(1, other=Struct(2))).decode(), Struct(1, [2]).total())
+    """
+)
 NAMES = ["Plain", "Slots", "Colour", "Pair", "Row"]
 RIGHT = {
     "results": dict.fromkeys(NAMES, True),
@@ -172,3 +278,14 @@ def test_results_of_an_imported_module_are_the_scripts_own(folder: Path) -> None
     """The script is not imported a second time for them."""
     assert run_as_module(folder) == (NAMES, 5)
     assert told_by(folder) == (RIGHT, 0)
+
+
+@pytest.mark.parametrize("target", ["", "2"])
+def test_objects_of_all_kinds_of_classes_come_back(folder: Path, target: str) -> None:
+    """Of each kind that a script may define, on this process and on others, cold and warm."""
+    (folder / "kinds.py").write_text(KINDS)
+    for words in (target.split(), []):
+        command = [sys.executable, "kinds.py", *words]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100)
+        struct = '{"type":"s","firstField":1,"more":[],"other":{"type":"s","firstField":2,"more":[]}} 3'
+        assert done.stdout.splitlines() == [struct], done.stderr

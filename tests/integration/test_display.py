@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -37,6 +38,15 @@ FLOWS = """
     def closes(n: int) -> int:
         sys.stdout.close()
         return n
+
+    @task
+    def asks(n: int) -> str:
+        print("first line")
+        answer = input("your name? ")
+        rest = sys.stdin.readline()
+        return f"{answer} and {rest.strip()}"
+
+    def questions(): return asks(1)
 
     def both(): return [closes(1), slow(2)]
 """
@@ -87,3 +97,21 @@ def test_a_body_that_closes_stdout_closes_it_for_nobody_else(flows: Project) -> 
     done = flows.merkl("run", "flows.both")
     assert (done.returncode, done.stdout) == (0, "[1, 2]\n"), done.stderr
     assert "merkl: 2 calls: 2 run" in done.stderr
+
+
+def test_what_a_body_asks_for_is_shown_before_it_waits_for_an_answer(flows: Project) -> None:
+    """And the answer reaches it, beside the display."""
+    terminal = Terminal(flows, "run", "flows.questions")
+    while b"asks | your name? " not in terminal.output:
+        terminal.output += os.read(terminal.descriptor, 4096)
+    os.write(terminal.descriptor, b"Ada\nGrace\n")
+    code, text = terminal.end()
+    assert (code, "Ada and Grace" in text) == (0, True), text
+
+
+def test_a_body_on_a_worker_process_that_asks_for_something_is_told_what_to_do(flows: Project) -> None:
+    """Nobody could answer it."""
+    terminal = Terminal(flows, "run", "--target", "1", "flows.questions")
+    code, text = terminal.end()
+    assert code == 1, text
+    assert "a body on a worker process has neither terminal nor standard input: give what it asks for" in text

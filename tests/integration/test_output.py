@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from project import Project
@@ -176,3 +178,22 @@ def test_whatever_a_task_gives_or_raises_the_run_ends_well_and_json_is_json(
     assert json.loads(done.stdout)["calls"] == 1
     (run, _) = project.log("--runs")
     assert len(run["error"]) <= 500
+
+
+def test_a_result_that_cannot_be_printed_is_an_error(project: Project) -> None:
+    """As on a full disk; it is kept all the same."""
+    project.write("full.py", "from merkl import task\n@task\ndef main() -> int:\n    return 1\n")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "merkl", "run", "full.main"],
+            cwd=project.folder,
+            env=project.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "what was to be printed could not be written: No space left on device" in done.stderr
+    assert project.run_json("full.main")["cached"] == 1

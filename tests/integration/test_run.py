@@ -421,3 +421,76 @@ def test_a_damaged_database_is_a_clear_error_and_stays_as_it_is(pipe: Project) -
     assert "Traceback" not in done.stderr
     assert "merkl.db" in done.stderr
     assert database.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "1"]], ids=["here", "processes"])
+def test_a_process_that_a_body_forks_off_does_not_go_on_with_the_run(
+    project: Project, options: list[str]
+) -> None:
+    """Be it that it returns, calls `sys.exit` or fails: it ends as it would without MerkL."""
+    project.write(
+        "forking.py",
+        """
+        import os, sys
+        from pathlib import Path
+        from merkl import task
+
+        @task
+        def fork(how: str) -> int:
+            child = os.fork()
+            if child == 0:
+                if how == "exits":
+                    sys.exit(7)
+                if how == "fails":
+                    raise ValueError("in the child")
+                return -1
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+        @task
+        def after(codes: list[int]) -> list[int]:
+            with open("ran", "a") as file:
+                file.write("once ")
+            return codes
+
+        def main(): return after([fork(how) for how in ("returns", "exits", "fails")])
+        """,
+    )
+    done = project.merkl("run", *options, "forking.main")
+    assert (done.returncode, done.stdout) == (0, "[0, 7, 1]\n"), done.stderr
+    assert (project.folder / "ran").read_text() == "once "
+    assert "ValueError: in the child" in done.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "1"]], ids=["here", "processes"])
+def test_an_exception_that_is_no_exception_of_python_s_is_the_failure_of_its_call(
+    project: Project, options: list[str]
+) -> None:
+    """Libraries raise such as derive from BaseException alone; all that does not need the call goes on."""
+    project.write(
+        "odd.py",
+        """
+        from merkl import task
+
+        class Odd(BaseException):
+            pass
+
+        @task
+        def fails(n: int) -> int:
+            raise Odd("gone")
+
+        @task
+        async def waits(n: int) -> int:
+            raise Odd("gone too")
+
+        @task
+        def works(n: int) -> int:
+            return n
+
+        def main(): return [fails(1), waits(1), works(1)]
+        """,
+    )
+    done = project.merkl("run", "--keep-going", "--json", *options, "odd.main")
+    counts = json.loads(done.stdout)
+    assert (done.returncode, counts["run"], counts["failed"]) == (1, 1, 2), done.stderr
+    assert "task 'fails' failed: Odd: gone" in done.stderr
+    assert "task 'waits' failed: Odd: gone too" in done.stderr

@@ -116,6 +116,39 @@ def test_callers_are_checked_again_when_a_task_changes(program: Program) -> None
     ]
 
 
+MADE = """
+from merkl import task
+@task
+def one() -> float: return 1.0
+@task
+def text() -> str: return "a"
+f, s = one(), text()
+"""
+DISPLAYS = """from tasks import f, s, total
+prices = [1.0, f]
+total(prices)
+[total][0](["a", f])
+class C: ...
+kept = {"a": [total][0]([f, 1.0])}
+reveal_type(kept)
+for each in [total([1.0, f]), s]: pass
+reveal_type(total([*[1.0, f], *[2.0, f]][1:]))
+"""
+
+
+def test_modules_that_are_checked_again_because_of_another(program: Program) -> None:
+    """They come from mypy's cache, and what the plugin puts in their place is put there all the same."""
+    program.write(tasks=TASKS + MADE, use=DISPLAYS)
+    cold = program.check()
+    assert sum(": error: " in line for line in cold) == 1
+    program.write(tasks=TASKS + MADE + "def another() -> int: return 1\n")
+    assert program.check() == cold
+    program.write(use=DISPLAYS.replace("class C: ...\n", "\n"))
+    assert program.check() == cold
+    program.write(tasks=TASKS + MADE)
+    assert program.check() == cold
+
+
 def test_a_cache_serves_another_checkout(program: Program, tmp_path: Path) -> None:
     """As a remote cache does: copied to where the same files lie elsewhere."""
     program.check()

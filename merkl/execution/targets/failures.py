@@ -9,9 +9,9 @@ from merkl._base.lazy import LazyModule
 from merkl._base.tracebacks import RemoteTraceback, traceback_text
 
 if TYPE_CHECKING:
-    from merkl.codecs import by_value
+    from merkl.codecs import result_pickles
 else:
-    by_value = LazyModule("merkl.codecs.by_value")
+    result_pickles = LazyModule("merkl.codecs.result_pickles")
 
 __all__ = ["RemoteError", "dump_error", "load_error"]
 
@@ -50,7 +50,7 @@ def _pack(error: BaseException) -> Any:
     notes = list(getattr(error, "__notes__", ()))
     for attributes in (state, {}):
         try:
-            data, _ = by_value.dump_result((type(error), error.args, attributes, notes))
+            data, _ = result_pickles.dump_result((type(error), error.args, attributes, notes))
             _unpack(data)
         except Exception:  # noqa: BLE001 - anything can happen in the pickling of what users wrote
             continue
@@ -64,7 +64,7 @@ def _pack(error: BaseException) -> Any:
 
 
 def _unpack(data: bytes) -> BaseException:
-    kind, args, state, notes = by_value.load_result(data)
+    kind, args, state, notes = result_pickles.load_result(data)
     if kind is RemoteError:
         error: BaseException = RemoteError(*args)
     else:

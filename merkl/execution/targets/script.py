@@ -12,8 +12,8 @@ from types import ModuleType
 from merkl_serializers.names import SCRIPT_NAME, module_name
 
 from merkl.codecs.classes import class_info
+from merkl.codecs.code_pickles import CodePickler
 from merkl.codecs.definitions import MAIN
-from merkl.execution.targets.code_pickles import CodePickler
 
 __all__ = ["dump_script", "take_script"]
 
@@ -38,7 +38,14 @@ def _classes(main: ModuleType) -> list[type]:
         for name, value in vars(main).items()
         if isinstance(value, type) and value.__module__ == MAIN and value.__qualname__ == name
     ]
-    return [cls for cls in own if issubclass(cls, Enum) or class_info(cls) is not None]
+    return list(filter(_is_data, own))
+
+
+def _is_data(cls: type) -> bool:
+    """Say whether a class, or one that is defined in its body, is stored as data."""
+    prefix = f"{cls.__qualname__}."
+    inner = [v for v in vars(cls).values() if isinstance(v, type) and v.__qualname__.startswith(prefix)]
+    return issubclass(cls, Enum) or class_info(cls) is not None or any(map(_is_data, inner))
 
 
 def _pack(cls: type) -> bytes | None:

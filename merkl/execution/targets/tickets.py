@@ -11,9 +11,9 @@ from typing import Any
 
 import cloudpickle
 
+from merkl.codecs.code_pickles import CodePickler
 from merkl.execution.batches import BatchCall
 from merkl.execution.targets.by_name import is_importable
-from merkl.execution.targets.code_pickles import CodePickler
 from merkl.graph.batch import BatchTask
 from merkl.graph.call import Call
 from merkl.graph.future import Future

@@ -82,6 +82,8 @@ class Worker:
         self._collects_warnings = collects_warnings
         self._is_collecting = False
         self._said: list[tuple[type[Warning], str]] = []
+        #: What was warned of when results were made durable.
+        self._settled: set[tuple[type[Warning], str]] = set()
         # Where several threads work, the process is not ours alone either.
         self._meter = PeakMeter(is_ours=collects_warnings)
         self._watch: BodyWatch | None = None
@@ -95,6 +97,15 @@ class Worker:
                 yield
         finally:
             self._is_collecting = False
+
+    def settle(self) -> tuple[tuple[type[Warning], str], ...]:
+        """Make durable all results; return what there was to warn of, each once."""
+        self._said.clear()
+        with self.collecting_warnings():
+            self._session.settle()
+        new = tuple(said for said in self._said if said not in self._settled)
+        self._settled.update(new)
+        return new
 
     def carry_out(self, ticket: Ticket) -> Reply:
         """Carry out one ticket; whatever goes wrong is in the reply."""

@@ -7,6 +7,7 @@ import os
 import pickle
 import select
 import signal
+import warnings
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -127,11 +128,12 @@ class WorkerHandle:
             self.process.join(GRACE)
 
     def settle(self) -> None:
-        """Have it write down what it gathered, and wait until it has."""
+        """Have it write down what it gathered, wait until it has, and pass on what it warns of."""
         with contextlib.suppress(OSError, EOFError):
             self.pipe.send_bytes(pickle.dumps("settle", protocol=5))
             if self.pipe.poll(30.0):
-                self.pipe.recv_bytes()
+                for category, text in pickle.loads(self.pipe.recv_bytes()):
+                    warnings.warn(text, category, stacklevel=2)
 
     def end(self) -> None:
         """Let an idle one end."""

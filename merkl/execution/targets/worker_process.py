@@ -10,15 +10,16 @@ import sys
 import threading
 import time
 from multiprocessing import connection, parent_process
+from typing import TextIO, cast
 
 import cloudpickle
 
 from merkl.execution.interrupts import interrupts
-from merkl.execution.output import body_output
+from merkl.execution.output import Keyboard, body_output
 from merkl.execution.targets.base import Reply
 from merkl.execution.targets.script import take_script
 from merkl.execution.targets.sharing import require_mark
-from merkl.execution.targets.worker import Worker, WorkerSession
+from merkl.execution.targets.worker import Worker
 
 __all__ = ["GRACE", "serve_parent"]
 
@@ -34,6 +35,7 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
     with interrupts, body_output.installed():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # the server held it back
         threading.Thread(target=_end_with_parent, daemon=True).start()
+        sys.stdin = cast(TextIO, Keyboard(sys.stdin, _refuse))
         try:
             packed, mark = pickle.loads(setup)
             path, folder, environment, script, session_bytes = pickle.loads(packed)
@@ -52,20 +54,32 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
                 pipe.send_bytes(pickle.dumps(("broken", f"{type(error).__name__}: {error}")))
             os._exit(1)  # a signal that came meanwhile has nobody to go to
         worker = Worker(session, run_id, on_attempt=lambda: pipe.send_bytes(pickle.dumps(("attempt", None))))
-        _serve(pipe, worker, session)
-        session.settle()
+        _serve(pipe, worker)
+        _settle_alone(worker)
         os._exit(0)
 
 
-def _serve(pipe: connection.Connection, worker: Worker, session: WorkerSession) -> None:
+def _refuse() -> None:
+    raise EOFError(
+        "a body on a worker process has neither terminal nor standard input: give what it asks for as an argument, or run "
+        "it in the process of the run"
+    )
+
+
+def _settle_alone(worker: Worker) -> None:
+    """Make durable all results where the run hears nothing any more."""
+    for _, text in worker.settle():
+        print(f"merkl: warning: {text}", file=sys.stderr)  # noqa: T201
+
+
+def _serve(pipe: connection.Connection, worker: Worker) -> None:
     while True:
         try:
             message = pickle.loads(pipe.recv_bytes())
         except (EOFError, OSError):
             break
         if message == "settle":
-            session.settle()
-            pipe.send_bytes(b"")
+            pipe.send_bytes(pickle.dumps(worker.settle()))
             continue
         with worker.collecting_warnings():
             for ticket, devices in message:
@@ -79,7 +93,7 @@ def _serve(pipe: connection.Connection, worker: Worker, session: WorkerSession) 
                 except OSError:  # the run is gone; what is done is in the cache
                     is_terminated = True
                 if is_terminated:
-                    session.settle()
+                    _settle_alone(worker)
                     os._exit(128 + signal.SIGTERM)
 
 
