@@ -261,13 +261,17 @@ class EarlierCalls:
         for task in dict.fromkeys(task for task, _ in wanted):
             alike = [c for c in self._calls_of(task) if (task, c.constants) in constants and self._is_free(c)]
             self._identify_records(key for c in alike for key in (*(k for _, k in c.links), *c.inside))
-            for earlier in alike:
-                found_now = wanted.pop((task, self._identify(earlier, self._identities, task)), None)
-                if found_now is not None:
-                    found[found_now.key] = earlier
-                    self.origins.update(
-                        (key, earlier.outs[out]) for out, key in found_now.outs.items() if out in earlier.outs
-                    )
+            named = [(earlier, self._identify(earlier, self._identities, task)) for earlier in alike]
+            # Of several generations that which was given just the same results, before the newest.
+            for is_exact in (True, False):
+                for earlier, identity in named:
+                    now = wanted.get((task, identity))
+                    if now is not None and (not is_exact or _is_given_the_same(now, earlier)):
+                        del wanted[task, identity]
+                        found[now.key] = earlier
+                        self.origins.update(
+                            (key, earlier.outs[out]) for out, key in now.outs.items() if out in earlier.outs
+                        )
         self._take(found)
 
     def is_same_call(self, key: str, earlier: str) -> bool:
@@ -322,6 +326,10 @@ class EarlierCalls:
             self.metadata.update(self._ledger.metadata_of([key for key in level if key not in self.metadata]))
             above = (self.metadata[key].parents for key in level if key in self.metadata)
             level = {p for parents in above for p in parents if p not in seen and p not in self._identities}
+
+
+def _is_given_the_same(one: Comparable, other: Comparable) -> bool:
+    return one.links == other.links and set(one.inside) == set(other.inside)
 
 
 def _of_out(identity: bytes, out: str | None) -> bytes:

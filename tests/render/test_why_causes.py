@@ -501,3 +501,26 @@ def test_where_a_value_decides_how_the_graph_goes_on_it_is_said(project: WhyProj
     view = project.why("flow.main", 4)
     assert causes(roots(view)) == {("new", "i", "3")}
     assert format_why(view).endswith("what comes next depends on the value of step (flow.py:9)")
+
+
+def test_what_was_linked_since_is_compared_with_as_it_is_now(project: WhyProject) -> None:
+    """An input was computed again to an equal result: that is no cause of what is edited later."""
+    project.write(
+        "flow.py",
+        """
+        from merkl import task
+        @task
+        def make(x: int) -> int:
+            return x * 2
+        @task
+        def use(x: int) -> int:
+            return x + 1
+        def main():
+            return use(make(3))
+        """,
+    )
+    project.run("flow.main")
+    project.edit("flow.py", "return x * 2", "return 2 * x")
+    project.run("flow.main")
+    project.edit("flow.py", "return x + 1", "return 1 + x")
+    assert causes(roots(project.why("flow.main"))) == {("code", "flow.use")}
