@@ -261,18 +261,26 @@ class EarlierCalls:
         for task in dict.fromkeys(task for task, _ in wanted):
             alike = [c for c in self._calls_of(task) if (task, c.constants) in constants and self._is_free(c)]
             self._identify_records(key for c in alike for key in (*(k for _, k in c.links), *c.inside))
-            named = [(earlier, self._identify(earlier, self._identities, task)) for earlier in alike]
-            # Of several generations that which was given just the same results, before the newest.
-            for is_exact in (True, False):
-                for earlier, identity in named:
-                    now = wanted.get((task, identity))
-                    if now is not None and (not is_exact or _is_given_the_same(now, earlier)):
-                        del wanted[task, identity]
-                        found[now.key] = earlier
-                        self.origins.update(
-                            (key, earlier.outs[out]) for out, key in now.outs.items() if out in earlier.outs
-                        )
+            generations: dict[bytes, list[Comparable]] = {}
+            for earlier in alike:
+                identity = self._identify(earlier, self._identities, task)
+                if (task, identity) in wanted:
+                    generations.setdefault(identity, []).append(earlier)
+            for identity, several in generations.items():
+                now = wanted[task, identity]
+                # That which was given most of the same results, else the newest.
+                taken = max(several, key=lambda earlier: self._count_shared(now, earlier))
+                found[now.key] = taken
+                self.origins.update(
+                    (key, taken.outs[out]) for out, key in now.outs.items() if out in taken.outs
+                )
         self._take(found)
+
+    def _count_shared(self, now: Comparable, earlier: Comparable) -> int:
+        """Return how many of the results that a call is given an earlier one was given too, or that in whose place it is."""
+        given = {*(key for _, key in earlier.links), *earlier.inside}
+        ours = [*(key for _, key in now.links), *now.inside]
+        return sum(key in given or self.origins.get(key) in given for key in ours)
 
     def is_same_call(self, key: str, earlier: str) -> bool:
         """Say whether an earlier result is that in whose place this one is, or of the same call with other code."""
@@ -326,10 +334,6 @@ class EarlierCalls:
             self.metadata.update(self._ledger.metadata_of([key for key in level if key not in self.metadata]))
             above = (self.metadata[key].parents for key in level if key in self.metadata)
             level = {p for parents in above for p in parents if p not in seen and p not in self._identities}
-
-
-def _is_given_the_same(one: Comparable, other: Comparable) -> bool:
-    return one.links == other.links and set(one.inside) == set(other.inside)
 
 
 def _of_out(identity: bytes, out: str | None) -> bytes:

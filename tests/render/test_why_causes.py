@@ -515,8 +515,12 @@ def test_what_was_linked_since_is_compared_with_as_it_is_now(project: WhyProject
         @task
         def use(x: int) -> int:
             return x + 1
+        @task
+        def both(y: int, x: int) -> int:
+            return x + y
         def main():
-            return use(make(3))
+            x = make(3)
+            return both(use(x), x)
         """,
     )
     project.run("flow.main")
