@@ -237,7 +237,9 @@ class Rules:
         if isinstance(target, Tup):
             if issubclass(source.cls, target.cls):  # a tuple of any length of Any fits each
                 seen = as_base(source, target.cls)
-                if seen is not None and all(arg in (ANY, Inst(tuple, (ANY,))) for arg in seen.args):
+                # A class derived from `tuple[*Ts]` has all its Ts in one argument.
+                anything = (ANY,) if source.cls is tuple else (ANY, Inst(tuple, (ANY,)))
+                if seen is not None and all(arg in anything for arg in seen.args):
                     return YES
             return misfit(source, target)
         if isinstance(target, ClassOf):

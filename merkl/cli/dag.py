@@ -39,7 +39,7 @@ Nothing runs.
 
   --format FORMAT   text (default), dot, mermaid, json, svg or html; by default what the file of -o says
   -o FILE           write it there
-  --collapse N      from so many alike calls on, side by side or in a chain, they are one node with a count (8; 0 for never)
+  --collapse N      from so many alike calls on, side by side or in a loop, they are one node with a count (8; 0 for never)
   --args FILE       take arguments from a TOML file; those on the command line win
 
 html is one file that works offline: drag to move, scroll to zoom, / to search, click for details.

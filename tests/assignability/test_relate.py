@@ -74,6 +74,8 @@ class Many(Generic[T, *Ts]):
         (int, complex, "yes"),
         (float, int, "no"),
         (list[int], list[float], "no"),
+        (tuple[Any, ...], tuple[int, str], "yes"),
+        (tuple[tuple[Any, ...], ...], tuple[int, str], "no"),
         (list[int], Sequence[float], "yes"),
         (Row, Mapping[str, object], "yes"),
         (Row, dict[str, int], "no"),

@@ -77,6 +77,21 @@ FLOWS = """
     def square(x: int) -> int:
         return x * x
 
+    @task
+    async def doubled(x: int) -> int:
+        await asyncio.sleep(0)
+        return 2 * x
+
+    @batch(doubled, max_size=2)
+    async def all_doubled(xs: list[int]) -> list[int]:
+        await asyncio.sleep(0.01)
+        return [2 * x for x in xs]
+
+    @batch
+    async def marked(words: list[str], end: str = "!") -> list[str]:
+        await asyncio.sleep(0.01)
+        return [word + end for word in words]
+
     @batch(square, max_size=4)
     def squares(xs: list[int]) -> list[int]:
         print("a batch of", len(xs))
@@ -211,6 +226,15 @@ def test_a_body_that_does_not_catch_it_ends_the_run(dask: Cluster, flow: str) ->
     _, error = running.communicate(timeout=60)
     assert running.returncode == 130, error
     assert "Traceback" not in error
+
+
+def test_batches_that_are_coroutines(flows: Any) -> None:
+    """Their items have the keys of single calls, and a batch alone has calls of its own."""
+    assert evaluate([flows.all_doubled([1, 2, 3]), flows.marked(["a", "b"], end="?")]) == [
+        [2, 4, 6],
+        ["a?", "b?"],
+    ]
+    assert flows.doubled(3).in_cache()
 
 
 def test_batches_and_maps(flows: Any) -> None:

@@ -16,6 +16,7 @@ import pytest
 import trustme
 from dask_cluster import Cluster, configure
 from project import Project
+from terminal import Terminal
 
 from merkl import ConfigError, TargetError, Workspace, evaluate
 
@@ -143,7 +144,7 @@ def test_a_cluster_class_is_started_for_the_run_and_ended_with_it(project: Proje
         ("distributed.LocalClutser", "", "cannot be imported"),
         ("nowhere.Cluster", "", "cannot be imported"),
         ("LocalCluster", "", "cannot be imported"),
-        ("distributed.LocalCluster", "n_wrokers = 2", "n_wrokers"),
+        ("distributed.LocalCluster", 'n_wrokers = 2, dashboard_address = "127.0.0.1:0"', "n_wrokers"),
     ],
 )
 def test_a_cluster_that_cannot_be_made_says_why(
@@ -191,6 +192,38 @@ def test_a_cluster_class_does_not_take_ctrl_c_for_itself(project: Project) -> No
 
 
 @pytest.mark.usefixtures("_signals_as_before")
+def test_ctrl_c_in_a_terminal_reaches_bodies_and_ends_no_worker_of_its_job(project: Project) -> None:
+    """It goes to all processes of the job, and so to the workers of a cluster on this machine."""
+    project.write(
+        "flows.py",
+        """
+        import pathlib, time
+        from merkl import interruptible, task
+
+        @task
+        def count(x: int) -> int:
+            pathlib.Path("begun").touch()
+            for x in interruptible(range(600)):
+                time.sleep(0.1)
+            return x
+
+        @task
+        def small(x: int) -> bool:
+            return x < 599
+
+        def main():
+            return small(count(1))
+        """,
+    )
+    _configure_class(project, "distributed.LocalCluster", 'n_workers = 1, dashboard_address = "127.0.0.1:0"')
+    terminal = Terminal(project, "run", "--target", "own", "flows.main")
+    terminal.wait_for("begun")
+    terminal.press_ctrl_c()
+    code, text = terminal.end()
+    assert (code, "Traceback" in text) == (0, False), text
+    assert "1 run, 0 cached, 1 interrupted" in text
+
+
 def test_the_slurm_job_of_the_guide_asks_for_what_the_guide_says() -> None:
     settings = _settings_in_guide("slurm")
     module, _, name = settings["cluster"].rpartition(".")

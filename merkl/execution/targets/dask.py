@@ -18,7 +18,7 @@ import cloudpickle
 from merkl._base.errors import ConfigError, MerklError, MissingDependencyError, TargetError
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
-from merkl.execution.targets.dask_worker import check_worker, notify_interrupt, run_ticket
+from merkl.execution.targets.dask_worker import SparedInterrupts, check_worker, notify_interrupt, run_ticket
 from merkl.execution.targets.resources import parse_bytes
 from merkl.execution.targets.script import dump_script
 from merkl.execution.targets.setup import WorkerSetup
@@ -118,6 +118,8 @@ class DaskTarget(Target):
                     said += "; the target has no tls = { ca_file = …, cert = …, key = … }"
                 raise TargetError(said) from error
             try:
+                if self._cluster is not None:
+                    self._client.register_plugin(SparedInterrupts(), name="merkl-interrupts")
                 self._check_workers()
             except BaseException:
                 self.close()

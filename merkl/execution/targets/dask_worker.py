@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
+import socket
 import threading
+from types import FrameType
 
 import msgspec
 
@@ -14,7 +18,12 @@ from merkl.execution.targets.script import take_script
 from merkl.execution.targets.sharing import require_mark
 from merkl.execution.targets.worker import Worker, WorkerSession
 
-__all__ = ["check_worker", "notify_interrupt", "run_ticket"]
+try:
+    from distributed import WorkerPlugin
+except ImportError:  # the target says what to install; no worker runs without it
+    WorkerPlugin = object  # type: ignore[assignment, misc]
+
+__all__ = ["SparedInterrupts", "check_worker", "notify_interrupt", "run_ticket"]
 
 
 class _Sessions:
@@ -42,6 +51,26 @@ def _open(setup: bytes) -> tuple[Worker, WorkerSession]:
     require_mark(arguments[1], marker)
     session = open_session(*arguments)
     return Worker(session, run_id, collects_warnings=False, returns_metadata=True), session
+
+
+class SparedInterrupts(WorkerPlugin):  # pyright: ignore[reportGeneralTypeIssues]
+    """Has workers that are processes of the same job of a terminal as the run not end at Ctrl-C: the run tells them of it."""
+
+    def __init__(self) -> None:
+        self._job = _job()
+
+    def setup(self, worker: object) -> None:
+        """Take SIGINT for nothing; what bodies start gets it as ever."""
+        if _job() == self._job and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, _pass_over)
+
+
+def _job() -> tuple[str, int]:
+    return socket.gethostname(), os.getpgrp()
+
+
+def _pass_over(number: int, frame: FrameType | None) -> None:
+    """Do nothing."""
 
 
 def check_worker(setup: bytes) -> str:
