@@ -202,6 +202,61 @@ def test_code_in_an_argument_shows_what_of_it_changed(project: WhyProject) -> No
     assert "    +    fs = [lambda x: -reached(x), " in format_why(project.why("flow.main"))
 
 
+CONFIGS = """
+    from dataclasses import dataclass
+
+    from merkl import Future, task
+
+    @dataclass(frozen=True)
+    class Inner:
+        rate: float = 1.0
+
+    @dataclass(frozen=True)
+    class Outer:
+        inner: Inner = Inner()
+        steps: int = 1
+
+    @task
+    def fit(config: Outer) -> float:
+        return config.inner.rate / config.steps
+
+    def main() -> Future[float]:
+        return fit(Outer())
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("steps: int = 1", "steps: int = 2", {"flow.Outer", "Outer.steps", "config.steps"}),
+        (
+            "rate: float = 1.0",
+            "rate: float = 2.0",
+            {"flow.Inner", "Inner.rate", "Outer.inner.rate", "config.inner.rate"},
+        ),
+    ],
+)
+def test_of_classes_that_hold_others_only_what_changed_is_a_cause(
+    project: WhyProject, old: str, new: str, told: set[str]
+) -> None:
+    """A class that another one holds is among its parts and by itself: it is compared once."""
+    project.write("flow.py", CONFIGS)
+    project.run("flow.main")
+    project.edit("flow.py", old, new)
+    [one] = project.why("flow.main").explanations
+    assert {difference.change for difference in one.differences} == {"changed"}
+    assert {difference.name + difference.path for difference in one.differences} == told
+
+
+def test_the_classes_of_a_call_that_failed_are_known(project: WhyProject) -> None:
+    """After its task was mended, the edit is the cause, not the classes of its argument."""
+    project.write("flow.py", CONFIGS.replace("steps: int = 1", "steps: int = 0"))
+    with pytest.raises(TaskFailedError):
+        project.run("flow.main")
+    project.edit("flow.py", "/ config.steps", "/ (config.steps or 1)")
+    assert causes(roots(project.why("flow.main"))) == {("code", "flow.fit")}
+
+
 def test_a_shell_command_is_shown_as_it_was_written(project: WhyProject) -> None:
     """Two commands of one program are not taken for each other; the value of a variable does not show."""
     project.write("a.txt", "b\na\n")
