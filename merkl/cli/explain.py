@@ -26,6 +26,7 @@ class RunExplainer(Observer):
         self._name = name
         self._is_printing = is_printing
         self._run = ""
+        self._is_first = True
         # What was needed so far and was there.
         self._made: list[Call] = []
         # What earlier runs had, and which calls of this one are in its place: for all plans of the run.
@@ -38,14 +39,15 @@ class RunExplainer(Observer):
     def plan_made(self, plan: Plan) -> None:
         """Explain the calls that are about to run."""
         needed = needed_calls(plan.wanted)
-        if not plan.missing and not self._is_printing:
+        is_first, self._is_first = self._is_first, False
+        if not plan.missing and not (self._is_printing and is_first):
             self._made += needed
             return
         ledger = open_ledger(self._workspace)
         if ledger is not None and self._earlier is None:
             self._earlier = EarlierCalls(ledger, pipeline=self._name, run=self._run)
         view = explain_plan(
-            self._name,
+            self._name if is_first else f"{self._name}, once values are known",
             needed,
             plan,
             ledger,

@@ -151,7 +151,7 @@ class _Explainer:
             told = _Told("linked", "a result for the same content of its inputs is there")
         elif same is not None or key in self._forced:
             told = self._reason_to_repeat(call, same, bool(upstream))
-        elif earlier is None:
+        elif earlier is None or (self._earlier is not None and key in self._earlier.interrupted):
             told = self._first(call, state, upstream)
         else:
             told = self._compare(state, earlier, upstream, rewired)
