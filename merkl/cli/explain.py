@@ -9,6 +9,7 @@ from merkl.execution.events import Observer
 from merkl.execution.forecast import will_run
 from merkl.execution.plan import Plan
 from merkl.execution.program import needed_calls
+from merkl.graph.call import Call
 from merkl.render.earlier_calls import EarlierCalls
 from merkl.render.why_text import explain_briefly, format_why
 from merkl.render.why_view import explain_plan
@@ -26,6 +27,9 @@ class RunExplainer(Observer):
         self._name = name
         self._is_printing = is_printing
         self._run = ""
+        self._is_first = True
+        # What was needed so far and was there.
+        self._made: list[Call] = []
         # What earlier runs had, and which calls of this one are in its place: for all plans of the run.
         self._earlier: EarlierCalls | None = None
 
@@ -35,20 +39,26 @@ class RunExplainer(Observer):
 
     def plan_made(self, plan: Plan) -> None:
         """Explain the calls that are about to run."""
-        if not plan.missing and not self._is_printing:
+        needed = needed_calls(plan.wanted)
+        is_first, self._is_first = self._is_first, False
+        if not plan.missing and not (self._is_printing and is_first):
+            self._made += needed
             return
         ledger = open_ledger(self._workspace)
         if ledger is not None and self._earlier is None:
             self._earlier = EarlierCalls(ledger, pipeline=self._name, run=self._run)
         view = explain_plan(
-            self._name,
-            needed_calls(plan.wanted),
+            self._name if is_first else f"{self._name}, once values are known",
+            needed,
             plan,
             ledger,
             is_stored=self._workspace.holds,
             running=will_run(plan, self._workspace.parts.results_to_look_at()),
             earlier=self._earlier,
+            made=self._made,
         )
-        self.reasons.update((one.key, explain_briefly(one)) for one in view.explanations)
+        for one in view.explanations:
+            # A call that has run by now is told of again where what follows from it does.
+            self.reasons.setdefault(one.key, explain_briefly(one))
         if self._is_printing:
             print(format_why(view), file=sys.stderr)

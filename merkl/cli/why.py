@@ -89,6 +89,8 @@ def explain_function(workspace: Workspace, name: str, make: Any, *, vs: str | No
             is_stored=workspace.holds,
             running=will_run(plan, results),
             earlier=earlier,
+            depends_on=program.depends_on,
+            made=program.calls,
         )
 
 

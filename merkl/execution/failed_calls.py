@@ -10,7 +10,7 @@ import msgspec
 from merkl._base.errors import CommandFailedError, MerklError, TaskFailedError
 from merkl._base.tracebacks import describe_error, traceback_of_body, traceback_text
 from merkl.cache import ArgumentPreview, Ledger, Metadata
-from merkl.execution.previews import describe_arguments
+from merkl.execution.previews import describe_arguments, describe_extras
 from merkl.graph.call import Call
 from merkl.graph.shown import plain_text
 
@@ -42,6 +42,7 @@ class FailedCall(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     details: str = ""
     fingerprint: str = ""
+    extras: tuple[str, ...] = ()
     location: str = ""
     arguments: tuple[ArgumentPreview, ...] = ()
     parents: tuple[str, ...] = ()
@@ -58,6 +59,7 @@ def note_failed_call(ledger: Ledger, call: Call, error: BaseException, *, run: s
         # Apart, since who asks for all that failed wants no tracebacks.
         details=ledger.save_blob(details.encode()),
         fingerprint=call.fingerprint.hex() if call.fingerprint else "",
+        extras=describe_extras(call),
         location=call.location(),
         arguments=describe_arguments(call),
         parents=tuple(dict.fromkeys(future.hash for future in call.inputs())),
@@ -78,6 +80,7 @@ def metadata_of_failed(failed: FailedCall) -> Metadata:
     return Metadata(
         task=failed.task,
         fingerprint=failed.fingerprint,
+        extras=failed.extras,
         run=failed.run,
         created=failed.at,
         location=failed.location,

@@ -44,13 +44,24 @@ class Plan:
     `found` are those of which a result is there, `records` what is known of these results, `entries` those results that
     came along with their records. `wanted` is what was asked for; `consumers` counts for each needed Future how many
     missing calls (and requests) want it. `forced` are the keys of missing calls that run although a result of theirs may be
-    there.
+    there. `is_open` where the graph goes on after it, when the values are known.
     """
 
-    __slots__ = ("consumers", "entries", "forced", "found", "missing", "records", "stages", "wanted")
+    __slots__ = (
+        "consumers",
+        "entries",
+        "forced",
+        "found",
+        "is_open",
+        "missing",
+        "records",
+        "stages",
+        "wanted",
+    )
 
     def __init__(self, wanted: Iterable[Future[Any]] = ()) -> None:
         self.wanted = tuple(wanted)
+        self.is_open = False
         self.forced: set[bytes] = set()
         self.stages: list[PlannedStage] = []
         self.missing: list[Call] = []

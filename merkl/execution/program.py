@@ -69,7 +69,9 @@ class Program:
         """
         wanted, stages = self._choose(selection)
         rerun = selection if selection.rerun else None
-        return make_plan(wanted, Lookups(results), stages=stages, rerun=rerun)
+        plan = make_plan(wanted, Lookups(results), stages=stages, rerun=rerun)
+        plan.is_open = bool(self.depends_on)
+        return plan
 
     def _choose(self, selection: Selection) -> tuple[list[Future[Any]], Sequence[Stage]]:
         wanted = self.wanted()

@@ -109,6 +109,7 @@ class Runner:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
         with interrupts, interrupts.outside_body():
             plan = self.plan(wanted, stages=stages)
+            plan.is_open = goes_on
             if self.selection.is_frozen:
                 refuse_runs(plan, self.results)
             interrupts.check()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import CellType, FunctionType
 from typing import Any, cast
 
-from merkl.fingerprint.fields import field_values
+from merkl.fingerprint.fields import OPTIONS_OF_CLASS, field_values
 from merkl.fingerprint.guards import MISSING, Content
 from merkl.fingerprint.naming import mangled
 from merkl.fingerprint.nodes import ONLY_MENTIONED, Edge, Node
@@ -425,7 +425,15 @@ def _add_attribute(
 def _add_fields(reach: Reach, node: Node, cls: type) -> None:
     """Add what the fields of the loaded class hold."""
     for label, value in field_values(cls):
-        _add_if_known(reach, node, label.encode(), value, f"{cls.__qualname__}.{label.rpartition(' ')[2]}")
+        _add_if_known(reach, node, label.encode(), value, _name_of_field(cls, label))
+
+
+def _name_of_field(cls: type, label: str) -> str:
+    """Return what people know a part of a class by."""
+    kind, _, name = label.partition(" ")
+    if label == OPTIONS_OF_CLASS:
+        return f"options of {cls.__qualname__}"
+    return f"options of {cls.__qualname__}.{name}" if kind == "flags" else f"{cls.__qualname__}.{name}"
 
 
 def _add_if_known(reach: Reach, node: Node, label: bytes, value: object, name: str) -> None:

@@ -11,7 +11,10 @@ import enum
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["field_values"]
+__all__ = ["OPTIONS_OF_CLASS", "field_values"]
+
+#: The label of how a dataclass was made.
+OPTIONS_OF_CLASS = "options of the class"
 
 _FLAGS = ("init", "repr", "hash", "compare", "kw_only")
 #: Those that every supported version of Python keeps.
@@ -36,7 +39,7 @@ def field_values(cls: type) -> Iterator[tuple[str, object]]:
         yield from _dataclass_field(name, field)
     if "__dataclass_params__" in held:
         params = held["__dataclass_params__"]
-        yield "options of the class", tuple(bool(getattr(params, option, None)) for option in _OPTIONS)
+        yield OPTIONS_OF_CLASS, tuple(bool(getattr(params, option, None)) for option in _OPTIONS)
     for name, field in _mapping(held, "__pydantic_fields__"):
         yield from _pydantic_field(name, field)
     for attribute in held.get("__attrs_attrs__", ()):

@@ -104,7 +104,13 @@ def state_of_record(
     """
     root = ledger.database.path.parent.parent
     fingerprint, components = _latest_code(ledger, metadata.fingerprint, successors)
-    classes = [c for extra in metadata.extras if len(extra) == 64 for c in ledger.components(extra) or ()]
+    # A class that another one holds is among its parts and among the classes.
+    classes = {
+        (one["name"], one["digest"]): one
+        for extra in metadata.extras
+        if len(extra) == 64
+        for one in ledger.components(extra) or ()
+    }
     outlines: dict[str, dict[str, str]] = {}
     callables: dict[str, Components] = {}
     for argument in metadata.arguments:
@@ -120,7 +126,7 @@ def state_of_record(
         fingerprint=fingerprint,
         components=None if components is None else place_components(components, root),
         extras=metadata.extras,
-        classes=place_components(classes, root),
+        classes=place_components(classes.values(), root),
         arguments=metadata.arguments,
         outlines=outlines,
         callables=callables,

@@ -61,28 +61,40 @@ class EarlierCalls:
         self._aliases: dict[str, str] = {}
         self._outlines: dict[str, dict[str, str] | None] = {}
         self._made: set[str] = set()
+        self._kept: set[str] = set()
+        self._seen: set[str] = set()
         self._taken: set[str] = set()
         self._identities: dict[str, bytes] = {}
         self._identities_now: dict[str, bytes] = {}
         self._matched: dict[str, Comparable] = {}
         self._comparables: dict[str, Comparable] = {}
 
-    def match(self, calls: Sequence[Call]) -> None:
-        """Match calls, each after its inputs; further ones of the same run come later."""
+    def match(self, calls: Sequence[Call], *, is_complete: bool = True) -> None:
+        """Match calls, each after its inputs; further ones of the same run come later.
+
+        Where the graph is not complete, since it depends on values, what a task was called with may be called yet: if some of
+        its calls are as they were, the others count as new.
+        """
         self._made.update(future.hash for call in calls for future in call.futures())
         self._unkeyed.update(_unkeyed_parameters(calls))
         names = dict.fromkeys(task_name(call) for call in calls)
         self._find_aliases(names, calls)
         known = self._known_keys(names)
         new: dict[Call, Comparable] = {}
-        seen = set(self._matched)
         for call in calls:
             key = call.key().hex()
-            if key not in seen and not any(future.hash in known for future in call.futures()):
-                seen.add(key)
+            if key not in self._seen and not any(future.hash in known for future in call.futures()):
+                self._seen.add(key)
                 new[call] = self.comparable(call)
         self._match_alike(new)
         rest = [one for one in new.values() if one.key not in self._matched]
+        self._kept.update(
+            task_name(call)
+            for call in calls
+            if call not in new and any(f.hash in known for f in call.futures())
+        )
+        if not is_complete:
+            rest = [one for one in rest if one.task not in self._kept]
         pools = {task: self._pool(task) for task in dict.fromkeys(one.task for one in rest)}
         self._take(match_calls(rest, pools, self.origins))
 
@@ -249,14 +261,26 @@ class EarlierCalls:
         for task in dict.fromkeys(task for task, _ in wanted):
             alike = [c for c in self._calls_of(task) if (task, c.constants) in constants and self._is_free(c)]
             self._identify_records(key for c in alike for key in (*(k for _, k in c.links), *c.inside))
+            generations: dict[bytes, list[Comparable]] = {}
             for earlier in alike:
-                found_now = wanted.pop((task, self._identify(earlier, self._identities, task)), None)
-                if found_now is not None:
-                    found[found_now.key] = earlier
-                    self.origins.update(
-                        (key, earlier.outs[out]) for out, key in found_now.outs.items() if out in earlier.outs
-                    )
+                identity = self._identify(earlier, self._identities, task)
+                if (task, identity) in wanted:
+                    generations.setdefault(identity, []).append(earlier)
+            for identity, several in generations.items():
+                now = wanted[task, identity]
+                # That which was given most of the same results, else the newest.
+                taken = max(several, key=lambda earlier: self._count_shared(now, earlier))
+                found[now.key] = taken
+                self.origins.update(
+                    (key, taken.outs[out]) for out, key in now.outs.items() if out in taken.outs
+                )
         self._take(found)
+
+    def _count_shared(self, now: Comparable, earlier: Comparable) -> int:
+        """Return how many of the results that a call is given an earlier one was given too, or that in whose place it is."""
+        given = {*(key for _, key in earlier.links), *earlier.inside}
+        ours = [*(key for _, key in now.links), *now.inside]
+        return sum(key in given or self.origins.get(key) in given for key in ours)
 
     def is_same_call(self, key: str, earlier: str) -> bool:
         """Say whether an earlier result is that in whose place this one is, or of the same call with other code."""

@@ -37,6 +37,8 @@ def format_why(view: WhyView) -> str:
         lines += ["", *_format_group(group, below)]
     if len(groups) > _MOST_GROUPS:
         lines += ["", f"… and {len(groups) - _MOST_GROUPS} more causes; --json has them all"]
+    if view.depends_on:
+        lines += ["", f"what comes next depends on the value of {', '.join(view.depends_on)}"]
     return "\n".join(lines)
 
 

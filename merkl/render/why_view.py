@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from merkl.execution.migrations import declared_successors
 from merkl.execution.plan import Plan
 from merkl.execution.previews import describe_arguments
 from merkl.graph.call import Call
+from merkl.graph.future import Future
 from merkl.render.call_states import CallState, describe_state, state_of_call, state_of_record
 from merkl.render.differences import Difference, compare_states, ignored_since, rearranged_since
 from merkl.render.earlier_calls import EarlierCalls
@@ -51,13 +52,17 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 class WhyView(msgspec.Struct, frozen=True):
-    """What would run of a graph and why; `calls` are those that are needed, `cached` and `linked` those that would not run."""
+    """What would run of a graph and why; `calls` are those that are needed, `cached` and `linked` those that would not run.
+
+    `depends_on` names the calls whose values decide how the graph goes on: what comes then is not known yet.
+    """
 
     name: str
     calls: int
     cached: int
     explanations: tuple[Explanation, ...]
     linked: int = 0
+    depends_on: tuple[str, ...] = ()
 
 
 def explain_plan(
@@ -69,6 +74,8 @@ def explain_plan(
     is_stored: Callable[[Call], bool],
     running: Collection[Call],
     earlier: EarlierCalls | None = None,
+    depends_on: Sequence[Future[Any]] = (),
+    made: Iterable[Call] = (),
 ) -> WhyView:
     """Return why each missing call of a plan would run.
 
@@ -80,19 +87,26 @@ def explain_plan(
         is_stored: whether a result of a missing call is in the cache all the same (it has expired).
         running: the missing calls whose bodies would run; the others are linked to results for the same inputs.
         earlier: the calls to compare with; of one run several plans may be explained, one after another.
+        depends_on: the Futures whose values decide how the graph goes on.
+        made: what else was called so far, needed or not.
     """
     if ledger is not None and earlier is None:
         earlier = EarlierCalls(ledger, pipeline=name)
     ordered = sorted({*needed, *plan.missing}, key=lambda call: call.sequence)
     if earlier is not None and plan.missing:
-        earlier.match(ordered)
+        earlier.match(
+            sorted({*ordered, *made}, key=lambda call: call.sequence),
+            is_complete=not plan.is_open,
+        )
     explainer = _Explainer(plan, ledger, earlier, is_stored, running)
     for call in plan.missing:
         explainer.explain(call)
     missing = {call.key() for call in plan.missing}
     linked = len(missing - {call.key() for call in running})
     total = len({call.key() for call in ordered})
-    return WhyView(name, total, total - len(missing), tuple(explainer.found.values()), linked)
+    goes_on = dict.fromkeys(f"{future.task.name} ({future._call.place()})" for future in depends_on)
+    cached = total - len(missing)
+    return WhyView(name, total, cached, tuple(explainer.found.values()), linked, tuple(goes_on))
 
 
 class _Explainer:
@@ -137,7 +151,7 @@ class _Explainer:
             told = _Told("linked", "a result for the same content of its inputs is there")
         elif same is not None or key in self._forced:
             told = self._reason_to_repeat(call, same, bool(upstream))
-        elif earlier is None:
+        elif earlier is None or (self._earlier is not None and key in self._earlier.interrupted):
             told = self._first(call, state, upstream)
         else:
             told = self._compare(state, earlier, upstream, rewired)

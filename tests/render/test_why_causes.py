@@ -202,6 +202,61 @@ def test_code_in_an_argument_shows_what_of_it_changed(project: WhyProject) -> No
     assert "    +    fs = [lambda x: -reached(x), " in format_why(project.why("flow.main"))
 
 
+CONFIGS = """
+    from dataclasses import dataclass
+
+    from merkl import Future, task
+
+    @dataclass(frozen=True)
+    class Inner:
+        rate: float = 1.0
+
+    @dataclass(frozen=True)
+    class Outer:
+        inner: Inner = Inner()
+        steps: int = 1
+
+    @task
+    def fit(config: Outer) -> float:
+        return config.inner.rate / config.steps
+
+    def main() -> Future[float]:
+        return fit(Outer())
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("steps: int = 1", "steps: int = 2", {"flow.Outer", "Outer.steps", "config.steps"}),
+        (
+            "rate: float = 1.0",
+            "rate: float = 2.0",
+            {"flow.Inner", "Inner.rate", "Outer.inner.rate", "config.inner.rate"},
+        ),
+    ],
+)
+def test_of_classes_that_hold_others_only_what_changed_is_a_cause(
+    project: WhyProject, old: str, new: str, told: set[str]
+) -> None:
+    """A class that another one holds is among its parts and by itself: it is compared once."""
+    project.write("flow.py", CONFIGS)
+    project.run("flow.main")
+    project.edit("flow.py", old, new)
+    [one] = project.why("flow.main").explanations
+    assert {difference.change for difference in one.differences} == {"changed"}
+    assert {difference.name + difference.path for difference in one.differences} == told
+
+
+def test_the_classes_of_a_call_that_failed_are_known(project: WhyProject) -> None:
+    """After its task was mended, the edit is the cause, not the classes of its argument."""
+    project.write("flow.py", CONFIGS.replace("steps: int = 1", "steps: int = 0"))
+    with pytest.raises(TaskFailedError):
+        project.run("flow.main")
+    project.edit("flow.py", "/ config.steps", "/ (config.steps or 1)")
+    assert causes(roots(project.why("flow.main"))) == {("code", "flow.fit")}
+
+
 def test_a_shell_command_is_shown_as_it_was_written(project: WhyProject) -> None:
     """Two commands of one program are not taken for each other; the value of a variable does not show."""
     project.write("a.txt", "b\na\n")
@@ -346,16 +401,18 @@ def test_an_interrupted_call_is_said_to_be_one(project: WhyProject) -> None:
         @task
         def wait(x: int) -> int:
             try:
-                os.kill(os.getpid(), signal.SIGINT)
-                time.sleep(10)
+                if x == 1:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    time.sleep(10)
             except KeyboardInterrupt:
                 return -1
             return x
-        def main():
-            return wait(1)
+        def main(x: int = 1):
+            return wait(x)
         """,
     )
     assert project.run("flow.main") == -1
+    assert project.run("flow.main", 2) == 2
     (root,) = roots(project.why("flow.main"))
     assert root.reason == "interrupted"
     assert "merkl cache accept" in root.saying
@@ -479,3 +536,52 @@ def test_a_cause_of_several_tasks_is_told_once(flow: WhyProject) -> None:
     text = format_why(flow.why("flow.main"))
     assert text.count("code of flow.scale changed") == 1
     assert text.index("flow.fit ×2") < text.index("flow.report") < text.index("code of flow.scale")
+
+
+def test_where_a_value_decides_how_the_graph_goes_on_it_is_said(project: WhyProject) -> None:
+    """In a loop over values: what comes after the first that is missing is not known."""
+    project.write(
+        "flow.py",
+        """
+        from merkl import task
+        @task
+        def step(i: int, x: int = 0) -> int:
+            return i + x
+        def main(n: int = 3):
+            x = 0
+            for i in range(n):
+                x = step(i, x).v
+            return step(100, x)
+        """,
+    )
+    project.run("flow.main")
+    view = project.why("flow.main", 4)
+    assert causes(roots(view)) == {("new", "i", "3")}
+    assert format_why(view).endswith("what comes next depends on the value of step (flow.py:9)")
+
+
+def test_what_was_linked_since_is_compared_with_as_it_is_now(project: WhyProject) -> None:
+    """An input was computed again to an equal result: that is no cause of what is edited later."""
+    project.write(
+        "flow.py",
+        """
+        from merkl import task
+        @task
+        def make(x: int) -> int:
+            return x * 2
+        @task
+        def use(x: int) -> int:
+            return x + 1
+        @task
+        def both(y: int, x: int) -> int:
+            return x + y
+        def main():
+            x = make(3)
+            return both(use(x), x)
+        """,
+    )
+    project.run("flow.main")
+    project.edit("flow.py", "return x * 2", "return 2 * x")
+    project.run("flow.main")
+    project.edit("flow.py", "return x + 1", "return 1 + x")
+    assert causes(roots(project.why("flow.main"))) == {("code", "flow.use")}
