@@ -19,7 +19,6 @@ from merkl.cli.ledgers import open_ledger
 from merkl.cli.names import find_function
 from merkl.cli.output import stdout_for_result
 from merkl.execution.chronicle import describe_task
-from merkl.execution.program import needed_calls
 from merkl.graph.call import Call
 from merkl.graph.session import sessions
 from merkl.render.call_states import place_components
@@ -121,7 +120,7 @@ def _render(
     try:
         with workspace:
             program, plan, _ = workspace.plan(make)
-            calls = list(dict.fromkeys([*program.calls, *needed_calls(program.wanted())]))
+            calls = program.all_calls()
             open_end = getattr(program, "depends_on", ())
             ledger = open_ledger(workspace)
             view = view_graph(name, calls, plan, ledger, collapse=collapse, depends_on=open_end)

@@ -23,7 +23,6 @@ from merkl.cli.names import find_function, make_importable
 from merkl.cli.output import describe_value, is_json, print_json, result_text, stdout_for_result
 from merkl.cli.replay import replay_call
 from merkl.execution.previews import preview_value
-from merkl.execution.program import needed_calls
 from merkl.files import DirRef, FileRef
 from merkl.graph.pipeline import Pipeline
 from merkl.graph.task import Task
@@ -108,7 +107,7 @@ def _debug_function(
             bound = parse_arguments(found, words, args_file=args)
             make = functools.partial(found, *bound.args, **bound.kwargs)
             program, plan, _ = workspace.plan(make)
-            calls = list(dict.fromkeys([*program.calls, *needed_calls(program.wanted())]))
+            calls = program.all_calls()
             if not calls and not program.depends_on:
                 raise UsageError(
                     f"{name} is no task, and makes no calls; `merkl debug` shows tasks and what makes calls"

@@ -8,11 +8,10 @@ from merkl.cli.ledgers import open_ledger
 from merkl.execution.events import Observer
 from merkl.execution.forecast import will_run
 from merkl.execution.plan import Plan
-from merkl.execution.program import needed_calls
 from merkl.graph.call import Call
 from merkl.render.earlier_calls import EarlierCalls
 from merkl.render.why_text import explain_briefly, format_why
-from merkl.render.why_view import explain_plan
+from merkl.render.why_view import explain_plan, needed_calls
 from merkl.workspace import Workspace
 
 __all__ = ["RunExplainer"]

@@ -14,7 +14,6 @@ from merkl.cli.errors import UsageError
 from merkl.cli.names import find_function, load_module
 from merkl.execution.failed_calls import describe_failed_call, metadata_of_failed
 from merkl.execution.previews import UNKEYED, digest_argument
-from merkl.execution.program import needed_calls
 from merkl.execution.replay import hash_outs, run_again
 from merkl.graph.batch import BatchTask
 from merkl.graph.call import Call
@@ -70,8 +69,7 @@ def _from_graph(
     workspace: Workspace, key: str, make: Callable[[], Any]
 ) -> tuple[Task[..., Any, Any], dict[str, Any]]:
     program, _, _ = workspace.plan(make)
-    calls = [*program.calls, *needed_calls(program.wanted())]
-    call = next((call for call in calls if any(f.hash == key for f in call.futures())), None)
+    call = next((call for call in program.all_calls() if any(f.hash == key for f in call.futures())), None)
     if call is None:
         raise UsageError(f"that function makes no call with the key {key[:12]} as its code is now")
     return call.task, load_arguments(workspace, call)

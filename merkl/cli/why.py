@@ -16,10 +16,9 @@ from merkl.cli.ledgers import find_run, open_ledger
 from merkl.cli.names import find_function
 from merkl.cli.output import stdout_for_result
 from merkl.execution.forecast import will_run
-from merkl.execution.program import needed_calls
 from merkl.render.earlier_calls import EarlierCalls
 from merkl.render.why_text import format_why
-from merkl.render.why_view import WhyView, explain_plan
+from merkl.render.why_view import WhyView, explain_plan, needed_calls
 from merkl.workspace import Workspace
 
 __all__ = ["COMMAND", "explain_function"]

@@ -17,7 +17,7 @@ from merkl_serializers import check_stability, default_registry
 from merkl._base.errors import MerklWarning
 from merkl._base.hints import resolve_hints
 from merkl._base.tracebacks import describe_error, locate_error
-from merkl.execution.program import build_program, needed_calls
+from merkl.execution.program import build_program
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.session import Session, sessions
@@ -154,8 +154,7 @@ def _read_task(task: Task[..., Any, Any]) -> None:
 
 def _build(found: BuildFindings, make: Callable[[], Any]) -> None:
     program = build_program(make)
-    # Of a pipeline whose graph was kept only what is wanted leads to its calls.
-    calls = list(dict.fromkeys([*program.calls, *needed_calls(program.wanted())]))
+    calls = program.all_calls()
     found.calls += calls
     for call in calls:
         call.key()

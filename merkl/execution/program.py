@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import warnings
-from collections.abc import Callable, ItemsView, Iterable, KeysView, Sequence, ValuesView
+from collections.abc import Callable, ItemsView, KeysView, Sequence, ValuesView
 from types import CoroutineType
 from typing import Any
 
 from merkl._base.errors import MerklWarning
 from merkl.execution.lookups import Lookups
-from merkl.execution.plan import Plan, make_plan
+from merkl.execution.plan import Plan, calls_behind, make_plan
 from merkl.execution.report import RunReport
 from merkl.execution.results import Results
 from merkl.execution.runner import Runner
@@ -23,7 +23,7 @@ from merkl.graph.nested import find_futures
 from merkl.graph.pipeline import collect_stages
 from merkl.graph.writes import require_distinct_paths
 
-__all__ = ["Program", "build_program", "needed_calls"]
+__all__ = ["Program", "build_program"]
 
 
 class Program:
@@ -58,6 +58,11 @@ class Program:
             elif call.task.signature.returns is type(None) or call.task.signature.returns is None:
                 wanted += call.futures()
         return wanted
+
+    def all_calls(self) -> list[Call]:
+        """Return all calls, also those of pipelines whose graphs were given again: what is wanted, or staged, leads to these."""
+        staged = [future for stage in self.stages for future in stage.futures]
+        return list(dict.fromkeys([*self.calls, *calls_behind([*self.wanted(), *staged])]))
 
     def _returned_futures(self) -> list[Future[Any]]:
         return list(find_futures(self.returned))
@@ -127,18 +132,6 @@ class Program:
                 for one in (call, *equal.get(call.key(), ())):
                     pending += [future._call for future in one.known_inputs()]
         return needed
-
-
-def needed_calls(wanted: Iterable[Future[Any]]) -> list[Call]:
-    """Return all calls that these Futures need, themselves included."""
-    seen: dict[Call, None] = {}
-    stack = [future._call for future in wanted]
-    while stack:
-        call = stack.pop()
-        if call not in seen:
-            seen[call] = None
-            stack.extend(future._call for future in call.inputs())
-    return list(seen)
 
 
 def build_program(make: Callable[[], Any], *, may_run: bool = True) -> Program:

@@ -24,7 +24,7 @@ from merkl.render.inputs import compare_inputs
 from merkl.render.log_view import format_call
 from merkl.render.matching import Comparable
 
-__all__ = ["Explanation", "WhyView", "explain_plan", "listed", "short_name", "shown_name"]
+__all__ = ["Explanation", "WhyView", "explain_plan", "listed", "needed_calls", "short_name", "shown_name"]
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -328,6 +328,18 @@ def listed(arguments: Mapping[str, str]) -> str:
     shown = [f"{name}={text}" for name, text in itertools.islice(arguments.items(), 4)]
     more = len(arguments) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def needed_calls(wanted: Iterable[Any]) -> list[Call]:
+    """Return all calls that these Futures need, themselves included."""
+    seen: dict[Call, None] = {}
+    stack = [future._call for future in wanted]
+    while stack:
+        call = stack.pop()
+        if call not in seen:
+            seen[call] = None
+            stack.extend(future._call for future in call.inputs())
+    return list(seen)
 
 
 def shown_name(task: str) -> str:

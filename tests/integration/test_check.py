@@ -277,6 +277,7 @@ def test_pipelines_are_built_and_what_they_demand_ends_them(shop: Project) -> No
     # A graph that was kept has the same calls, though the pipeline's body does not make them again.
     shop.run_json("flows.staged")
     assert json.loads(shop.merkl("check", "flows", "--json").stdout)["calls"] == 3
+    assert len(json.loads(shop.merkl("dag", "flows.staged", "--json").stdout)["nodes"]) == 3
 
 
 def test_scripts_that_evaluate_when_imported_run_nothing(shop: Project) -> None:

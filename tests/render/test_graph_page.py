@@ -13,9 +13,9 @@ from chromium import BROWSER, Page, open_page
 
 from merkl import Future, Workspace, task
 from merkl.execution.chronicle import describe_task
-from merkl.execution.program import needed_calls
 from merkl.render.graph_html import format_html
 from merkl.render.graph_view import view_graph
+from merkl.render.why_view import needed_calls
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium: apt-get install chromium")
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from merkl import Future, Workspace, task
-from merkl.execution.program import needed_calls
 from merkl.render.graph_text import format_graph, format_mermaid
 from merkl.render.graph_view import GraphView, view_graph
+from merkl.render.why_view import needed_calls
 
 
 @task
