@@ -302,7 +302,9 @@ def test_a_future_goes_into_no_task_of_two_required_arguments_and_into_no_plain_
         add(1, 2) | both
     with pytest.raises(TypeMismatchError, match="parameter 'text'"):
         add(1, 2) | shout  # type: ignore[operator]
-    for other in (abs, 3, None, add(1, 2)):
+    with pytest.raises(FutureAccessError, match=r"piped into abs, which is no task.*`future \| task\(abs\)`"):
+        add(1, 2) | abs  # type: ignore[operator]
+    for other in (3, None, add(1, 2)):
         with pytest.raises(FutureAccessError, match="arithmetic"):
             add(1, 2) | other  # type: ignore[operator]
     with pytest.raises(FutureAccessError, match="arithmetic"):
