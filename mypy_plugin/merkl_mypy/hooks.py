@@ -77,7 +77,7 @@ class MerklPlugin(Plugin):
         starts = (EarlyTypes().begin, self._calls.eager.begin, self._nameless.begin, self._joins.begin)
         self._reviews.starts += map(guarded_start, starts)
         self._reviews.before += [self._joins.end, self._nameless.end]
-        self._first_display = guarded_result(first_display)
+        self._first_display = guarded_result(self._begin_at_display)
         self._name_method = guarded_result(name_method)
         self._methods: dict[str, bool] = {}  # attributes that were looked up, and whether they may be tasks
         self._misused = guarded_signature(method_used)
@@ -220,9 +220,12 @@ class MerklPlugin(Plugin):
         if self._calls.pending and fullname != MAP and self._calls.awaits(fullname):
             return self._finish
         if fullname in _DISPLAYS and checker_state.type_checker is not self._reviews.last:
-            self._reviews.ask_here()  # too late for this one to be replaced
-            return self._first_display
+            return self._first_display  # mypy may ask twice, and wants the same answer
         return self._functions.get(fullname)
+
+    def _begin_at_display(self, ctx: FunctionContext) -> Type:
+        self._reviews.ask_here()  # too late for this display to be replaced
+        return first_display(ctx)
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """The second step of a decorator with options, and the end of a call."""
