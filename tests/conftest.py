@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -41,3 +42,10 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 def _no_shared_workspace(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that enter no workspace must not write into the checkout."""
     monkeypatch.setenv("MERKL_ROOT", str(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_as_python_has_it() -> None:
+    """A library that an earlier test imported may have taken SIGINT over for the whole process, as dask_jobqueue does."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -271,18 +271,6 @@ def test_a_later_sigterm_ends_at_once_what_goes_on_after_the_first(flows: Projec
     assert flows.log("--runs")[0]["status"] == "interrupted"
 
 
-def test_one_press_that_comes_twice_is_one(flows: Project) -> None:
-    """The terminal sends it to the whole job, and a program that started the run may pass it on."""
-    running = flows.start_and_wait("run", "flows.returns", until="started0")
-    time.sleep(0.1)
-    running.send_signal(signal.SIGINT)
-    time.sleep(0.005)
-    running.send_signal(signal.SIGINT)
-    out, error = running.communicate(timeout=60)
-    assert running.returncode == 0, error
-    assert int(out) < 6000
-
-
 def test_while_the_graph_is_built(flows: Project) -> None:
     terminal = Terminal(flows, "run", "flows.builds")
     terminal.wait_for("started0")
