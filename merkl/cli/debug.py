@@ -113,7 +113,13 @@ def _debug_function(
                     f"{name} is no task, and makes no calls; `merkl debug` shows tasks and what makes calls"
                 )
             graph = view_graph(
-                name, calls, plan, open_ledger(workspace), collapse=None, depends_on=program.depends_on
+                name,
+                calls,
+                plan,
+                open_ledger(workspace),
+                collapse=None,
+                depends_on=program.depends_on,
+                items=program.items,
             )
             print(msgspec.json.encode(graph).decode() if as_json else format_graph(graph), file=out)
             return 0

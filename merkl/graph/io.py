@@ -182,8 +182,7 @@ def _fetch_task(suffix: str) -> Any:
         return made
 
     download.__annotations__ = {"remote": RemoteFile, "return": kind}
-    download.__qualname__ = f"download{suffix}"
-    return Task(download, TaskOptions(code_version=1, hash_key="merkl.io.download", outs=1))
+    return Task(_named(download, f"download{suffix}"), TaskOptions(code_version=1, hash_key="merkl.io.download", outs=1))
 
 
 def _load(file: Any, sidecar: Sidecar) -> Any:
@@ -193,7 +192,22 @@ def _load(file: Any, sidecar: Sidecar) -> Any:
 @functools.cache
 def _task_of(fn: Any, keep: Literal["always", "never"] = "always", codec: Codec | None = None) -> Any:
     options = TaskOptions(code_version=1, hash_key=f"merkl.io.{fn.__name__}", keep=keep, codec=codec)
-    return Task(fn, options)
+    return Task(_named(fn, _NAMES[fn.__name__]), options)
+
+
+def _named(fn: Any, name: str) -> Any:
+    """Give a function the name under which its task is shown: that of the function of `merkl` that users called."""
+    fn.__module__, fn.__qualname__ = "merkl", name
+    return fn
+
+
+_NAMES = {
+    "_read_text": "read_future",
+    "_read_bytes": "read_future",
+    "_directory": "path_future",
+    "_glob": "glob_future",
+    "_load": "Future.from_file",
+}
 
 
 @functools.cache
@@ -205,5 +219,4 @@ def _path_task(suffix: str) -> Any:
         return file
 
     path.__annotations__ = {"file": kind, "return": kind}
-    path.__qualname__ = f"path_future{suffix}"
-    return Task(path, TaskOptions(code_version=1, hash_key="merkl.io.path", keep="never", outs=1))
+    return Task(_named(path, f"path_future{suffix}"), TaskOptions(code_version=1, hash_key="merkl.io.path", keep="never", outs=1))

@@ -8,7 +8,7 @@ from typing import Any
 
 from merkl.render.differences import format_difference
 from merkl.render.log_view import format_time
-from merkl.render.why_view import Explanation, WhyView, listed, short_name, shown_name
+from merkl.render.why_view import Explanation, WhyView, listed, short_name
 
 __all__ = ["explain_briefly", "format_why"]
 
@@ -83,7 +83,7 @@ def _heading(calls: Sequence[Explanation]) -> str:
     cached = sum(one.status == "cached" for one in calls)
     which = "" if cached == len(calls) else f"{cached} of them "
     note = f"  {which}in the cache already, with another result than then" if cached else ""
-    return f"{shown_name(first.task)}{count}  {first.key[:12]}  ({first.location}){note}"
+    return f"{first.task}{count}  {first.key[:12]}  ({first.location}){note}"
 
 
 def _since(explanation: Explanation) -> str:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from merkl._base.places import shown_place
 from merkl.cache import Ledger, Metadata
 from merkl.execution.migrations import declared_successors
+from merkl.execution.known_maps import KnownItems
 from merkl.execution.plan import Plan
 from merkl.execution.previews import describe_arguments
 from merkl.graph.call import Call
@@ -24,7 +26,7 @@ from merkl.render.inputs import compare_inputs
 from merkl.render.log_view import format_call
 from merkl.render.matching import Comparable
 
-__all__ = ["Explanation", "WhyView", "explain_plan", "listed", "needed_calls", "short_name", "shown_name"]
+__all__ = ["Explanation", "WhyView", "explain_plan", "listed", "needed_calls", "short_name"]
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -76,6 +78,7 @@ def explain_plan(
     earlier: EarlierCalls | None = None,
     depends_on: Sequence[Future[Any]] = (),
     made: Iterable[Call] = (),
+    items: KnownItems = MappingProxyType({}),
 ) -> WhyView:
     """Return why each missing call of a plan would run.
 
@@ -89,6 +92,7 @@ def explain_plan(
         earlier: the calls to compare with; of one run several plans may be explained, one after another.
         depends_on: the Futures whose values decide how the graph goes on.
         made: what else was called so far, needed or not.
+        items: what maps turned out to need.
     """
     if ledger is not None and earlier is None:
         earlier = EarlierCalls(ledger, pipeline=name)
@@ -98,7 +102,7 @@ def explain_plan(
             sorted({*ordered, *made}, key=lambda call: call.sequence),
             is_complete=not plan.is_open,
         )
-    explainer = _Explainer(plan, ledger, earlier, is_stored, running)
+    explainer = _Explainer(plan, ledger, earlier, is_stored, running, items)
     for call in plan.missing:
         explainer.explain(call)
     missing = {call.key() for call in plan.missing}
@@ -117,11 +121,13 @@ class _Explainer:
         earlier: EarlierCalls | None,
         is_stored: Callable[[Call], bool],
         running: Collection[Call],
+        items: KnownItems,
     ) -> None:
         self.found: dict[str, Explanation] = {}
         self._ledger = ledger
         self._earlier = earlier
         self._is_stored = is_stored
+        self._items = items
         self._missing = {call.key().hex() for call in plan.missing}
         self._running = {call.key().hex() for call in running}
         self._forced = {key.hex() for key in plan.forced}
@@ -184,7 +190,7 @@ class _Explainer:
 
     def _compare_inputs(self, call: Call, earlier: Comparable | None) -> tuple[list[str], list[Difference]]:
         """Return the keys of the calls above that would run or gave another result than earlier, and what is wired otherwise."""
-        above = {future.hash: future._call for future in call.inputs()}
+        above = {f.hash: f._call for f in (*call.inputs(), *self._items.get(call, ()))}
         changed = {one.key().hex(): None for one in above.values() if one.key().hex() in self._running}
         if earlier is None or self._earlier is None:
             return list(changed), []
@@ -244,6 +250,8 @@ class _Explainer:
                 f"it was interrupted the last time; what it had is kept: merkl cache accept {state.key[:12]}"
             )
             return _Told("interrupted", saying, state_of_record(self._ledger, *interrupted))
+        if upstream and call in self._items:
+            return _Told("upstream", f"calls that it makes would run: {self._names_of(upstream)}")
         if self._earlier is None or not self._earlier.has_run(state.task):
             return _Told("first", "never ran before")
         seen = self._earlier.values_of(state.task)
@@ -342,22 +350,13 @@ def needed_calls(wanted: Iterable[Any]) -> list[Call]:
     return list(seen)
 
 
-def shown_name(task: str) -> str:
-    """Return a task's name as people wrote it: those of merkl itself are functions that they called."""
-    module, _, name = task.rpartition("merkl.graph.io.")
-    return task if module or name == task else _OWN_TASKS.get(name, name)
-
-
 def short_name(task: str) -> str:
-    """Return the last part of a task's name; of a map with the task that it calls."""
-    shown = shown_name(task)
-    inner, _, last = shown.rpartition(".")
+    """Return the last part of a task's name; of a map with the task that it calls, of MerkL's own what follows the module.
+
+    >>> [short_name(name) for name in ("shop.price", "shop.price.map", "merkl.path_future.csv")]
+    ['price', 'price.map', 'path_future.csv']
+    """
+    if task.startswith("merkl."):
+        return task.removeprefix("merkl.")
+    inner, _, last = task.rpartition(".")
     return f"{inner.rpartition('.')[2]}.{last}" if last == "map" else last
-
-
-_OWN_TASKS = {
-    "_read_text": "read_future",
-    "_read_bytes": "read_future",
-    "_directory": "path_future",
-    "_glob": "glob_future",
-}
