@@ -123,7 +123,13 @@ def _render(
             calls = program.all_calls()
             ledger = open_ledger(workspace)
             view = view_graph(
-                name, calls, plan, ledger, collapse=collapse, depends_on=program.depends_on, items=program.items
+                name,
+                calls,
+                plan,
+                ledger,
+                collapse=collapse,
+                depends_on=program.depends_on,
+                items=program.items,
             )
             _warn_of_size(view, format_)
             return _format(view, format_, calls, colour=colour)

@@ -45,7 +45,7 @@ from merkl.execution.selection import Selection
 from merkl.execution.targets import require_target
 from merkl.workspace import Workspace
 
-__all__ = ["COMMAND"]
+__all__ = ["COMMAND", "repeat_command"]
 
 DONE, FAILED, USAGE, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -127,6 +127,18 @@ def _carry_out(words: list[str]) -> int:
         options, rest = target.take_options(_options, parameters=parameter_names(function))
         refuse_contradictions({f"--{name.replace('_', '-')}" for name, value in options.items() if value})
         return _run_function(target.name, function, rest, out, command=words, **options)
+
+
+def repeat_command(words: Sequence[str]) -> Callable[[], Any]:
+    """Return the function that a `merkl run` with these words called, with its arguments.
+
+    Raises what finding it and parsing them raise.
+    """
+    target = split_at_function(words, _options)
+    function = find_function(target.name)
+    options, rest = target.take_options(_options, parameters=parameter_names(function))
+    bound = parse_arguments(function, rest, args_file=options.get("args"))
+    return functools.partial(function, *bound.args, **bound.kwargs)
 
 
 def _import_function(name: str, words: list[str]) -> Any:
