@@ -67,7 +67,8 @@ def _outline_files(path: str, item: FileRef[Any] | DirRef) -> dict[str, str]:
         found: dict[str, str] = {}
         for entry in itertools.islice(scan_tree(item).files, MOST_PARTS):
             content = tracker.content_hash(entry.source)
-            found[f"{path}/{os.fsdecode(entry.name)}"] = _described(content, os.stat(entry.source).st_size)
+            name = entry.name.decode("utf-8", "backslashreplace")
+            found[f"{path}/{name}"] = _described(content, os.stat(entry.source).st_size)
     except (MerklError, OSError):
         return {path: preview_value(item)}
     return found

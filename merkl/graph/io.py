@@ -14,6 +14,7 @@ import msgspec
 from merkl._base.errors import InputChangedError, MissingInputError
 from merkl.codecs.base import Codec, DecodeError, Encoded
 from merkl.files import DirRef, FileRef
+from merkl.files.content import executable_mark
 from merkl.files.remote import RemoteFile, fetch, is_remote, look_up
 from merkl.graph.future import Future
 from merkl.graph.options import TaskOptions
@@ -46,7 +47,7 @@ class _PathsCodec(Codec):
     def encode(self, value: Any, declared: Any) -> Encoded:
         tracker = sessions.current().files
         rows = [
-            (os.fsencode(name), os.fsencode(file.suffix), tracker.content_hash(file))
+            (os.fsencode(name), os.fsencode(file.suffix), tracker.content_hash(file) + executable_mark(file))
             for name, file in zip(_names(value), value, strict=True)
         ]
         # As a stream: of those that are not stored the value is kept, not the bytes.
