@@ -87,7 +87,8 @@ def complete(words: Sequence[str], commands: Sequence[Command]) -> list[str]:
     if command is None:
         return [shell for shell in _SCRIPTS if words[0] == "completion" and shell.startswith(beginning)]
     if beginning.startswith("-"):
-        options = dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*", f"{command.usage} --help"))
+        told = command.usage.partition("\nexamples:")[0]  # there functions have options of their own
+        options = dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*", f"{told} --help"))
         return [option for option in options if option.startswith(beginning)]
     verbs = re.findall(rf"merkl {command.name} ([a-z]+)", command.usage.partition("\n\n")[0])
     if verbs:
