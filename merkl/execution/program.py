@@ -83,7 +83,7 @@ class Program:
         plan = make_plan(wanted, Lookups(results), stages=stages, rerun=rerun)
         self.items = expand_known_maps(plan, results)
         if self.items:
-                plan = make_plan([*wanted, *self._items()], Lookups(results), stages=stages, rerun=rerun)
+            plan = make_plan([*wanted, *self._items()], Lookups(results), stages=stages, rerun=rerun)
         plan.is_open = bool(self.depends_on)
         return plan
 

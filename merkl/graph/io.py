@@ -182,7 +182,10 @@ def _fetch_task(suffix: str) -> Any:
         return made
 
     download.__annotations__ = {"remote": RemoteFile, "return": kind}
-    return Task(_named(download, f"download{suffix}"), TaskOptions(code_version=1, hash_key="merkl.io.download", outs=1))
+    return Task(
+        _named(download, f"download{suffix}"),
+        TaskOptions(code_version=1, hash_key="merkl.io.download", outs=1),
+    )
 
 
 def _load(file: Any, sidecar: Sidecar) -> Any:
@@ -219,4 +222,7 @@ def _path_task(suffix: str) -> Any:
         return file
 
     path.__annotations__ = {"file": kind, "return": kind}
-    return Task(_named(path, f"path_future{suffix}"), TaskOptions(code_version=1, hash_key="merkl.io.path", keep="never", outs=1))
+    return Task(
+        _named(path, f"path_future{suffix}"),
+        TaskOptions(code_version=1, hash_key="merkl.io.path", keep="never", outs=1),
+    )

@@ -13,8 +13,8 @@ import msgspec
 
 from merkl._base.places import shown_place
 from merkl.cache import Ledger, Metadata
-from merkl.execution.migrations import declared_successors
 from merkl.execution.known_maps import KnownItems
+from merkl.execution.migrations import declared_successors
 from merkl.execution.plan import Plan
 from merkl.execution.previews import describe_arguments
 from merkl.graph.call import Call
@@ -54,8 +54,9 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 class WhyView(msgspec.Struct, frozen=True):
-    """What would run of a graph and why; `calls` are those that are needed, `cached` and `linked` those that would not run.
+    """What would run of a graph and why; `calls` are all that it has, `cached` and `linked` those that would not run.
 
+    Of the cached ones `unneeded` lie behind others: their results are not looked for, and may not be there any more.
     `depends_on` names the calls whose values decide how the graph goes on: what comes then is not known yet.
     """
 
@@ -65,6 +66,7 @@ class WhyView(msgspec.Struct, frozen=True):
     explanations: tuple[Explanation, ...]
     linked: int = 0
     depends_on: tuple[str, ...] = ()
+    unneeded: int = 0
 
 
 def explain_plan(
@@ -110,7 +112,9 @@ def explain_plan(
     total = len({call.key() for call in ordered})
     goes_on = dict.fromkeys(f"{future.task.name} ({future._call.place()})" for future in depends_on)
     cached = total - len(missing)
-    return WhyView(name, total, cached, tuple(explainer.found.values()), linked, tuple(goes_on))
+    unneeded = cached - len({call.key() for call in plan.found} - missing)
+    found = tuple(explainer.found.values())
+    return WhyView(name, total, cached, found, linked, tuple(goes_on), max(unneeded, 0))
 
 
 class _Explainer:
@@ -231,7 +235,10 @@ class _Explainer:
         if call.key().hex() in self._forced:
             return _Told("forced", "it is to run again, whatever is stored", old)
         if options.keep == "never":
-            return _Told("not kept", 'its results are not kept (keep="never")', old)
+            # That of the user's own paths nothing is kept is no choice of the user's.
+            is_path = state_of_call(call).task.startswith("merkl.")
+            saying = "paths are looked at each time" if is_path else 'its results are not kept (keep="never")'
+            return _Told("not kept", saying, old)
         if not self._is_stored(call):
             is_used = options.keep == "until-used"
             saying = 'its result was kept only until it was used (keep="until-used")' if is_used else ""
