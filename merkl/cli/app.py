@@ -104,6 +104,6 @@ def _carry_out(name: str, words: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 1
-    except Exception as error:  # noqa: BLE001 - an error in the user's own module, while it was imported or its function ran
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an error in the user's own module, while it was imported or its function ran
         print(traceback_text(error), file=sys.stderr)
         return 1

@@ -24,7 +24,11 @@ def ran_too_long(call: Call) -> TaskFailedError:
 def worker_died(call: Call, death: Death) -> WorkerDiedError:
     """Return the error that says which call ended its worker twice, and how."""
     if death.exit_code is None:
-        how = "was lost"
+        how = (
+            "was lost"
+            if death.is_final
+            else "closed its connection to the run, with descriptors that it had not opened"
+        )
     elif death.exit_code < 0:
         try:
             name = signal.Signals(-death.exit_code).name

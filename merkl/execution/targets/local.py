@@ -240,7 +240,7 @@ class LocalTarget(Target):
             self._slots.give_back(head.wanted, head.devices)
             replies.append(Reply(head.ticket.key, "failed", death=Death(code, is_timeout=worker.is_late)))
         replies += self._take_back(worker)
-        worker.end()
+        worker.end(at_once=code is None)
 
     # -- time ------------------------------------------------------------------------------------------
 
