@@ -16,6 +16,7 @@ from merkl._base.errors import (
     ArgumentMutatedError,
     MerklWarning,
     TaskFailedError,
+    TaskOutsError,
     TypeMismatchError,
 )
 from merkl._base.hint_classes import iter_classes
@@ -45,6 +46,7 @@ __all__ = [
     "place_items",
     "require_unchanged",
     "run_body",
+    "split_outs",
     "validate_outs",
 ]
 
@@ -211,10 +213,19 @@ def outcome_of(
 
     Raises `TypeMismatchError` and `TaskOutsError` where it is not what the task declares.
     """
-    outs = dict(call.outs.split(call.task.name, result))
+    outs = split_outs(call, result)
     validate_outs(call, outs)
     is_pure = purity is None or purity.holds()
     return BodyOutcome(outs, duration, {} if tags is None else tags, is_pure, output[-_MOST_OUTPUT:], peak)
+
+
+def split_outs(call: Call, result: Any) -> dict[str | None, Any]:
+    """Return the value of each out; raises `TaskOutsError` where they are not those that the task declares."""
+    try:
+        return dict(call.outs.split(call.task.name, result))
+    except TaskOutsError as error:
+        error.args = (f"{error}\n  in the call made at {call.place()}",)
+        raise
 
 
 def _run_with_retries(

@@ -261,7 +261,7 @@ def test_resources_are_those_that_workers_declare(flows: Any, tmp_path: Path) ->
 
 
 def test_a_resource_that_no_worker_declares_is_an_error(flows: Any) -> None:
-    with pytest.raises(TargetError, match="a call wants licence, and no Dask worker declares it"):
+    with pytest.raises(TargetError, match="it wants licence, and no Dask worker declares it"):
         flows.licensed(1).eval()
 
 

@@ -19,7 +19,7 @@ from merkl._base.errors import ConfigError, MerklError, MissingDependencyError, 
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.dask_worker import SparedInterrupts, check_worker, notify_interrupt, run_ticket
-from merkl.execution.targets.resources import parse_bytes
+from merkl.execution.targets.resources import UnmetResourcesError, parse_bytes
 from merkl.execution.targets.script import dump_script
 from merkl.execution.targets.setup import WorkerSetup
 from merkl.execution.targets.sharing import CacheMark
@@ -238,13 +238,13 @@ class DaskTarget(Target):
             declared[name] = max(value, declared.get(name, 0))
         asked = {_NAMES.get(name, name): parse_bytes(value) for name, value in wanted.items()}
         for name in asked.keys() - declared.keys() - {"CPU", "MEMORY"}:
-            raise TargetError(
-                f"a call wants {name}, and no Dask worker declares it: start them with --resources '{name}=1'"
+            raise UnmetResourcesError(
+                f"it wants {name}, and no Dask worker declares it: start them with --resources '{name}=1'"
             )
         for name, value in asked.items():
             if value > declared.get(name, value):
-                raise TargetError(
-                    f"a call wants {name}={value:g}, and no Dask worker declares more than {declared[name]:g}: it would wait "
+                raise UnmetResourcesError(
+                    f"it wants {name}={value:g}, and no Dask worker declares more than {declared[name]:g}: it would wait "
                     "for ever"
                 )
         return {name: value for name, value in asked.items() if name in declared} or None
