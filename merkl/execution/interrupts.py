@@ -85,6 +85,8 @@ class Interrupts:
         self._depth = 0
         self._previous: dict[int, Any] = {}
         self._threads: set[Cooperation] = set()
+        #: Runs that Ctrl-C has ended, whose bodies may be in threads here.
+        self._ended_runs: set[bytes] = set()
         self._lock = threading.Lock()
         #: How often this process was forked off another one.
         self.forks = 0
@@ -210,6 +212,10 @@ class Interrupts:
             return False
         with self._lock:
             before, mine.is_in_body = mine.is_in_body, is_in_body
+            is_over = is_in_body and mine.run in self._ended_runs and not mine.count
+        if is_over:
+            mine.is_in_body = before
+            raise KeyboardInterrupt
         if not is_in_body:
             raise_in_thread(mine.thread, None)  # what comes too late for the body
         return before
@@ -234,13 +240,17 @@ class Interrupts:
                 self._threads.discard(mine)
             cooperation.reset(token)
 
-    def press(self, run: bytes) -> int:
+    def press(self, run: bytes, *, is_last: bool = False) -> int:
         """Pass Ctrl-C on to the bodies of a run that are in threads: KeyboardInterrupt, where Python code runs.
 
+        The last one ended the run: it reaches those that have not had one, and those that begin later.
         Returns how many there are.
         """
         with self._lock:
             pressed = [one for one in self._threads if one.run == run and one.is_in_body]
+            if is_last:
+                self._ended_runs.add(run)
+                pressed = [one for one in pressed if not one.count]
             for one in pressed:
                 one.count += 1
                 if not one.loops:

@@ -323,6 +323,7 @@ class Spread:
         self._was_interrupted = True
         self._coroutines.interrupt(only_untold=True)
         self._stop()
+        self._target.interrupt_later_ones()
 
     def _run_in_turn(self, call: Call) -> bool:
         """Run a plain call; False where one that was made earlier may still become ready, so that this one has to wait."""
