@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,6 +45,8 @@ def run_again(
         with record_calls(None), refused_exits():
             result = task.fn(*args, **kwargs)
             if inspect.iscoroutine(result):
+                import asyncio  # 20 ms that only coroutines need
+
                 result = asyncio.run(result)
     finally:
         leave_scratch(files)

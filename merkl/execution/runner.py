@@ -109,7 +109,7 @@ class Runner:
         goes_on: bool = False,
     ) -> dict[bytes, Any]:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
-        with interrupts, interrupts.outside_body():
+        with interrupts, interrupts.outside_body(), self.results.nesting.evaluating():
             plan = self.plan(wanted, stages=stages)
             plan.is_open = goes_on
             if self.selection.is_frozen:
@@ -198,9 +198,11 @@ class Runner:
 
     def run_here(self, evaluation: Evaluation, call: Call) -> None:
         """Link or run one call whose inputs are there."""
-        linked, rest, content_keys = link_parts(evaluation, call)
-        for part in linked:
-            self.observer.call_ended(part, "linked")
+        left = evaluation.take_made(call)
+        _, rest, content_keys = ([], None, {}) if left is None else link_parts(evaluation, left)
+        for part in call.parts:
+            if rest is None or part not in rest.parts:
+                self.observer.call_ended(part, "linked")
         if rest is None:
             return
         try:

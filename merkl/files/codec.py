@@ -23,7 +23,7 @@ from merkl.cache.base import content_chunks
 from merkl.codecs.base import Codec, DecodeError, Encoded
 from merkl.codecs.registry import CodecRegistry
 from merkl.files.archive import pack_tree
-from merkl.files.content import hash_file, require_regular
+from merkl.files.content import executable_mark, hash_file, require_regular
 from merkl.files.dirref import DirRef
 from merkl.files.fileref import FileRef
 from merkl.files.scratch import is_in_scratch
@@ -34,6 +34,8 @@ from merkl.files.view import is_intact, unpack_view
 __all__ = ["DirectoryCodec", "FileCodec", "FileStream", "reference_to", "register_codecs"]
 
 _CHUNK: Final = 4 * 1024 * 1024
+#: Ends the suffix of a stored file that may be executed; no suffix has a slash.
+_EXECUTABLE: Final = "/x"
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -93,7 +95,7 @@ class _ViewCodec(Codec):
 
 
 class FileCodec(_ViewCodec):
-    """Stores a FileRef as the bytes of its file; the suffix is part of the content identity."""
+    """Stores a FileRef as the bytes of its file; its suffix, and whether it may be executed, are part of the content identity."""
 
     name: ClassVar[str] = "file"
 
@@ -113,7 +115,7 @@ class FileCodec(_ViewCodec):
             )
         require_regular(path)
         stream = FileStream(path, movable=_is_ours(path))
-        suffix = _suffix_text(value.suffix)
+        suffix = _suffix_text(value.suffix) + (_EXECUTABLE if executable_mark(path) else "")
         return Encoded(stream, self.name, self.version, _type_text(value, FileRef, suffix), suffix)
 
     def decode(self, content: Any, decode_type: str) -> FileRef[Any]:
@@ -126,11 +128,14 @@ class FileCodec(_ViewCodec):
         suffix = _suffix_from(text)
         stored = _stored_path(content)
         content_hash = _content_hash(content, stored)
-        view = self._views / content_hash[:2] / (content_hash + suffix)
-        if stored is not None:
+        is_executable = text.endswith(_EXECUTABLE)
+        view = self._views / content_hash[:2] / (content_hash + ("+x" if is_executable else "") + suffix)
+        if stored is not None and not is_executable:
             _link_view(view, stored)
         else:
             _copy_view(view, content)
+            if is_executable:
+                os.chmod(view, 0o755)
         return kind.restore(view, suffix)  # type: ignore[no-any-return]
 
 
@@ -187,6 +192,7 @@ def _suffix_text(suffix: str) -> str:
 
 
 def _suffix_from(text: str) -> str:
+    text = text.removesuffix(_EXECUTABLE)
     return os.fsdecode(bytes.fromhex(text[6:])) if text.startswith("bytes:") else text
 
 

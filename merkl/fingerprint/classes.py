@@ -22,166 +22,13 @@ from merkl.fingerprint.nodes import ONLY_MENTIONED, Edge, Node
 from merkl.fingerprint.reach import Hidden, Reach, Surroundings
 from merkl.fingerprint.records import ClassRecord, DefinitionRecord, Fragment
 from merkl.fingerprint.sources import SourceFile
+from merkl.fingerprint.unnamed_calls import DUCK_METHODS, PLAIN_BASES, PLAIN_DECORATORS
 from merkl.hashing.fingerprints import fragment_digest
 
 __all__ = ["Subclasses", "class_records", "expand_class", "expand_subclasses", "functions_in"]
 
 _NEUTRAL_BASES: tuple[object, ...] = (object, abc.ABC, typing.Generic, typing.Protocol)
 _NEUTRAL_METACLASSES = (type, abc.ABCMeta, type(typing.Protocol), enum.EnumMeta)
-#: Bases that call no method of a subclass but those with special names.
-_PLAIN_BASES = (
-    BaseException, Exception, ArithmeticError, LookupError, ValueError, TypeError, RuntimeError, KeyError, IndexError,
-    dict, list, set, frozenset, tuple, str, int, float,
-    enum.Enum, enum.IntEnum, enum.StrEnum, enum.Flag, enum.IntFlag, enum.ReprEnum,
-)  # fmt: skip
-_PLAIN_DECORATORS = {
-    "abc.abstractmethod",
-    "builtins.classmethod",
-    "builtins.property",
-    "builtins.staticmethod",
-    "contextlib.contextmanager",
-    "dataclasses.dataclass",
-    "enum.unique",
-    "functools.cache",
-    "functools.cached_property",
-    "functools.lru_cache",
-    "functools.total_ordering",
-    "typing.final",
-    "typing.overload",
-    "typing.override",
-    "typing.runtime_checkable",
-    "typing_extensions.override",
-}
-#: Methods without special names that the language or the standard library calls on objects handed to it.
-_DUCK_METHODS = frozenset(
-    [
-        "acquire",
-        "add",
-        "aclose",
-        "append",
-        "appendleft",
-        "as_integer_ratio",
-        "asend",
-        "athrow",
-        "callback",
-        "cancel",
-        "clear",
-        "close",
-        "closed",
-        "commit",
-        "conjugate",
-        "copy",
-        "count",
-        "cursor",
-        "decode",
-        "default",
-        "derive",
-        "detach",
-        "discard",
-        "dst",
-        "emit",
-        "encode",
-        "end",
-        "execute",
-        "extend",
-        "feed",
-        "fileno",
-        "filter",
-        "find_class",
-        "find_module",
-        "find_spec",
-        "fit",
-        "fit_transform",
-        "flush",
-        "format",
-        "forward",
-        "fromutc",
-        "get",
-        "get_data",
-        "get_params",
-        "get_source",
-        "getvalue",
-        "group",
-        "handle",
-        "handle_data",
-        "index",
-        "info",
-        "insert",
-        "isatty",
-        "isoformat",
-        "items",
-        "iteritems",
-        "iterkeys",
-        "itervalues",
-        "join",
-        "keys",
-        "load_module",
-        "locate",
-        "mode",
-        "mro",
-        "name",
-        "next",
-        "notify",
-        "persistent_id",
-        "persistent_load",
-        "pop",
-        "popitem",
-        "predict",
-        "predict_proba",
-        "put",
-        "quit",
-        "read",
-        "read1",
-        "readable",
-        "readall",
-        "readinto",
-        "readline",
-        "readlines",
-        "reducer_override",
-        "release",
-        "remove",
-        "render",
-        "reset",
-        "resolve",
-        "result",
-        "reverse",
-        "rollback",
-        "run",
-        "score",
-        "seek",
-        "seekable",
-        "send",
-        "set_params",
-        "set_result",
-        "setdefault",
-        "setstate",
-        "shutdown",
-        "size",
-        "sort",
-        "start",
-        "step",
-        "stop",
-        "submit",
-        "tell",
-        "throw",
-        "transform",
-        "truncate",
-        "tzname",
-        "union",
-        "update",
-        "upper",
-        "utcoffset",
-        "value",
-        "values",
-        "visit",
-        "wait",
-        "with_traceback",
-        "wrap",
-        "writable",
-        "write",
-        "writelines",
-    ]
-)
 _ATOMS = (bool, int, float, complex, str, bytes, type(None))
 #: Attributes of these types count by what they hold when the class is looked at: registries are filled from elsewhere.
 _CONTAINERS = (list, tuple, dict, set, frozenset, deque, defaultdict, OrderedDict)
@@ -345,7 +192,7 @@ def _calls_all_methods(
     if type(cls) not in _NEUTRAL_METACLASSES:
         return True
     for base in cls.__mro__[1:]:
-        if base not in _NEUTRAL_BASES and base not in _PLAIN_BASES and not reach.ownership.owns_class(base):
+        if base not in _NEUTRAL_BASES and base not in PLAIN_BASES and not reach.ownership.owns_class(base):
             return True
     return any(_is_unknown(reach, node, decorator, around) for decorator in record.decorators)
 
@@ -355,7 +202,7 @@ def _is_called_unnamed(reach: Reach, node: Node, method: DefinitionRecord, aroun
     name = method.name
     return (
         (name.startswith("_") and name.endswith("_"))
-        or name in _DUCK_METHODS
+        or name in DUCK_METHODS
         or any(_is_unknown(reach, node, decorator, around) for decorator in method.decorators)
     )
 
@@ -365,7 +212,7 @@ def _is_unknown(reach: Reach, node: Node, decorator: Fragment, around: Surroundi
     targets = reach.decorator_targets(node, decorator, around)
     if len(targets) == 1 and decorator.refs[0].path[-1:] in (("setter",), ("getter",), ("deleter",)):
         return False
-    return not (targets and targets[0].name in _PLAIN_DECORATORS)
+    return not (targets and targets[0].name in PLAIN_DECORATORS)
 
 
 def _add_bases(reach: Reach, node: Node, cls: type) -> None:
