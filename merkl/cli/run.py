@@ -217,6 +217,7 @@ def _run_function(
         )
     share = None if options.recheck is None else parse_share(options.recheck)
     workspace.recalls_graphs = share is None
+    interrupts.is_of_one_run = interrupts.is_of_one_run and share is None
     report = RunReport()
     auditor = Auditor(workspace) if options.audit else None
     typed = describe_command("run", command, words, function, bound)

@@ -71,6 +71,9 @@ class Interrupts:
         self.terminated_by = 0
         #: There was a second Ctrl-C within two seconds, or a later SIGTERM: the run ends whatever bodies return.
         self.is_ended = False
+        #: Whether this process has nothing to do beside one run: Ctrl-C changes nothing any more when that is done.
+        self.is_of_one_run = False
+        self._is_over = False
         #: Called then; None: KeyboardInterrupt is raised wherever the program is.
         self.end_at_once: Callable[[], None] | None = None
         #: Called at each signal that is not the last: each passes it on to where bodies run, and says whether that is
@@ -123,7 +126,8 @@ class Interrupts:
             return
         self.is_ended = False
         for number, handler in self._previous.items():
-            signal.signal(number, handler)
+            is_ignored = self._is_over and number == signal.SIGINT
+            signal.signal(number, _pass_over if is_ignored else handler)
         self._previous.clear()
         is_pending, self._is_pending = self._is_pending, False
         if error is None and is_pending:
@@ -275,9 +279,21 @@ class Interrupts:
         """Take a Ctrl-C that was passed on, and that no body got after all, for one that still waits."""
         self._is_pending = True
 
+    def note_end_of_run(self) -> None:
+        """Note that all is computed: where this process `is_of_one_run`, a Ctrl-C from here on does not undo that."""
+        if self.is_of_one_run and threading.get_ident() == self._main_thread:
+            self._is_over = True
+            self._is_pending = self.is_terminated
+
+    def leave_to(self, handler: Callable[[int, FrameType | None], None]) -> None:
+        """Have Ctrl-C call a handler from here on, unless all is computed."""
+        signal.signal(signal.SIGINT, _pass_over if self._is_over else handler)
+
     # -- the signals ------------------------------------------------------------------------------------
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._is_over and number == signal.SIGINT:
+            return
         now = time.monotonic()
         is_again = now - self._last < AGAIN
         if number == self.terminated_by and is_again:
@@ -332,7 +348,7 @@ class Interrupts:
 
     def reset(self) -> None:
         """Forget what there was, as at the beginning of a program."""
-        self.is_terminated = self.is_ended = self._is_pending = False
+        self.is_terminated = self.is_ended = self._is_pending = self._is_over = False
         self.terminated_by = 0
         self._last = float("-inf")
 
@@ -379,6 +395,10 @@ class Interrupts:
                 yield item
         finally:
             mine.loops -= 1
+
+
+def _pass_over(number: int, frame: FrameType | None) -> None:
+    """Do nothing, unlike SIG_IGN in processes that are started from here too."""
 
 
 #: Those of this process: signals are a matter of the whole process.
