@@ -135,10 +135,10 @@ class WorkerHandle:
             elif self.process.pid is not None and self.process.is_alive():
                 os.kill(self.process.pid, number)
 
-    def kill(self) -> None:
-        """End it in the middle of a call: SIGTERM lets the body stop its own children, then SIGKILL."""
+    def kill(self, grace: float = GRACE) -> None:
+        """End it in the middle of a call: SIGTERM lets the body stop its own children for a while, then SIGKILL."""
         self.signal(signal.SIGTERM)
-        self._wait(GRACE)
+        self._wait(grace)
         self._kill_at_once()
 
     def _kill_at_once(self) -> None:
