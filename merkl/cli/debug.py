@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
-import cyclopts
 import msgspec
 
 from merkl.cache import stored_key
-from merkl.cli.arguments import parameter_names, parse_arguments, parse_options
-from merkl.cli.command import Command, FunctionWords, split_at_function
+from merkl.cli.arguments import Spelling, parameter_names, parse_arguments, parse_options
 from merkl.cli.errors import UsageError
+from merkl.cli.function_words import FunctionWords, split_at_function
 from merkl.cli.ledgers import find_key, open_ledger
 from merkl.cli.names import find_function, make_importable
 from merkl.cli.output import describe_value, is_json, print_json, result_text, stdout_for_result
@@ -35,7 +34,7 @@ from merkl.render.graph_view import view_graph
 from merkl.render.task_view import format_task, view_task
 from merkl.workspace import Workspace
 
-__all__ = ["COMMAND"]
+__all__ = ["USAGE", "carry_out"]
 
 USAGE = """\
 usage: merkl debug [--json] MODULE.FUNCTION [ARGS ...]
@@ -65,16 +64,16 @@ examples:
 def _options(
     *,
     hash: str | None = None,
-    value: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    rerun: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    output: Annotated[Path | None, cyclopts.Parameter(name=["-o", "--output"])] = None,
+    value: bool = False,
+    rerun: bool = False,
+    output: Annotated[Path | None, Spelling("-o", "--output")] = None,
     args: Path | None = None,
-    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    json: bool = False,
 ) -> None:
     """The options of `merkl debug`."""
 
 
-def _carry_out(words: list[str]) -> int:
+def carry_out(words: list[str]) -> int:
     with stdout_for_result() as out:
         if any(word == "--hash" or word.startswith("--hash=") for word in words):
             return _debug_result(words, out)
@@ -264,12 +263,3 @@ def _made_by_its_run(workspace: Workspace, key: str) -> Replay | None:
             with contextlib.suppress(UsageError):
                 return replay_call(workspace, key, repeat_command(run.command[2:]))
     return None
-
-
-COMMAND = Command(
-    name="debug",
-    takes="MODULE.FUNCTION [ARGS]",
-    summary="a task and all that its key reaches; the calls of a pipeline; one result by its key",
-    usage=USAGE,
-    carry_out=_carry_out,
-)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
-import importlib.metadata
+import importlib
 import os
 import random
 import sys
@@ -413,7 +413,7 @@ _SYSTEM_BITS = random.SystemRandom.getrandbits.__code__
 
 #: What is done by these is no doing of the body: imports, lists of what is installed, MerkL itself, names of temporary files.
 _TRUSTED = (
-    *("<frozen importlib", str(Path(importlib.metadata.__file__).parent) + os.sep),
+    *("<frozen importlib", str(Path(importlib.__file__).parent / "metadata") + os.sep),
     *(str(Path(__file__).parent.parent) + os.sep, tempfile.__file__),
 )
 _FOLDERS_OF_PYTHON = ("/proc", "/sys", "/dev", "/etc/ssl", "/usr/share/zoneinfo", "/usr/lib", "/lib")
