@@ -222,7 +222,9 @@ class ObjectStore:
                 if type(error).__name__ != "PanicException":
                     raise
                 given = ", ".join(sorted(self.options))
-                raise ConfigError(f"{self.url}: the client does not know these options: {given} ({error})") from error
+                raise ConfigError(
+                    f"{self.url}: the client does not know these options: {given} ({error})"
+                ) from error
             self._api = obstore
             self._pid = os.getpid()
         elif self._pid != os.getpid():
