@@ -9,6 +9,7 @@ from types import CoroutineType
 from typing import Any
 
 from merkl._base.errors import MerklWarning
+from merkl.execution.interrupts import interrupts
 from merkl.execution.known_maps import KnownItems, expand_known_maps
 from merkl.execution.lookups import Lookups
 from merkl.execution.plan import Plan, calls_behind, make_plan
@@ -106,9 +107,11 @@ class Program:
         if selection.is_partial:
             returned = wanted if selection.until else []
             values = runner.evaluate_wanted(wanted, returned, stages=stages)
+            interrupts.note_end_of_run()
             given = [*(values[future.__merkl_key__()] for future in returned), *selection.outputs]
             return given[0] if len(given) == 1 else given
         values = runner.evaluate_wanted(wanted, self._returned_futures(), stages=stages)
+        interrupts.note_end_of_run()
         self._warn_of_unneeded(runner)
         return replace_present(self.returned, lambda future: values[future.__merkl_key__()])
 

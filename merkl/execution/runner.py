@@ -25,6 +25,7 @@ from merkl.execution.results import Results
 from merkl.execution.selection import Selection
 from merkl.execution.spread import Spread
 from merkl.execution.targets.base import Target
+from merkl.execution.working_folder import watch_working_folder
 from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -69,6 +70,7 @@ class Runner:
         self.accepts_interrupted = accepts_interrupted
         self._write_file = write_file
         self._meter = PeakMeter()
+        watch_working_folder()
         self._watch = None if self.observer.audited is None else BodyWatch(self.observer.audited)
         #: Keys of the calls whose results are being computed again: to find those by content would find what is lost.
         self._lost: set[bytes] = set()

@@ -348,7 +348,8 @@ class Workspace:
                     report.is_built = False
                     program = build_program(make)
                     report.is_built = True
-                    outcome = RunOutcome(program.returned, program.evaluate(runner), report)
+                    with interrupts:  # until it is known that all is done, a Ctrl-C finds no other handler
+                        outcome = RunOutcome(program.returned, program.evaluate(runner), report)
             except BaseException as error:
                 with interrupts.held():
                     ending(error)
