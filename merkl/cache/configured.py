@@ -11,7 +11,7 @@ from merkl.cache.base import BaseCache
 from merkl.cache.layers import LayeredCache, ReadOnlyCache
 from merkl.cache.urls import open_cache
 
-__all__ = ["open_configured", "open_relative"]
+__all__ = ["open_configured", "open_named", "open_relative"]
 
 #: What belongs into the environment: pyproject.toml is seen by everybody who has the project.
 _CREDENTIALS = ("secret", "password", "token", "access_key", "account_key", "sas", "credential")
@@ -29,6 +29,14 @@ def open_configured(settings: CacheSettings, root: Path) -> BaseCache:
     if not settings.remotes:
         return near
     return LayeredCache(near, *(_open_remote(remote, root) for remote in settings.remotes))
+
+
+def open_named(url: str, settings: CacheSettings, root: Path, here: Path) -> BaseCache:
+    """Return the cache that is named in a folder: a remote of the project's as its settings say, else by its URL alone."""
+    for remote in settings.remotes:
+        if isinstance(remote, Remote) and remote.url == url:
+            return _open_remote(remote, root)
+    return open_relative(url, here)
 
 
 def open_relative(url: str, root: Path) -> BaseCache:

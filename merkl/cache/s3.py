@@ -217,6 +217,14 @@ class ObjectStore:
                 self._store = obstore.store.from_url(self.url, **settings)
             except Exception as error:
                 raise self._translated(error, "") from error
+            except BaseException as error:
+                # What the client does not know at all, such as `allow_http`, ends it in the middle of its own code.
+                if type(error).__name__ != "PanicException":
+                    raise
+                given = ", ".join(sorted(self.options))
+                raise ConfigError(
+                    f"{self.url}: the client does not know these options: {given} ({error})"
+                ) from error
             self._api = obstore
             self._pid = os.getpid()
         elif self._pid != os.getpid():

@@ -17,7 +17,7 @@ from merkl._base.errors import CacheError, MerklError
 from merkl._base.places import shown_path
 from merkl._base.sizes import format_size, parse_size
 from merkl.cache import BaseCache, SqliteCache, nearest
-from merkl.cache.configured import open_relative
+from merkl.cache.configured import open_named
 from merkl.cache.exchange import export_entries, import_entries
 from merkl.cache.figures import find_key, find_stats
 from merkl.cache.interrupted import accept, pending
@@ -355,7 +355,11 @@ def _open(url: str | None, *, is_new: bool = False) -> BaseCache:
     if url == "":
         raise UsageError("--cache is empty: wanted is the URL or the folder of a cache")
     workspace = Workspace()
-    cache = nearest(workspace.cache if url is None else open_relative(url, Path.cwd()))
+    cache = nearest(
+        workspace.cache
+        if url is None
+        else open_named(url, workspace.settings.cache, workspace.root, Path.cwd())
+    )
     if isinstance(cache, SqliteCache) and os.path.lexists(cache.path) and not cache.path.is_dir():
         raise CacheError(f"{cache.path} is no folder, so there is no cache in it")
     if not is_new and isinstance(cache, SqliteCache) and not cache.database.path.exists():

@@ -173,6 +173,16 @@ def test_credentials_in_a_url_are_refused() -> None:
         open_cache("s3://key:secret@bucket/prefix")
 
 
+def test_an_option_that_the_client_does_not_know_is_named() -> None:
+    """The client itself panics; a run would end with that."""
+    with pytest.raises(ConfigError, match="allow_http, endpoint"):
+        list(
+            open_cache(
+                "s3://bucket/prefix", options={"allow_http": True, "endpoint": "http://127.0.0.1:1"}
+            ).keys()
+        )
+
+
 class Trouble(http.server.BaseHTTPRequestHandler):
     """A server that behaves as badly as `server.trouble` says."""
 

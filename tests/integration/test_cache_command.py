@@ -145,6 +145,18 @@ def test_what_is_no_folder_is_no_cache_that_is_yet_to_come(flow: Project) -> Non
         assert message in err
 
 
+def test_a_remote_is_asked_as_its_settings_say(flow: Project) -> None:
+    """By its URL alone it would be a bucket at another place."""
+    with open(flow.folder / "pyproject.toml", "a") as settings:
+        settings.write(
+            "\n[tool.merkl.cache]\nremotes = [{ url = 's3://bucket/p', "
+            "options = { endpoint = 'http://127.0.0.1:1', skip_signature = true } }]\n"
+        )
+    code, _out, err = cache_command(flow, "ls", "--cache", "s3://bucket/p")
+    assert code == 1
+    assert "127.0.0.1:1" in err
+
+
 def test_unknown_and_ambiguous_keys_are_told_apart(flow: Project) -> None:
     """What no key begins with, what several begin with, and what is no key."""
     cache = SqliteCache(flow.folder / ".merkl")
