@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,10 +27,21 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get(
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have the type checks of each checkout keep a cache of their own: by default all that a machine has share one."""
+    if not hasattr(config, "workerinput"):
+        _compile_packages(config.rootpath)
     checkout = hashlib.sha256(os.fsencode(config.rootpath)).hexdigest()[:12]
     base = Path(tempfile.gettempdir(), f"merkl-typecheck-{checkout}")
     base.mkdir(exist_ok=True)
     config.option.mypy_testing_base = str(base)
+
+
+def _compile_packages(root: Path) -> None:
+    """Compile what this checkout has installed in place: pip doesn't, and tests start Python more than a thousand times.
+
+    Where PYTHONDONTWRITEBYTECODE is set each of them would compile it anew, which takes longer than most tests.
+    """
+    for package in ("merkl", "mypy_plugin", "serializers", "examples"):
+        compileall.compile_dir(root / package, quiet=2)
 
 
 @pytest.fixture
@@ -36,6 +49,20 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """A workspace in an empty folder, in force for the test."""
     with Workspace(tmp_path) as entered:
         yield entered
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("mounting a small tmpfs needs root")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @pytest.fixture(autouse=True)

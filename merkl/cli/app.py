@@ -6,32 +6,17 @@ import atexit
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from merkl._base.early_interrupts import end_quietly, take_over
 from merkl._base.errors import MerklError
 from merkl._base.tracebacks import traceback_text
-from merkl.cli import cache, check, completion, dag, debug, init, log, migrate, run, status, why
+from merkl.cli.commands import COMMANDS
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_error, warnings_in_one_line
 from merkl.cli.second_interrupt import end_at_second_interrupt
 from merkl.execution.interrupts import Terminated, interrupts
 
 __all__ = ["main"]
-
-_MAIN = (
-    run.COMMAND,
-    status.COMMAND,
-    why.COMMAND,
-    dag.COMMAND,
-    debug.COMMAND,
-    log.COMMAND,
-    migrate.COMMAND,
-    check.COMMAND,
-    cache.COMMAND,
-    init.COMMAND,
-)
-_COMMANDS = {command.name: command for command in (*_MAIN, completion.make_command(_MAIN))}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -44,7 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return _main(sys.argv[1:])
     finally:
         # What is left is the end of the interpreter: to stop there leaves nothing undone.
-        signal.signal(signal.SIGINT, end_quietly)
+        interrupts.leave_to(end_quietly)
 
 
 def _take_interrupts() -> None:
@@ -54,6 +39,7 @@ def _take_interrupts() -> None:
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     take_over()
     end_at_second_interrupt()
+    interrupts.is_of_one_run = True
 
 
 def _main(words: list[str]) -> int:
@@ -61,6 +47,8 @@ def _main(words: list[str]) -> int:
         print(_usage(), end="", file=sys.stdout if words else sys.stderr)
         return 0 if words else 2
     if words[0] == "--version":
+        from importlib.metadata import version  # imports more than all that help needs
+
         print(f"merkl {version('merkl')}")
         return 0
     if words[0] == "help":
@@ -69,7 +57,7 @@ def _main(words: list[str]) -> int:
 
 
 def _usage() -> str:
-    lines = [f"  {c.name:<10} {c.takes:<29} {c.summary}" for c in _COMMANDS.values()]
+    lines = [f"  {c.name:<10} {c.takes:<29} {c.summary}" for c in COMMANDS.values()]
     return "\n".join(
         (
             "usage: merkl COMMAND [OPTIONS] ...\n",
@@ -82,9 +70,9 @@ def _usage() -> str:
 
 def _carry_out(name: str, words: list[str]) -> int:
     try:
-        if name not in _COMMANDS:
-            raise UsageError(f"there is no command {name!r}; there are {', '.join(_COMMANDS)}, help")
-        command = _COMMANDS[name]
+        if name not in COMMANDS:
+            raise UsageError(f"there is no command {name!r}; there are {', '.join(COMMANDS)}, help")
+        command = COMMANDS[name]
         if {"-h", "--help"} & set(words[: words.index("--")] if "--" in words else words):
             print(command.usage, end="")
             return 0
@@ -104,6 +92,6 @@ def _carry_out(name: str, words: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 1
-    except Exception as error:  # noqa: BLE001 - an error in the user's own module, while it was imported or its function ran
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an error in the user's own module, while it was imported or its function ran
         print(traceback_text(error), file=sys.stderr)
         return 1

@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
-
-import cyclopts
-import cyclopts.config
+from typing import TYPE_CHECKING, Annotated, Any
 
 from merkl._base.containers import map_leaves
 from merkl._base.hints import resolve_hints
+from merkl._base.lazy import LazyModule
 from merkl.cli.errors import UsageError
 from merkl.execution.previews import preview_value
 from merkl.graph.secret import is_secret_hint
 from merkl.graph.task import Task
 
+if TYPE_CHECKING:
+    import cyclopts
+    from cyclopts import config as cyclopts_config
+else:
+    # It takes as long as all else that a short run needs, and where there are no words there is nothing to parse.
+    cyclopts = LazyModule("cyclopts")
+    cyclopts_config = LazyModule("cyclopts.config")
+
 #: Stands for the word "-"; no one types it.
 _DASH = "\uf8fd-"
 
-__all__ = ["describe_command", "parameter_names", "parse_arguments", "parse_options"]
+__all__ = [
+    "Spelling",
+    "describe_command",
+    "parameter_names",
+    "parse_arguments",
+    "parse_options",
+    "spellings_of",
+]
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Spelling:
+    """How an option of our own commands is spelt, in the annotation of its parameter."""
+
+    names: tuple[str, ...]
+
+    def __init__(self, *names: str) -> None:
+        object.__setattr__(self, "names", names)
 
 
 def parameter_names(function: Any) -> list[str]:
@@ -36,12 +61,17 @@ def parse_arguments(
 
     Raises `UsageError` for a word that fits no parameter or converts to no value of its type.
     """
-    plain = _with_resolved_hints(function.fn if isinstance(function, Task) else function)
+    own = function.fn if isinstance(function, Task) else function
+    # The parameters of who imported cyclopts may say where else their values come from.
+    bound = None if words or args_file is not None or "cyclopts" in sys.modules else _bind_nothing(own)
+    if bound is not None:
+        return bound
+    plain = _with_resolved_hints(own)
     config = []
     if args_file is not None:
         if not args_file.is_file():
             raise UsageError(f"there is no file {args_file}")
-        config = [cyclopts.config.Toml(args_file, use_commands_as_keys=False, search_parents=False)]
+        config = [cyclopts_config.Toml(args_file, use_commands_as_keys=False, search_parents=False)]
     app = cyclopts.App(
         name=plain.__name__,
         config=config,
@@ -93,13 +123,18 @@ def _with_resolved_hints(function: Any) -> Any:
         else parameter
         for name, parameter in signature.parameters.items()
     ]
+    return _stand_in(function, signature.replace(parameters=parameters))
 
+
+def _stand_in(function: Any, signature: inspect.Signature) -> Any:
     def stand_in(*args: Any, **kwargs: Any) -> None:
         """Only parsed against, never called."""
 
     stand_in.__name__ = getattr(function, "__name__", "function")
-    stand_in.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    stand_in.__annotations__ = {p.name: p.annotation for p in parameters if p.annotation is not p.empty}
+    stand_in.__signature__ = signature  # type: ignore[attr-defined]
+    stand_in.__annotations__ = {
+        p.name: p.annotation for p in signature.parameters.values() if p.annotation is not p.empty
+    }
     return stand_in
 
 
@@ -149,13 +184,50 @@ def describe_command(
     return ("merkl", command, *reversed(own), *shown)
 
 
+def _bind_nothing(function: Any) -> inspect.BoundArguments | None:
+    """Return what no words at all mean to a function; None where it needs some."""
+    try:
+        return inspect.signature(function).bind()
+    except TypeError:
+        return None
+
+
+def spellings_of(parameter: inspect.Parameter) -> tuple[str, ...]:
+    """Return how an option of our own commands is spelt, where that is not by the name of its parameter."""
+    metadata = getattr(parameter.annotation, "__metadata__", ())
+    return next((item.names for item in metadata if isinstance(item, Spelling)), ())
+
+
 def parse_options(command: Any, words: Sequence[str]) -> tuple[inspect.BoundArguments, list[str]]:
     """Return the arguments of one of our own commands, and the words that are not for it."""
-    app = cyclopts.App(name=command.__name__, help_flags=[], version_flags=[], result_action="return_value")
-    app.default(command)
+    bound = None if words else _bind_nothing(command)
+    if bound is not None:
+        return bound, []
+    app = cyclopts.App(
+        name=command.__name__,
+        help_flags=[],
+        version_flags=[],
+        result_action="return_value",
+        default_parameter=cyclopts.Parameter(negative=()),
+    )
+    app.default(_with_spellings(command))
     try:
         _, bound, rest, _ = app.parse_known_args(list(words))
     except cyclopts.CycloptsError as error:
         error.verbose = False  # where our own function is defined helps nobody
         raise UsageError(_one_line(error)) from None
     return bound, rest
+
+
+def _with_spellings(command: Any) -> Any:
+    """Return a stand-in for one of our own commands, whose spellings cyclopts can read."""
+    signature = inspect.signature(command, eval_str=True)
+    parameters = [
+        parameter.replace(
+            annotation=Annotated[parameter.annotation.__origin__, cyclopts.Parameter(name=[*names])]
+        )
+        if (names := spellings_of(parameter))
+        else parameter
+        for parameter in signature.parameters.values()
+    ]
+    return _stand_in(command, signature.replace(parameters=parameters))

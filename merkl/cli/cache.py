@@ -9,9 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import cyclopts
 import msgspec
 
 from merkl._base.errors import CacheError, MerklError
@@ -26,13 +25,12 @@ from merkl.cache.inventory import Item
 from merkl.cache.repair import verify
 from merkl.cache.sweep import Garbage, clear, collect, is_in_use
 from merkl.cli.arguments import parse_options
-from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.cli.output import print_json
 from merkl.files.sweep import sweep_home
 from merkl.workspace import Workspace
 
-__all__ = ["COMMAND"]
+__all__ = ["USAGE", "carry_out"]
 
 USAGE = """\
 usage: merkl cache ls [TASK] [--interrupted] [--limit N]    list results, those used last first
@@ -64,15 +62,13 @@ examples:
   merkl cache export results.merkl 3fa9 81c0
 """
 
-Flag = Annotated[bool, cyclopts.Parameter(negative=())]
-
 
 def _ls(
     task: str | None = None,
     *,
-    interrupted: Flag = False,
+    interrupted: bool = False,
     limit: int | None = None,
-    json: Flag = False,
+    json: bool = False,
     cache: str | None = None,
 ) -> int:
     """List results."""
@@ -102,6 +98,18 @@ def _shown_key(item: Item) -> str:
     return item.interrupted or item.key
 
 
+#: Of what would go so many results are listed.
+_MOST_LISTED = 20
+
+
+def _print_some(items: Sequence[Item]) -> None:
+    """Print the first of these results, and how many more there are."""
+    shown = items[:_MOST_LISTED]
+    _print_items(shown)
+    if len(items) > len(shown):
+        print(f"… and {len(items) - len(shown)} more; --json has them all")
+
+
 def _print_items(items: Sequence[Item]) -> None:
     rows = [
         (
@@ -117,7 +125,7 @@ def _print_items(items: Sequence[Item]) -> None:
     _print_table(("key", "size", "codec", "made", "used", "task"), rows)
 
 
-def _stats(*, json: Flag = False, cache: str | None = None) -> int:
+def _stats(*, json: bool = False, cache: str | None = None) -> int:
     """Say how much there is."""
     with closing(_open(cache)) as opened:
         found = find_stats(opened)
@@ -137,7 +145,7 @@ def _stats(*, json: Flag = False, cache: str | None = None) -> int:
     return 0
 
 
-def _verify(*, repair: Flag = False, json: Flag = False, cache: str | None = None) -> int:
+def _verify(*, repair: bool = False, json: bool = False, cache: str | None = None) -> int:
     """Look for damage."""
     with closing(_open(cache)) as opened:
         found = verify(opened, repair=repair)
@@ -161,11 +169,11 @@ def _gc(
     *,
     keep_days: float | None = None,
     max_size: str | None = None,
-    unreachable: Flag = False,
-    ignore_roots: Flag = False,
+    unreachable: bool = False,
+    ignore_roots: bool = False,
     grace_days: float = 1.0,
-    yes: Flag = False,
-    json: Flag = False,
+    yes: bool = False,
+    json: bool = False,
     cache: str | None = None,
 ) -> int:
     """Remove what may go."""
@@ -177,6 +185,7 @@ def _gc(
     except ValueError as error:
         raise UsageError(f"--max-size: {error}") from None
     with closing(_open(cache)) as opened:
+        items = {} if json else {item.key: item for item in _items(opened)}
         garbage = collect(
             opened,
             keep_days=keep_days,
@@ -192,7 +201,7 @@ def _gc(
     if json:
         _print_json({**msgspec.to_builtins(garbage), "views": views})
     else:
-        _print_garbage(garbage, views)
+        _print_garbage(garbage, [items[key] for key in garbage.keys if key in items], views)
     return 0
 
 
@@ -203,11 +212,12 @@ def _sweep_home(cache: BaseCache, *, grace_days: float, dry_run: bool) -> int:
     return sweep_home(Workspace().root / ".merkl", named, age=age, dry_run=dry_run)
 
 
-def _print_garbage(garbage: Garbage, views: int) -> None:
-    for key in garbage.keys:
-        print(key)
+def _print_garbage(garbage: Garbage, items: Sequence[Item], views: int) -> None:
+    results = [item for item in items if not item.is_alias]
+    if results:
+        _print_some(results)
     verb = "removed" if garbage.removed else "would remove"
-    line = f"merkl: {verb} {_count(len(garbage.keys), 'result')} ({format_size(garbage.bytes)})"
+    line = f"merkl: {verb} {_count(len(results), 'result')} ({format_size(garbage.bytes)})"
     if garbage.orphans:
         line += f" and {_count(len(garbage.orphans), 'content')} that nothing names"
     if views:
@@ -218,23 +228,25 @@ def _print_garbage(garbage: Garbage, views: int) -> None:
 
 
 def _clear(
-    task: str | None = None, *, yes: Flag = False, json: Flag = False, cache: str | None = None
+    task: str | None = None, *, yes: bool = False, json: bool = False, cache: str | None = None
 ) -> int:
     """Forget results."""
     with closing(_open(cache)) as opened:
         items = _items_to_clear(opened, task)
         keys = [item.key for item in items]
-        removed = clear(opened, keys) if yes else 0
+        if yes:
+            clear(opened, keys)
+    results = [item for item in items if not item.is_alias]
     size = sum({item.content_hash: item.size for item in items}.values())
     if json:
         _print_json({"keys": keys, "bytes": size, "removed": yes})
         return 0
     if yes:
-        print(f"merkl: forgot {_count(removed, 'result')} ({format_size(size)})", file=sys.stderr)
+        print(f"merkl: forgot {_count(len(results), 'result')} ({format_size(size)})", file=sys.stderr)
         return 0
-    _print_items(items)
+    _print_some(results)
     print(
-        f"merkl: would forget {_count(len(keys), 'result')} ({format_size(size)}); nothing was done, --yes does it",
+        f"merkl: would forget {_count(len(results), 'result')} ({format_size(size)}); nothing was done, --yes does it",
         file=sys.stderr,
     )
     return 0
@@ -251,7 +263,7 @@ def _items_to_clear(cache: BaseCache, task: str | None) -> list[Item]:
     return [item for item in everything if item.key == key]
 
 
-def _export(file: Path, /, *keys: str, json: Flag = False, cache: str | None = None) -> int:
+def _export(file: Path, /, *keys: str, json: bool = False, cache: str | None = None) -> int:
     """Write results into a file."""
     if not keys:
         raise UsageError("which results? `merkl cache export FILE KEY ...`")
@@ -269,7 +281,7 @@ def _export(file: Path, /, *keys: str, json: Flag = False, cache: str | None = N
     return 0
 
 
-def _import(file: Path, /, *, json: Flag = False, cache: str | None = None) -> int:
+def _import(file: Path, /, *, json: bool = False, cache: str | None = None) -> int:
     """Take results in from a file."""
     if not file.is_file():
         raise UsageError(f"{file} is a folder, not a file" if file.is_dir() else f"there is no file {file}")
@@ -281,7 +293,7 @@ def _import(file: Path, /, *, json: Flag = False, cache: str | None = None) -> i
     return 0
 
 
-def _accept(key: str, /, *, json: Flag = False, cache: str | None = None) -> int:
+def _accept(key: str, /, *, json: bool = False, cache: str | None = None) -> int:
     """Accept an interrupted result."""
     with closing(_open(cache)) as opened:
         accepted = accept(opened, key)
@@ -293,7 +305,7 @@ def _accept(key: str, /, *, json: Flag = False, cache: str | None = None) -> int
     return 0
 
 
-def _roots(*, json: Flag = False, cache: str | None = None) -> int:
+def _roots(*, json: bool = False, cache: str | None = None) -> int:
     """List roots."""
     with closing(_open(cache)) as opened:
         roots = list(opened.roots())
@@ -387,12 +399,3 @@ def _say(facts: dict[str, Any], sentence: str, *, as_json: bool) -> None:
         _print_json(facts)
     else:
         print(f"merkl: {sentence}", file=sys.stderr)
-
-
-COMMAND = Command(
-    name="cache",
-    takes="ls | stats | verify | gc | …",
-    summary="what is stored, damaged, or may go; export, import",
-    usage=USAGE,
-    carry_out=carry_out,
-)

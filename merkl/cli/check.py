@@ -12,15 +12,12 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, TextIO
-
-import cyclopts
+from typing import Any, TextIO
 
 from merkl._base.config import find_project_root
 from merkl._base.places import shown_path
 from merkl._base.tracebacks import locate_error
 from merkl.cli.arguments import parse_options
-from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.cli.names import load_module
 from merkl.cli.output import print_json, stdout_for_result
@@ -35,7 +32,7 @@ from merkl.execution.checking import (
 )
 from merkl.workspace import Workspace
 
-__all__ = ["COMMAND"]
+__all__ = ["USAGE", "carry_out"]
 
 USAGE = """\
 usage: merkl check [MODULE ...] [--serializers] [--json]
@@ -60,14 +57,13 @@ _SKIPPED = frozenset(
     {"tests", "test", "build", "dist", "docs", "node_modules", "site-packages", "venv", "env"}
 )
 _IMPORTS_MERKL = re.compile(r"^\s*(?:from|import)\s+merkl\b", re.MULTILINE)
-Flag = Annotated[bool, cyclopts.Parameter(negative=())]
 
 
-def _options(*modules: str, serializers: Flag = False, json: Flag = False) -> None:
+def _options(*modules: str, serializers: bool = False, json: bool = False) -> None:
     """The words of `merkl check`."""
 
 
-def _carry_out(words: list[str]) -> int:
+def carry_out(words: list[str]) -> int:
     bound, rest = parse_options(_options, words)
     if rest:
         raise UsageError(f"`merkl check` takes no {rest[0]!r}")
@@ -240,12 +236,3 @@ def _summary(findings: list[Finding], modules: list[ModuleType], built: BuildFin
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-COMMAND = Command(
-    name="check",
-    takes="[MODULE ...]",
-    summary="mypy with the plugin, and the build of every graph that takes no arguments",
-    usage=USAGE,
-    carry_out=_carry_out,
-)

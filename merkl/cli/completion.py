@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from merkl.cli.command import Command
+from merkl.cli.commands import COMMANDS
 from merkl.cli.errors import UsageError
 
-__all__ = ["complete", "make_command"]
+__all__ = ["USAGE", "carry_out", "complete"]
 
 USAGE = """\
 usage: merkl completion bash|zsh|fish
@@ -50,42 +50,32 @@ _MOST_FILES = 400
 _MAKERS = frozenset({"task", "batch", "pipeline", "bash_task"})
 
 
-def make_command(others: Sequence[Command]) -> Command:
-    """Return the command, which completes the names and options of the others."""
-
-    def carry_out(words: list[str]) -> int:
-        if words[:1] == ["--words"]:
-            print("\n".join(complete(words[1:], others)))
-            return 0
-        if len(words) != 1 or words[0] not in _SCRIPTS:
-            raise UsageError(f"for which shell? `merkl completion` takes one of {', '.join(_SCRIPTS)}")
-        print(_SCRIPTS[words[0]], end="")
+def carry_out(words: list[str]) -> int:
+    """Carry out `merkl completion`, or say what words that are being typed may become."""
+    if words[:1] == ["--words"]:
+        print("\n".join(complete(words[1:])))
         return 0
-
-    return Command(
-        name="completion",
-        takes="bash|zsh|fish",
-        summary="print the script that completes commands, options and functions",
-        usage=USAGE,
-        carry_out=carry_out,
-    )
+    if len(words) != 1 or words[0] not in _SCRIPTS:
+        raise UsageError(f"for which shell? `merkl completion` takes one of {', '.join(_SCRIPTS)}")
+    print(_SCRIPTS[words[0]], end="")
+    return 0
 
 
-def complete(words: Sequence[str], commands: Sequence[Command]) -> list[str]:
+def complete(words: Sequence[str]) -> list[str]:
     """Return what the last of some words may become; the words are those after `merkl`.
 
-    >>> one = Command("run", "MODULE.FUNCTION", "", "  --json  print JSON", lambda words: 0)
-    >>> complete(["r"], [one]), complete(["run", "--j"], [one])
+    >>> complete(["r"]), complete(["run", "--j"])
     (['run'], ['--json'])
     """
     beginning = words[-1] if words else ""
-    by_name = {command.name: command for command in commands}
     if len(words) < 2 or (words[0] == "help" and len(words) == 2):
-        names = [*by_name, "completion", *(["help"] if len(words) < 2 else [])]
+        names = [*COMMANDS, *(["help"] if len(words) < 2 else [])]
         return [name for name in names if name.startswith(beginning)]
-    command = by_name.get(words[0])
+    if words[0] == "completion":
+        return [shell for shell in _SCRIPTS if shell.startswith(beginning)]
+    command = COMMANDS.get(words[0])
     if command is None:
-        return [shell for shell in _SCRIPTS if words[0] == "completion" and shell.startswith(beginning)]
+        return []
     if beginning.startswith("-"):
         options = dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*", f"{command.usage} --help"))
         return [option for option in options if option.startswith(beginning)]

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import cyclopts
 import msgspec
 
-from merkl.cli.arguments import parameter_names, parse_arguments
-from merkl.cli.command import Command, split_at_function
+from merkl.cli.arguments import Spelling, parameter_names, parse_arguments
 from merkl.cli.errors import UsageError
+from merkl.cli.function_words import split_at_function
 from merkl.cli.ledgers import open_ledger
 from merkl.cli.names import find_function
 from merkl.cli.output import stdout_for_result
@@ -28,7 +27,7 @@ from merkl.render.graph_text import format_dot, format_graph, format_mermaid
 from merkl.render.graph_view import GraphView, view_graph
 from merkl.workspace import Workspace
 
-__all__ = ["COMMAND"]
+__all__ = ["USAGE", "carry_out"]
 
 USAGE = """\
 usage: merkl dag [OPTIONS] MODULE.FUNCTION [ARGS ...]
@@ -67,15 +66,15 @@ _SUFFIXES: dict[str, Format] = {
 def _options(
     *,
     format: Format | None = None,
-    output: Annotated[Path | None, cyclopts.Parameter(name=["-o", "--output"])] = None,
+    output: Annotated[Path | None, Spelling("-o", "--output")] = None,
     collapse: int = 8,
     args: Path | None = None,
-    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    json: bool = False,
 ) -> None:
     """The options of `merkl dag`."""
 
 
-def _carry_out(words: list[str]) -> int:
+def carry_out(words: list[str]) -> int:
     target = split_at_function(words, _options)
     with stdout_for_result() as out:
         function = find_function(target.name)
@@ -121,9 +120,16 @@ def _render(
         with workspace:
             program, plan, _ = workspace.plan(make)
             calls = program.all_calls()
-            open_end = getattr(program, "depends_on", ())
             ledger = open_ledger(workspace)
-            view = view_graph(name, calls, plan, ledger, collapse=collapse, depends_on=open_end)
+            view = view_graph(
+                name,
+                calls,
+                plan,
+                ledger,
+                collapse=collapse,
+                depends_on=program.depends_on,
+                items=program.items,
+            )
             _warn_of_size(view, format_)
             return _format(view, format_, calls, colour=colour)
     finally:
@@ -157,12 +163,3 @@ def _components_of(calls: list[Call]) -> dict[str, list[dict[str, str]]]:
     tasks = {call.fingerprint.hex(): call.task for call in calls if call.fingerprint is not None}
     root = sessions.current().root
     return {digest: list(place_components(describe_task(task), root)) for digest, task in tasks.items()}
-
-
-COMMAND = Command(
-    name="dag",
-    takes="MODULE.FUNCTION [ARGS]",
-    summary="the graph of calls, as text or a picture",
-    usage=USAGE,
-    carry_out=_carry_out,
-)

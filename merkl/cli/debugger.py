@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pdb
 import sys
+from bdb import BdbQuit
 from types import TracebackType
 
 from merkl._base.tracebacks import from_body
 
-__all__ = ["open_debugger"]
+__all__ = ["has_left", "open_debugger"]
 
 
 def open_debugger(error: BaseException) -> None:
@@ -19,3 +20,8 @@ def open_debugger(error: BaseException) -> None:
         print("merkl: the failure has no frame in this process to debug", file=sys.stderr)
         return
     pdb.post_mortem(tb)
+
+
+def has_left(error: BaseException) -> bool:
+    """Say whether a body failed because its user left the debugger at a breakpoint: who has wants no other one."""
+    return isinstance(error.__cause__, BdbQuit)

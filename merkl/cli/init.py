@@ -8,10 +8,9 @@ from typing import Any
 
 from merkl._base.errors import ConfigError
 from merkl._base.places import shown_path
-from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 
-__all__ = ["COMMAND"]
+__all__ = ["USAGE", "carry_out"]
 
 USAGE = """\
 usage: merkl init
@@ -64,12 +63,7 @@ def _report(path: Path, tools: dict[str, Any], *, is_new: bool) -> str:
     return "\n".join(lines)
 
 
-def _carry_out(words: list[str]) -> int:
+def carry_out(words: list[str]) -> int:
     if words:
         raise UsageError(f"`merkl init` takes no {words[0]!r}")
     return init_project(Path.cwd())
-
-
-COMMAND = Command(
-    name="init", takes="", summary="set up the project in this folder", usage=USAGE, carry_out=_carry_out
-)

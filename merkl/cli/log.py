@@ -5,15 +5,12 @@ from __future__ import annotations
 import string
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
-
-import cyclopts
+from typing import Any
 
 from merkl.cache import Ledger, Metadata
 from merkl.cache.conditions import ConditionError
 from merkl.cache.ledger import Run
 from merkl.cli.arguments import parse_options
-from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.cli.ledgers import find_key, find_run, open_ledger, parse_since
 from merkl.cli.output import json_text
@@ -37,7 +34,7 @@ from merkl.render.log_view import (
 from merkl.render.run_diff import diff_runs, format_run_diff
 from merkl.workspace import Workspace
 
-__all__ = ["COMMAND"]
+__all__ = ["USAGE", "carry_out"]
 
 USAGE = """\
 usage: merkl log [OPTIONS] [KEY | TASK]
@@ -70,15 +67,15 @@ def _options(
     where: str | None = None,
     run: str | None = None,
     limit: int | None = None,
-    runs: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    output: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    diff: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    runs: bool = False,
+    output: bool = False,
+    diff: bool = False,
+    json: bool = False,
 ) -> None:
     """The options of `merkl log`."""
 
 
-def _carry_out(words: list[str]) -> int:
+def carry_out(words: list[str]) -> int:
     bound, rest = parse_options(_options, words)
     unknown = [word for word in rest if word.startswith("-")]
     if unknown:
@@ -257,12 +254,3 @@ def _print_diff(ledger: Ledger | None, words: Sequence[str], *, as_json: bool) -
     found = diff_runs(ledger, first, second)
     print(json_text(found) if as_json else format_run_diff(found))
     return 0
-
-
-COMMAND = Command(
-    name="log",
-    takes="[KEY | TASK]",
-    summary="what ran, when, how long, and what results were made of",
-    usage=USAGE,
-    carry_out=_carry_out,
-)

@@ -8,14 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import cyclopts
 import msgspec
 
 from merkl._base.places import shown_path
 from merkl._base.readable import readable
 from merkl.cache import Ledger
-from merkl.cli.command import Command, split_at_function
+from merkl.cli.arguments import Spelling
 from merkl.cli.errors import UsageError
+from merkl.cli.function_words import split_at_function
 from merkl.cli.ledgers import open_ledger
 from merkl.cli.names import find_function
 from merkl.cli.output import stdout_for_result
@@ -30,7 +30,7 @@ from merkl.render.differences import Difference, compare_components, format_diff
 from merkl.render.log_view import format_time
 from merkl.workspace import Workspace
 
-__all__ = ["COMMAND"]
+__all__ = ["USAGE", "carry_out"]
 
 USAGE = """\
 usage: merkl migrate [OPTIONS] MODULE.TASK
@@ -70,16 +70,16 @@ class Migration(msgspec.Struct, frozen=True):
 
 def _options(
     *,
-    yes: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    undo: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    from_: Annotated[str | None, cyclopts.Parameter(name=["--from"])] = None,
+    yes: bool = False,
+    undo: bool = False,
+    from_: Annotated[str | None, Spelling("--from")] = None,
     was: str | None = None,
-    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    json: bool = False,
 ) -> None:
     """The options of `merkl migrate`."""
 
 
-def _carry_out(words: list[str]) -> int:
+def carry_out(words: list[str]) -> int:
     target = split_at_function(words, _options)
     options, rest = target.take_options(_options)
     if rest:
@@ -214,12 +214,3 @@ def _format(migration: Migration) -> str:
             "nothing was done; with --yes these results, and those downstream, hold for the code as it is now"
         )
     return "\n".join(lines)
-
-
-COMMAND = Command(
-    name="migrate",
-    takes="MODULE.TASK",
-    summary="declare that an edit of a task changes nothing: keep its results",
-    usage=USAGE,
-    carry_out=_carry_out,
-)

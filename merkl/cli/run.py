@@ -6,23 +6,20 @@ import contextlib
 import dataclasses
 import functools
 import sys
-from bdb import BdbQuit
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TextIO
-
-import cyclopts
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from merkl._base.errors import MerklError, SelectionError, TargetError, TaskFailedError, WouldRunError
+from merkl._base.lazy import LazyModule
 from merkl._base.tracebacks import traceback_text
-from merkl.cli.arguments import describe_command, parameter_names, parse_arguments
+from merkl.cli.arguments import Spelling, describe_command, parameter_names, parse_arguments
 from merkl.cli.auditing import Auditor, format_findings, parse_share
 from merkl.cli.auditing import recheck as recheck_calls
-from merkl.cli.command import Command, split_at_function
 from merkl.cli.contradictions import refuse_contradictions
-from merkl.cli.debugger import open_debugger
 from merkl.cli.errors import UsageError
 from merkl.cli.explain import RunExplainer
+from merkl.cli.function_words import split_at_function
 from merkl.cli.json_results import json_result
 from merkl.cli.names import find_function
 from merkl.cli.output import (
@@ -35,6 +32,7 @@ from merkl.cli.output import (
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
+from merkl.execution.exits import refused_exits
 from merkl.execution.failed_calls import line_of_error
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.output import body_output
@@ -45,11 +43,16 @@ from merkl.execution.selection import Selection
 from merkl.execution.targets import require_target
 from merkl.workspace import Workspace
 
-__all__ = ["COMMAND"]
+if TYPE_CHECKING:
+    from merkl.cli import debugger
+else:
+    debugger = LazyModule("merkl.cli.debugger")  # pdb takes a while to import
 
-DONE, FAILED, USAGE, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
+__all__ = ["USAGE", "carry_out", "repeat_command"]
 
-_USAGE = """\
+DONE, FAILED, MISUSED, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
+
+USAGE = """\
 usage: merkl run [OPTIONS] MODULE.FUNCTION [ARGS ...]
 
 Evaluate what a task, a pipeline or a plain function that makes calls returns, and print it.
@@ -99,50 +102,62 @@ examples:
 def _options(
     *,
     args: Path | None = None,
-    audit: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    explain: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    frozen: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    no_cache: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    audit: bool = False,
+    explain: bool = False,
+    frozen: bool = False,
+    json: bool = False,
+    no_cache: bool = False,
     target: str | None = None,
-    keep_going: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    quiet: Annotated[bool, cyclopts.Parameter(name=["--quiet", "-q"], negative=())] = False,
+    keep_going: bool = False,
+    quiet: Annotated[bool, Spelling("--quiet", "-q")] = False,
     events: Path | None = None,
-    accept_interrupted: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    output: Annotated[list[Path] | None, cyclopts.Parameter(negative=())] = None,
-    pdb: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    plan: Annotated[bool, cyclopts.Parameter(name=["--plan", "-n"], negative=())] = False,
+    accept_interrupted: bool = False,
+    output: list[Path] | None = None,
+    pdb: bool = False,
+    plan: Annotated[bool, Spelling("--plan", "-n")] = False,
     recheck: str | None = None,
-    rerun: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
-    until: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
-    verbose: Annotated[bool, cyclopts.Parameter(name=["--verbose", "-v"], negative=())] = False,
+    rerun: list[str] | None = None,
+    until: list[str] | None = None,
+    verbose: Annotated[bool, Spelling("--verbose", "-v")] = False,
 ) -> None:
     """The options of `merkl run`."""
 
 
-def _carry_out(words: list[str]) -> int:
+def carry_out(words: list[str]) -> int:
     target = split_at_function(words, _options)
-    with stdout_for_result() as out, body_output.installed():
+    with stdout_for_result() as out, refused_exits(), body_output.installed():
         function = _import_function(target.name, words)
         options, rest = target.take_options(_options, parameters=parameter_names(function))
         refuse_contradictions({f"--{name.replace('_', '-')}" for name, value in options.items() if value})
         return _run_function(target.name, function, rest, out, command=words, **options)
 
 
+def repeat_command(words: Sequence[str]) -> Callable[[], Any]:
+    """Return the function that a `merkl run` with these words called, with its arguments.
+
+    Raises what finding it and parsing them raise.
+    """
+    target = split_at_function(words, _options)
+    function = find_function(target.name)
+    options, rest = target.take_options(_options, parameters=parameter_names(function))
+    bound = parse_arguments(function, rest, args_file=options.get("args"))
+    return functools.partial(function, *bound.args, **bound.kwargs)
+
+
 def _import_function(name: str, words: list[str]) -> Any:
     """Return the function; where its module raises while it is imported, the log has that, as it has other graphs not built."""
     try:
         return find_function(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # A name that means nothing is no run.
         raised = error.__cause__ if isinstance(error, UsageError) else error
-        if isinstance(raised, Exception) and not {"--plan", "-n"} & set(words):
-            with contextlib.suppress(Exception):
+        if isinstance(raised, (Exception, SystemExit)) and not {"--plan", "-n"} & set(words):
+            with contextlib.suppress(Exception, SystemExit):
                 _note_failed_import(raised, words)
         raise
 
 
-def _note_failed_import(error: Exception, words: list[str]) -> None:
+def _note_failed_import(error: BaseException, words: list[str]) -> None:
     def fail() -> None:
         raise error
 
@@ -202,6 +217,7 @@ def _run_function(
         )
     share = None if options.recheck is None else parse_share(options.recheck)
     workspace.recalls_graphs = share is None
+    interrupts.is_of_one_run = interrupts.is_of_one_run and share is None
     report = RunReport()
     auditor = Auditor(workspace) if options.audit else None
     typed = describe_command("run", command, words, function, bound)
@@ -215,7 +231,7 @@ def _run_function(
         rechecked = recheck_calls(workspace, report, share) if code == DONE else []
     with interrupts.held():
         workspace.close()
-        if code == USAGE:
+        if code == MISUSED:
             return code
         figures = _figures(report, code, auditor, rechecked)
         if options.json:
@@ -317,7 +333,7 @@ def _print_plan(
         forecast = workspace.forecast(make, selection=selection, observers=observers)
     except SelectionError as error:
         print_error(error)
-        return USAGE
+        return MISUSED
     finally:
         workspace.close()
     reasons = {} if explainer is None else explainer.reasons
@@ -349,21 +365,20 @@ def _evaluate(
         return 128 + interrupts.terminated_by if is_terminated else INTERRUPTED, None, None
     except SelectionError as error:
         print_error(error)
-        return USAGE, None, None
+        return MISUSED, None, None
     except WouldRunError as error:
         print_error(error)
         return CHANGED, None, None
     except MerklError as error:
         for one in dict.fromkeys([*report.failures, error]):
             print_failure(one) if isinstance(one, TaskFailedError) else print_error(one)
-        # Who has left the debugger at a breakpoint wants no other one.
-        if is_debugged and isinstance(error, TaskFailedError) and not isinstance(error.__cause__, BdbQuit):
-            open_debugger(error)
+        if is_debugged and isinstance(error, TaskFailedError) and not debugger.has_left(error):
+            debugger.open_debugger(error)
         return FAILED, None, None
-    except Exception as error:  # noqa: BLE001 - the function that makes the calls is the user's
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the function that makes the calls is the user's
         print(traceback_text(error), file=sys.stderr)
         if is_debugged:
-            open_debugger(error)
+            debugger.open_debugger(error)
         return FAILED, None, None
     return DONE, outcome.returned, outcome.result
 
@@ -374,12 +389,3 @@ def _print_calls(report: RunReport, reasons: Mapping[str, str]) -> None:
             key = call.key().hex()
             why = f": {reasons[key]}" if key in reasons else ""
             print(f"merkl: {word:>6} {key[:12]} {call.task.name} ({call.place()}){why}", file=sys.stderr)
-
-
-COMMAND = Command(
-    name="run",
-    takes="MODULE.FUNCTION [ARGS ...]",
-    summary="evaluate what a function returns, through the cache",
-    usage=_USAGE,
-    carry_out=_carry_out,
-)

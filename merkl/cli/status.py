@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Any
+from typing import Any
 
-import cyclopts
 import msgspec
 
 from merkl._base.places import shown_path
 from merkl.cache import Run
 from merkl.cli.arguments import parse_options
-from merkl.cli.command import Command
 from merkl.cli.errors import UsageError
 from merkl.files.status import StatusReport, check_files
 from merkl.files.tracker import FileTracker, TrackedFile
 from merkl.render.log_view import describe_failure, run_record
 from merkl.workspace import Workspace
 
-__all__ = ["COMMAND"]
+__all__ = ["USAGE", "carry_out"]
 
 USAGE = """\
 usage: merkl status [--json] [--rehash] [--forget] [PATHS ...]
@@ -49,14 +47,14 @@ _STATES = ("changed", "missing", "stale", "clean")
 
 def _options(
     *,
-    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    rehash: Annotated[bool, cyclopts.Parameter(negative=())] = False,
-    forget: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    json: bool = False,
+    rehash: bool = False,
+    forget: bool = False,
 ) -> None:
     """The options of `merkl status`."""
 
 
-def _carry_out(words: list[str]) -> int:
+def carry_out(words: list[str]) -> int:
     paths: list[str] = []
     if "--" in words:
         words, paths = words[: words.index("--")], words[words.index("--") + 1 :]
@@ -147,12 +145,3 @@ def _print(report: StatusReport) -> None:
 def _printable(path: str) -> str:
     """Return a path on one line: quoted where it holds a newline or anything else that does not print."""
     return path if path.isprintable() else repr(path)
-
-
-COMMAND = Command(
-    name="status",
-    takes="[PATHS ...]",
-    summary="files that changed, are missing or stale since a task read or wrote them",
-    usage=USAGE,
-    carry_out=_carry_out,
-)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import cyclopts
 import msgspec
 
 from merkl.cli.arguments import parameter_names, parse_arguments
-from merkl.cli.command import Command, split_at_function
+from merkl.cli.function_words import split_at_function
 from merkl.cli.ledgers import find_run, open_ledger
 from merkl.cli.names import find_function
 from merkl.cli.output import stdout_for_result
@@ -21,7 +20,7 @@ from merkl.render.why_text import format_why
 from merkl.render.why_view import WhyView, explain_plan, needed_calls
 from merkl.workspace import Workspace
 
-__all__ = ["COMMAND", "explain_function"]
+__all__ = ["USAGE", "carry_out", "explain_function"]
 
 USAGE = """\
 usage: merkl why [OPTIONS] MODULE.FUNCTION [ARGS ...]
@@ -43,12 +42,12 @@ def _options(
     *,
     vs: str | None = None,
     args: Path | None = None,
-    json: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    json: bool = False,
 ) -> None:
     """The options of `merkl why`."""
 
 
-def _carry_out(words: list[str]) -> int:
+def carry_out(words: list[str]) -> int:
     target = split_at_function(words, _options)
     with stdout_for_result() as out:
         function = find_function(target.name)
@@ -90,13 +89,5 @@ def explain_function(workspace: Workspace, name: str, make: Any, *, vs: str | No
             earlier=earlier,
             depends_on=program.depends_on,
             made=program.calls,
+            items=program.items,
         )
-
-
-COMMAND = Command(
-    name="why",
-    takes="MODULE.FUNCTION [ARGS]",
-    summary="why calls would run: what changed since their last results",
-    usage=USAGE,
-    carry_out=_carry_out,
-)

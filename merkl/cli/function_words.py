@@ -1,4 +1,4 @@
-"""What every command of `merkl` is: a name, what help says of it, and the function that carries it out."""
+"""The words of a command that takes a function: which of them names it, and which are options of the command."""
 
 from __future__ import annotations
 
@@ -7,24 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from merkl.cli.arguments import parse_options
+from merkl.cli.arguments import parse_options, spellings_of
 from merkl.cli.errors import UsageError
 
-__all__ = ["Command", "FunctionWords", "read_options", "split_at_function"]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: `carry_out` takes the words after its name and returns the exit code.
-
-    `summary` is its line in `merkl --help`, with what it takes in `takes`; `usage` is what `merkl NAME --help` prints.
-    """
-
-    name: str
-    takes: str
-    summary: str
-    usage: str
-    carry_out: Callable[[list[str]], int]
+__all__ = ["FunctionWords", "read_options", "split_at_function"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +84,7 @@ def _option_names(options: Callable[..., None]) -> dict[str, bool]:
     for parameter in inspect.signature(options, eval_str=True).parameters.values():
         if parameter.kind is not parameter.KEYWORD_ONLY:
             continue
-        metadata = getattr(parameter.annotation, "__metadata__", ())
-        spellings = [name for item in metadata for name in (getattr(item, "name", None) or ())]
         is_flag = getattr(parameter.annotation, "__origin__", parameter.annotation) is bool
-        for name in spellings or [f"--{parameter.name.replace('_', '-')}"]:
+        for name in spellings_of(parameter) or [f"--{parameter.name.replace('_', '-')}"]:
             names[name] = not is_flag
     return names
