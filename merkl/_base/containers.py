@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from operator import is_
 from typing import Any
 
-__all__ = ["DICT_VIEWS", "is_container", "iter_leaves", "map_leaves"]
+__all__ = ["DICT_VIEWS", "is_container", "iter_leaves", "list_children", "map_leaves"]
 
 _empty: dict[Any, Any] = {}
 _KEYS, _VALUES, _ITEMS = type(_empty.keys()), type(_empty.values()), type(_empty.items())
@@ -21,7 +21,8 @@ def is_container(value: object) -> bool:
     return isinstance(value, _PLAIN) or hasattr(type(value), "__dataclass_fields__")
 
 
-def _children(value: Any) -> list[Any]:
+def list_children(value: Any) -> list[Any]:
+    """Return what a container holds itself."""
     if isinstance(value, dict):
         return [*value.keys(), *value.values()]
     if isinstance(value, _PLAIN):
@@ -52,7 +53,7 @@ def iter_leaves(value: object, *, atom: type | None = None) -> Iterator[Any]:
             yield item
         elif id(item) not in seen:
             seen.add(id(item))
-            stack.extend(reversed(_children(item)))
+            stack.extend(reversed(list_children(item)))
 
 
 def map_leaves(value: Any, change: Callable[[Any], Any], *, only: type | None = None) -> Any:
@@ -73,7 +74,7 @@ def _map(value: Any, change: Callable[[Any], Any], only: type | None, active: se
         return value
     active.add(id(value))
     try:
-        old = _children(value)
+        old = list_children(value)
         new = [change(item) if type(item) is only else _map(item, change, only, active) for item in old]
     finally:
         active.discard(id(value))

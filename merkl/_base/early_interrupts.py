@@ -10,6 +10,8 @@ from typing import Any
 
 __all__ = ["end_quietly", "is_command", "take_over"]
 
+#: As it was before bodies run, for which it is another function.
+_END = os._exit
 #: What Python, or the system, does at each without us.
 _BEFORE: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
@@ -31,7 +33,7 @@ def end_quietly(number: int, frame: FrameType | None) -> None:
     try:
         os.write(2, b"merkl: interrupted\n" if number == signal.SIGINT else b"merkl: terminated\n")
     finally:  # the terminal may be gone
-        os._exit(128 + number)
+        _END(128 + number)
 
 
 def take_over() -> None:

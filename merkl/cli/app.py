@@ -29,7 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return _main(sys.argv[1:])
     finally:
         # What is left is the end of the interpreter: to stop there leaves nothing undone.
-        signal.signal(signal.SIGINT, end_quietly)
+        interrupts.leave_to(end_quietly)
 
 
 def _take_interrupts() -> None:
@@ -39,6 +39,7 @@ def _take_interrupts() -> None:
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     take_over()
     end_at_second_interrupt()
+    interrupts.is_of_one_run = True
 
 
 def _main(words: list[str]) -> int:
@@ -91,6 +92,6 @@ def _carry_out(name: str, words: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 1
-    except Exception as error:  # noqa: BLE001 - an error in the user's own module, while it was imported or its function ran
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an error in the user's own module, while it was imported or its function ran
         print(traceback_text(error), file=sys.stderr)
         return 1

@@ -120,9 +120,16 @@ def _render(
         with workspace:
             program, plan, _ = workspace.plan(make)
             calls = program.all_calls()
-            open_end = getattr(program, "depends_on", ())
             ledger = open_ledger(workspace)
-            view = view_graph(name, calls, plan, ledger, collapse=collapse, depends_on=open_end)
+            view = view_graph(
+                name,
+                calls,
+                plan,
+                ledger,
+                collapse=collapse,
+                depends_on=program.depends_on,
+                items=program.items,
+            )
             _warn_of_size(view, format_)
             return _format(view, format_, calls, colour=colour)
     finally:

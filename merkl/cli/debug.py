@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -20,7 +21,9 @@ from merkl.cli.function_words import FunctionWords, split_at_function
 from merkl.cli.ledgers import find_key, open_ledger
 from merkl.cli.names import find_function, make_importable
 from merkl.cli.output import describe_value, is_json, print_json, result_text, stdout_for_result
-from merkl.cli.replay import replay_call
+from merkl.cli.replay import Replay, replay_call
+from merkl.cli.run import repeat_command
+from merkl.execution.failed_calls import describe_failed_call
 from merkl.execution.previews import preview_value
 from merkl.files import DirRef, FileRef
 from merkl.graph.pipeline import Pipeline
@@ -46,7 +49,7 @@ pipeline with arguments: the calls that it makes, their keys, and which of them 
   --value       print the value alone, as `merkl run` does
   -o FILE       write the value into a file: text and bytes as they are, a file as a copy, else the bytes of its codec
   --rerun       run that one call again in this process, and compare; its constants are read back from the log, or, where that
-                has only a short text of them, taken from the call of that key that MODULE.FUNCTION makes
+                has only a short text of them, taken from the call of that key that MODULE.FUNCTION makes, or its run made
   --args FILE   take arguments from a TOML file; those on the command line win
   --json        print one JSON object
 
@@ -112,7 +115,13 @@ def _debug_function(
                     f"{name} is no task, and makes no calls; `merkl debug` shows tasks and what makes calls"
                 )
             graph = view_graph(
-                name, calls, plan, open_ledger(workspace), collapse=None, depends_on=program.depends_on
+                name,
+                calls,
+                plan,
+                open_ledger(workspace),
+                collapse=None,
+                depends_on=program.depends_on,
+                items=program.items,
             )
             print(msgspec.json.encode(graph).decode() if as_json else format_graph(graph), file=out)
             return 0
@@ -227,7 +236,13 @@ def _rerun(
         rest = function.take_options(_options, parameters=parameter_names(found))[1]
         bound = parse_arguments(found, rest, args_file=options.get("args"))
         make = functools.partial(found, *bound.args, **bound.kwargs)
-    replay = replay_call(workspace, key, make)
+    try:
+        replay = replay_call(workspace, key, make)
+    except UsageError:
+        again = None if make is not None else _made_by_its_run(workspace, key)
+        if again is None:
+            raise
+        replay = again
     if options.get("json"):
         result = {"result": _as_json(replay.value, key), "is_same": replay.is_same, "verdict": replay.verdict}
         print_json(result, out)
@@ -235,3 +250,16 @@ def _rerun(
         print(result_text(replay.value), file=out)
     print(f"merkl: {replay.verdict}", file=sys.stderr)
     return 0 if replay.is_same is not False else 3
+
+
+def _made_by_its_run(workspace: Workspace, key: str) -> Replay | None:
+    """Run a call again whose arguments the ledger lacks: the command of its run makes it. None where that does not."""
+    metadata = workspace.ledger.known(key)
+    failed = describe_failed_call(workspace.ledger, key)
+    run_id = metadata.run if metadata is not None else "" if failed is None else failed.run
+    for run in workspace.ledger.find_runs(run_id) if run_id else ():
+        if run.command[:2] == ("merkl", "run"):
+            # What the command names may be gone by now, or its arguments be secrets, which are not written down.
+            with contextlib.suppress(UsageError):
+                return replay_call(workspace, key, repeat_command(run.command[2:]))
+    return None

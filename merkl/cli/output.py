@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from merkl._base.descriptors import out_of_the_way
 from merkl._base.errors import MerklError, MerklWarning, TaskFailedError
 from merkl._base.tracebacks import traceback_of_body
 from merkl.execution.previews import preview_value
@@ -33,7 +34,7 @@ def stdout_for_result() -> Iterator[TextIO]:
     """Send everything that is printed meanwhile, by subprocesses too, to stderr; yield the real stdout."""
     try:
         sys.stdout.flush()
-        saved = os.dup(1)
+        saved = out_of_the_way(os.dup(1))
         os.dup2(2, 1)
     except (OSError, ValueError):
         yield sys.stdout

@@ -36,6 +36,8 @@ def _summary(forecast: RunForecast) -> str:
     counts = [f"{forecast.count('run')} to run", f"{forecast.count('cached')} cached"]
     if forecast.count("linked"):
         counts.append(f"{forecast.count('linked')} linked")
+    if forecast.unneeded:
+        counts.append(f"{forecast.unneeded} behind these not needed")
     known = [item.seconds for item in forecast.calls if item.seconds is not None]
     if not forecast.count("run") or not known:
         return ", ".join(counts)
@@ -54,6 +56,7 @@ def forecast_json(forecast: RunForecast, reasons: Mapping[str, str]) -> dict[str
         "run": forecast.count("run"),
         "cached": forecast.count("cached"),
         "linked": forecast.count("linked"),
+        "unneeded": forecast.unneeded,
         "seconds": forecast.seconds,
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import functools
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 from merkl.cache import ArgumentPreview, Metadata, stored_key
 from merkl.cli.errors import UsageError
 from merkl.cli.names import find_function, load_module
+from merkl.cli.read_back import read_back
 from merkl.execution.failed_calls import describe_failed_call, metadata_of_failed
 from merkl.execution.previews import UNKEYED, digest_argument
 from merkl.execution.replay import hash_outs, run_again
@@ -94,7 +94,7 @@ def _from_ledger(
             continue
         try:
             arguments[argument.name] = _read_constant(task, argument)
-        except (ValueError, SyntaxError):
+        except ValueError:
             raise UsageError(
                 f"the log has only a short text of the argument {argument.name!r} ({argument.preview}): name the function "
                 f"that makes the call: merkl debug --hash {key[:12]} --rerun MODULE.FUNCTION ARGS"
@@ -143,9 +143,9 @@ def _as_called(task: Task[..., Any, Any]) -> Task[..., Any, Any]:
 
 def _read_constant(task: Task[..., Any, Any], argument: ArgumentPreview) -> Any:
     """Return the constant that a preview shows; raises ValueError where it does not show all of it."""
-    value = ast.literal_eval(argument.preview)
+    index = task.signature.names.index(argument.name)
+    value = read_back(argument.preview, task.signature.parameters[index].hint)
     if argument.digest not in ("", UNKEYED):
-        index = task.signature.names.index(argument.name)
         encoded = describe_constant(task.encode_argument(index, value, lambda future: b"").data)
         if digest_argument(value, encoded) != argument.digest:
             raise ValueError(argument.preview)

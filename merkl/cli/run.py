@@ -32,6 +32,7 @@ from merkl.cli.output import (
 from merkl.cli.plan import forecast_json, forecast_text
 from merkl.execution.event_file import EventFile
 from merkl.execution.events import Observer
+from merkl.execution.exits import refused_exits
 from merkl.execution.failed_calls import line_of_error
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.output import body_output
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 else:
     debugger = LazyModule("merkl.cli.debugger")  # pdb takes a while to import
 
-__all__ = ["USAGE", "carry_out"]
+__all__ = ["USAGE", "carry_out", "repeat_command"]
 
 DONE, FAILED, MISUSED, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -124,27 +125,39 @@ def _options(
 
 def carry_out(words: list[str]) -> int:
     target = split_at_function(words, _options)
-    with stdout_for_result() as out, body_output.installed():
+    with stdout_for_result() as out, refused_exits(), body_output.installed():
         function = _import_function(target.name, words)
         options, rest = target.take_options(_options, parameters=parameter_names(function))
         refuse_contradictions({f"--{name.replace('_', '-')}" for name, value in options.items() if value})
         return _run_function(target.name, function, rest, out, command=words, **options)
 
 
+def repeat_command(words: Sequence[str]) -> Callable[[], Any]:
+    """Return the function that a `merkl run` with these words called, with its arguments.
+
+    Raises what finding it and parsing them raise.
+    """
+    target = split_at_function(words, _options)
+    function = find_function(target.name)
+    options, rest = target.take_options(_options, parameters=parameter_names(function))
+    bound = parse_arguments(function, rest, args_file=options.get("args"))
+    return functools.partial(function, *bound.args, **bound.kwargs)
+
+
 def _import_function(name: str, words: list[str]) -> Any:
     """Return the function; where its module raises while it is imported, the log has that, as it has other graphs not built."""
     try:
         return find_function(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # A name that means nothing is no run.
         raised = error.__cause__ if isinstance(error, UsageError) else error
-        if isinstance(raised, Exception) and not {"--plan", "-n"} & set(words):
-            with contextlib.suppress(Exception):
+        if isinstance(raised, (Exception, SystemExit)) and not {"--plan", "-n"} & set(words):
+            with contextlib.suppress(Exception, SystemExit):
                 _note_failed_import(raised, words)
         raise
 
 
-def _note_failed_import(error: Exception, words: list[str]) -> None:
+def _note_failed_import(error: BaseException, words: list[str]) -> None:
     def fail() -> None:
         raise error
 
@@ -204,6 +217,7 @@ def _run_function(
         )
     share = None if options.recheck is None else parse_share(options.recheck)
     workspace.recalls_graphs = share is None
+    interrupts.is_of_one_run = interrupts.is_of_one_run and share is None
     report = RunReport()
     auditor = Auditor(workspace) if options.audit else None
     typed = describe_command("run", command, words, function, bound)
@@ -361,7 +375,7 @@ def _evaluate(
         if is_debugged and isinstance(error, TaskFailedError) and not debugger.has_left(error):
             debugger.open_debugger(error)
         return FAILED, None, None
-    except Exception as error:  # noqa: BLE001 - the function that makes the calls is the user's
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the function that makes the calls is the user's
         print(traceback_text(error), file=sys.stderr)
         if is_debugged:
             debugger.open_debugger(error)

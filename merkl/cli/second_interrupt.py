@@ -14,6 +14,9 @@ from merkl.execution.parting import parting
 
 __all__ = ["end_at_second_interrupt"]
 
+#: As it was before bodies run, for which it is another function.
+_EXIT = os._exit
+
 #: Seconds that what runs gets to end in order, and that the record of the run gets then.
 _MOMENT = 0.5
 _PATIENCE = 2.0
@@ -46,7 +49,7 @@ class _Ending:
         time.sleep(_MOMENT)
         number = interrupts.terminated_by or signal.SIGINT
         # What is to be said may wait for a lock that nobody gives back.
-        last = threading.Timer(_PATIENCE, os._exit, (128 + number,))
+        last = threading.Timer(_PATIENCE, _EXIT, (128 + number,))
         last.daemon = True
         last.start()
         if not parting.end(128 + number):

@@ -89,4 +89,5 @@ def explain_function(workspace: Workspace, name: str, make: Any, *, vs: str | No
             earlier=earlier,
             depends_on=program.depends_on,
             made=program.calls,
+            items=program.items,
         )

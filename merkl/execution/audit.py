@@ -24,7 +24,6 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from merkl._base.containers import iter_leaves
 from merkl._base.places import shown_path
 from merkl.execution.audit_askers import (
     Askers,
@@ -36,8 +35,8 @@ from merkl.execution.audit_askers import (
     holds_text,
     is_generator_seeded,
 )
+from merkl.execution.audit_events import EVENTS, LISTINGS, is_among, is_writing, iter_paths
 from merkl.execution.numpy_chance import drew_without_seed, global_state
-from merkl.files import DirRef, FileRef
 from merkl.graph.call import Call
 
 __all__ = ["BodyWatch", "Finding", "is_watching"]
@@ -53,7 +52,6 @@ _WATCHED = frozenset(
     {*_CLOCKS, *_CLOCKS_WITHOUT, *_STOPWATCHES, *_NOW, "generate_time_safe", "UuidCreate"}
     | {"urandom", "getrandom", "random", "getrandbits"}
 )
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +77,8 @@ class _Hook:
             sys.addaudithook(self._pass_on)
 
     def _pass_on(self, event: str, arguments: tuple[Any, ...]) -> None:
-        watch = self.watch
-        if watch is not None:
-            watch(event, arguments)
+        if event in EVENTS and self.watch is not None:
+            self.watch(event, arguments)
 
 
 _hook = _Hook()
@@ -100,13 +97,12 @@ class _Body:
     code: CodeType | None
     known: set[str]
     made: set[str] = field(default_factory=set)
+    written: dict[str, Finding] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
     is_seeded: bool = False
     #: Threads that were there before it.
     threads: frozenset[int] = field(default_factory=lambda: frozenset(sys._current_frames()))
     numpy_state: dict[str, Any] | None = field(default_factory=global_state)
-    #: By the function of a library that the user's code called: what it asked for, of which it may give something back.
-    pending: dict[FrameType, list[tuple[str, str, Held]]] = field(default_factory=dict)
 
 
 class BodyWatch:
@@ -129,29 +125,30 @@ class BodyWatch:
         self._askers = Askers(libraries)
         #: The body that runs, above those that wait for what it gives; None for one that is not watched.
         self._bodies: list[_Body | None] = []
+        #: By the function of a library that the user's code called: what it asked for, of which it may give something back.
+        self._pending: dict[FrameType, list[tuple[str, str, Held]]] = {}
+        self._on_profile = self._profiler()
         self._is_busy = False
         self._environ_get = os._Environ.__getitem__
 
     @contextlib.contextmanager
-    def watching(self, call: Call) -> Iterator[None]:
-        """Watch what the body of a call does inside the block.
+    def watching(self, call: Call, values: tuple[Any, ...]) -> Iterator[Callable[[Iterable[Any]], None]]:
+        """Watch what the body of a call, which is given these values, does inside the block.
 
-        A shell command is what its key says, so there is nothing to watch.
+        What the block gets is to be told what the body gave: files among it are no finding, wherever they lie. A shell
+        command is what its key says, so there is nothing to watch.
         """
-        self._begin(call)
+        self._begin(call, values)
         try:
-            yield
+            yield self._forgive_results
         finally:
             self._end()
 
-    def _begin(self, call: Call) -> None:
+    def _begin(self, call: Call, values: tuple[Any, ...]) -> None:
         if call.task.command is not None:
             self._bodies.append(None)
             return
-        leaves: list[Any] = list(iter_leaves([call.values, list(call.task.options.deps)]))
-        known = {
-            os.path.realpath(str(os.fspath(leaf))) for leaf in leaves if isinstance(leaf, (FileRef, DirRef))
-        }
+        known = set(iter_paths([values, list(call.task.options.deps)]))
         known |= {os.path.realpath(read.path) for read in call.files}
         self._bodies.append(_Body(call, _code_of(call), known))
         _hook.install()
@@ -170,7 +167,14 @@ class BodyWatch:
             sys.setprofile(None)
             threading.setprofile(None)
             os._Environ.__getitem__ = self._environ_get  # type: ignore[method-assign]
+            self._pending.clear()
             _hook.watch = None
+
+    def _forgive_results(self, outs: Iterable[Any]) -> None:
+        written = {} if self._body is None else self._body.written
+        results = set(iter_paths(outs)) if written else set()
+        for path in [path for path in written if is_among(results, path)]:
+            self._findings.pop(written.pop(path), None)
 
     def take(self) -> tuple[Finding, ...]:
         """Return what was found since the last time."""
@@ -183,12 +187,15 @@ class BodyWatch:
 
     # -- what is seen ------------------------------------------------------------------------------------------
 
-    def _note(self, kind: str, what: str) -> None:
+    def _note(self, kind: str, what: str, *, written: str = "") -> None:
         body = self._body
         if body is not None:
             call = body.call.parts[-1]
             name = f"{call.task.__module__}.{call.task.name}"
-            self._findings.setdefault(Finding(name, call.key().hex(), kind, what))
+            finding = Finding(name, call.key().hex(), kind, what)
+            self._findings.setdefault(finding)
+            if written:
+                body.written[written] = finding
 
     def _is_in_body(self) -> bool:
         """Say whether the body is on the stack, and not by way of an import, of MerkL, or of making a temporary file."""
@@ -203,9 +210,8 @@ class BodyWatch:
         return body is not None and threading.get_ident() not in body.threads
 
     def _on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
-        seen = _EVENTS.get(event)
-        body = self._body
-        if seen is None or self._is_busy or body is None:
+        seen, body = EVENTS[event], self._body
+        if self._is_busy or body is None:
             return
         is_new = event in ("open", "os.mkdir") and _note_made(body, event, arguments)
         if not self._is_in_body():
@@ -214,7 +220,7 @@ class BodyWatch:
         try:
             if event == "open":
                 self._on_open(body, arguments, is_new=is_new)
-            elif event in _LISTINGS:
+            elif event in LISTINGS:
                 self._on_listing(body, arguments[0])
             elif event == "sqlite3.connect":
                 self._on_database(body, arguments[0])
@@ -238,17 +244,18 @@ class BodyWatch:
             return
         where = os.path.realpath(os.fsdecode(path))
         body.opened.add(where)
-        is_its_own = _is_among(body.made, where) and not is_new
+        is_its_own = is_among(body.made, where) and not is_new
         if is_its_own or self._is_no_input(body, where):
             return
-        self._note("write" if _is_writing(mode, flags) else "file", shown_path(where))
+        is_write = is_writing(mode, flags)
+        self._note("write" if is_write else "file", shown_path(where), written=where if is_write else "")
 
     def _on_listing(self, body: _Body, folder: Any) -> None:
         if isinstance(folder, int):
             where = os.path.realpath(f"/proc/self/fd/{folder}")
         else:
             where = os.path.realpath(os.fsdecode(folder or "."))
-        if not (_is_among(body.made, where) or self._is_no_input(body, where)):
+        if not (is_among(body.made, where) or self._is_no_input(body, where)):
             self._note("file", f"the names in {shown_path(where)}")
 
     def _on_database(self, body: _Body, database: Any) -> None:
@@ -262,7 +269,7 @@ class BodyWatch:
 
     def _is_no_input(self, body: _Body, where: str) -> bool:
         """Say whether a path is one that the key knows, or where Python, a library or the system keeps its own files."""
-        if f"{where}{os.sep}".startswith(self._own) or _is_among(body.known, where):
+        if f"{where}{os.sep}".startswith(self._own) or is_among(body.known, where):
             return True
         is_of_machine = where in _search_path() or where.startswith(_FOLDERS_OF_SYSTEM)
         return is_of_machine and not self._askers.is_users(_frame_of_asker())
@@ -296,53 +303,60 @@ class BodyWatch:
         if name is not None and any(text.upper() == name.upper() for text in given_texts(called)):
             self._note(kind, what)
         elif held is not None:
-            self._body.pending.setdefault(called, []).append((kind, what, held))
+            self._pending.setdefault(called, []).append((kind, what, held))
 
-    def _on_library_call(self, body: _Body, frame: FrameType) -> None:
+    def _on_library_call(self, frame: FrameType) -> None:
         """A file that a library is told to read may be read by what does not tell Python of it."""
+        body = self._body
+        if body is None:
+            return
         for text in given_texts(frame):
             if len(text) < _LONGEST_PATH and (os.sep in text or "." in text) and os.path.isfile(text):
                 where = os.path.realpath(text)
-                if not (_is_among(body.made, where) or self._is_no_input(body, where)) and self._is_in_body():
+                if not (is_among(body.made, where) or self._is_no_input(body, where)) and self._is_in_body():
                     held = functools.partial(_is_not_among, body.opened, where)
-                    body.pending.setdefault(frame, []).append(("file", shown_path(where), held))
+                    self._pending.setdefault(frame, []).append(("file", shown_path(where), held))
 
-    def _on_return(self, body: _Body, frame: FrameType, value: Any) -> None:
-        pending = body.pending.pop(frame)
+    def _on_return(self, frame: FrameType, value: Any) -> None:
+        pending = self._pending.pop(frame)
         owner = frame.f_locals.get(frame.f_code.co_varnames[0]) if frame.f_code.co_argcount else None
         for kind, what, held in pending:
             if held(value, owner):
                 self._note(kind, what)
 
-    def _on_profile(self, frame: FrameType, event: str, argument: Any) -> None:
-        # Called for each call in a body, and what a library is imported with makes millions: the common ways out come first.
-        if event == "c_call":
-            if getattr(argument, "__name__", "") in _WATCHED:
-                self._on_c_call(frame, argument)
-        elif event == "call":
-            kind = self._askers.kinds.get(frame.f_code.co_filename)
-            if kind is None:
-                kind = self._askers.kind(frame.f_code)
-            if kind is not Kind.USERS:
-                self._on_call(frame, kind)
-        elif event == "return":
-            body = self._body
-            if body is not None and body.pending and frame in body.pending:
-                self._on_return(body, frame, argument)
+    def _profiler(self) -> Callable[[FrameType, str, Any], None]:
+        """Return what Python is to call for each call in a body.
 
-    def _on_call(self, frame: FrameType, kind: Kind) -> None:
-        caller = frame.f_back
-        body = self._body
-        if body is None:
-            return
-        if kind is Kind.INSTALLED:
-            if caller is not None and not self._askers.is_library(caller.f_code):
-                self._on_library_call(body, frame)
-        elif frame.f_code is _SEED:
-            if frame.f_locals.get("a") is None:
-                self._note_if_in_body("chance", "a generator of `random` without a seed")
-            elif frame.f_locals.get("self") is _GLOBAL:
-                body.is_seeded = True
+        What a library is imported with makes millions of them, so the common ways out come first, and nothing is looked up
+        twice. `f_code` and `id` would cost an audit event each time.
+        """
+        askers, pending = self._askers, self._pending
+        kinds = askers.kinds_of_modules
+
+        def on_profile(frame: FrameType, event: str, argument: Any) -> None:
+            if event == "c_call":
+                if getattr(argument, "__name__", "") in _WATCHED:
+                    self._on_c_call(frame, argument)
+            elif event == "call":
+                kind = kinds.get(frame.f_globals.get("__name__")) or askers.kind_of_module(frame)
+                if kind is Kind.INSTALLED:
+                    caller = frame.f_back
+                    if caller is not None:
+                        kind = kinds.get(caller.f_globals.get("__name__")) or askers.kind_of_module(caller)
+                        if kind is Kind.USERS:
+                            self._on_library_call(frame)
+                elif frame.f_globals is _RANDOM and frame.f_code is _SEED:
+                    self._on_seed(frame)
+            elif event == "return" and pending and frame in pending:
+                self._on_return(frame, argument)
+
+        return on_profile
+
+    def _on_seed(self, frame: FrameType) -> None:
+        if frame.f_locals.get("a") is None:
+            self._note_if_in_body("chance", "a generator of `random` without a seed")
+        elif frame.f_locals.get("self") is _GLOBAL and self._body is not None:
+            self._body.is_seeded = True
 
     def _on_c_call(self, frame: FrameType, argument: Any) -> None:
         body = self._body
@@ -392,6 +406,7 @@ class BodyWatch:
 #: The generator behind the functions of `random`, and the code of its `seed`.
 _GLOBAL = random.random.__self__  # type: ignore[attr-defined]
 _SEED = random.Random.seed.__code__
+_RANDOM = vars(random)
 #: By this numpy asks for what a generator without a seed begins with.
 _SYSTEM_BITS = random.SystemRandom.getrandbits.__code__
 
@@ -406,7 +421,6 @@ _FOLDERS_OF_PYTHON = ("/proc", "/sys", "/dev", "/etc/ssl", "/usr/share/zoneinfo"
 _FOLDERS_OF_SYSTEM = ("/etc/", "/usr/")
 _LONGEST_PATH = 4096
 _OF_MACHINE = frozenset({"lscpu", "nproc", "uname", "sysctl", "getconf", "ldconfig"})
-_LISTINGS = frozenset({"os.listdir", "os.scandir"})
 
 
 def _search_path() -> frozenset[str]:
@@ -431,11 +445,6 @@ def _code_of(call: Call) -> CodeType | None:
     return code if isinstance(code, CodeType) else None
 
 
-def _is_among(paths: set[str], where: str) -> bool:
-    """Say whether a path is one of these, or below one."""
-    return where in paths or any(where.startswith(path + os.sep) for path in paths)
-
-
 def _is_not_among(paths: set[str], where: str, value: Any, owner: Any) -> bool:
     """Say, once a call is over, that a path is none of these."""
     return where not in paths
@@ -449,43 +458,9 @@ def _note_made(body: _Body, event: str, arguments: tuple[Any, ...]) -> bool:
     path = arguments[0]
     if not isinstance(path, (str, bytes)) or os.path.exists(path):
         return False
-    if event == "open" and not _is_writing(*arguments[1:]):
+    if event == "open" and not is_writing(*arguments[1:]):
         return False
     where = os.path.realpath(os.fsdecode(path))
-    is_new = event == "open" and not _is_among(body.made, where)
+    is_new = event == "open" and not is_among(body.made, where)
     body.made.add(where)
     return is_new
-
-
-def _is_writing(mode: str | None, flags: int | None) -> bool:
-    return bool(flags & _WRITING) if isinstance(flags, int) else "r" not in (mode or "r")
-
-
-def _address(arguments: tuple[Any, ...]) -> str:
-    address = arguments[1] if len(arguments) > 1 else arguments
-    if isinstance(address, tuple) and len(address) >= 2:
-        return f"{address[0]}:{address[1]}"
-    return os.fsdecode(address) if isinstance(address, bytes) else str(address)
-
-
-def _program(arguments: tuple[Any, ...]) -> str:
-    first = arguments[0]
-    return os.fsdecode(first) if isinstance(first, (str, bytes, os.PathLike)) else str(first)
-
-
-#: What is looked at, and how a finding of it reads; that a folder is made is only remembered.
-_EVENTS: dict[str, tuple[str, Callable[[tuple[Any, ...]], str]]] = {
-    "open": ("file", _program),
-    "os.mkdir": ("write", _program),
-    **dict.fromkeys(_LISTINGS, ("file", _program)),
-    "sqlite3.connect": ("file", _program),
-    "socket.connect": ("network", _address),
-    "socket.getaddrinfo": ("network", lambda arguments: f"{arguments[0]}:{arguments[1]}"),
-    "socket.gethostbyname": ("network", _program),
-    "socket.gethostbyaddr": ("network", _program),
-    "socket.gethostname": ("network", lambda arguments: "the name of this machine"),
-    "subprocess.Popen": ("program", _program),
-    "os.system": ("program", _program),
-    "os.exec": ("program", _program),
-    "os.posix_spawn": ("program", _program),
-}

@@ -61,14 +61,28 @@ class Kind(enum.Enum):
 
 @dataclass(slots=True)
 class Askers:
-    """Tells code of the user's from that of libraries, which lies in these folders; `kinds` are known ones, by file."""
+    """Tells code of the user's from that of libraries, which lies in these folders.
+
+    `kinds` are known ones by file, `kinds_of_modules` by the name of their module.
+    """
 
     folders: tuple[str, ...]
     kinds: dict[str, Kind] = field(default_factory=dict)
+    kinds_of_modules: dict[str | None, Kind] = field(default_factory=dict)
 
     def kind(self, code: CodeType) -> Kind:
         """Return whose code it is."""
-        name = code.co_filename
+        return self._kind_of_file(code.co_filename)
+
+    def kind_of_module(self, frame: FrameType) -> Kind:
+        """Return whose the module is that the code of a frame is of."""
+        file, name = frame.f_globals.get("__file__"), frame.f_globals.get("__name__")
+        kind = self._kind_of_file(file if isinstance(file, str) else frame.f_code.co_filename)
+        if isinstance(name, str):
+            self.kinds_of_modules[name] = kind
+        return kind
+
+    def _kind_of_file(self, name: str) -> Kind:
         if not name.startswith(("<frozen", *self.folders)):
             kind = Kind.USERS
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from merkl.execution.body import BodyOutcome, validate_outs
+from merkl.execution.body import BodyOutcome, split_outs, validate_outs
 from merkl.graph.batch import BatchOuts, BatchTask
 from merkl.graph.call import Call, Nested
 from merkl.graph.future import Future
@@ -73,7 +73,7 @@ def take_apart(call: Call, outcome: BodyOutcome) -> Sequence[tuple[Call, BodyOut
     share = outcome.duration / len(call.parts)
     taken: list[tuple[Call, BodyOutcome]] = []
     for part, value in zip(call.parts, outcome.outs.values(), strict=True):
-        outs = dict(part.outs.split(part.task.name, value))
+        outs = split_outs(part, value)
         validate_outs(part, outs)
         taken.append((part, BodyOutcome(outs, share, outcome.tags, outcome.is_pure, "", outcome.peak_memory)))
     return taken

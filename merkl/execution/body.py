@@ -16,6 +16,7 @@ from merkl._base.errors import (
     ArgumentMutatedError,
     MerklWarning,
     TaskFailedError,
+    TaskOutsError,
     TypeMismatchError,
 )
 from merkl._base.hint_classes import iter_classes
@@ -29,6 +30,7 @@ from merkl.execution.interrupts import Interrupts
 from merkl.execution.memory import QUICK, PeakMeter
 from merkl.execution.output import body_output
 from merkl.execution.previews import preview_arguments
+from merkl.execution.working_folder import restore_working_folder
 from merkl.graph.building import building
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -44,6 +46,7 @@ __all__ = [
     "place_items",
     "require_unchanged",
     "run_body",
+    "split_outs",
     "validate_outs",
 ]
 
@@ -148,6 +151,8 @@ def run_body(
     finally:
         building.reset(outside)
         current_body.reset(before)
+        if context.folder is not None:
+            restore_working_folder(context, task.name)
         if purity.is_current:
             call.adopt_code()
     if context.printed:
@@ -208,10 +213,19 @@ def outcome_of(
 
     Raises `TypeMismatchError` and `TaskOutsError` where it is not what the task declares.
     """
-    outs = dict(call.outs.split(call.task.name, result))
+    outs = split_outs(call, result)
     validate_outs(call, outs)
     is_pure = purity is None or purity.holds()
     return BodyOutcome(outs, duration, {} if tags is None else tags, is_pure, output[-_MOST_OUTPUT:], peak)
+
+
+def split_outs(call: Call, result: Any) -> dict[str | None, Any]:
+    """Return the value of each out; raises `TaskOutsError` where they are not those that the task declares."""
+    try:
+        return dict(call.outs.split(call.task.name, result))
+    except TaskOutsError as error:
+        error.args = (f"{error}\n  in the call made at {call.place()}",)
+        raise
 
 
 def _run_with_retries(
@@ -245,6 +259,7 @@ def _run_with_retries(
                 raise
             if attempt == most:
                 raise failure_of(call, error) from error
+            _begin_anew(call)
             _wait(options.retry_delay, interrupts)
         except KeyboardInterrupt:
             raise
@@ -266,6 +281,13 @@ def _end_child() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _begin_anew(call: Call) -> None:
+    """Have the next attempt begin where the last one did."""
+    body = current_body.get()
+    if body is not None:
+        restore_working_folder(body, call.task.name)
 
 
 def _wait(seconds: float, interrupts: Interrupts) -> None:

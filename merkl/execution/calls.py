@@ -67,7 +67,7 @@ def run_call(
     token = enter_scratch(scratch)
     is_stored = True
     try:
-        with _UNWATCHED if watch is None else watch.watching(call):
+        with _UNWATCHED if watch is None else watch.watching(call, values) as was_given:
             outcome = run_body(
                 call,
                 values,
@@ -78,6 +78,8 @@ def run_call(
                 on_attempt=on_attempt,
                 retries=retries,
             )
+            if was_given is not None:
+                was_given(outcome.outs.values())
         is_interrupted = interrupts.presses > before
         is_stored = keep_outcome(evaluation, call, outcome, content_keys, is_interrupted=is_interrupted)
     finally:

@@ -68,6 +68,8 @@ class Evaluation:
         self.fresh[key] = fresh
         if is_tainted:
             self.tainted.add(key)
+        if fresh.is_stored and not is_tainted:
+            self.results.nesting.note(key)
         if self.passing is not None and (is_tainted or not (fresh.is_stored and self.results.is_reading)):
             self.passing.add(key, fresh, is_tainted=is_tainted)
 
@@ -95,6 +97,22 @@ class Evaluation:
     def without_done(self, call: Call) -> Call | None:
         """Return the call for those of its parts that are not done; None if all are."""
         return call.without([part for part in call.parts if self.is_done(part)])
+
+    def take_made(self, call: Call) -> Call | None:
+        """Take the results of a call that an evaluation inside of a body has stored meanwhile; return what is left of it."""
+        if not self.results.nesting.has_made(()):
+            return call
+        return call.without([part for part in call.parts if self._has_taken(part)])
+
+    def _has_taken(self, call: Call) -> bool:
+        if call.key() in self.plan.forced or not self.results.nesting.has_made(call.out_keys()):
+            return False
+        found = {future.__merkl_key__(): self.results.find(future) for future in call.futures()}
+        records = {key: record for key, record in found.items() if record is not None}
+        if len(records) < len(found):
+            return False
+        self.records.update(records)
+        return True
 
     def lacks_inputs(self, call: Call) -> bool:
         """Say whether a call failed, or needs what failed."""

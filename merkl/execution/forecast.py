@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from merkl._base.errors import WouldRunError
 from merkl.cache import Ledger, Record
-from merkl.execution.plan import Plan
+from merkl.execution.plan import Plan, calls_behind
 from merkl.execution.results import Results, identify
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -41,11 +41,13 @@ class ForecastCall:
 class RunForecast:
     """A plan in the order in which it would be carried out.
 
-    `depends_on` are Futures whose values decide how the graph goes on after that.
+    `depends_on` are Futures whose values decide how the graph goes on after that. `unneeded` counts the calls behind cached
+    ones: nobody looks for their results.
     """
 
     calls: tuple[ForecastCall, ...]
     depends_on: tuple[Future[Any], ...]
+    unneeded: int = 0
 
     @classmethod
     def of(
@@ -68,7 +70,9 @@ class RunForecast:
         # Each cached call stands where program order would have it.
         places = itertools.accumulate((item.call.sequence for item in missing), max)
         merged = heapq.merge(found, zip(places, missing, strict=True), key=lambda pair: pair[0])
-        return cls(tuple(item for _, item in merged), depends_on)
+        listed = {item.call.key() for item in (*missing, *(item for _, item in found))}
+        behind = {call.key() for call in calls_behind(plan.wanted)} - listed
+        return cls(tuple(item for _, item in merged), depends_on, len(behind))
 
     @property
     def seconds(self) -> float | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 
-from merkl._base.errors import TaskFailedError, WorkerDiedError
+from merkl._base.errors import TargetError, TaskFailedError, WorkerDiedError
 from merkl.execution.body import failure_of
 from merkl.execution.previews import preview_arguments
 from merkl.execution.targets.base import Death
 from merkl.graph.call import Call
 
-__all__ = ["ran_too_long", "unpicklable", "worker_died"]
+__all__ = ["ran_too_long", "unmet_resources", "unpicklable", "worker_died"]
 
 
 def ran_too_long(call: Call) -> TaskFailedError:
@@ -24,7 +24,11 @@ def ran_too_long(call: Call) -> TaskFailedError:
 def worker_died(call: Call, death: Death) -> WorkerDiedError:
     """Return the error that says which call ended its worker twice, and how."""
     if death.exit_code is None:
-        how = "was lost"
+        how = (
+            "was lost"
+            if death.is_final
+            else "closed its connection to the run, with descriptors that it had not opened"
+        )
     elif death.exit_code < 0:
         try:
             name = signal.Signals(-death.exit_code).name
@@ -44,6 +48,12 @@ def worker_died(call: Call, death: Death) -> WorkerDiedError:
         location=call.location(),
         arguments=arguments,
     )
+
+
+def unmet_resources(call: Call, error: TargetError) -> TargetError:
+    """Return the error that says which call asks for what a target never has."""
+    said = f"task {call.task.name!r} cannot run on this target: {error}\n  in the call made at {call.place()}"
+    return TargetError(said)
 
 
 def unpicklable(call: Call, error: Exception) -> TaskFailedError:

@@ -71,6 +71,9 @@ class Interrupts:
         self.terminated_by = 0
         #: There was a second Ctrl-C within two seconds, or a later SIGTERM: the run ends whatever bodies return.
         self.is_ended = False
+        #: Whether this process has nothing to do beside one run: Ctrl-C changes nothing any more when that is done.
+        self.is_of_one_run = False
+        self._is_over = False
         #: Called then; None: KeyboardInterrupt is raised wherever the program is.
         self.end_at_once: Callable[[], None] | None = None
         #: Called at each signal that is not the last: each passes it on to where bodies run, and says whether that is
@@ -85,6 +88,8 @@ class Interrupts:
         self._depth = 0
         self._previous: dict[int, Any] = {}
         self._threads: set[Cooperation] = set()
+        #: Runs that Ctrl-C has ended, whose bodies may be in threads here.
+        self._ended_runs: set[bytes] = set()
         self._lock = threading.Lock()
         #: How often this process was forked off another one.
         self.forks = 0
@@ -121,7 +126,8 @@ class Interrupts:
             return
         self.is_ended = False
         for number, handler in self._previous.items():
-            signal.signal(number, handler)
+            is_ignored = self._is_over and number == signal.SIGINT
+            signal.signal(number, _pass_over if is_ignored else handler)
         self._previous.clear()
         is_pending, self._is_pending = self._is_pending, False
         if error is None and is_pending:
@@ -210,6 +216,10 @@ class Interrupts:
             return False
         with self._lock:
             before, mine.is_in_body = mine.is_in_body, is_in_body
+            is_over = is_in_body and mine.run in self._ended_runs and not mine.count
+        if is_over:
+            mine.is_in_body = before
+            raise KeyboardInterrupt
         if not is_in_body:
             raise_in_thread(mine.thread, None)  # what comes too late for the body
         return before
@@ -234,13 +244,17 @@ class Interrupts:
                 self._threads.discard(mine)
             cooperation.reset(token)
 
-    def press(self, run: bytes) -> int:
+    def press(self, run: bytes, *, is_last: bool = False) -> int:
         """Pass Ctrl-C on to the bodies of a run that are in threads: KeyboardInterrupt, where Python code runs.
 
+        The last one ended the run: it reaches those that have not had one, and those that begin later.
         Returns how many there are.
         """
         with self._lock:
             pressed = [one for one in self._threads if one.run == run and one.is_in_body]
+            if is_last:
+                self._ended_runs.add(run)
+                pressed = [one for one in pressed if not one.count]
             for one in pressed:
                 one.count += 1
                 if not one.loops:
@@ -265,9 +279,21 @@ class Interrupts:
         """Take a Ctrl-C that was passed on, and that no body got after all, for one that still waits."""
         self._is_pending = True
 
+    def note_end_of_run(self) -> None:
+        """Note that all is computed: where this process `is_of_one_run`, a Ctrl-C from here on does not undo that."""
+        if self.is_of_one_run and threading.get_ident() == self._main_thread:
+            self._is_over = True
+            self._is_pending = self.is_terminated
+
+    def leave_to(self, handler: Callable[[int, FrameType | None], None]) -> None:
+        """Have Ctrl-C call a handler from here on, unless all is computed."""
+        signal.signal(signal.SIGINT, _pass_over if self._is_over else handler)
+
     # -- the signals ------------------------------------------------------------------------------------
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._is_over and number == signal.SIGINT:
+            return
         now = time.monotonic()
         is_again = now - self._last < AGAIN
         if number == self.terminated_by and is_again:
@@ -322,7 +348,7 @@ class Interrupts:
 
     def reset(self) -> None:
         """Forget what there was, as at the beginning of a program."""
-        self.is_terminated = self.is_ended = self._is_pending = False
+        self.is_terminated = self.is_ended = self._is_pending = self._is_over = False
         self.terminated_by = 0
         self._last = float("-inf")
 
@@ -369,6 +395,10 @@ class Interrupts:
                 yield item
         finally:
             mine.loops -= 1
+
+
+def _pass_over(number: int, frame: FrameType | None) -> None:
+    """Do nothing, unlike SIG_IGN in processes that are started from here too."""
 
 
 #: Those of this process: signals are a matter of the whole process.

@@ -13,10 +13,10 @@ from merkl.files.tree import scan_tree
 from merkl.graph.session import sessions
 from merkl.graph.shown import preview_value
 
-__all__ = ["outline_value", "split_content"]
+__all__ = ["MOST_PARTS", "outline_value", "split_content"]
 
 #: How much of a value its outline names.
-_MOST_PARTS = 500
+MOST_PARTS = 500
 _DEEPEST = 12
 _SHORT = (int, float, bool, type(None))
 #: What the text of a file says before its path, which does not count.
@@ -35,10 +35,10 @@ def outline_value(value: Any) -> dict[str, str] | None:
         return None
     outline: dict[str, str] = {}
     stack: list[tuple[str, Any, int]] = [("", value, 0)]
-    while stack and len(outline) < _MOST_PARTS:
+    while stack and len(outline) < MOST_PARTS:
         path, item, depth = stack.pop()
         if isinstance(item, (FileRef, DirRef)):
-            outline.update(itertools.islice(_outline_files(path, item).items(), _MOST_PARTS - len(outline)))
+            outline.update(itertools.islice(_outline_files(path, item).items(), MOST_PARTS - len(outline)))
             continue
         parts = _parts(item) if depth < _DEEPEST else None
         if parts is None:
@@ -65,9 +65,10 @@ def _outline_files(path: str, item: FileRef[Any] | DirRef) -> dict[str, str]:
             content = tracker.content_hash(item)
             return {path: f"{_described(content, os.stat(item).st_size)} in {preview_value(item)}"}
         found: dict[str, str] = {}
-        for entry in itertools.islice(scan_tree(item).files, _MOST_PARTS):
+        for entry in itertools.islice(scan_tree(item).files, MOST_PARTS):
             content = tracker.content_hash(entry.source)
-            found[f"{path}/{os.fsdecode(entry.name)}"] = _described(content, os.stat(entry.source).st_size)
+            name = entry.name.decode("utf-8", "backslashreplace")
+            found[f"{path}/{name}"] = _described(content, os.stat(entry.source).st_size)
     except (MerklError, OSError):
         return {path: preview_value(item)}
     return found
@@ -87,13 +88,13 @@ def _has_parts(value: Any) -> bool:
 def _parts(value: Any) -> list[tuple[str, Any]] | None:
     if isinstance(value, dict):
         return [
-            (f"[{preview_value(key)}]", part) for key, part in itertools.islice(value.items(), _MOST_PARTS)
+            (f"[{preview_value(key)}]", part) for key, part in itertools.islice(value.items(), MOST_PARTS)
         ]
     fields = _fields_of(type(value))
     if fields is not None:
         return [(f".{name}", getattr(value, name, None)) for name in fields]
     if isinstance(value, (list, tuple)):
-        return [(f"[{i}]", part) for i, part in enumerate(value[:_MOST_PARTS])]
+        return [(f"[{i}]", part) for i, part in enumerate(value[:MOST_PARTS])]
     return None
 
 

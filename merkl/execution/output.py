@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
 
+from merkl._base.descriptors import out_of_the_way
+
 __all__ = ["BodyOutput", "Keyboard", "body_output"]
 
 #: Bytes of a body's output that are kept.
@@ -132,12 +134,12 @@ class BodyOutput:
         try:
             sys.stdout.flush()
             sys.stderr.flush()
-            self._saved = os.dup(2)
+            self._saved = out_of_the_way(os.dup(2))
         except (OSError, ValueError, AttributeError):
             yield
             return
-        before = os.dup(1)
-        self._reader, writer = os.pipe()
+        before = out_of_the_way(os.dup(1))
+        self._reader, writer = map(out_of_the_way, os.pipe())
         os.set_blocking(self._reader, False)
         self._arrivals = select.poll()
         self._arrivals.register(self._reader, select.POLLIN)
@@ -145,7 +147,7 @@ class BodyOutput:
         os.dup2(writer, 1)
         os.dup2(writer, 2)
         hook, sys.breakpointhook = sys.breakpointhook, self._open_debugger
-        waiting, self._stop = os.pipe()
+        waiting, self._stop = map(out_of_the_way, os.pipe())
         thread = threading.Thread(target=self._pump, args=(waiting,), name="merkl-output", daemon=True)
         thread.start()
         keyboard = sys.stdin
@@ -254,10 +256,13 @@ class BodyOutput:
     # -- the pipe --------------------------------------------------------------------------------------
 
     def _pump(self, waiting: int) -> None:
+        arrivals = select.poll()
+        for descriptor in (self._reader, waiting):
+            arrivals.register(descriptor, select.POLLIN)
         while True:
-            ready, _, _ = select.select([self._reader, waiting], [], [])
+            ready = arrivals.poll()
             self._drain()
-            if waiting in ready:
+            if any(descriptor == waiting for descriptor, _ in ready):
                 return
 
     def _drain(self) -> None:

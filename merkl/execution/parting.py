@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 
 __all__ = ["Parting", "parting"]
 
+#: As it was before bodies run, for which it is another function.
+_END = os._exit
+
 
 class Parting:
     """Holds what has to be done before the process may end in the middle of a body.
@@ -53,7 +56,7 @@ class Parting:
         """End the process with an exit code after all that has to be done; where that is nothing, return False."""
         with self._lock:
             if self.take_leave():
-                os._exit(code)
+                _END(code)
             return False
 
 

@@ -9,6 +9,8 @@ from types import CoroutineType
 from typing import Any
 
 from merkl._base.errors import MerklWarning
+from merkl.execution.interrupts import interrupts
+from merkl.execution.known_maps import KnownItems, expand_known_maps
 from merkl.execution.lookups import Lookups
 from merkl.execution.plan import Plan, calls_behind, make_plan
 from merkl.execution.report import RunReport
@@ -29,7 +31,8 @@ __all__ = ["Program", "build_program"]
 class Program:
     """What a function made: the structure that it returned, all calls in program order, and the stages yet to be run.
 
-    `depends_on` are the Futures whose values decide how the graph goes on, where nothing was allowed to run.
+    `depends_on` are the Futures whose values decide how the graph goes on, where nothing was allowed to run; `items` those
+    that maps would turn out to need, as far as `plan` found the lists in the cache.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Program:
         self.calls = calls
         self.stages = tuple(stages)
         self.depends_on = tuple(depends_on)
+        self.items: KnownItems = {}
         require_distinct_paths(write for call in calls for write in call.writes)
 
     def wanted(self) -> list[Future[Any]]:
@@ -51,7 +55,7 @@ class Program:
         Those returned, those with a pending write, and those of tasks that are declared to return None, which are
         called for their effect.
         """
-        wanted = [*self._returned_futures(), *self.depends_on]
+        wanted = [*self._returned_futures(), *self.depends_on, *self._items()]
         for call in self.calls:
             if call.writes:
                 wanted += [write.future for write in call.writes]
@@ -64,6 +68,9 @@ class Program:
         staged = [future for stage in self.stages for future in stage.futures]
         return list(dict.fromkeys([*self.calls, *calls_behind([*self.wanted(), *staged])]))
 
+    def _items(self) -> list[Future[Any]]:
+        return [item for items in self.items.values() for item in items]
+
     def _returned_futures(self) -> list[Future[Any]]:
         return list(find_futures(self.returned))
 
@@ -75,6 +82,9 @@ class Program:
         wanted, stages = self._choose(selection)
         rerun = selection if selection.rerun else None
         plan = make_plan(wanted, Lookups(results), stages=stages, rerun=rerun)
+        self.items = expand_known_maps(plan, results)
+        if self.items:
+            plan = make_plan([*wanted, *self._items()], Lookups(results), stages=stages, rerun=rerun)
         plan.is_open = bool(self.depends_on)
         return plan
 
@@ -97,9 +107,11 @@ class Program:
         if selection.is_partial:
             returned = wanted if selection.until else []
             values = runner.evaluate_wanted(wanted, returned, stages=stages)
+            interrupts.note_end_of_run()
             given = [*(values[future.__merkl_key__()] for future in returned), *selection.outputs]
             return given[0] if len(given) == 1 else given
         values = runner.evaluate_wanted(wanted, self._returned_futures(), stages=stages)
+        interrupts.note_end_of_run()
         self._warn_of_unneeded(runner)
         return replace_present(self.returned, lambda future: values[future.__merkl_key__()])
 

@@ -32,6 +32,7 @@ from merkl.cache import (
 )
 from merkl.codecs import Codec, CodecRegistry, DecodeError, Encoded
 from merkl.execution.migrations import ADOPTED, Migrations
+from merkl.execution.nesting import Nesting
 from merkl.execution.previews import describe_arguments
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -116,6 +117,8 @@ class Results:
         self.is_writing = is_writing
         #: Contents up to this size are kept beside the cache, to be handed to other processes with their keys.
         self.hands_over = 0
+        #: What evaluations inside of bodies have stored.
+        self.nesting = Nesting()
         self._others: dict[str, BaseCache] = {}
         self._before_first_store = before_first_store
         #: Told of each result that is stored.

@@ -25,6 +25,7 @@ from merkl.execution.results import Results
 from merkl.execution.selection import Selection
 from merkl.execution.spread import Spread
 from merkl.execution.targets.base import Target
+from merkl.execution.working_folder import watch_working_folder
 from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -69,6 +70,7 @@ class Runner:
         self.accepts_interrupted = accepts_interrupted
         self._write_file = write_file
         self._meter = PeakMeter()
+        watch_working_folder()
         self._watch = None if self.observer.audited is None else BodyWatch(self.observer.audited)
         #: Keys of the calls whose results are being computed again: to find those by content would find what is lost.
         self._lost: set[bytes] = set()
@@ -107,7 +109,7 @@ class Runner:
         goes_on: bool = False,
     ) -> dict[bytes, Any]:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
-        with interrupts, interrupts.outside_body():
+        with interrupts, interrupts.outside_body(), self.results.nesting.evaluating():
             plan = self.plan(wanted, stages=stages)
             plan.is_open = goes_on
             if self.selection.is_frozen:
@@ -142,10 +144,17 @@ class Runner:
             self.target = target
 
     def recompute(self, future: Future[Any]) -> Any:
-        """Compute again a result whose content turned out to be lost, or not to be of the declared type."""
+        """Compute again a result whose content turned out to be lost, or not to be of the declared type.
+
+        Raises `CacheError` where that did not help.
+        """
         with contextlib.suppress(CacheError):  # as on a full disk; it is not looked for below
             self.results.forget(future)
         key = future._call.key()
+        if key in self._lost:
+            raise CacheError(
+                f"the result of task {future._call.task.name!r} was computed again, and what was stored cannot be read either"
+            )
         self._lost.add(key)
         try:
             return self.evaluate([future])[0]
@@ -196,9 +205,11 @@ class Runner:
 
     def run_here(self, evaluation: Evaluation, call: Call) -> None:
         """Link or run one call whose inputs are there."""
-        linked, rest, content_keys = link_parts(evaluation, call)
-        for part in linked:
-            self.observer.call_ended(part, "linked")
+        left = evaluation.take_made(call)
+        _, rest, content_keys = ([], None, {}) if left is None else link_parts(evaluation, left)
+        for part in call.parts:
+            if rest is None or part not in rest.parts:
+                self.observer.call_ended(part, "linked")
         if rest is None:
             return
         try:

@@ -28,7 +28,7 @@ from merkl.execution.body import expand_call, failure_of, outcome_of, place_item
 from merkl.execution.coroutine_calls import CoroutineCall, CoroutineCalls
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
-from merkl.execution.handover_errors import ran_too_long, unpicklable, worker_died
+from merkl.execution.handover_errors import ran_too_long, unmet_resources, unpicklable, worker_died
 from merkl.execution.interrupts import Terminated, interrupts
 from merkl.execution.plan import PlannedStage
 from merkl.execution.schedule import ProgramOrder, Schedule
@@ -36,6 +36,7 @@ from merkl.execution.targets.base import Death, Reply, Target
 from merkl.execution.targets.by_name import is_by_name
 from merkl.execution.targets.failures import load_error
 from merkl.execution.targets.here import Here
+from merkl.execution.targets.resources import UnmetResourcesError
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
@@ -231,6 +232,8 @@ class Spread:
         """Do something for a call; what it raises is the failure of that call alone."""
         try:
             return bool(action(call))
+        except UnmetResourcesError as error:
+            self._fail(call, unmet_resources(call, error))
         except (TargetError, ConfigError, MissingDependencyError):
             raise
         except MerklError as error:
@@ -320,6 +323,7 @@ class Spread:
         self._was_interrupted = True
         self._coroutines.interrupt(only_untold=True)
         self._stop()
+        self._target.interrupt_later_ones()
 
     def _run_in_turn(self, call: Call) -> bool:
         """Run a plain call; False where one that was made earlier may still become ready, so that this one has to wait."""

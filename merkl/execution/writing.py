@@ -14,10 +14,10 @@ from merkl.codecs import CodecRegistry
 from merkl.execution.origins import Origins
 from merkl.files import DirRef, FileRef
 from merkl.files.codec import reference_to
-from merkl.files.content import describe_kind
+from merkl.files.content import describe_kind, executable_mark
 from merkl.files.remote import is_remote, look_up, send
 from merkl.files.tracker import FileTracker
-from merkl.files.transfer import atomic_path, replace_file, replace_tree
+from merkl.files.transfer import allow_execution, atomic_path, replace_file, replace_tree
 from merkl.graph.sidecar import Form, Sidecar, sidecar_of
 from merkl.graph.writes import Write
 from merkl.hashing.digests import hash_content
@@ -110,6 +110,8 @@ class FileWriter:
             content_hash = self._tracker.content_hash(value)
             if not self._has_content(write.path, content_hash):
                 replace_file(value, write.path)
+            elif executable_mark(value) and not executable_mark(write.path):
+                allow_execution(write.path)
         else:
             data = self._bytes_of(value)
             content_hash = hash_content(data)

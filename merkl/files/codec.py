@@ -6,24 +6,26 @@ A view is a path that carries the suffix: a link to the stored file where it is 
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, ClassVar, Final
 
 import blake3
 
-from merkl._base.errors import MissingInputError
+from merkl._base.errors import CacheError, MissingInputError
 from merkl.cache.base import content_chunks
 from merkl.codecs.base import Codec, DecodeError, Encoded
 from merkl.codecs.registry import CodecRegistry
 from merkl.files.archive import pack_tree
-from merkl.files.content import hash_file, require_regular
+from merkl.files.content import executable_mark, hash_file, require_regular
 from merkl.files.dirref import DirRef
 from merkl.files.fileref import FileRef
 from merkl.files.scratch import is_in_scratch
@@ -34,6 +36,10 @@ from merkl.files.view import is_intact, unpack_view
 __all__ = ["DirectoryCodec", "FileCodec", "FileStream", "reference_to", "register_codecs"]
 
 _CHUNK: Final = 4 * 1024 * 1024
+#: Ends the suffix of a stored file that may be executed; no suffix has a slash.
+_EXECUTABLE: Final = "/x"
+#: Errors that say of a folder that it takes no file.
+_NO_PLACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -90,10 +96,38 @@ class _ViewCodec(Codec):
 
     def __init__(self, views: Path) -> None:
         self._views = views
+        self._spare: Path | None = None
+
+    def _make(self, name: str, make: Callable[[Path], None]) -> Path:
+        """Return a view by its name, made in a temporary folder where the workspace's own takes none.
+
+        A disk that is full or read-only says nothing about the content: to compute it again would not help.
+
+        Raises:
+            CacheError: the temporary folder takes none either.
+        """
+        view = self._views / name[:2] / name
+        try:
+            make(view)
+        except OSError as error:
+            if error.errno not in _NO_PLACE:
+                raise
+        else:
+            return view
+        try:
+            self._spare = self._spare or Path(tempfile.mkdtemp(prefix="merkl-views-"))
+            view = self._spare / name[:2] / name
+            make(view)
+        except OSError as error:
+            raise CacheError(
+                f"a stored result cannot be put to {view}, where it would be read from, nor below {self._views}: "
+                f"{error.strerror}. Make room and run again"
+            ) from error
+        return view
 
 
 class FileCodec(_ViewCodec):
-    """Stores a FileRef as the bytes of its file; the suffix is part of the content identity."""
+    """Stores a FileRef as the bytes of its file; its suffix, and whether it may be executed, are part of the content identity."""
 
     name: ClassVar[str] = "file"
 
@@ -113,7 +147,7 @@ class FileCodec(_ViewCodec):
             )
         require_regular(path)
         stream = FileStream(path, movable=_is_ours(path))
-        suffix = _suffix_text(value.suffix)
+        suffix = _suffix_text(value.suffix) + (_EXECUTABLE if executable_mark(path) else "")
         return Encoded(stream, self.name, self.version, _type_text(value, FileRef, suffix), suffix)
 
     def decode(self, content: Any, decode_type: str) -> FileRef[Any]:
@@ -126,11 +160,17 @@ class FileCodec(_ViewCodec):
         suffix = _suffix_from(text)
         stored = _stored_path(content)
         content_hash = _content_hash(content, stored)
-        view = self._views / content_hash[:2] / (content_hash + suffix)
-        if stored is not None:
-            _link_view(view, stored)
-        else:
-            _copy_view(view, content)
+        is_executable = text.endswith(_EXECUTABLE)
+
+        def make(view: Path) -> None:
+            if stored is not None and not is_executable:
+                _link_view(view, stored)
+            else:
+                _copy_view(view, content)
+                if is_executable:
+                    os.chmod(view, 0o755)
+
+        view = self._make(content_hash + ("+x" if is_executable else "") + suffix, make)
         return kind.restore(view, suffix)  # type: ignore[no-any-return]
 
 
@@ -159,10 +199,12 @@ class DirectoryCodec(_ViewCodec):
         """
         kind, _ = _type_from(decode_type, DirRef)
         content_hash = _content_hash(content, _stored_path(content))
-        view = self._views / content_hash[:2] / f"{content_hash}.dir"
-        if not is_intact(view):
-            unpack_view(view, _as_file(content))
-        return kind.restore(view)  # type: ignore[no-any-return]
+
+        def make(view: Path) -> None:
+            if not is_intact(view):
+                unpack_view(view, _as_file(content))
+
+        return kind.restore(self._make(f"{content_hash}.dir", make))  # type: ignore[no-any-return]
 
 
 def _is_ours(path: str) -> bool:
@@ -187,6 +229,7 @@ def _suffix_text(suffix: str) -> str:
 
 
 def _suffix_from(text: str) -> str:
+    text = text.removesuffix(_EXECUTABLE)
     return os.fsdecode(bytes.fromhex(text[6:])) if text.startswith("bytes:") else text
 
 

@@ -14,7 +14,7 @@ from merkl._base.errors import InputChangedError, MerklError, MissingInputError,
 from merkl.files.stat import StatSignature, signature_of
 from merkl.hashing.digests import hash_content
 
-__all__ = ["FileContent", "describe_kind", "hash_file", "require_regular"]
+__all__ = ["FileContent", "describe_kind", "executable_mark", "hash_file", "require_regular"]
 
 # Below this, one read beats setting up a memory map.
 _MAP_FROM: Final = 256 * 1024
@@ -77,6 +77,14 @@ def require_regular(path: str) -> os.stat_result:
             f"{path!r} is {kind}, not a regular file, and has no content hash. {remedy}"
         )
     return found
+
+
+def executable_mark(path: str | os.PathLike[str]) -> str:
+    """Return what stands behind a file's content hash where its owner may execute it, else "".
+
+    A compiled program that may not be run is another file; who else may read or write it is the machine's business.
+    """
+    return "+x" if os.stat(path).st_mode & stat_module.S_IXUSR else ""
 
 
 def describe_kind(mode: int) -> str:

@@ -1,4 +1,4 @@
-"""`FileRef`: a file as a typed, immutable value. Its key is its suffix and content, never its path."""
+"""`FileRef`: a file as a typed, immutable value. Its key is its suffix and content, and whether it may be executed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ class FileRef(Reference, Generic[SuffixT_co]):
     `FileRef(path)` refers to a file that exists. `FileRef()` inside a task body is a fresh path for the body
     to write to; returned, the file becomes the result without a second copy. `FileRef[Literal[".png"]]` is a
     file of one suffix, plain `FileRef` any. Equality is that of paths (after making them absolute), as for
-    `pathlib`: it needs no reading. Keys go by suffix and content.
+    `pathlib`: it needs no reading. Keys go by suffix and
+    content, and by whether the owner may execute it.
 
     Args:
         path: an existing regular file; a relative one is taken from the current directory now, once and for

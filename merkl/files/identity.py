@@ -1,4 +1,7 @@
-"""The canonical bytes of files and directories: suffix and content, or names, modes and contents; never the path."""
+"""The canonical bytes of files and directories, never of their paths.
+
+Of a file its suffix, its content and whether it may be executed; of a directory names, modes and contents.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from merkl.files.content import executable_mark
 from merkl.files.dirref import DirRef
 from merkl.files.fileref import FileRef
 from merkl.files.reads import note_read
@@ -40,6 +44,7 @@ def file_identity(ref: FileRef[Any], tracker: FileTracker | None = None) -> byte
         MissingInputError: it is gone.
     """
     content_hash = ref.content_hash if tracker is None else tracker.content_hash(ref, role="input")
+    content_hash += executable_mark(ref)
     note_read(os.fspath(ref), content_hash, is_directory=False)
     return hash_parts(b"file", [_class_tag(ref, FileRef), os.fsencode(ref.suffix), content_hash.encode()])
 

@@ -7,6 +7,7 @@ from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, NamedTuple
 
 from merkl._base.errors import MerklError
+from merkl.files.content import executable_mark
 
 if TYPE_CHECKING:
     from merkl.files.tracker import FileTracker
@@ -15,7 +16,7 @@ __all__ = ["FileRead", "changed_reads", "collect_reads", "note_read", "stop_coll
 
 
 class FileRead(NamedTuple):
-    """One file or directory that a key stands for: where it was, and the hash of what it held."""
+    """One file or directory that a key stands for: where it was, the hash of what it held, and whether it could be executed."""
 
     path: str
     content_hash: str
@@ -49,7 +50,8 @@ def changed_reads(reads: Iterable[FileRead], tracker: FileTracker) -> list[str]:
 
 def _holds(read: FileRead, tracker: FileTracker) -> bool:
     try:
-        found = tracker.tree_hash(read.path) if read.is_directory else tracker.content_hash(read.path)
+        if read.is_directory:
+            return tracker.tree_hash(read.path) == read.content_hash
+        return tracker.content_hash(read.path) + executable_mark(read.path) == read.content_hash
     except (MerklError, OSError):
         return False
-    return found == read.content_hash

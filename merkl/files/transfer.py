@@ -14,9 +14,11 @@ from typing import IO, Final
 
 import blake3
 
+from merkl.files.content import executable_mark
 from merkl.files.tree import Tree, scan_tree
 
 __all__ = [
+    "allow_execution",
     "atomic_path",
     "clone_file",
     "copy_hashed",
@@ -127,6 +129,8 @@ def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iter
 def replace_file(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
     """Put a clone of `source` at `target` atomically, over whatever file is there; an existing mode is kept.
 
+    What may be executed is so there too, for whoever may read it.
+
     Raises:
         OSError: as reading and writing do; the old target is untouched then.
     """
@@ -134,6 +138,14 @@ def replace_file(source: str | os.PathLike[str], target: str | os.PathLike[str])
         clone_file(source, temporary)
         with contextlib.suppress(FileNotFoundError):
             os.chmod(temporary, os.stat(target).st_mode & 0o7777)
+        if executable_mark(source):
+            allow_execution(temporary)
+
+
+def allow_execution(path: str | os.PathLike[str]) -> None:
+    """Let everybody execute a file who may read it."""
+    mode = os.stat(path).st_mode & 0o7777
+    os.chmod(path, mode | (mode & 0o444) >> 2)
 
 
 def replace_tree(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import CellType, FunctionType
 from typing import Any, cast
 
+from merkl.fingerprint.contents import given_to_member
 from merkl.fingerprint.fields import OPTIONS_OF_CLASS, field_values
 from merkl.fingerprint.guards import MISSING, Content
 from merkl.fingerprint.naming import mangled
@@ -22,166 +23,13 @@ from merkl.fingerprint.nodes import ONLY_MENTIONED, Edge, Node
 from merkl.fingerprint.reach import Hidden, Reach, Surroundings
 from merkl.fingerprint.records import ClassRecord, DefinitionRecord, Fragment
 from merkl.fingerprint.sources import SourceFile
+from merkl.fingerprint.unnamed_calls import DUCK_METHODS, PLAIN_BASES, PLAIN_DECORATORS
 from merkl.hashing.fingerprints import fragment_digest
 
 __all__ = ["Subclasses", "class_records", "expand_class", "expand_subclasses", "functions_in"]
 
 _NEUTRAL_BASES: tuple[object, ...] = (object, abc.ABC, typing.Generic, typing.Protocol)
 _NEUTRAL_METACLASSES = (type, abc.ABCMeta, type(typing.Protocol), enum.EnumMeta)
-#: Bases that call no method of a subclass but those with special names.
-_PLAIN_BASES = (
-    BaseException, Exception, ArithmeticError, LookupError, ValueError, TypeError, RuntimeError, KeyError, IndexError,
-    dict, list, set, frozenset, tuple, str, int, float,
-    enum.Enum, enum.IntEnum, enum.StrEnum, enum.Flag, enum.IntFlag, enum.ReprEnum,
-)  # fmt: skip
-_PLAIN_DECORATORS = {
-    "abc.abstractmethod",
-    "builtins.classmethod",
-    "builtins.property",
-    "builtins.staticmethod",
-    "contextlib.contextmanager",
-    "dataclasses.dataclass",
-    "enum.unique",
-    "functools.cache",
-    "functools.cached_property",
-    "functools.lru_cache",
-    "functools.total_ordering",
-    "typing.final",
-    "typing.overload",
-    "typing.override",
-    "typing.runtime_checkable",
-    "typing_extensions.override",
-}
-#: Methods without special names that the language or the standard library calls on objects handed to it.
-_DUCK_METHODS = frozenset(
-    [
-        "acquire",
-        "add",
-        "aclose",
-        "append",
-        "appendleft",
-        "as_integer_ratio",
-        "asend",
-        "athrow",
-        "callback",
-        "cancel",
-        "clear",
-        "close",
-        "closed",
-        "commit",
-        "conjugate",
-        "copy",
-        "count",
-        "cursor",
-        "decode",
-        "default",
-        "derive",
-        "detach",
-        "discard",
-        "dst",
-        "emit",
-        "encode",
-        "end",
-        "execute",
-        "extend",
-        "feed",
-        "fileno",
-        "filter",
-        "find_class",
-        "find_module",
-        "find_spec",
-        "fit",
-        "fit_transform",
-        "flush",
-        "format",
-        "forward",
-        "fromutc",
-        "get",
-        "get_data",
-        "get_params",
-        "get_source",
-        "getvalue",
-        "group",
-        "handle",
-        "handle_data",
-        "index",
-        "info",
-        "insert",
-        "isatty",
-        "isoformat",
-        "items",
-        "iteritems",
-        "iterkeys",
-        "itervalues",
-        "join",
-        "keys",
-        "load_module",
-        "locate",
-        "mode",
-        "mro",
-        "name",
-        "next",
-        "notify",
-        "persistent_id",
-        "persistent_load",
-        "pop",
-        "popitem",
-        "predict",
-        "predict_proba",
-        "put",
-        "quit",
-        "read",
-        "read1",
-        "readable",
-        "readall",
-        "readinto",
-        "readline",
-        "readlines",
-        "reducer_override",
-        "release",
-        "remove",
-        "render",
-        "reset",
-        "resolve",
-        "result",
-        "reverse",
-        "rollback",
-        "run",
-        "score",
-        "seek",
-        "seekable",
-        "send",
-        "set_params",
-        "set_result",
-        "setdefault",
-        "setstate",
-        "shutdown",
-        "size",
-        "sort",
-        "start",
-        "step",
-        "stop",
-        "submit",
-        "tell",
-        "throw",
-        "transform",
-        "truncate",
-        "tzname",
-        "union",
-        "update",
-        "upper",
-        "utcoffset",
-        "value",
-        "values",
-        "visit",
-        "wait",
-        "with_traceback",
-        "wrap",
-        "writable",
-        "write",
-        "writelines",
-    ]
-)
 _ATOMS = (bool, int, float, complex, str, bytes, type(None))
 #: Attributes of these types count by what they hold when the class is looked at: registries are filled from elsewhere.
 _CONTAINERS = (list, tuple, dict, set, frozenset, deque, defaultdict, OrderedDict)
@@ -204,6 +52,7 @@ def expand_class(reach: Reach, node: Node, cls: type) -> None:
         if record.decorators or _reads_annotations(reach, cls):
             reach.add_fragment(node, record.annotations, around, b"annotations")
         _add_methods(reach, node, cls, file, record, around)
+    _watch_shape(node, cls)
     _add_bases(reach, node, cls)
     _add_attached(reach, node, cls, file, records)
     _add_fields(reach, node, cls)
@@ -345,7 +194,7 @@ def _calls_all_methods(
     if type(cls) not in _NEUTRAL_METACLASSES:
         return True
     for base in cls.__mro__[1:]:
-        if base not in _NEUTRAL_BASES and base not in _PLAIN_BASES and not reach.ownership.owns_class(base):
+        if base not in _NEUTRAL_BASES and base not in PLAIN_BASES and not reach.ownership.owns_class(base):
             return True
     return any(_is_unknown(reach, node, decorator, around) for decorator in record.decorators)
 
@@ -355,7 +204,7 @@ def _is_called_unnamed(reach: Reach, node: Node, method: DefinitionRecord, aroun
     name = method.name
     return (
         (name.startswith("_") and name.endswith("_"))
-        or name in _DUCK_METHODS
+        or name in DUCK_METHODS
         or any(_is_unknown(reach, node, decorator, around) for decorator in method.decorators)
     )
 
@@ -365,7 +214,12 @@ def _is_unknown(reach: Reach, node: Node, decorator: Fragment, around: Surroundi
     targets = reach.decorator_targets(node, decorator, around)
     if len(targets) == 1 and decorator.refs[0].path[-1:] in (("setter",), ("getter",), ("deleter",)):
         return False
-    return not (targets and targets[0].name in _PLAIN_DECORATORS)
+    return not (targets and targets[0].name in PLAIN_DECORATORS)
+
+
+def _watch_shape(node: Node, cls: type) -> None:
+    """Look again where a class gets other bases, or an attribute that hides what it inherits."""
+    node.guards.shapes.append((cls, cls.__bases__, len(vars(cls))))
 
 
 def _add_bases(reach: Reach, node: Node, cls: type) -> None:
@@ -384,6 +238,8 @@ def _add_attached(reach: Reach, node: Node, cls: type, file: SourceFile, records
         for method in (file.record.definitions[index] for index in record.methods)
     }
     is_enum = "_member_map_" in vars(cls)
+    if is_enum:
+        _add_members(reach, node, cast("type[enum.Enum]", cls))
     for name, value in sorted(vars(cls).items()):
         if is_enum and (not isinstance(value, FunctionType) or name in {"_generate_next_value_", "__new__"}):
             continue
@@ -402,6 +258,15 @@ def _add_attached(reach: Reach, node: Node, cls: type, file: SourceFile, records
                 )
         elif not name.startswith("__") and name != "_abc_impl":
             _add_attribute(reach, node, cls, name, value, is_shown=name in own)
+
+
+def _add_members(reach: Reach, node: Node, cls: type[enum.Enum]) -> None:
+    """Add what the members of an enum were given beside their values."""
+    for member_name, member in cls.__members__.items():
+        node.guards.contents.append(Content(vars(member)))
+        for name, value in given_to_member(member):
+            label = f"{member_name}.{name}"
+            _add_if_known(reach, node, f"member {label}".encode(), value, f"{cls.__qualname__}.{label}")
 
 
 def _add_attribute(
@@ -499,6 +364,7 @@ def _expand_object(reach: Reach, node: Node, cls: type) -> None:
     names = [*fields, *vars(cls).get("__annotations__", {})]
     node.own = fragment_digest([node.own, *(repr(str(name)).encode() for name in names)])
     _add_fields(reach, node, cls)
+    _watch_shape(node, cls)
     _add_bases(reach, node, cls)
     _add_found_by_others(reach, node, cls)
 

@@ -14,6 +14,7 @@ import msgspec
 from merkl._base.errors import InputChangedError, MissingInputError
 from merkl.codecs.base import Codec, DecodeError, Encoded
 from merkl.files import DirRef, FileRef
+from merkl.files.content import executable_mark
 from merkl.files.remote import RemoteFile, fetch, is_remote, look_up
 from merkl.graph.future import Future
 from merkl.graph.options import TaskOptions
@@ -46,7 +47,7 @@ class _PathsCodec(Codec):
     def encode(self, value: Any, declared: Any) -> Encoded:
         tracker = sessions.current().files
         rows = [
-            (os.fsencode(name), os.fsencode(file.suffix), tracker.content_hash(file))
+            (os.fsencode(name), os.fsencode(file.suffix), tracker.content_hash(file) + executable_mark(file))
             for name, file in zip(_names(value), value, strict=True)
         ]
         # As a stream: of those that are not stored the value is kept, not the bytes.
@@ -181,8 +182,10 @@ def _fetch_task(suffix: str) -> Any:
         return made
 
     download.__annotations__ = {"remote": RemoteFile, "return": kind}
-    download.__qualname__ = f"download{suffix}"
-    return Task(download, TaskOptions(code_version=1, hash_key="merkl.io.download", outs=1))
+    return Task(
+        _named(download, f"download{suffix}"),
+        TaskOptions(code_version=1, hash_key="merkl.io.download", outs=1),
+    )
 
 
 def _load(file: Any, sidecar: Sidecar) -> Any:
@@ -192,7 +195,22 @@ def _load(file: Any, sidecar: Sidecar) -> Any:
 @functools.cache
 def _task_of(fn: Any, keep: Literal["always", "never"] = "always", codec: Codec | None = None) -> Any:
     options = TaskOptions(code_version=1, hash_key=f"merkl.io.{fn.__name__}", keep=keep, codec=codec)
-    return Task(fn, options)
+    return Task(_named(fn, _NAMES[fn.__name__]), options)
+
+
+def _named(fn: Any, name: str) -> Any:
+    """Give a function the name under which its task is shown: that of the function of `merkl` that users called."""
+    fn.__module__, fn.__qualname__ = "merkl", name
+    return fn
+
+
+_NAMES = {
+    "_read_text": "read_future",
+    "_read_bytes": "read_future",
+    "_directory": "path_future",
+    "_glob": "glob_future",
+    "_load": "Future.from_file",
+}
 
 
 @functools.cache
@@ -204,5 +222,7 @@ def _path_task(suffix: str) -> Any:
         return file
 
     path.__annotations__ = {"file": kind, "return": kind}
-    path.__qualname__ = f"path_future{suffix}"
-    return Task(path, TaskOptions(code_version=1, hash_key="merkl.io.path", keep="never", outs=1))
+    return Task(
+        _named(path, f"path_future{suffix}"),
+        TaskOptions(code_version=1, hash_key="merkl.io.path", keep="never", outs=1),
+    )

@@ -41,8 +41,8 @@ __all__ = [
 
 #: Raised with every change of what is written down.
 VERSION = 1
-#: Where the tasks live that read files.
-_IO = "merkl.graph.io"
+#: The module of the tasks that read files, as they are shown.
+_IO = "merkl"
 
 
 class KeptCall(msgspec.Struct, frozen=True, array_like=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from merkl._base.errors import GraphError
 from merkl._base.hash_mode import HashMode
 from merkl._base.lazy import LazyModule
+from merkl._base.sizes import parse_size
 
 if TYPE_CHECKING:
     import datetime
@@ -79,6 +80,16 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _is_amount(value: Any) -> bool:
+    if isinstance(value, str):
+        try:
+            parse_size(value)
+        except ValueError:
+            return False
+        return True
+    return callable(value) or (_is_number(value) and 0 <= value < float("inf"))
+
+
 def _is_expiry(value: Any) -> bool:
     return callable(value) or hasattr(value, "total_seconds")
 
@@ -105,7 +116,10 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "timeout": (lambda value: _is_number(value) and value > 0, "a number of seconds above 0"),
     "max_concurrency": (lambda value: _is_count(value) and value > 0, "a whole number from 1 on"),
-    "resources": (lambda value: isinstance(value, Mapping), "a dict from names of resources to amounts"),
+    "resources": (
+        lambda value: isinstance(value, Mapping) and all(map(_is_amount, value.values())),
+        "a dict from names of resources to amounts: 2, '4GB', or a function of the attempt that gives one",
+    ),
 }
 
 

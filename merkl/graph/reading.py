@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from merkl._base.errors import MerklError
-from merkl.files.content import hash_file
+from merkl.files.content import executable_mark, hash_file
 from merkl.files.reads import FileRead
 from merkl.files.stat import StatSignature, is_settled, signature_of
 from merkl.graph.building import building
@@ -100,14 +100,13 @@ def look_at(path: str, *, is_deep: bool = False) -> SeenPath | None:
         if not stat.S_ISREG(mode):
             return None
         content = hash_file(path)
+        digest = content.content_hash + executable_mark(path)
     except (FileNotFoundError, NotADirectoryError):
         return SeenPath(path, "absent")
     except (OSError, MerklError):
         return None
     known = content.signature
-    return SeenPath(
-        path, "file", content.content_hash, known.size, known.mtime_ns, known.ctime_ns, known.inode, seen_at
-    )
+    return SeenPath(path, "file", digest, known.size, known.mtime_ns, known.ctime_ns, known.inode, seen_at)
 
 
 def _names_in(path: str, *, is_deep: bool) -> list[tuple[bytes, bool]]:

@@ -105,8 +105,8 @@ def describe_content(
 ) -> bytes:
     """Return the content identity: what makes two stored results the same value.
 
-    That is codec, its version, type, content, and file suffix; no two different ones give the same bytes. It is not
-    hashed by itself, since it only ever becomes part of a longer pre-image.
+    That is codec, its version, type, content, and of a file the suffix and whether it may be executed; no two different
+    ones give the same bytes. It is not hashed by itself, since it only ever becomes part of a longer pre-image.
     """
     text = f"{content_hash} {codec_version} {len(codec)}:{codec}{len(decode_type)}:{decode_type}{extra}"
     return text.encode("utf-8", "surrogatepass")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from merkl.cache import ArgumentPreview
 from merkl.execution.outlines import split_content
 from merkl.execution.previews import UNKEYED
+from merkl.render.argument_parts import changed_parts
 from merkl.render.call_states import CallState
 
 __all__ = [
@@ -205,34 +205,20 @@ def _compare_values(
     name: str, before: str, after: str, old: CallState, new: CallState
 ) -> Iterable[Difference]:
     parts = old.outlines.get(name) or {}, new.outlines.get(name) or {}
-    counted = [{path: split_content(text)[0] for path, text in part.items()} for part in parts]
-    paths = [p for p in {**parts[0], **parts[1]} if counted[0].get(p) != counted[1].get(p)]
-    told = [p for p in paths if not _is_told_with_inputs(p, *parts)]
-    if not told and any(_FUTURE in text for part in parts for text in part.values()):
+    changed = changed_parts(*parts)
+    if not changed and any(_FUTURE in text for part in parts for text in part.values()):
         return  # only which results are in it, which is told with them
-    paths = told
-    if not told and before == after and old.callables.get(name) and new.callables.get(name):
+    if not changed and before == after and old.callables.get(name) and new.callables.get(name):
         code = list(compare_components(old.callables[name], new.callables[name]))
         if code:
             yield from (msgspec.structs.replace(difference, path=name) for difference in code)
             return
-    if not (parts[0] and parts[1] and paths):
+    if not (parts[0] and parts[1] and changed):
         yield Difference("argument", name, old=before, new=after)
         return
-    aligned, pairs = _align_items(*counted)
-    pairs = [
-        (p if p in parts[0] else None, p if p in parts[1] else None) for p in paths if p not in aligned
-    ] + pairs
-    for then, now in pairs:
+    for then, now, was, text in changed:
         change = "added" if then is None else "removed" if now is None else "changed"
-        texts = (parts[0][then] if then is not None else "", parts[1][now] if now is not None else "")
-        yield Difference("argument", name, change, *texts, path=(then if now is None else now) or "")
-
-
-def _is_told_with_inputs(path: str, *parts: Mapping[str, str]) -> bool:
-    """Say whether a part is another result, or a result in a list of another length: which ones these are is told apart."""
-    is_result = all(_FUTURE in part.get(path, _FUTURE) for part in parts)
-    return is_result and (all(path in part for part in parts) or path.rpartition("[")[2][:-1].isdigit())
+        yield Difference("argument", name, change, was, text, path=(then if now is None else now) or "")
 
 
 def rearranged_since(old: CallState, new: CallState) -> list[Difference]:
@@ -247,37 +233,6 @@ def rearranged_since(old: CallState, new: CallState) -> list[Difference]:
             ]
             texts = [f"{count} results" for count in counts] if counts[0] != counts[1] else [""] * 2
             found.append(Difference("argument", argument.name, "rearranged", *texts))
-    return found
-
-
-def _align_items(
-    old: Mapping[str, str], new: Mapping[str, str]
-) -> tuple[set[str], list[tuple[str | None, str | None]]]:
-    """Return the paths in lists that grew or shrank, and of these the items that differ: the path then and the path now.
-
-    An item that was taken out of the middle is one difference, not one for each item behind it.
-    """
-    aligned: set[str] = set()
-    pairs: list[tuple[str | None, str | None]] = []
-    lists = _lists_in(old), _lists_in(new)
-    for name, then in lists[0].items():
-        now = lists[1].get(name, [])
-        if now and len(then) != len(now):
-            aligned.update(then, now)
-            texts = [old[path] for path in then], [new[path] for path in now]
-            for tag, i, j, k, m in difflib.SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
-                if tag != "equal":
-                    pairs += itertools.zip_longest(then[i:j], now[k:m])
-    return aligned, pairs
-
-
-def _lists_in(part: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the paths of items by that of the list they are in."""
-    found: dict[str, list[str]] = {}
-    for path in part:
-        name, bracket, number = path.rpartition("[")
-        if bracket and number[:-1].isdigit():
-            found.setdefault(name, []).append(path)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from merkl._base.containers import iter_leaves
 from merkl._base.hints import format_type
 from merkl._base.places import shown_path
 from merkl.cache import ArgumentPreview, Ledger
+from merkl.execution.known_maps import KnownItems
 from merkl.execution.plan import Plan
 from merkl.execution.previews import describe_arguments, preview_arguments
 from merkl.files import DirRef, FileRef
@@ -106,6 +108,7 @@ def view_graph(
     *,
     collapse: int | None = 8,
     depends_on: Sequence[Future[Any]] = (),
+    items: KnownItems = MappingProxyType({}),
 ) -> GraphView:
     """Return the view of a graph.
 
@@ -116,6 +119,7 @@ def view_graph(
         ledger: what earlier runs left.
         collapse: from so many alike calls on they become one node; None for never.
         depends_on: the values on which it depends how the graph goes on.
+        items: what maps turned out to need.
     """
     builder = _Builder(plan, ledger)
     made = sorted(calls, key=lambda call: call.sequence)
@@ -125,6 +129,8 @@ def view_graph(
         builder.add_node(members)
     for call in ordered:
         builder.add_edges(call)
+    for call, futures in items.items():
+        builder.add_items(call, futures)
     for call in made:
         builder.add_writes(call)
     builder.add_open_end(depends_on)
@@ -226,6 +232,13 @@ class _Builder:
                         self._add_edge(source, target, show_type(leaf.type), name, leaf.out or "")
                 elif isinstance(leaf, (FileRef, DirRef)):
                     self._add_edge(self._file_node("file", os.fspath(leaf)), target, "", name, "")
+
+    def add_items(self, call: Call, items: Sequence[Future[Any]]) -> None:
+        """Add the edges into a map from the calls that it makes."""
+        for future in items:
+            source, target = self._node_of.get(future._call.key()), self._node_of.get(call.key())
+            if source is not None and target is not None:
+                self._add_edge(source, target, show_type(future.type), "", future.out or "")
 
     def add_writes(self, call: Call) -> None:
         """Add the files that a call's results are written to."""

@@ -8,11 +8,12 @@ from typing import Any
 
 from merkl.render.differences import format_difference
 from merkl.render.log_view import format_time
-from merkl.render.why_view import Explanation, WhyView, listed, short_name, shown_name
+from merkl.render.why_view import Explanation, WhyView, listed, short_name
 
 __all__ = ["explain_briefly", "format_why"]
 
 _MOST_GROUPS = 40
+_MOST_DIFFERENCES = 20
 
 
 def format_why(view: WhyView) -> str:
@@ -23,6 +24,11 @@ def format_why(view: WhyView) -> str:
         return (
             f"{view.name}: nothing would run: {view.cached} of {view.calls} calls are in the cache, {linked}"
         )
+    if not running and view.unneeded:
+        is_one = view.cached - view.unneeded == 1
+        there, it = ("the result is", "it") if is_one else ("the results are", "them")
+        behind = f"call behind {it} is" if view.unneeded == 1 else f"{view.unneeded} calls behind {it} are"
+        return f"{view.name}: nothing would run: {there} in the cache, and the {behind} not needed"
     if not running:
         calls = "its call is" if view.calls == 1 else f"all {view.calls} calls are"
         return f"{view.name}: {calls} in the cache; nothing would run"
@@ -60,7 +66,10 @@ def _format_group(group: list[Explanation], below: dict[str, list[Explanation]])
         lines.append(f"  {first.failed}")
     if first.differences and first.earlier is not None:
         lines.append(_since(first))
-    lines += [f"  {line}" for difference in first.differences for line in format_difference(difference)]
+    told = first.differences[:_MOST_DIFFERENCES]
+    lines += [f"  {line}" for difference in told for line in format_difference(difference)]
+    if len(first.differences) > len(told):
+        lines.append(f"  … and {len(first.differences) - len(told)} more differences; --json has them all")
     if first.reason == "upstream":
         lines.append(f"  {first.saying}")
     elif first.unseen:
@@ -82,8 +91,10 @@ def _heading(calls: Sequence[Explanation]) -> str:
     count = f" ×{len(calls)}" if len(calls) > 1 else ""
     cached = sum(one.status == "cached" for one in calls)
     which = "" if cached == len(calls) else f"{cached} of them "
-    note = f"  {which}in the cache already, with another result than then" if cached else ""
-    return f"{shown_name(first.task)}{count}  {first.key[:12]}  ({first.location}){note}"
+    # Where the call itself is another one, so is what it gives.
+    than = "" if first.differences else ", with another result than then"
+    note = f"  {which}in the cache already{than}" if cached else ""
+    return f"{first.task}{count}  {first.key[:12]}  ({first.location}){note}"
 
 
 def _since(explanation: Explanation) -> str:
@@ -97,8 +108,9 @@ def _values_of(group: Sequence[Explanation]) -> str:
     """Return the arguments that are new, those of several calls together."""
     if len(group) == 1:
         return listed(group[0].unseen)
-    shown = [f"({listed(one.unseen)})" if len(one.unseen) > 1 else listed(one.unseen) for one in group[:4]]
-    return ", ".join(shown) + (", …" if len(group) > 4 else "")
+    texts = (f"({listed(one.unseen)})" if len(one.unseen) > 1 else listed(one.unseen) for one in group)
+    shown = list(dict.fromkeys(texts))
+    return ", ".join(shown[:4]) + (", …" if len(shown) > 4 else "")
 
 
 def _children(explanations: Iterable[Explanation]) -> dict[str, list[Explanation]]:

@@ -6,12 +6,14 @@ import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from merkl._base.places import shown_place
 from merkl.cache import Ledger, Metadata
+from merkl.execution.known_maps import KnownItems
 from merkl.execution.migrations import declared_successors
 from merkl.execution.plan import Plan
 from merkl.execution.previews import describe_arguments
@@ -24,7 +26,7 @@ from merkl.render.inputs import compare_inputs
 from merkl.render.log_view import format_call
 from merkl.render.matching import Comparable
 
-__all__ = ["Explanation", "WhyView", "explain_plan", "listed", "needed_calls", "short_name", "shown_name"]
+__all__ = ["Explanation", "WhyView", "explain_plan", "listed", "needed_calls", "short_name"]
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -52,8 +54,9 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 class WhyView(msgspec.Struct, frozen=True):
-    """What would run of a graph and why; `calls` are those that are needed, `cached` and `linked` those that would not run.
+    """What would run of a graph and why; `calls` are all that it has, `cached` and `linked` those that would not run.
 
+    Of the cached ones `unneeded` lie behind others: their results are not looked for, and may not be there any more.
     `depends_on` names the calls whose values decide how the graph goes on: what comes then is not known yet.
     """
 
@@ -63,6 +66,7 @@ class WhyView(msgspec.Struct, frozen=True):
     explanations: tuple[Explanation, ...]
     linked: int = 0
     depends_on: tuple[str, ...] = ()
+    unneeded: int = 0
 
 
 def explain_plan(
@@ -76,6 +80,7 @@ def explain_plan(
     earlier: EarlierCalls | None = None,
     depends_on: Sequence[Future[Any]] = (),
     made: Iterable[Call] = (),
+    items: KnownItems = MappingProxyType({}),
 ) -> WhyView:
     """Return why each missing call of a plan would run.
 
@@ -89,6 +94,7 @@ def explain_plan(
         earlier: the calls to compare with; of one run several plans may be explained, one after another.
         depends_on: the Futures whose values decide how the graph goes on.
         made: what else was called so far, needed or not.
+        items: what maps turned out to need.
     """
     if ledger is not None and earlier is None:
         earlier = EarlierCalls(ledger, pipeline=name)
@@ -98,7 +104,7 @@ def explain_plan(
             sorted({*ordered, *made}, key=lambda call: call.sequence),
             is_complete=not plan.is_open,
         )
-    explainer = _Explainer(plan, ledger, earlier, is_stored, running)
+    explainer = _Explainer(plan, ledger, earlier, is_stored, running, items)
     for call in plan.missing:
         explainer.explain(call)
     missing = {call.key() for call in plan.missing}
@@ -106,7 +112,9 @@ def explain_plan(
     total = len({call.key() for call in ordered})
     goes_on = dict.fromkeys(f"{future.task.name} ({future._call.place()})" for future in depends_on)
     cached = total - len(missing)
-    return WhyView(name, total, cached, tuple(explainer.found.values()), linked, tuple(goes_on))
+    unneeded = cached - len({call.key() for call in plan.found} - missing)
+    found = tuple(explainer.found.values())
+    return WhyView(name, total, cached, found, linked, tuple(goes_on), max(unneeded, 0))
 
 
 class _Explainer:
@@ -117,11 +125,13 @@ class _Explainer:
         earlier: EarlierCalls | None,
         is_stored: Callable[[Call], bool],
         running: Collection[Call],
+        items: KnownItems,
     ) -> None:
         self.found: dict[str, Explanation] = {}
         self._ledger = ledger
         self._earlier = earlier
         self._is_stored = is_stored
+        self._items = items
         self._missing = {call.key().hex() for call in plan.missing}
         self._running = {call.key().hex() for call in running}
         self._forced = {key.hex() for key in plan.forced}
@@ -184,7 +194,7 @@ class _Explainer:
 
     def _compare_inputs(self, call: Call, earlier: Comparable | None) -> tuple[list[str], list[Difference]]:
         """Return the keys of the calls above that would run or gave another result than earlier, and what is wired otherwise."""
-        above = {future.hash: future._call for future in call.inputs()}
+        above = {f.hash: f._call for f in (*call.inputs(), *self._items.get(call, ()))}
         changed = {one.key().hex(): None for one in above.values() if one.key().hex() in self._running}
         if earlier is None or self._earlier is None:
             return list(changed), []
@@ -225,7 +235,10 @@ class _Explainer:
         if call.key().hex() in self._forced:
             return _Told("forced", "it is to run again, whatever is stored", old)
         if options.keep == "never":
-            return _Told("not kept", 'its results are not kept (keep="never")', old)
+            # That of the user's own paths nothing is kept is no choice of the user's.
+            is_path = state_of_call(call).task.startswith("merkl.")
+            saying = "paths are looked at each time" if is_path else 'its results are not kept (keep="never")'
+            return _Told("not kept", saying, old)
         if not self._is_stored(call):
             is_used = options.keep == "until-used"
             saying = 'its result was kept only until it was used (keep="until-used")' if is_used else ""
@@ -244,8 +257,11 @@ class _Explainer:
                 f"it was interrupted the last time; what it had is kept: merkl cache accept {state.key[:12]}"
             )
             return _Told("interrupted", saying, state_of_record(self._ledger, *interrupted))
+        if upstream and call in self._items:
+            return _Told("upstream", f"calls that it makes would run: {self._names_of(upstream)}")
         if self._earlier is None or not self._earlier.has_run(state.task):
-            return _Told("first", "never ran before")
+            is_of_one_run = self._earlier is not None and self._earlier.is_of_one_run
+            return _Told("first", "that run had no call of it" if is_of_one_run else "never ran before")
         seen = self._earlier.values_of(state.task)
         shown = {argument.name: argument.preview for argument in state.arguments}
         one = self._earlier.comparable(call)
@@ -342,22 +358,13 @@ def needed_calls(wanted: Iterable[Any]) -> list[Call]:
     return list(seen)
 
 
-def shown_name(task: str) -> str:
-    """Return a task's name as people wrote it: those of merkl itself are functions that they called."""
-    module, _, name = task.rpartition("merkl.graph.io.")
-    return task if module or name == task else _OWN_TASKS.get(name, name)
-
-
 def short_name(task: str) -> str:
-    """Return the last part of a task's name; of a map with the task that it calls."""
-    shown = shown_name(task)
-    inner, _, last = shown.rpartition(".")
+    """Return the last part of a task's name; of a map with the task that it calls, of MerkL's own what follows the module.
+
+    >>> [short_name(name) for name in ("shop.price", "shop.price.map", "merkl.path_future.csv")]
+    ['price', 'price.map', 'path_future.csv']
+    """
+    if task.startswith("merkl."):
+        return task.removeprefix("merkl.")
+    inner, _, last = task.rpartition(".")
     return f"{inner.rpartition('.')[2]}.{last}" if last == "map" else last
-
-
-_OWN_TASKS = {
-    "_read_text": "read_future",
-    "_read_bytes": "read_future",
-    "_directory": "path_future",
-    "_glob": "glob_future",
-}

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Final
 
+from merkl.shell.guard import group_guard
+
 __all__ = ["Ended", "run_group"]
 
 _GRACE_SECONDS: Final = 5.0
@@ -68,8 +70,7 @@ def run_group(
             raise
     finally:
         # The leader is not reaped yet, so its id cannot have passed to another group.
-        _signal(process.pid, signal.SIGKILL)
-        code = process.wait()
+        code = _reap(process)
     return code
 
 
@@ -106,6 +107,8 @@ class _Start:
                     self._made = self._make()
                 except Exception as error:  # noqa: BLE001 - raised where the process is wanted
                     self._made = error
+                else:
+                    group_guard.watch(self._made.pid)
         self._is_done.set()
 
     def _call_off(self, first: signal.Signals) -> None:
@@ -115,8 +118,14 @@ class _Start:
             try:
                 _end(self._made.pid, first)
             finally:
-                _signal(self._made.pid, signal.SIGKILL)
-                self._made.wait()
+                _reap(self._made)
+
+
+def _reap(process: subprocess.Popen[bytes]) -> int:
+    """Kill what is left of a group and return the exit code of its leader."""
+    _signal(process.pid, signal.SIGKILL)
+    group_guard.forget(process.pid)
+    return process.wait()
 
 
 def _end(group: int, first: signal.Signals) -> None:

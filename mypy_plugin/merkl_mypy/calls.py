@@ -269,8 +269,11 @@ class CallChecker:
             new = rewriter.iterated(arg) if call.arg_kinds[index] == ARG_STAR else rewriter.rewrite(arg)
             if new is not None:
                 swapped[index] = new
-        if swapped and not _several_unpacks(plain, call):
-            self.pending[id(call)] = (call, list(call.args), name)
+        if swapped:
+            if _several_unpacks(plain, call):
+                self._waiting[id(call)] = (call, list(call.args))
+            else:
+                self.pending[id(call)] = (call, list(call.args), name)
             for index, new in swapped.items():
                 call.args[index] = new
         return plain.copy_modified(arg_types=lifted)
@@ -316,6 +319,7 @@ class CallChecker:
             ret_type=result,
             variables=[],
             unpack_kwargs=False,
+            definition=None,  # whether the item that was meant is deprecated has been said
         )
         self._checked = (call, made)
         return made

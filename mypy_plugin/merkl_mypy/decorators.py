@@ -194,17 +194,19 @@ def decorate(
         return known
     bound_to_self = first_is_self(ctx.context)
     overloads = overloads_of(api, ctx.context)
-    if overloads is not None:
+    if overloads is not None and isinstance(ctx.context, Decorator):
         # At run time the decorator of the implementation makes the whole overload a task. mypy is left to compare the
         # items with the implementation as they were written.
-        signatures = [get_proper_type(item.type) for item in overloads.items if isinstance(item, Decorator)]
-        items = [
-            task_type(api, ctx.context, kind, item, option, bound_to_self)
-            for item in signatures
-            if isinstance(item, CallableType)
-        ]
-        overloads.type = Overloaded(items)
-        return function
+        signatures = _items_of(overloads)
+        if not all(map(is_task, signatures)):
+            overloads.type = Overloaded(
+                [
+                    item if is_task(item) else task_type(api, ctx.context, kind, item, option, bound_to_self)
+                    for item in signatures
+                ]
+            )
+            # What has no annotations, mypy does not compare with the items.
+            return function if ctx.context.func.type is not None else any_type()
     if isinstance(proper, Overloaded):
         items = [task_type(api, ctx.context, kind, item, option, bound_to_self) for item in proper.items]
         return Overloaded(items)
@@ -255,18 +257,33 @@ def _known_already(context: Context, kind: str, function: ProperType, option: Ou
 
 
 def overloads_of(api: TypeChecker, context: Context) -> OverloadedFuncDef | None:
-    """The overloaded function whose implementation is decorated, when no decorator stands on its items."""
+    """The overloaded function whose implementation is decorated."""
     if not isinstance(context, Decorator):
         return None
     function = context.func
     table = function.info.names if function.info else api.tree.names
     symbol = table.get(function.name)
     found = None if symbol is None else symbol.node
-    if not isinstance(found, OverloadedFuncDef) or found.impl is not context:
-        scopes = [scope for scope in api.scope.stack if isinstance(scope, FuncDef)]
-        found = next((one for scope in scopes if (one := _inside(scope, context)) is not None), None)
-    if found is None or found.type is None or found.is_property:
+    if found is context:
         return None
+    if not isinstance(found, OverloadedFuncDef) or found.impl is not context:
+        # A local one, or one of several of that name, such as under a condition.
+        scopes: list[Node] = [scope for scope in api.scope.stack if isinstance(scope, FuncDef)]
+        scopes = scopes or list(api.tree.defs)
+        found = next((one for scope in scopes if (one := _inside(scope, context)) is not None), None)
+    if found is None or found.is_property:
+        return None
+    return found
+
+
+def _items_of(overloads: OverloadedFuncDef) -> list[CallableType]:
+    """The signatures of an overload; of items under other decorators, such as `deprecated`, what those make of them."""
+    found: list[CallableType] = []
+    for item in overloads.items:
+        typ = get_proper_type(item.type) if isinstance(item, Decorator) else None
+        if isinstance(typ, CallableType):
+            # By its definition mypy knows that an item is deprecated.
+            found.append(typ if typ.definition is not None else typ.copy_modified(definition=item))
     return found
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mypy.checker import TypeChecker
+from mypy.checker import TypeChecker, is_valid_inferred_type
+from mypy.errorcodes import VAR_ANNOTATED
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import (
     ARG_POS,
@@ -72,6 +73,8 @@ _PASS_ON = frozenset(
 )
 # What joins containers into one.
 _OPERATORS = frozenset({"+", "*", "|", "or", "and"})
+# What gives one of its sides, and tests the left one only.
+_CHOICES = frozenset({"or", "and"})
 _DEFINITIONS = (FuncDef, Decorator, OverloadedFuncDef, TypeInfo, MypyFile)
 
 
@@ -219,14 +222,30 @@ class Rewriter:
         return _placed(ConditionalExpr(expr.cond, made[0] or expr.if_expr, made[1] or expr.else_expr), expr)
 
     def _operation(self, expr: OpExpr) -> Expression | None:
-        if any(future_type(self.api, side) is not None for side in (expr.left, expr.right)):
+        used = [expr.left] if expr.op in _CHOICES else [expr.left, expr.right]
+        if any(future_type(self.api, side) is not None for side in used):
             return self._leaf(expr)  # a misuse, which mypy reports there
-        sides = self._all([expr.left, expr.right])
-        if sides is None:
+        left = self.rewrite(expr.left)
+        with self._beside(expr):
+            right = self.rewrite(expr.right)
+        if left is None and right is None:
             return None
-        made = OpExpr(expr.op, sides[0], sides[1], expr.analyzed)
+        made = OpExpr(expr.op, left or expr.left, right or expr.right, expr.analyzed)
         made.right_always, made.right_unreachable = expr.right_always, expr.right_unreachable
         return _placed(made, expr)
+
+    @contextmanager
+    def _beside(self, expr: OpExpr) -> Iterator[None]:
+        """Where the right side of an operation is looked at: after `x and` x is true, after `x or` it is not."""
+        if expr.op not in _CHOICES:
+            yield
+            return
+        with self.api.msg.filter_errors():
+            self.api.expr_checker.accept(expr.left)
+            holds, fails = self.api.find_isinstance_check(expr.left)
+        with self.api.binder.frame_context(can_skip=True, fall_through=0):
+            self.api.push_type_map(holds if expr.op == "and" else fails)
+            yield
 
     def _generator(self, whole: Expression, expr: GeneratorExpr) -> GeneratorExpr | None:
         leaf_type(self.api, whole)  # gives the index variables their types
@@ -293,12 +312,15 @@ class Rewriter:
         return _placed(CallExpr(expr.callee, args, expr.arg_kinds, expr.arg_names), expr)
 
     def _named(self, expr: AssignmentExpr) -> Expression | None:
-        leaf_type(self.api, expr)  # gives the variable its type
+        with self.api.msg.filter_errors(save_filtered_errors=True) as errors:
+            self.api.expr_checker.accept(expr)  # gives the variable its type
         value = self.rewrite(expr.value)
-        if value is None:
-            return None
         # What is assigned mypy looks at without the parameter's context.
-        return TempNode(self.api.expr_checker.accept(value), context=expr)
+        typ = None if value is None else self.api.expr_checker.accept(value)
+        if typ is None or not is_valid_inferred_type(typ, self.api.options):
+            # That a type cannot be inferred, mypy says once only.
+            self.api.msg.add_errors([one for one in errors.filtered_errors() if one.code is VAR_ANNOTATED])
+        return None if typ is None else TempNode(typ, context=expr)
 
     def _leaf(self, expr: Expression) -> Expression | None:
         typ = leaf_type(self.api, expr)

@@ -53,6 +53,16 @@ FLOWS = """
             return done
 
     @task
+    def deaf(shared: str, x: int) -> int:
+        Path(shared, f"begun{x}").write_text("")
+        while not Path(shared, "heard enough").exists():
+            try:
+                time.sleep(0.01)
+            except KeyboardInterrupt:
+                Path(shared, f"pressed{x}").write_text("")
+        return x
+
+    @task
     def plain(shared: str, x: int) -> int:
         Path(shared, f"begun{x}").write_text("")
         while True:
@@ -147,6 +157,7 @@ FLOWS = """
     def partly(shared: str): return positive(stubborn(shared, 0))
     def stops(shared: str): return square(3), plain(shared, 0)
     def stops_waiting(shared: str): return waiting(shared, 0)
+    def goes_on(shared: str): return deaf(shared, 0)
     def waits(shared: str): return square(until(shared, 7))
     def fills(shared: str): return [until(shared, x) for x in range(5)]
     def graph():
@@ -228,6 +239,22 @@ def test_a_body_that_does_not_catch_it_ends_the_run(dask: Cluster, flow: str) ->
     assert "Traceback" not in error
 
 
+def test_a_second_one_ends_the_run_at_once_and_what_ran_counts_as_interrupted(dask: Cluster) -> None:
+    running = _start(dask, "goes_on", 1)
+    running.send_signal(signal.SIGINT)
+    deadline = time.monotonic() + 30
+    while not (dask.project.folder / "pressed0").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    out, error = running.communicate(timeout=60)
+    (dask.project.folder / "heard enough").write_text("")
+    assert (running.returncode, out) == (130, ""), error
+    assert "merkl: 1 call: 0 run, 0 cached, 1 interrupted, 0 failed" in error
+    assert "Traceback" not in error
+
+
 def test_batches_that_are_coroutines(flows: Any) -> None:
     """Their items have the keys of single calls, and a batch alone has calls of its own."""
     assert evaluate([flows.all_doubled([1, 2, 3]), flows.marked(["a", "b"], end="?")]) == [
@@ -261,7 +288,7 @@ def test_resources_are_those_that_workers_declare(flows: Any, tmp_path: Path) ->
 
 
 def test_a_resource_that_no_worker_declares_is_an_error(flows: Any) -> None:
-    with pytest.raises(TargetError, match="a call wants licence, and no Dask worker declares it"):
+    with pytest.raises(TargetError, match="it wants licence, and no Dask worker declares it"):
         flows.licensed(1).eval()
 
 

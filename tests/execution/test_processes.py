@@ -305,8 +305,29 @@ def test_a_call_that_wants_more_than_there_is_says_so(two: Workspace) -> None:
     def huge(x: int) -> int:
         return x
 
-    with pytest.raises(TargetError, match="cpu=64, and this target has 2 at most"):
+    with pytest.raises(
+        TargetError, match="'huge' cannot run on this target: it wants cpu=64, and this target has 2 at most"
+    ):
         huge(1).eval()
+
+
+def test_with_keep_going_all_runs_that_does_not_need_such_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+
+    @task(resources={"gpu": 0.5})
+    def shares(x: int) -> int:
+        return x
+
+    report = RunReport()
+    said = rf"gpu=0\.5.*\n.*made at .*{Path(__file__).name}:"
+    with (
+        Workspace(tmp_path, target=1, keeps_going=True) as workspace,
+        pytest.raises(TargetError, match=said),
+    ):
+        workspace.run(lambda: [shares(1), tasks.add(641, 1)], report=report)
+    assert (len(report.failed), len(report.run)) == (1, 1)
 
 
 def test_each_graphics_processor_has_one_call_at_a_time(

@@ -301,6 +301,22 @@ def test_a_task_inside_a_body_may_be_evaluated(workspace: Workspace) -> None:
     assert inner(1).in_cache()
 
 
+@task(ignore_args=["log"])
+def count_ways(steps: int, log: Log) -> int:
+    log.append(str(steps))
+    return 1 if steps < 2 else sum(evaluate([count_ways(steps - 1, log), count_ways(steps - 2, log)]))
+
+
+def test_what_a_body_has_evaluated_the_evaluation_around_it_does_not_run_again(
+    workspace: Workspace, log: Log
+) -> None:
+    """Of two calls in one plan, the first body may evaluate the second call itself: each runs once."""
+    assert count_ways(12, log).eval() == 233
+    assert sorted(map(int, log)) == list(range(13))
+    workspace.run(lambda: [count_ways(14, log), count_ways(13, log)])
+    assert log[13:] == ["14", "13"]
+
+
 def test_an_async_body_is_run_to_its_end(workspace: Workspace) -> None:
     @task
     async def wait(x: int) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -169,6 +171,62 @@ def paths_of(files: list[FileRef]) -> list[str]:
 @task
 def as_text(names: list[str], files: list[FileRef]) -> str:
     return " ".join([*names, *(file.name for file in files)])
+
+
+@task
+def is_program(file: FileRef) -> bool:
+    return os.access(file, os.X_OK)
+
+
+@task
+def built(text: str) -> FileRef:
+    made = FileRef()
+    made.write_text(text)
+    Path(made).chmod(0o755)
+    return made
+
+
+def test_whether_a_file_may_be_executed_counts(tmp_path: Path, data: Path) -> None:
+    """As in a directory: a program that may not be run is another file, also for a Future of it."""
+    with Workspace(tmp_path):
+        plain = is_program(FileRef(data))
+        of_path = is_program(path_future(data))
+        assert not plain.eval()
+        assert not of_path.eval()
+        data.chmod(0o744)
+        assert is_program(FileRef(data)).eval()
+        assert is_program(path_future(data)).eval()
+        data.chmod(0o640)
+        assert is_program(FileRef(data)).hash == plain.hash
+        assert is_program(path_future(data)).hash == of_path.hash
+
+
+@pytest.mark.parametrize("text", ["#!/bin/sh\necho small\n", "#!/bin/sh\necho large; exit\n" + "#" * 100_000])
+def test_a_program_that_a_body_makes_stays_one(tmp_path: Path, text: str) -> None:
+    """From the body to the next, from the cache, and where it is written to."""
+    for _ in range(2):
+        with Workspace(tmp_path):
+            made = built(text)
+            assert is_program(made).eval()
+            said = subprocess.run([os.fspath(made.eval())], capture_output=True, check=True, text=True)
+            assert said.stdout == text.split()[2].strip(";") + "\n"
+            made.write(tmp_path / "tool").eval()
+            assert os.access(tmp_path / "tool", os.X_OK)
+    (tmp_path / "tool").chmod(0o644)
+    with Workspace(tmp_path):
+        built(text).write(tmp_path / "tool").eval()
+        assert os.access(tmp_path / "tool", os.X_OK)
+
+
+def test_names_that_are_no_utf8_in_a_directory_are_written_down(tmp_path: Path) -> None:
+    """The ledger takes the call, with a readable form of the name."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / os.fsdecode(b"caf\xe9.txt")).write_text("x")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with Workspace(tmp_path):
+            assert names_in(DirRef(folder)).eval() == [os.fsdecode(b"caf\xe9.txt")]
 
 
 def test_a_glob_gives_the_paths_that_matched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

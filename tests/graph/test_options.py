@@ -44,6 +44,8 @@ def test_outs_that_no_task_can_have_are_refused(outs: Any) -> None:
         ("max_concurrency", 0),
         ("max_concurrency", 1.5),
         ("resources", ["gpu"]),
+        ("resources", {"memory": "4 lightyears"}),
+        ("resources", {"cpu": -1}),
         ("keep", "sometimes"),
         ("validate", []),
     ],
@@ -66,7 +68,13 @@ def test_values_of_every_kind_that_options_take_are_taken() -> None:
         retry_on=OSError,  # type: ignore[arg-type]
         timeout=None,
         max_concurrency=2,
-        resources={"gpu": 1},
+        resources={
+            "gpu": 1,
+            "cpu": 0.5,
+            "memory": "4 GB",
+            "disk": "1.5TiB",
+            "slots": lambda attempt: 1 + attempt,
+        },
     )(first)
     assert made.options.retry_on == (OSError,)
 

@@ -121,6 +121,47 @@ def test_processes_of_this_machine_find_the_same_as_this_process(sly: Project) -
     assert fair["audit"] == []
 
 
+def test_files_that_other_calls_give_and_files_that_are_the_result_are_no_finding(project: Project) -> None:
+    """`path_future` and `glob_future` give the user's own paths, in a list too; a result may lie beside the user's files."""
+    project.write("one.csv", "1\n")
+    project.write("many/two.csv", "2\n")
+    project.write("many/three.csv", "3\n")
+    project.write(
+        "given.py",
+        """
+        import os
+        from merkl import DirRef, FileRef, Future, glob_future, path_future, task
+
+        @task
+        def length(given: FileRef) -> int:
+            with open(os.path.realpath(given)) as known:
+                return len(known.read())
+
+        @task
+        def lengths(given: list[FileRef], folder: DirRef) -> int:
+            names = os.listdir(folder)
+            return sum(len(open(os.path.realpath(one)).read()) for one in given) + len(names)
+
+        @task
+        def beside(n: int) -> dict[str, FileRef]:
+            for name in ("kept.txt", "left.txt"):
+                with open(name, "w") as made:
+                    made.write("x" * n)
+            return {"a": FileRef("kept.txt")}
+
+        def main() -> list[Future[object]]:
+            return [
+                length(path_future("one.csv")),
+                lengths(glob_future("many/*.csv"), path_future("many")),
+                beside(3),
+            ]
+        """,
+    )
+    for words in ([], ["--rerun", "all", "--target", "2"]):
+        found = kinds(project.run_json("--audit", *words, "given.main"))
+        assert found == {("given.beside", "write", "left.txt")}
+
+
 def test_a_target_that_cannot_be_watched_says_so(sly: Project) -> None:
     sly.write("pyproject.toml", '[tool.merkl.targets.far]\ntype = "dask"\naddress = "tcp://127.0.0.1:9"\n')
     done = sly.merkl("run", "--audit", "--target", "far", "sly.fair")

@@ -384,6 +384,35 @@ def test_ctrl_c_while_python_itself_ends_does_not_undo_the_run(flows: Project) -
     assert (code, text.splitlines()[0]) == (0, "1"), text
 
 
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_when_all_is_computed_does_not_undo_the_run(project: Project, presses: int) -> None:
+    """Be it the second one, of somebody to whom the first one was not quick enough."""
+    project.write(
+        "done.py",
+        f"""
+        import os, signal, time
+        from merkl import task
+
+        class Printed:
+            def __repr__(self):
+                for _ in range({presses}):
+                    os.kill(os.getpid(), signal.SIGINT)
+                    time.sleep(0.1)
+                return "printed"
+
+        @task
+        def load(n: int) -> int:
+            return n
+
+        def main(): return [load(1), Printed()]
+        """,
+    )
+    done = project.merkl("run", "done.main")
+    assert (done.returncode, done.stdout) == (0, "[1, printed]\n"), done.stderr
+    assert "interrupted" not in done.stderr
+    assert project.log("--runs")[0]["status"] == "done"
+
+
 @pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
 @pytest.mark.parametrize("flow", ["returns", "ends"])
 def test_sigterm_ends_the_run_though_its_last_body_returns_something(

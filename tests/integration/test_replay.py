@@ -76,6 +76,64 @@ def test_a_call_whose_arguments_the_ledger_has_needs_no_function(kind: str, tmp_
     assert replay.is_same, replay.verdict
 
 
+OBJECTS = """
+    import enum
+    from dataclasses import dataclass, field
+    from typing import NamedTuple
+
+    import numpy as np
+    from merkl import Future, task
+
+    class Kind(enum.Enum):
+        A = 1
+
+    class Point(NamedTuple):
+        x: int
+        y: float = 0.5
+
+    @dataclass(frozen=True)
+    class Setting:
+        rate: float
+        names: tuple[str, ...] = ("a",)
+        at: Point = Point(1)
+
+    @task
+    def fit(setting: Setting, others: dict[str, Setting | None]) -> float:
+        print("fitted")
+        return setting.rate + len(others)
+
+    @task
+    def draw(array: object, kind: Kind) -> float:
+        if kind is Kind.A and array.sum() > 100:
+            raise ValueError("too much")
+        return float(array.sum())
+
+    def main(n: int = 4) -> list[Future[float]]:
+        return [fit(Setting(n / 8), {"b": Setting(2), "c": None}), draw(np.arange(n), Kind.A)]
+"""
+
+
+def test_calls_with_objects_among_their_arguments_run_again_by_their_key(project: Project) -> None:
+    """Dataclasses are read back from the log, whichever arguments main has now; others come from the command of their run."""
+    project.write("flow.py", OBJECTS)
+    project.merkl("run", "flow.main", "--n", "6")
+    project.merkl("run", "flow.main", "--n", "60")
+    fits = [record["key"] for record in project.log("--task", "fit")]
+    draws = [record["key"] for record in project.log("--task", "draw")]
+    for key, value in [(fits[1], "2.75"), (fits[0], "9.5"), (draws[1], "15.0")]:
+        done = project.merkl("debug", "--hash", key, "--rerun")
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, value), done.stderr
+        assert "it gave the same content as is stored" in done.stderr
+    failed = project.merkl("debug", "--hash", draws[0], "--rerun")
+    assert failed.returncode == 1
+    assert "ValueError: too much" in failed.stderr
+    # Where the command makes another call by now, only what the log has by itself can be run again.
+    project.write("flow.py", OBJECTS.replace("arange(n)", "arange(n + 1)"))
+    assert project.merkl("debug", "--hash", fits[0], "--rerun").returncode == 0
+    refused = project.merkl("debug", "--hash", draws[1], "--rerun")
+    assert (refused.returncode, "name the function that makes the call" in refused.stderr) == (2, True)
+
+
 SCRIPT = """
     from merkl import evaluate, task
 

@@ -41,3 +41,46 @@ def test_the_command_gets_the_interrupt_and_can_clean_up(
     while scratch.exists() and any(scratch.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not scratch.exists() or list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [[], ["--target", "1"]], ids=["here", "processes"])
+def test_a_run_that_is_killed_leaves_no_command_behind(
+    project: Project, tmp_path: Path, options: list[str]
+) -> None:
+    """Be it one that listens to no signal, with children of its own."""
+    project.write(
+        "flow.py",
+        """
+        from merkl import arg, bash_task
+
+        deaf = bash_task(
+            f'''trap '' HUP INT TERM
+            (while true; do sleep 0.05; done) &
+            echo $$ > {arg("mark")}.new; mv {arg("mark")}.new {arg("mark")}; wait'''
+        )
+
+        def main(mark: str):
+            return deaf(mark)
+        """,
+    )
+    mark = tmp_path / "mark"
+    process = project.start_and_wait("run", *options, "flow.main", str(mark), until="../mark")
+    group = int(mark.read_text())
+    process.kill()
+    process.communicate(timeout=30)
+    deadline = time.monotonic() + 20
+    while _is_there(group):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _is_there(group: int) -> bool:
+    """Say whether a process of a group runs; what is dead and not reaped yet does not."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, number = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(number) == group and state != "Z":
+            return True
+    return False

@@ -13,7 +13,7 @@ from tests.parity.generate import draw
 CALLS = 2000
 
 
-@pytest.mark.parametrize(("seed", "is_modern"), [(1, False), (2, False), (3, True)])
+@pytest.mark.parametrize(("seed", "is_modern"), [(1, False), (3, True)])
 def test_random_calls_are_judged_alike(seed: int, is_modern: bool, tmp_path: Path) -> None:
     """No error is missed, none is made up, none has another code; results differ in a few unions of overloads at most."""
     found = disagreements(draw(seed, CALLS, is_modern=is_modern), tmp_path, is_modern=is_modern)

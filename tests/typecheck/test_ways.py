@@ -240,6 +240,65 @@ waited = task(coroutine)
 reveal_type(waited(fi)); waited(fs)  # E: arg-type # T: Future[float]
 task(3)  # E: arg-type
 """,
+    "overloads_here_and_there": """
+if sys.argv:
+    @overload
+    def f(x: int) -> int: ...
+    @overload
+    def f(x: str) -> str: ...
+    @task
+    def f(x: int | str) -> int | str: return x
+else:
+    @overload  # E: no-redef
+    def f(x: int) -> int: ...
+    @overload
+    def f(x: str) -> str: ...
+    @task
+    def f(x: int | str) -> int | str: return x
+reveal_type(f(f("")))  # T: Future[str]
+f(b"")  # E: call-overload
+@overload
+def untyped(x: int) -> int: ...
+@overload
+def untyped(x: str, y: int) -> str: ...
+@task
+def untyped(x, y=None): return x  # E: no-untyped-def
+reveal_type(untyped(f(""), f(1)))  # T: Future[str]
+""",
+    "decorated_items": """
+from typing_extensions import deprecated
+@overload
+@deprecated("no more")
+def f(x: int) -> int: ...
+@overload
+def f(x: str) -> str: ...
+@task
+def f(x: int | str) -> int | str: return x
+reveal_type(f(f("")))  # T: Future[str]
+reveal_type(f(f(1)))  # E: deprecated # T: Future[int]
+f(b"")  # E: call-overload
+class A:
+    @overload
+    @deprecated("no more")
+    def m(self, x: int) -> int: ...
+    @overload
+    @keeps
+    def m(self, x: str) -> str: ...
+    @task
+    def m(self, x: int | str) -> int | str: return x
+    @overload
+    @task
+    def each(self, x: int) -> int: ...
+    @overload
+    @task
+    def each(self, x: str) -> str: ...
+    @task
+    def each(self, x: int | str) -> int | str: return x
+reveal_type(A().m(f("")))  # T: Future[str]
+reveal_type(A().m(1))  # E: deprecated # T: Future[int]
+reveal_type(A().each(f("")))  # T: Future[str]
+A().each(b"")  # E: call-overload
+""",
     "overloads": """
 @overload
 def f(x: int) -> int: ...
@@ -300,7 +359,7 @@ def bad(x: int | str) -> int | str: return x
 def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[set[object], set[object]]]:
     """By module, what its comments ask for and what mypy said: one run for all."""
     files = {**LIBRARY, **{f"{name}.py": PRELUDE + source for name, source in WAYS.items()}}
-    return checked.judge(tmp_path_factory.mktemp("ways"), files)
+    return checked.judge(tmp_path_factory.mktemp("ways"), files, config="enable_error_code = deprecated\n")
 
 
 @pytest.mark.parametrize("way", WAYS)

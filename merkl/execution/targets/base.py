@@ -130,6 +130,9 @@ class Target(ABC):
     def interrupt(self) -> bool:
         """Pass Ctrl-C on to the bodies that run, once; say whether there are any."""
 
+    def interrupt_later_ones(self) -> None:  # noqa: B027 - for those whose workers are told of each call beforehand
+        """Pass Ctrl-C on, which has ended the run, to bodies that have begun since, or that nothing was passed on to."""
+
     def wake(self) -> None:  # noqa: B027 - then `poll` is called at short intervals
         """Have a `poll` that waits return now; called in another thread, where the target `leaves_coroutines`."""
 

@@ -18,8 +18,14 @@ import cloudpickle
 from merkl._base.errors import ConfigError, MerklError, MissingDependencyError, TargetError
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
-from merkl.execution.targets.dask_worker import SparedInterrupts, check_worker, notify_interrupt, run_ticket
-from merkl.execution.targets.resources import parse_bytes
+from merkl.execution.targets.dask_worker import (
+    SparedInterrupts,
+    check_worker,
+    notify_interrupt,
+    run_ticket,
+    topic_of,
+)
+from merkl.execution.targets.resources import UnmetResourcesError, parse_bytes
 from merkl.execution.targets.script import dump_script
 from merkl.execution.targets.setup import WorkerSetup
 from merkl.execution.targets.sharing import CacheMark
@@ -78,6 +84,8 @@ class DaskTarget(Target):
         self._futures: dict[bytes, Any] = {}
         self._submitted = 0
         self._done: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        #: The calls that workers have begun, told by another thread.
+        self._begun: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._waiting: set[bytes] = set()
         self._is_interrupted = False
         #: How many bodies got Ctrl-C, told by another thread; and whether there were none.
@@ -121,6 +129,7 @@ class DaskTarget(Target):
                 if self._cluster is not None:
                     self._client.register_plugin(SparedInterrupts(), name="merkl-interrupts")
                 self._check_workers()
+                self._client.subscribe_topic(topic_of(self._mark_key), self._note_begun)
             except BaseException:
                 self.close()
                 raise
@@ -238,13 +247,13 @@ class DaskTarget(Target):
             declared[name] = max(value, declared.get(name, 0))
         asked = {_NAMES.get(name, name): parse_bytes(value) for name, value in wanted.items()}
         for name in asked.keys() - declared.keys() - {"CPU", "MEMORY"}:
-            raise TargetError(
-                f"a call wants {name}, and no Dask worker declares it: start them with --resources '{name}=1'"
+            raise UnmetResourcesError(
+                f"it wants {name}, and no Dask worker declares it: start them with --resources '{name}=1'"
             )
         for name, value in asked.items():
             if value > declared.get(name, value):
-                raise TargetError(
-                    f"a call wants {name}={value:g}, and no Dask worker declares more than {declared[name]:g}: it would wait "
+                raise UnmetResourcesError(
+                    f"it wants {name}={value:g}, and no Dask worker declares more than {declared[name]:g}: it would wait "
                     "for ever"
                 )
         return {name: value for name, value in asked.items() if name in declared} or None
@@ -326,6 +335,16 @@ class DaskTarget(Target):
             for key, known in reply.outs.items()
         )
 
+    def _note_begun(self, event: tuple[float, str]) -> None:
+        self._begun.put(bytes.fromhex(event[1]))
+
+    def started(self) -> Sequence[bytes]:
+        begun: list[bytes] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                begun.append(self._begun.get_nowait())
+        return begun
+
     def cancel(self) -> Collection[bytes]:
         if self._client is None:
             return ()
@@ -335,12 +354,19 @@ class DaskTarget(Target):
             waiting = {key for key in waiting if self._futures[key].key not in begun}
         # Another run may wait for the same: without force it goes on to.
         self._client.cancel([self._futures.pop(key) for key in waiting])
-        if self._is_idle:  # what began since nobody got the first Ctrl-C
-            self._client.run(
-                notify_interrupt, self._setup, workers=self._workers, wait=False, on_error="ignore"
-            )
         self._waiting -= waiting
         return waiting
+
+    def interrupt_later_ones(self) -> None:
+        if self._client is not None and self._waiting:
+            self._client.run(
+                notify_interrupt,
+                self._setup,
+                is_last=True,
+                workers=self._workers,
+                wait=False,
+                on_error="ignore",
+            )
 
     def interrupt(self) -> bool:
         self._is_interrupted = bool(self._waiting)

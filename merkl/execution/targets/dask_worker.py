@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import signal
@@ -23,7 +24,7 @@ try:
 except ImportError:  # the target says what to install; no worker runs without it
     WorkerPlugin = object  # type: ignore[assignment, misc]
 
-__all__ = ["SparedInterrupts", "check_worker", "notify_interrupt", "run_ticket"]
+__all__ = ["SparedInterrupts", "check_worker", "notify_interrupt", "run_ticket", "topic_of"]
 
 
 class _Sessions:
@@ -82,18 +83,27 @@ def check_worker(setup: bytes) -> str:
     return ""
 
 
-async def notify_interrupt(setup: bytes) -> int:
+async def notify_interrupt(setup: bytes, *, is_last: bool = False) -> int:
     """Pass Ctrl-C on to the bodies of a run, and say how many: signals do not reach the threads of a Dask worker.
 
-    A coroutine, as Dask waits for the end of anything else.
+    A coroutine, as Dask waits for the end of anything else. The last one ended the run: see `Interrupts.press`.
     """
-    return interrupts.press(setup)
+    return interrupts.press(setup, is_last=is_last)
+
+
+def topic_of(mark: str) -> str:
+    """Return the topic under which the workers of a run tell the calls that they begin."""
+    return f"merkl-{mark}"
 
 
 def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
     """Carry out a ticket, with what its parents gave, for the run whose mark is in the reply."""
     run = str(pickle.loads(setup)[1])
     ticket: Ticket = pickle.loads(packed)
+    with contextlib.suppress(ImportError, ValueError):  # no worker of Dask's, as where this is tried out
+        from distributed import get_worker
+
+        get_worker().log_event(topic_of(run), ticket.key.hex())
     inputs: dict[bytes, KnownResult] = dict(ticket.inputs)
     for parent in parents:
         if not parent.outs:

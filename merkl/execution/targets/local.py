@@ -10,12 +10,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from merkl._base.errors import TargetError
+from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.bell import Bell
 from merkl.execution.targets.resources import Slots
 from merkl.execution.targets.setup import WorkerSetup
 from merkl.execution.targets.sharing import CacheMark
 from merkl.execution.targets.worker_handle import Sent, WorkerHandle
+from merkl.execution.targets.worker_process import GRACE
 
 __all__ = ["LocalTarget"]
 
@@ -25,6 +27,8 @@ _MOST_AHEAD = 32
 #: Seconds that replies wait for others while no worker can run out of calls: each look takes a processor from a worker.
 _LONGEST_PAUSE = 0.004
 _SHORTEST_PAUSE = 0.001
+#: Seconds that bodies get to end in order after a second Ctrl-C.
+_MOMENT = 0.2
 #: A call that is sent ahead must fit into the pipe, where it waits.
 _SMALL_TICKET = 4096
 
@@ -240,7 +244,7 @@ class LocalTarget(Target):
             self._slots.give_back(head.wanted, head.devices)
             replies.append(Reply(head.ticket.key, "failed", death=Death(code, is_timeout=worker.is_late)))
         replies += self._take_back(worker)
-        worker.end()
+        worker.end(at_once=code is None)
 
     # -- time ------------------------------------------------------------------------------------------
 
@@ -285,9 +289,11 @@ class LocalTarget(Target):
         for worker in workers:
             if worker.queue and at_once:
                 worker.signal(signal.SIGTERM)
+        # After a second Ctrl-C this process ends in a moment: nothing is to go on then.
+        deadline = time.monotonic() + (_MOMENT if at_once and interrupts.is_ended else GRACE)
         for worker in workers:
             if worker.queue:
-                worker.kill()
+                worker.kill(max(0.0, deadline - time.monotonic()))
             worker.end()
         for worker in workers:
             for sent in worker.queue:

@@ -8,38 +8,29 @@ from pathlib import Path
 from typing import Any
 
 from merkl._base.errors import TargetError
+from merkl._base.sizes import parse_size
 
-__all__ = ["Slots", "parse_bytes"]
+__all__ = ["Slots", "UnmetResourcesError", "parse_bytes"]
 
-_UNITS = {
-    "": 1,
-    "K": 10**3,
-    "M": 10**6,
-    "G": 10**9,
-    "T": 10**12,
-    "KI": 2**10,
-    "MI": 2**20,
-    "GI": 2**30,
-    "TI": 2**40,
-}
+
+class UnmetResourcesError(TargetError):
+    """A call asks for what a target never has."""
 
 
 def parse_bytes(text: str | float) -> float:
     """Return a number of bytes from "4GB", "512MiB" or a number.
 
-    Raises `TargetError` for anything else.
+    Raises `UnmetResourcesError` for anything else, as a function of the attempt may return.
 
     >>> parse_bytes("4GB"), parse_bytes("1 KiB"), parse_bytes(7)
     (4000000000.0, 1024.0, 7.0)
     """
     if isinstance(text, (int, float)):
         return float(text)
-    number = text.strip().upper().removesuffix("B")
-    unit = number.lstrip("0123456789. ")
     try:
-        return float(number[: len(number) - len(unit)]) * _UNITS[unit]
-    except (KeyError, ValueError):
-        raise TargetError(f"{text!r} is no amount of memory; write it as '4GB' or '512MiB'") from None
+        return float(parse_size(text))
+    except ValueError as error:
+        raise UnmetResourcesError(str(error)) from None
 
 
 class Slots:
@@ -65,20 +56,22 @@ class Slots:
     def want(self, resources: Mapping[str, Any]) -> dict[str, float]:
         """Return the figures that a call asks for; one processor where it says nothing.
 
-        Raises `TargetError` for more than there is, and for a resource that nobody has.
+        Raises `UnmetResourcesError` for more than there is, for a part of a device, and for a resource that nobody has.
         """
         wanted = {"cpu": 1.0}
         for name, value in resources.items():
             if name not in self._totals:
-                raise TargetError(
+                raise UnmetResourcesError(
                     f"no resource {name!r} is known here; there are {', '.join(self._totals)}. Say how much there is "
                     f"of it with resources = {{ {name} = … }} of the target"
                 )
             wanted[name] = parse_bytes(value)
             if wanted[name] > self._totals[name]:
-                raise TargetError(
-                    f"a call wants {name}={value!r}, and this target has {_shown(name, self._totals[name])} at most"
+                raise UnmetResourcesError(
+                    f"it wants {name}={value!r}, and this target has {_shown(name, self._totals[name])} at most"
                 )
+            if name == "gpu" and wanted[name] % 1:
+                raise UnmetResourcesError(f"it wants gpu={value!r}, and a device is one call's alone")
         return wanted
 
     def has(self, wanted: Mapping[str, float]) -> bool:

@@ -50,6 +50,8 @@ class WorkerHandle:
         except OSError as error:
             raise TargetError(f"no worker process can be started: {error}") from error
         theirs.close()
+        # By its number it could be another process when it is gone; and a body may close what tells `multiprocessing` of it.
+        self._descriptor = _open_process(self.process.pid)
         self.queue: deque[Sent] = deque()
         #: How long the calls in the queue will take, as far as that is known.
         self.seconds = 0.0
@@ -86,8 +88,20 @@ class WorkerHandle:
         return bool(self._messages.poll(0))
 
     def has_ended(self) -> bool:
-        """Say whether the process is gone."""
+        """Say whether the process is gone, or nothing tells of it any more."""
         return bool(self._end.poll(0))
+
+    def _is_there(self) -> bool:
+        if self._descriptor is None:
+            return self.process.is_alive()
+        return not _poll_of(self._descriptor).poll(0)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the end of the process, and reap what tells of it."""
+        if self._descriptor is None:
+            self.process.join(seconds)
+        elif _poll_of(self._descriptor).poll(seconds * 1000):
+            self.process.join(0.2)
 
     def __hash__(self) -> int:
         return id(self)
@@ -116,16 +130,21 @@ class WorkerHandle:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it is there."""
         with contextlib.suppress(OSError, ValueError):
-            if self.process.pid is not None and self.process.is_alive():
+            if self._descriptor is not None:
+                signal.pidfd_send_signal(self._descriptor, number)
+            elif self.process.pid is not None and self.process.is_alive():
                 os.kill(self.process.pid, number)
 
-    def kill(self) -> None:
-        """End it in the middle of a call: SIGTERM lets the body stop its own children, then SIGKILL."""
+    def kill(self, grace: float = GRACE) -> None:
+        """End it in the middle of a call: SIGTERM lets the body stop its own children for a while, then SIGKILL."""
         self.signal(signal.SIGTERM)
-        self.process.join(GRACE)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join(GRACE)
+        self._wait(grace)
+        self._kill_at_once()
+
+    def _kill_at_once(self) -> None:
+        if self._is_there():
+            self.signal(signal.SIGKILL)
+            self._wait(GRACE)
 
     def settle(self) -> None:
         """Have it write down what it gathered, wait until it has, and pass on what it warns of."""
@@ -135,15 +154,28 @@ class WorkerHandle:
                 for category, text in pickle.loads(self.pipe.recv_bytes()):
                     warnings.warn(text, category, stacklevel=2)
 
-    def end(self) -> None:
-        """Let an idle one end."""
+    def end(self, *, at_once: bool = False) -> None:
+        """Let an idle one end, or kill it `at_once`, as where nothing connects it with us any more."""
         with contextlib.suppress(OSError):
             self.pipe.close()
-        self.process.join(GRACE)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join(GRACE)
-        self.process.close()
+        if not at_once:
+            self._wait(GRACE)
+        self._kill_at_once()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        with contextlib.suppress(ValueError):  # it is not known here that it is gone
+            self.process.close()
+
+
+def _open_process(pid: int | None) -> int | None:
+    """Return a descriptor of a process; None where the system has none, or it is gone."""
+    if pid is None or not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
 
 
 def _poll_of(descriptor: int) -> select.poll:

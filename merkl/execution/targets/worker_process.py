@@ -14,6 +14,7 @@ from typing import TextIO, cast
 
 import cloudpickle
 
+from merkl.execution.exits import refused_closing
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import Keyboard, body_output
 from merkl.execution.targets.base import Reply
@@ -32,7 +33,7 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
     interrupts.handle_termination()
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    with interrupts, body_output.installed():
+    with interrupts, body_output.installed(), refused_closing():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # the server held it back
         threading.Thread(target=_end_with_parent, daemon=True).start()
         sys.stdin = cast(TextIO, Keyboard(sys.stdin, _refuse))
