@@ -18,6 +18,7 @@ __all__ = [
     "text_of_error",
     "traceback_of_body",
     "traceback_text",
+    "trim_traceback",
 ]
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
@@ -91,6 +92,33 @@ def _drop_frames(described: traceback.TracebackException) -> None:
         one.stack[:] = [frame for i, frame in enumerate(one.stack) if i > last or not is_ours[i]]
         behind = (one.__cause__, one.__context__, *(one.exceptions or ()))
         pending += [other for other in behind if other is not None]
+
+
+def trim_traceback(error: BaseException) -> None:
+    """Take the frames of MerkL that lead to the user's code out of the tracebacks of an error and of what is behind it.
+
+    For a Ctrl-C, and an error that MerkL raised, no frame of MerkL says anything; else those below the user's code stay.
+    """
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        one = pending.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        entries: list[TracebackType] = []
+        tb = one.__traceback__
+        while tb is not None:
+            entries.append(tb)
+            tb = tb.tb_next
+        is_ours = [_leads_on(entry.tb_frame.f_code.co_filename) for entry in entries]
+        last = max((i for i, ours in enumerate(is_ours) if not ours), default=-1)
+        says_all = isinstance(one, (KeyboardInterrupt, MerklError))
+        for i in reversed(range(len(entries))):
+            if not is_ours[i] or (i > last and not says_all):
+                tb = TracebackType(tb, entries[i].tb_frame, entries[i].tb_lasti, entries[i].tb_lineno)
+        one.__traceback__ = tb
+        pending += [one.__cause__, one.__context__]
 
 
 def _leads_on(file: str) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 
 from merkl._base.errors import CacheError
 from merkl.cache.base import BaseCache
+from merkl.cache.interrupted import pending
 from merkl.cache.sqlite import SqliteCache
 
 __all__ = ["Stats", "find_key", "find_stats", "most_bytes_used"]
@@ -35,9 +36,12 @@ def find_stats(cache: BaseCache) -> Stats:
     results = total = interrupted = 0
     codecs: Counter[str] = Counter()
     tasks: Counter[str] = Counter()
-    for item in cache.items():
+    items = list(cache.items())
+    waiting = {item.key for item in pending(items)}
+    for item in items:
         sizes[item.content_hash] = item.size
-        if item.is_alias:
+        # What an interrupted body returned is nothing to anybody once its call has a true result.
+        if item.is_alias or (item.interrupted and item.key not in waiting):
             continue
         interrupted += bool(item.interrupted)
         results += 1

@@ -257,6 +257,10 @@ class S3ContentBackend(ContentBackend):
     def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
         self.store = ObjectStore(url, options)
 
+    def place(self, content_hash: str) -> str:
+        """Return the URL of the object of a content."""
+        return f"{self.store.url}/{_path('objects', content_hash)}"
+
     def has(self, content_hash: str) -> bool:
         return self.store.has(_path("objects", content_hash))
 
@@ -302,6 +306,10 @@ class S3Index(Index):
 
     def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
         self.store = ObjectStore(url, options)
+
+    def place(self, key: str) -> str:
+        """Return the URL of the record of a key."""
+        return f"{self.store.url}/{_path('index', key)}"
 
     def has(self, key: str) -> bool:
         return self.store.has(_path("index", key))

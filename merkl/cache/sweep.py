@@ -194,7 +194,7 @@ def _choose(
         if not is_unwanted(item, choice.freed):
             continue
         if not may_go(item):
-            choice.kept += 1
+            choice.kept += not item.is_alias
             continue
         choice.keys.append(item.key)
         uses[item.content_hash] -= 1

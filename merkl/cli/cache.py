@@ -98,6 +98,18 @@ def _shown_key(item: Item) -> str:
     return item.interrupted or item.key
 
 
+#: Of what would go so many results are listed.
+_MOST_LISTED = 20
+
+
+def _print_some(items: Sequence[Item]) -> None:
+    """Print the first of these results, and how many more there are."""
+    shown = items[:_MOST_LISTED]
+    _print_items(shown)
+    if len(items) > len(shown):
+        print(f"… and {len(items) - len(shown)} more; --json has them all")
+
+
 def _print_items(items: Sequence[Item]) -> None:
     rows = [
         (
@@ -173,6 +185,7 @@ def _gc(
     except ValueError as error:
         raise UsageError(f"--max-size: {error}") from None
     with closing(_open(cache)) as opened:
+        items = {} if json else {item.key: item for item in _items(opened)}
         garbage = collect(
             opened,
             keep_days=keep_days,
@@ -188,7 +201,7 @@ def _gc(
     if json:
         _print_json({**msgspec.to_builtins(garbage), "views": views})
     else:
-        _print_garbage(garbage, views)
+        _print_garbage(garbage, [items[key] for key in garbage.keys if key in items], views)
     return 0
 
 
@@ -199,11 +212,12 @@ def _sweep_home(cache: BaseCache, *, grace_days: float, dry_run: bool) -> int:
     return sweep_home(Workspace().root / ".merkl", named, age=age, dry_run=dry_run)
 
 
-def _print_garbage(garbage: Garbage, views: int) -> None:
-    for key in garbage.keys:
-        print(key)
+def _print_garbage(garbage: Garbage, items: Sequence[Item], views: int) -> None:
+    results = [item for item in items if not item.is_alias]
+    if results:
+        _print_some(results)
     verb = "removed" if garbage.removed else "would remove"
-    line = f"merkl: {verb} {_count(len(garbage.keys), 'result')} ({format_size(garbage.bytes)})"
+    line = f"merkl: {verb} {_count(len(results), 'result')} ({format_size(garbage.bytes)})"
     if garbage.orphans:
         line += f" and {_count(len(garbage.orphans), 'content')} that nothing names"
     if views:
@@ -220,17 +234,19 @@ def _clear(
     with closing(_open(cache)) as opened:
         items = _items_to_clear(opened, task)
         keys = [item.key for item in items]
-        removed = clear(opened, keys) if yes else 0
+        if yes:
+            clear(opened, keys)
+    results = [item for item in items if not item.is_alias]
     size = sum({item.content_hash: item.size for item in items}.values())
     if json:
         _print_json({"keys": keys, "bytes": size, "removed": yes})
         return 0
     if yes:
-        print(f"merkl: forgot {_count(removed, 'result')} ({format_size(size)})", file=sys.stderr)
+        print(f"merkl: forgot {_count(len(results), 'result')} ({format_size(size)})", file=sys.stderr)
         return 0
-    _print_items(items)
+    _print_some(results)
     print(
-        f"merkl: would forget {_count(len(keys), 'result')} ({format_size(size)}); nothing was done, --yes does it",
+        f"merkl: would forget {_count(len(results), 'result')} ({format_size(size)}); nothing was done, --yes does it",
         file=sys.stderr,
     )
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from merkl._base.errors import ConfigError, SerializationError
+from merkl._base.errors import CacheError, ConfigError, SerializationError
 from merkl.codecs.base import Codec, DecodeError, Encoded
 from merkl.codecs.users import UserCodecs
 
@@ -131,7 +131,7 @@ class CodecRegistry:
             )
         try:
             return found.decode(content, decode_type)
-        except DecodeError:
+        except (DecodeError, CacheError):
             raise
         except Exception as error:
             raise DecodeError(

@@ -144,10 +144,17 @@ class Runner:
             self.target = target
 
     def recompute(self, future: Future[Any]) -> Any:
-        """Compute again a result whose content turned out to be lost, or not to be of the declared type."""
+        """Compute again a result whose content turned out to be lost, or not to be of the declared type.
+
+        Raises `CacheError` where that did not help.
+        """
         with contextlib.suppress(CacheError):  # as on a full disk; it is not looked for below
             self.results.forget(future)
         key = future._call.key()
+        if key in self._lost:
+            raise CacheError(
+                f"the result of task {future._call.task.name!r} was computed again, and what was stored cannot be read either"
+            )
         self._lost.add(key)
         try:
             return self.evaluate([future])[0]

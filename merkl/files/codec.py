@@ -6,19 +6,21 @@ A view is a path that carries the suffix: a link to the stored file where it is 
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, ClassVar, Final
 
 import blake3
 
-from merkl._base.errors import MissingInputError
+from merkl._base.errors import CacheError, MissingInputError
 from merkl.cache.base import content_chunks
 from merkl.codecs.base import Codec, DecodeError, Encoded
 from merkl.codecs.registry import CodecRegistry
@@ -36,6 +38,8 @@ __all__ = ["DirectoryCodec", "FileCodec", "FileStream", "reference_to", "registe
 _CHUNK: Final = 4 * 1024 * 1024
 #: Ends the suffix of a stored file that may be executed; no suffix has a slash.
 _EXECUTABLE: Final = "/x"
+#: Errors that say of a folder that it takes no file.
+_NO_PLACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -92,6 +96,34 @@ class _ViewCodec(Codec):
 
     def __init__(self, views: Path) -> None:
         self._views = views
+        self._spare: Path | None = None
+
+    def _make(self, name: str, make: Callable[[Path], None]) -> Path:
+        """Return a view by its name, made in a temporary folder where the workspace's own takes none.
+
+        A disk that is full or read-only says nothing about the content: to compute it again would not help.
+
+        Raises:
+            CacheError: the temporary folder takes none either.
+        """
+        view = self._views / name[:2] / name
+        try:
+            make(view)
+        except OSError as error:
+            if error.errno not in _NO_PLACE:
+                raise
+        else:
+            return view
+        try:
+            self._spare = self._spare or Path(tempfile.mkdtemp(prefix="merkl-views-"))
+            view = self._spare / name[:2] / name
+            make(view)
+        except OSError as error:
+            raise CacheError(
+                f"a stored result cannot be put to {view}, where it would be read from, nor below {self._views}: "
+                f"{error.strerror}. Make room and run again"
+            ) from error
+        return view
 
 
 class FileCodec(_ViewCodec):
@@ -129,13 +161,16 @@ class FileCodec(_ViewCodec):
         stored = _stored_path(content)
         content_hash = _content_hash(content, stored)
         is_executable = text.endswith(_EXECUTABLE)
-        view = self._views / content_hash[:2] / (content_hash + ("+x" if is_executable else "") + suffix)
-        if stored is not None and not is_executable:
-            _link_view(view, stored)
-        else:
-            _copy_view(view, content)
-            if is_executable:
-                os.chmod(view, 0o755)
+
+        def make(view: Path) -> None:
+            if stored is not None and not is_executable:
+                _link_view(view, stored)
+            else:
+                _copy_view(view, content)
+                if is_executable:
+                    os.chmod(view, 0o755)
+
+        view = self._make(content_hash + ("+x" if is_executable else "") + suffix, make)
         return kind.restore(view, suffix)  # type: ignore[no-any-return]
 
 
@@ -164,10 +199,12 @@ class DirectoryCodec(_ViewCodec):
         """
         kind, _ = _type_from(decode_type, DirRef)
         content_hash = _content_hash(content, _stored_path(content))
-        view = self._views / content_hash[:2] / f"{content_hash}.dir"
-        if not is_intact(view):
-            unpack_view(view, _as_file(content))
-        return kind.restore(view)  # type: ignore[no-any-return]
+
+        def make(view: Path) -> None:
+            if not is_intact(view):
+                unpack_view(view, _as_file(content))
+
+        return kind.restore(self._make(f"{content_hash}.dir", make))  # type: ignore[no-any-return]
 
 
 def _is_ours(path: str) -> bool:

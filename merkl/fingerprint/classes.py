@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import CellType, FunctionType
 from typing import Any, cast
 
+from merkl.fingerprint.contents import given_to_member
 from merkl.fingerprint.fields import OPTIONS_OF_CLASS, field_values
 from merkl.fingerprint.guards import MISSING, Content
 from merkl.fingerprint.naming import mangled
@@ -51,6 +52,7 @@ def expand_class(reach: Reach, node: Node, cls: type) -> None:
         if record.decorators or _reads_annotations(reach, cls):
             reach.add_fragment(node, record.annotations, around, b"annotations")
         _add_methods(reach, node, cls, file, record, around)
+    _watch_shape(node, cls)
     _add_bases(reach, node, cls)
     _add_attached(reach, node, cls, file, records)
     _add_fields(reach, node, cls)
@@ -215,6 +217,11 @@ def _is_unknown(reach: Reach, node: Node, decorator: Fragment, around: Surroundi
     return not (targets and targets[0].name in PLAIN_DECORATORS)
 
 
+def _watch_shape(node: Node, cls: type) -> None:
+    """Look again where a class gets other bases, or an attribute that hides what it inherits."""
+    node.guards.shapes.append((cls, cls.__bases__, len(vars(cls))))
+
+
 def _add_bases(reach: Reach, node: Node, cls: type) -> None:
     for base in cls.__bases__:
         if base is not object:
@@ -231,6 +238,8 @@ def _add_attached(reach: Reach, node: Node, cls: type, file: SourceFile, records
         for method in (file.record.definitions[index] for index in record.methods)
     }
     is_enum = "_member_map_" in vars(cls)
+    if is_enum:
+        _add_members(reach, node, cast("type[enum.Enum]", cls))
     for name, value in sorted(vars(cls).items()):
         if is_enum and (not isinstance(value, FunctionType) or name in {"_generate_next_value_", "__new__"}):
             continue
@@ -249,6 +258,15 @@ def _add_attached(reach: Reach, node: Node, cls: type, file: SourceFile, records
                 )
         elif not name.startswith("__") and name != "_abc_impl":
             _add_attribute(reach, node, cls, name, value, is_shown=name in own)
+
+
+def _add_members(reach: Reach, node: Node, cls: type[enum.Enum]) -> None:
+    """Add what the members of an enum were given beside their values."""
+    for member_name, member in cls.__members__.items():
+        node.guards.contents.append(Content(vars(member)))
+        for name, value in given_to_member(member):
+            label = f"{member_name}.{name}"
+            _add_if_known(reach, node, f"member {label}".encode(), value, f"{cls.__qualname__}.{label}")
 
 
 def _add_attribute(
@@ -346,6 +364,7 @@ def _expand_object(reach: Reach, node: Node, cls: type) -> None:
     names = [*fields, *vars(cls).get("__annotations__", {})]
     node.own = fragment_digest([node.own, *(repr(str(name)).encode() for name in names)])
     _add_fields(reach, node, cls)
+    _watch_shape(node, cls)
     _add_bases(reach, node, cls)
     _add_found_by_others(reach, node, cls)
 

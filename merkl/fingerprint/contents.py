@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import enum
 import functools
 import re
 import types
@@ -25,6 +26,7 @@ __all__ = [
     "attributes_of",
     "contents_in",
     "current_value",
+    "given_to_member",
     "is_plain",
     "ordered",
     "preview",
@@ -62,6 +64,15 @@ def current_value(variable: contextvars.ContextVar[object]) -> object:
         return variable.get()
     except LookupError:
         return None
+
+
+def given_to_member(member: enum.Enum) -> list[tuple[str, object]]:
+    """Return what a member of an enum holds beside what enum itself keeps there, such as a label."""
+    return [
+        (name, value)
+        for name, value in sorted(vars(member).items())
+        if not (name.startswith("_") and name.endswith("_"))
+    ]
 
 
 def is_plain(value: object) -> bool:

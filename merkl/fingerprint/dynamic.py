@@ -12,7 +12,7 @@ from merkl.fingerprint.tokens import dotted_path, names_in
 if TYPE_CHECKING:
     from merkl.fingerprint.syntax import SyntaxEncoder
 
-__all__ = ["module_in_table", "write_call", "write_subscript"]
+__all__ = ["module_in_table", "names_a_class", "write_call", "write_subscript"]
 
 _RUNNERS = frozenset(["exec", "eval"])
 _IMPORTERS = frozenset(["__import__", "import_module", "resolve_name"])
@@ -118,3 +118,13 @@ def _import_of(name: str, text: str | None, package: ast.expr | None) -> Ref | N
 
 def _text_of(node: ast.expr | None) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def names_a_class(node: ast.Attribute) -> bool:
+    """Tell whether an attribute is the name of a class: `type(x).__name__`, `self.__class__.__qualname__`."""
+    if node.attr not in ("__name__", "__qualname__"):
+        return False
+    match node.value:
+        case ast.Call(func=ast.Name(id="type"), args=[_]) | ast.Attribute(attr="__class__"):
+            return True
+    return False

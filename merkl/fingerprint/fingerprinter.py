@@ -15,11 +15,11 @@ from merkl._base.errors import FingerprintError, FingerprintWarning, MerklError
 from merkl._base.hash_mode import HashMode
 from merkl.fingerprint.guards import Guards
 from merkl.fingerprint.naming import name_of
-from merkl.fingerprint.nodes import Node, Territory, digest_of, explore
+from merkl.fingerprint.nodes import Aspect, Node, Territory, digest_of, explore
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.packages import PipVersion, ReachedPipVersions, version_of_import
 from merkl.fingerprint.reach import Reach
-from merkl.fingerprint.readers import reads_annotations
+from merkl.fingerprint.readers import TEXTS, reads_annotations
 from merkl.fingerprint.sources import DigestStore, SourceIndex
 from merkl.fingerprint.values import Values
 from merkl.hashing.fingerprints import (
@@ -142,6 +142,10 @@ class Fingerprinter:
         self._warned: set[str] = set()
         self._reach = Reach(SourceIndex(hash_store), self._ownership, self._warn)
         self._values = Values(self._reach, encode, classes_in)
+        self._aspects = (
+            Aspect("__annotations__", reads_annotations, self._values.annotations_of),
+            *TEXTS,
+        )
         self._digests: dict[int, bytes] = {}
         self._lock = threading.RLock()
         self._busy: set[int] = set()
@@ -269,8 +273,7 @@ class Fingerprinter:
             root,
             self._look,
             whole=whole,
-            reads_annotations=reads_annotations,
-            annotations_of=self._values.annotations_of,
+            aspects=self._aspects,
         )
 
     def _look(self, node: Node) -> None:
@@ -375,6 +378,7 @@ class Fingerprinter:
             for namespace, name, value in node.guards.bindings:
                 bindings[id(namespace), name] = (namespace, name, value)
             guards.codes.extend(node.guards.codes)
+            guards.shapes.extend(node.guards.shapes)
             guards.cells.extend(node.guards.cells)
             guards.contents.extend(node.guards.contents)
         guards.bindings.extend(bindings.values())

@@ -8,7 +8,7 @@ from operator import is_
 from types import CellType, FunctionType
 from typing import Any
 
-__all__ = ["MISSING", "Content", "Guards", "raw_items"]
+__all__ = ["MISSING", "Content", "Guards", "Identical", "raw_items"]
 
 MISSING: Any = type("Missing", (), {"__slots__": (), "__repr__": lambda self: "<missing>"})()
 
@@ -48,7 +48,7 @@ class Content:
     @classmethod
     def of_subclass(cls, subject: Any, base: type) -> Content:
         """Return the content of an instance of a subclass of a container, whatever the subclass has changed."""
-        return cls(subject, lambda value: _Identical(raw_items(value, base)))
+        return cls(subject, lambda value: Identical(raw_items(value, base)))
 
     def holds(self) -> bool:
         """Tell whether the object still holds what it held."""
@@ -75,7 +75,7 @@ def raw_items(value: Any, base: Any) -> list[Any]:
     return list(base.__iter__(value))
 
 
-class _Identical:
+class Identical:
     """Items that are equal only to the same ones."""
 
     __slots__ = ("_items",)
@@ -85,7 +85,7 @@ class _Identical:
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, _Identical)
+            isinstance(other, Identical)
             and len(self._items) == len(other._items)
             and all(map(is_, self._items, other._items))
         )
@@ -98,7 +98,10 @@ class Guards:
     """What the digest of one node was taken from."""
 
     bindings: list[tuple[Any, str, object]] = field(default_factory=list)
-    codes: list[tuple[FunctionType, object, object]] = field(default_factory=list)
+    #: Functions with their code, their defaults, and how many attributes they have.
+    codes: list[tuple[FunctionType, object, object, int]] = field(default_factory=list)
+    #: Classes with their bases, and how many attributes they have: a new one may hide an inherited one.
+    shapes: list[tuple[type, tuple[type, ...], int]] = field(default_factory=list)
     cells: list[tuple[CellType, object]] = field(default_factory=list)
     contents: list[Content] = field(default_factory=list)
 
@@ -107,8 +110,11 @@ class Guards:
         for namespace, name, value in self.bindings:
             if namespace.get(name, MISSING) is not value:
                 return False
-        for fn, code, defaults in self.codes:
-            if fn.__code__ is not code or fn.__defaults__ is not defaults:
+        for fn, code, defaults, count in self.codes:
+            if fn.__code__ is not code or fn.__defaults__ is not defaults or len(fn.__dict__) != count:
+                return False
+        for cls, bases, count in self.shapes:
+            if cls.__bases__ is not bases or len(cls.__dict__) != count:
                 return False
         for content in self.contents:
             if not content.holds():
@@ -118,6 +124,8 @@ class Guards:
     def adopt(self) -> None:
         """Take what is there now for what was there before: a body that is cached changed it, as a side effect."""
         self.bindings[:] = [(space, name, space.get(name, MISSING)) for space, name, _ in self.bindings]
+        self.codes[:] = [(fn, code, defaults, len(fn.__dict__)) for fn, code, defaults, _ in self.codes]
+        self.shapes[:] = [(cls, bases, len(cls.__dict__)) for cls, bases, _ in self.shapes]
         self.cells[:] = [(cell, _content(cell)) for cell, _ in self.cells]
         for content in self.contents:
             if not content.holds():

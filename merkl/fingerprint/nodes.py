@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from merkl.fingerprint.guards import Guards
 from merkl.hashing.fingerprints import cycle_digests, node_digest
 
-__all__ = ["ONLY_MENTIONED", "Edge", "Node", "Territory", "digest_of", "explore"]
+__all__ = ["ONLY_MENTIONED", "Aspect", "Edge", "Node", "Territory", "digest_of", "explore"]
 
 
 #: The one method that counts nowhere but where its name is mentioned.
@@ -55,6 +55,18 @@ class Edge:
     target: Node
 
 
+@dataclass(slots=True, frozen=True)
+class Aspect:
+    """What counts of every definition where some code that is reached may read it, such as annotations or names.
+
+    `is_read` says so of a node, `of` gives the node of what it says of another, None for one that has none.
+    """
+
+    label: str
+    is_read: Callable[[Node], bool]
+    of: Callable[[Node], Node | None]
+
+
 @dataclass(slots=True)
 class Territory:
     """All that a node reaches, in the order of first use, and the methods that are reached by being mentioned."""
@@ -68,21 +80,21 @@ def explore(
     visit: Callable[[Node], None],
     *,
     whole: bool = False,
-    reads_annotations: Callable[[Node], bool] = lambda node: False,
-    annotations_of: Callable[[Node], Node | None] = lambda node: None,
+    aspects: Sequence[Aspect] = (),
 ) -> Territory:
     """Return what a node reaches. `visit` is called on each node before its edges are followed.
 
     A method that is not called by the language itself counts where code that is reached mentions its name; all
-    methods count if `whole`, or where some code could be calling methods that it does not mention. Annotations count
-    where some code reads any.
+    methods count if `whole`, or where some code could be calling methods that it does not mention. An aspect counts
+    where some code reads it.
     """
     found = Territory()
     seen = {id(root)}
     pending = [root]
     mentioned: set[str] = set()
     waiting: list[tuple[Node, str, Node]] = []
-    is_reading, annotated = False, 0
+    #: Of how many nodes each aspect that is read was taken.
+    taken: dict[Aspect, int] = {}
     while True:
         while pending:
             node = pending.pop()
@@ -91,7 +103,9 @@ def explore(
             found.nodes.append(node)
             mentioned |= node.mentions
             whole = whole or node.is_dynamic
-            is_reading = is_reading or reads_annotations(node)
+            for aspect in aspects:
+                if aspect not in taken and aspect.is_read(node):
+                    taken[aspect] = 0
             waiting.extend((node, name, method) for name, method in node.methods)
             for edge in reversed(node.edges):
                 if id(edge.target) not in seen:
@@ -102,12 +116,12 @@ def explore(
         for entry in waiting:
             counts = entry[1] in mentioned or (whole and entry[1] != ONLY_MENTIONED)
             (called if counts else others).append(entry)
-        if is_reading:
-            for node in found.nodes[annotated:]:
-                annotations = annotations_of(node)
-                if annotations is not None:
-                    called.append((node, "__annotations__", annotations))
-            annotated = len(found.nodes)
+        for aspect, count in taken.items():
+            for node in found.nodes[count:]:
+                part = aspect.of(node)
+                if part is not None:
+                    called.append((node, aspect.label, part))
+            taken[aspect] = len(found.nodes)
         if not called:
             return found
         waiting = others

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CellType, FunctionType, ModuleType
+from typing import cast
 
 from merkl.fingerprint.blind_spots import blind_spot
 from merkl.fingerprint.codeobjects import code_fragment
@@ -122,7 +123,7 @@ class Reach:
         code = fn.__code__
         cells = dict(zip(code.co_freevars, fn.__closure__ or (), strict=True))
         found = self.sources.definition(code, fn.__globals__)
-        node.guards.codes.append((fn, code, fn.__defaults__))
+        node.guards.codes.append((fn, code, fn.__defaults__, len(fn.__dict__)))
         for carried in (fn.__kwdefaults__ or {}, fn.__dict__):
             node.guards.bindings.extend((carried, name, value) for name, value in carried.items())
         # Another dict of defaults may be put in the place of this one.
@@ -277,6 +278,8 @@ class Reach:
             found = namespace.get(attribute, MISSING)
             node.guards.bindings.append((namespace, attribute, found))
             if found is MISSING:
+                late = namespace.get("__getattr__", MISSING)
+                node.guards.bindings.append((namespace, "__getattr__", late))
                 found = self._late_attribute(value, attribute)
             if found is MISSING:
                 if self._may_come(namespace, attribute):
@@ -429,6 +432,7 @@ class Reach:
         if value is None:
             dotted = ".".join((absolute, *ref.path))
             return Edge(b"", named(dotted))
+        node.guards.bindings.append((cast("dict[str, object]", sys.modules), absolute, value))
         path = list(ref.path)
         while (
             path

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from merkl.fingerprint.annotations import write_annotation
-from merkl.fingerprint.dynamic import module_in_table, write_call, write_subscript
+from merkl.fingerprint.dynamic import module_in_table, names_a_class, write_call, write_subscript
 from merkl.fingerprint.naming import mangled
 from merkl.fingerprint.records import Fragment, Ref
 from merkl.fingerprint.scopes import Scope, scope_of
@@ -275,11 +275,12 @@ class SyntaxEncoder:
             is_here = module.kind == "name"
             self.hole(Ref("name", names[0], names[1:]) if is_here else Ref("import", module.base, names))
         else:
-            self._mentions.add(node.attr)
+            if not (names_a_class(node)):
+                self._mentions.add(node.attr)
             self.plain(node)
 
     def _chain(self, name: str, path: tuple[str, ...], node: ast.Name | ast.Attribute) -> None:
-        self._mentions.update(path)
+        self._mentions.update(path[:-1] if isinstance(node, ast.Attribute) and names_a_class(node) else path)
         scope = self.scope_binding(name)
         if not isinstance(node.ctx, ast.Load) and scope is None and not path:
             self._writes.add(name)

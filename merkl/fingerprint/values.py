@@ -22,6 +22,7 @@ from merkl_serializers import is_random_state
 from merkl.fingerprint.classes import Subclasses, expand_class, expand_subclasses
 from merkl.fingerprint.contents import (
     ATOMS,
+    CONTAINERS,
     MAPPINGS,
     SEQUENCES,
     SETS,
@@ -29,6 +30,7 @@ from merkl.fingerprint.contents import (
     attributes_of,
     contents_in,
     current_value,
+    given_to_member,
     is_plain,
     ordered,
     preview,
@@ -37,7 +39,7 @@ from merkl.fingerprint.contents import (
     state_of,
     weakly_held,
 )
-from merkl.fingerprint.guards import Content, Guards, raw_items
+from merkl.fingerprint.guards import Content, Guards, Identical, raw_items
 from merkl.fingerprint.naming import calls_by_name, module_name, name_of, package_of
 from merkl.fingerprint.nodes import Edge, Node
 from merkl.fingerprint.reach import Attributes, Hidden, Reach, Surroundings, leaf, named
@@ -244,6 +246,15 @@ class Values:
         node.location = f"{self._reach.ownership.relative(file.path)}:1"
         node.text = file.source
         self._reach.follow(node, file.whole(), Surroundings(module.__dict__), b"module")
+        node.guards.contents.append(Content(module.__dict__))
+        for name, value in sorted(module.__dict__.items()):
+            if name.startswith("__") or name in file.record.imports:
+                continue
+            is_foreign = isinstance(value, FunctionType) and value.__code__.co_filename != file.path
+            if type(value) in ATOMS or type(value) in CONTAINERS or (is_foreign and self._is_users(value)):
+                target = self.known_node(value, f"{module.__name__}.{name}")
+                if target is not None:
+                    node.edges.append(Edge(b"holds " + name.encode(), target))
 
     def _expand_task(self, node: Node, value: object) -> None:
         task = value.__merkl_task__  # type: ignore[attr-defined]
@@ -266,12 +277,19 @@ class Values:
             node.own = fragment_digest([b"enum", value.name.encode()])
             self._edge(node, b"class", kind)
             self._edge(node, b"value", value.value)
+            self._add_attributes_of_member(node, value)
         elif kind in SEQUENCES or kind in SETS or kind in MAPPINGS:
             self._expand_container(node, value)
         elif kind in WEAK:
             self._expand_weak(node, value)
         elif not self._expand_callable(node, value):
             self._expand_instance(node, value)
+
+    def _add_attributes_of_member(self, node: Node, member: enum.Enum) -> None:
+        """Add what a member of an enum was given beside its value, such as a label."""
+        node.guards.contents.append(Content(vars(member)))
+        for name, item in given_to_member(member):
+            self._edge(node, b"." + name.encode(), item, f"{node.name}.{name}")
 
     def _edge(self, node: Node, label: bytes, value: object, name: str | None = None) -> None:
         node.edges.append(Edge(label, self.node_for(value, name or node.name)))
@@ -287,8 +305,8 @@ class Values:
                 continue
         registry = fn.__dict__.get("registry")
         if isinstance(registry, Mapping):
+            node.guards.contents.append(Content(registry))
             for cls, implementation in sorted(registry.items(), key=lambda item: name_of(item[0])):
-                node.guards.bindings.append((registry, cls, implementation))
                 self._edge(node, b"dispatch " + name_of(cls).encode(), implementation)
                 self._edge(node, b"on", cls)
         is_librarys = bool(package_of(str(fn.__globals__.get("__name__"))))
@@ -355,6 +373,7 @@ class Values:
             case MethodType():
                 parts = [(b"method", value.__func__), (b"self", value.__self__)]
             case functools.partial() | functools.partialmethod():
+                node.guards.contents.append(Content(value.keywords))
                 parts = [
                     (b"function", value.func),
                     (b"args", value.args),
@@ -376,6 +395,7 @@ class Values:
             case weakref.ReferenceType():
                 parts = [(b"referent", value())]
             case contextvars.ContextVar():
+                node.guards.contents.append(Content(value, lambda it: Identical([current_value(it)])))
                 parts = [(b"value", current_value(value))]
             case BuiltinFunctionType():
                 node.own = value.__name__.encode()
@@ -397,6 +417,9 @@ class Values:
             node.own = value.__name__.encode()
             return [(b"supertype", value.__supertype__)]
         arguments = typing.get_args(value)
+        if isinstance(value, typing.TypeVar) and (value.__bound__ or value.__constraints__):
+            node.own = repr(value).encode()
+            return [(b"bound", value.__bound__), (b"constraints", list(value.__constraints__))]
         if not arguments:
             node.own = re.sub(r"0x[0-9a-f]+", "", repr(value)).encode()
             return []
@@ -430,8 +453,9 @@ class Values:
         ):
             self._edge(node, b"reduced", reduced(value))
         vars_of = attributes_of(value)
-        if vars_of is not None and not remembered_by(kind):
-            node.guards.contents.append(Content(vars_of))
+        if vars_of is not None:
+            is_all = not remembered_by(kind)
+            node.guards.contents.append(Content(vars_of) if is_all else Content(value, _names_in))
         for name, item in state_of(value):
             node.guards.bindings.append((Attributes(value), name, item))
             self._edge(node, b"." + name.encode(), item, f"{node.name}.{name}")
@@ -491,3 +515,8 @@ class Values:
         return self._reach.ownership.owns_class(type(value)) or isinstance(
             value, functools.partial | MethodType
         )
+
+
+def _names_in(value: object) -> list[str]:
+    """Return the names of an instance's attributes, without what it only remembers."""
+    return [name for name, _ in state_of(value)]

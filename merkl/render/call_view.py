@@ -9,7 +9,17 @@ import msgspec
 
 from merkl._base.places import shown_path
 from merkl._base.sizes import format_size
-from merkl.cache import BaseCache, ContentCache, FileContentBackend, Ledger, Metadata, stored_key
+from merkl.cache import (
+    BaseCache,
+    ContentCache,
+    FileContentBackend,
+    FileIndex,
+    Ledger,
+    Metadata,
+    S3ContentBackend,
+    S3Index,
+    stored_key,
+)
 from merkl.cache.contents import TieredContents
 from merkl.cache.layers import LayeredCache
 from merkl.execution.failed_calls import describe_failed_call, metadata_of_failed
@@ -112,6 +122,12 @@ def place_of_content(cache: BaseCache, key: str) -> str:
         contents = contents.small if record.size <= contents.threshold else contents.large
     if not is_inline and isinstance(contents, FileContentBackend):
         return shown_path(contents.path(record.content_hash))
+    if is_inline and isinstance(cache.index, S3Index):
+        return f"{cache.index.place(key)} (within the record)"
+    if is_inline and isinstance(cache.index, FileIndex):
+        return f"{shown_path(cache.index.path(key))} (within the record)"
+    if isinstance(contents, S3ContentBackend):
+        return contents.place(record.content_hash)
     database = getattr(cache, "database", None)
     if database is not None:
         return f"{shown_path(database.path)} (table {'entries' if is_inline else 'contents'})"

@@ -20,7 +20,7 @@ from merkl.hashing.digests import hash_parts
 from merkl.render.call_states import CallState, task_name
 from merkl.render.comparables import comparable_call, comparable_record
 from merkl.render.matching import Comparable, match_calls
-from merkl.render.pipeline_runs import find_episodes
+from merkl.render.pipeline_runs import find_episodes, script_of
 
 __all__ = ["EarlierCalls"]
 
@@ -59,6 +59,7 @@ class EarlierCalls:
         self._unkeyed: dict[str, frozenset[str]] = {}
         self._failed: list[tuple[str, FailedCall]] | None = None
         self._aliases: dict[str, str] = {}
+        self._script = script_of(self._episodes, pipeline)
         self._outlines: dict[str, dict[str, str] | None] = {}
         self._made: set[str] = set()
         self._kept: set[str] = set()
@@ -115,6 +116,11 @@ class EarlierCalls:
         metadata = self.metadata.get(key)
         return None if metadata is None else comparable_record(key, metadata, state.unkeyed)
 
+    @property
+    def is_of_one_run(self) -> bool:
+        """Only what one run had counts."""
+        return self._records is not None
+
     def has_run(self, task: str) -> bool:
         """Say whether a call of the task is known."""
         return bool(self._calls_of(task))
@@ -136,14 +142,12 @@ class EarlierCalls:
     def _calls_of(self, task: str) -> list[Comparable]:
         """Return all known calls of a task, the newest first, the results of each together."""
         if task not in self._of_task:
-            name = self._aliases.get(task, task)
+            names = self._names_of(task)
             if self._records is None:
-                rows = self._ledger.of_task(name, limit=_MOST)
+                rows = [row for name in names for row in self._ledger.of_task(name, limit=_MOST)]
             else:
-                rows = sorted(
-                    ((k, m) for k, m in self._records.items() if m.task == name),
-                    key=lambda row: -row[1].created,
-                )
+                rows = [(k, m) for k, m in self._records.items() if m.task in names]
+            rows.sort(key=lambda row: -row[1].created)
             calls: dict[object, Comparable] = {}
             for key, metadata in rows:
                 if metadata.run == self._run and self._run:
@@ -156,17 +160,23 @@ class EarlierCalls:
                     unkeyed = self._unkeyed.get(task, frozenset())
                     calls[identity] = comparable_record(key, metadata, unkeyed, self._outline)
                 calls[identity].outs.setdefault(metadata.out, metadata.interrupted or key)
-            failed = [] if self._records is not None else self._failed_calls_of(name)
+            failed = [] if self._records is not None else self._failed_calls_of(names)
             self._of_task[task] = [*calls.values(), *failed]
         return self._of_task[task]
 
-    def _failed_calls_of(self, task: str) -> list[Comparable]:
+    def _names_of(self, task: str) -> list[str]:
+        """Return the names under which a task is known: the one that it had before, and that in its file run as a script."""
+        names = [self._aliases.get(task, task)]
+        _, found, rest = f".{task}".partition(f".{self._script}.")
+        return [*names, f"__main__.{rest}"] if self._script and found else names
+
+    def _failed_calls_of(self, names: Collection[str]) -> list[Comparable]:
         """Return the calls of a task that failed and have no result, the newest first."""
         if self._failed is None:
             self._failed = find_failed_calls(self._ledger)
         found: list[Comparable] = []
         for key, failed in self._failed:
-            if failed.task == task and failed.run != self._run and key not in self.metadata:
+            if failed.task in names and failed.run != self._run and key not in self.metadata:
                 self.metadata[key] = metadata_of_failed(failed)
                 self.failures[key] = failed
                 found.append(comparable_record(key, self.metadata[key], outline=self._outline))
@@ -309,7 +319,7 @@ class EarlierCalls:
         """Identify earlier results, and those that went into them."""
         stack = list(keys)
         self._load(stack)
-        names = {old: new for new, old in self._aliases.items()}
+        names = {old: new for new in self._of_task for old in self._names_of(new)}
         while stack:
             key = stack[-1]
             metadata = self.metadata.get(key)

@@ -260,7 +260,8 @@ class _Explainer:
         if upstream and call in self._items:
             return _Told("upstream", f"calls that it makes would run: {self._names_of(upstream)}")
         if self._earlier is None or not self._earlier.has_run(state.task):
-            return _Told("first", "never ran before")
+            is_of_one_run = self._earlier is not None and self._earlier.is_of_one_run
+            return _Told("first", "that run had no call of it" if is_of_one_run else "never ran before")
         seen = self._earlier.values_of(state.task)
         shown = {argument.name: argument.preview for argument in state.arguments}
         one = self._earlier.comparable(call)

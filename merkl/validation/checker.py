@@ -7,7 +7,6 @@ import enum
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import chain
-from operator import attrgetter, itemgetter
 from typing import Any
 
 from merkl.validation.problem import Problem
@@ -17,11 +16,8 @@ __all__ = [
     "Checker",
     "Many",
     "TypeTest",
-    "by_columns",
     "by_items",
     "by_mappings",
-    "columns_of_fields",
-    "columns_of_items",
     "has_class_test",
     "of_class",
 ]
@@ -39,12 +35,13 @@ TypeTest = Callable[[type], bool]
 class Checker:
     """Both ways to check; without `many` each value is looked at by itself.
 
-    `of_class` is there where the class of a value settles it.
+    `of_class` is there where the class of a value settles it, and `settled` are classes of which that is known already.
     """
 
     one: Check
     many: Many | None = None
     of_class: TypeTest | None = None
+    settled: tuple[type, ...] = ()
 
     def all_fit(self, values: Collection[Any]) -> bool:
         """Whether the values are known to fit without a look at each."""
@@ -56,9 +53,9 @@ def has_class_test(cls: type) -> bool:
     return type(cls) in (type, abc.ABCMeta, enum.EnumType)
 
 
-def of_class(one: Check, test: TypeTest) -> Checker:
+def of_class(one: Check, test: TypeTest, settled: tuple[type, ...] = ()) -> Checker:
     """The checker of what a value's class alone settles."""
-    return Checker(one, lambda values: all(map(test, set(map(type, values)))), test)
+    return Checker(one, lambda values: all(map(test, set(map(type, values)))), test, settled)
 
 
 def by_items(kinds: tuple[type, ...], item: Checker) -> Many | None:
@@ -82,30 +79,3 @@ def by_mappings(kinds: tuple[type, ...], key: Checker, value: Checker) -> Many |
         and keys(list(chain.from_iterable(values)))
         and contents(list(chain.from_iterable(each.values() for each in values)))
     )
-
-
-def by_columns(cls: type, columns: Callable[[], list[tuple[Callable[[Any], Any], Checker]]]) -> Many:
-    """Values of exactly this class, part by part: the same part of all of them at once."""
-
-    def many(values: Collection[Any]) -> bool:
-        if set(map(type, values)) - {cls}:
-            return False
-        try:
-            return all(
-                checker.many is not None and checker.many(list(map(part, values)))
-                for part, checker in columns()
-            )
-        except (AttributeError, LookupError):  # a part that not all have
-            return False
-
-    return many
-
-
-def columns_of_items(checkers: Collection[Checker]) -> list[tuple[Callable[[Any], Any], Checker]]:
-    """The parts of a tuple."""
-    return [(itemgetter(index), checker) for index, checker in enumerate(checkers)]
-
-
-def columns_of_fields(fields: Collection[tuple[str, Checker]]) -> list[tuple[Callable[[Any], Any], Checker]]:
-    """The parts of an object."""
-    return [(attrgetter(name), checker) for name, checker in fields]

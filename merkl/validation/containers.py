@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import collections
+import functools
 import types
 from collections import abc
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from merkl.validation.checker import (
-    Checker,
-    by_columns,
-    by_items,
-    by_mappings,
-    columns_of_items,
-)
+from merkl.validation.checker import Checker, Many, by_items, by_mappings
+from merkl.validation.columns import Test, by_columns, item_part, key_test, loop_of, quoted
 from merkl.validation.leaves import class_check
 from merkl.validation.problem import Problem, misfit, within
 
@@ -107,7 +103,7 @@ def _short(key: object) -> str:
 def fixed_tuple_checker(hint: str, items: tuple[Checker, ...]) -> Checker:
     """Compile the check of a tuple of fixed length, each item with its own check."""
     wanted = len(items)
-    columns = by_columns(tuple, lambda: columns_of_items(items))
+    many = by_columns(tuple, lambda: [item_part(*each) for each in enumerate(items)], length=wanted)
 
     def check(value: object) -> Problem | None:
         if not isinstance(value, tuple):
@@ -119,9 +115,6 @@ def fixed_tuple_checker(hint: str, items: tuple[Checker, ...]) -> Checker:
             if found is not None:
                 return within(f"item {index}", found)
         return None
-
-    def many(values: Collection[Any]) -> bool:
-        return set(map(type, values)) <= {tuple} and set(map(len, values)) <= {wanted} and columns(values)
 
     return Checker(check, many)
 
@@ -164,7 +157,8 @@ def named_tuple_checker(cls: type, expected: str, fields: Collection[tuple[str, 
                 return within(f"field {name!r}", found)
         return None
 
-    return Checker(check, by_columns(cls, lambda: columns_of_items([field for _, field in fields])))
+    parts = [item_part(index, field) for index, (_, field) in enumerate(fields)]
+    return Checker(check, by_columns(cls, lambda: parts))
 
 
 def typed_dict_checker(
@@ -204,13 +198,27 @@ def typed_dict_checker(
                 return within(f"key {name!r}", found)
         return None
 
+    @functools.cache
+    def loop() -> Many:
+        optional = [f"({quoted(name)} in v)" for name in fields if name not in required]
+        tests = [Test(f"len(v) != {' + '.join([str(len(required)), *optional])}", ())]
+        quick = {name: field for name, field in fields.items() if field.settled}
+        tests += [key_test(name, field, required=name in required) for name, field in quick.items()]
+        return loop_of(dict, tests)
+
     def many(values: Collection[Any]) -> bool:
-        if set(map(type, values)) - {dict} or others is not None:
+        try:
+            is_quick = loop()(values)
+        except KeyError:  # a required key that one of them does not have
+            return False
+        if not is_quick and (set(map(type, values)) - {dict} or others is not None):
             return False
         for name, field in fields.items():
+            if is_quick and field.settled:
+                continue
             held = [each[name] for each in values if name in each]
             if (name in required and len(held) < len(values)) or not field.all_fit(held):
                 return False
-        return all(len(each) <= len(required) or more(each) is None for each in values)
+        return is_quick or all(len(each) <= len(required) or more(each) is None for each in values)
 
     return Checker(check, many)

@@ -11,7 +11,8 @@ from typing import Any, get_args, get_origin
 
 from merkl._base.hints import resolve_class_hints
 from merkl._base.type_forms import substitute
-from merkl.validation.checker import Check, Checker, by_columns, columns_of_fields, has_class_test
+from merkl.validation.checker import Check, Checker, has_class_test
+from merkl.validation.columns import by_columns, field_part
 from merkl.validation.problem import Problem, within
 
 __all__ = ["Walk", "fields_of", "has_fields", "object_checker"]
@@ -106,18 +107,19 @@ def object_checker(hint: Any, outer: Check, compile_hint: Callable[[Any], Checke
                 walk.seen.clear()
         return problem
 
-    columns = by_columns(cls, lambda: columns_of_fields(fields(cls)))
+    columns = by_columns(cls, lambda: [field_part(*each) for each in fields(cls)])
 
     def many(values: Collection[Any]) -> bool:
-        kinds = set(map(type, values))
-        if kinds == {cls} and has_fields(cls):
+        if has_fields(cls):
             if id(compiled) in walk.in_bulk:  # objects that may hold themselves go one by one
                 return False
             walk.in_bulk.add(id(compiled))
             try:
-                return columns(values)
+                if columns(values):
+                    return True
             finally:
                 walk.in_bulk.discard(id(compiled))
+        kinds = set(map(type, values))
         return not any(map(has_fields, kinds)) and all(issubclass(kind, cls) for kind in kinds)
 
     return Checker(one, many if has_class_test(cls) or has_fields(cls) else None)

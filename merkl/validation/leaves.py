@@ -7,7 +7,7 @@ import functools
 import importlib
 import io
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, get_args, get_origin
 
 from merkl._base.type_forms import format_type
@@ -20,7 +20,7 @@ __all__ = [
     "class_checker",
     "file_check",
     "generic_class_check",
-    "literal_check",
+    "literal_checker",
     "none_check",
     "passes",
     "types_accepted_for",
@@ -68,7 +68,9 @@ def class_checker(cls: type, expected: str | None = None) -> Checker:
     """Compile an instance check that also judges many values by their classes."""
     accepted = types_accepted_for(cls)
     one = class_check(cls, expected)
-    return of_class(one, lambda kind: issubclass(kind, accepted)) if has_class_test(cls) else Checker(one)
+    if not has_class_test(cls):
+        return Checker(one)
+    return of_class(one, lambda kind: issubclass(kind, accepted), accepted)
 
 
 def generic_class_check(value: object) -> Problem | None:
@@ -98,10 +100,11 @@ def file_check(hint: Any) -> Check:
     return check
 
 
-def literal_check(hint: Any, values: tuple[Any, ...]) -> Check:
+def literal_checker(hint: Any, values: tuple[Any, ...]) -> Checker:
     """Compile the check that a value is one of the literals, type included (`True` is no `1`)."""
     pairs = frozenset((type(v), v) for v in values)
     expected = format_type(hint)
+    kinds = {kind: frozenset(v for v in values if type(v) is kind) for kind, _ in pairs}
 
     def check(value: object) -> Problem | None:
         try:
@@ -112,7 +115,15 @@ def literal_check(hint: Any, values: tuple[Any, ...]) -> Check:
         plain = isinstance(value, (int, str, bytes, enum.Enum)) and len(repr(value)) <= 60
         return Problem("", expected, repr(value) if plain else kind_of(value))
 
-    return check
+    def many(values: Collection[Any]) -> bool:
+        found = set(map(type, values))
+        if not found <= kinds.keys():
+            return False
+        if len(found) == 1:
+            return kinds[found.pop()].issuperset(values)
+        return pairs.issuperset(zip(map(type, values), values, strict=True))
+
+    return Checker(check, many)
 
 
 @functools.cache

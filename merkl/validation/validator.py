@@ -39,7 +39,7 @@ from merkl.validation.leaves import (
     class_checker,
     file_check,
     generic_class_check,
-    literal_check,
+    literal_checker,
     none_check,
     passes,
 )
@@ -98,7 +98,7 @@ def compile_validator(hint: Any, *, items: Items = "first") -> Check:
 
 
 _ANYTHING = of_class(passes, lambda kind: True)
-_NONE = of_class(none_check, lambda kind: kind is type(None))
+_NONE = of_class(none_check, lambda kind: kind is type(None), (type(None),))
 
 
 class _Compiler:
@@ -121,7 +121,7 @@ class _Compiler:
         if origin is None:
             return self._plain(hint)
         if origin in (Literal, typing_extensions.Literal):
-            return Checker(literal_check(hint, get_args(hint)))
+            return literal_checker(hint, get_args(hint))
         if origin is Annotated or any(
             is_named(origin, n) for n in ("Required", "NotRequired", "ReadOnly", "Final")
         ):
@@ -208,7 +208,8 @@ class _Compiler:
 
         tests = [member.of_class for member in checkers if member.of_class is not None]
         if len(tests) == len(checkers):
-            return of_class(check, lambda kind: any(test(kind) for test in tests))
+            settled = tuple(kind for member in checkers for kind in member.settled)
+            return of_class(check, lambda kind: any(test(kind) for test in tests), settled)
         return Checker(check, _any_of_many(checkers))
 
     def _named_tuple(self, hint: Any, origin: Any) -> Checker:
@@ -285,7 +286,10 @@ def _any_of_many(members: list[Checker]) -> Many | None:
         return None
 
     def many(values: Collection[Any]) -> bool:
-        left = {kind for kind in set(map(type, values)) if not any(test(kind) for test in tests)}
+        kinds = set(map(type, values))
+        left = {kind for kind in kinds if not any(test(kind) for test in tests)}
+        if len(kinds) == 1:
+            return not left or _any_fits(others, values)
         return all(_any_fits(others, [value for value in values if type(value) is kind]) for kind in left)
 
     return many

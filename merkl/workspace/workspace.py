@@ -18,6 +18,8 @@ from typing import Any
 from merkl_serializers import CanonicalRegistry
 
 from merkl._base.config import Settings
+from merkl._base.errors import MerklError
+from merkl._base.tracebacks import trim_traceback
 from merkl.cache import MISSING, BaseCache, Ledger, load, lookup
 from merkl.codecs import CodecRegistry
 from merkl.execution.events import Observer
@@ -163,6 +165,9 @@ class Workspace:
         """
         try:
             return self._evaluate_while_building(futures)
+        except (MerklError, KeyboardInterrupt) as error:
+            trim_traceback(error)
+            raise
         finally:
             self.parts.keep_sources()
 

@@ -264,8 +264,12 @@ def overloads_of(api: TypeChecker, context: Context) -> OverloadedFuncDef | None
     table = function.info.names if function.info else api.tree.names
     symbol = table.get(function.name)
     found = None if symbol is None else symbol.node
+    if found is context:
+        return None
     if not isinstance(found, OverloadedFuncDef) or found.impl is not context:
-        scopes = [scope for scope in api.scope.stack if isinstance(scope, FuncDef)]
+        # A local one, or one of several of that name, such as under a condition.
+        scopes: list[Node] = [scope for scope in api.scope.stack if isinstance(scope, FuncDef)]
+        scopes = scopes or list(api.tree.defs)
         found = next((one for scope in scopes if (one := _inside(scope, context)) is not None), None)
     if found is None or found.is_property:
         return None

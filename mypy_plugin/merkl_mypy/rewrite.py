@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mypy.checker import TypeChecker
+from mypy.checker import TypeChecker, is_valid_inferred_type
 from mypy.errorcodes import VAR_ANNOTATED
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import (
@@ -314,13 +314,13 @@ class Rewriter:
     def _named(self, expr: AssignmentExpr) -> Expression | None:
         with self.api.msg.filter_errors(save_filtered_errors=True) as errors:
             self.api.expr_checker.accept(expr)  # gives the variable its type
-        # That it cannot be inferred, mypy says once only.
-        self.api.msg.add_errors([one for one in errors.filtered_errors() if one.code is VAR_ANNOTATED])
         value = self.rewrite(expr.value)
-        if value is None:
-            return None
         # What is assigned mypy looks at without the parameter's context.
-        return TempNode(self.api.expr_checker.accept(value), context=expr)
+        typ = None if value is None else self.api.expr_checker.accept(value)
+        if typ is None or not is_valid_inferred_type(typ, self.api.options):
+            # That a type cannot be inferred, mypy says once only.
+            self.api.msg.add_errors([one for one in errors.filtered_errors() if one.code is VAR_ANNOTATED])
+        return None if typ is None else TempNode(typ, context=expr)
 
     def _leaf(self, expr: Expression) -> Expression | None:
         typ = leaf_type(self.api, expr)

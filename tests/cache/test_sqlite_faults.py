@@ -317,20 +317,6 @@ def test_read_only_folder_is_read_and_says_so_once(tmp_path: Path) -> None:
         shutil.rmtree(folder)
 
 
-@pytest.fixture
-def tiny_disk(tmp_path: Path):  # type: ignore[no-untyped-def]
-    """A file system of one megabyte."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if made.returncode:
-        pytest.skip("mounting a small tmpfs needs root")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
 def test_full_disk_is_a_warning_and_the_run_goes_on(tiny_disk: Path) -> None:
     """What doesn't fit is not stored, what is stored stays readable, and nothing half-written is left."""
     cache = SqliteCache(tiny_disk / "cache", delay=60)

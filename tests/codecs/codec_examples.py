@@ -306,6 +306,10 @@ DATA: list[typing.Any] = [
 
 #: Values that only pickle gives back as they were.
 PICKLED: list[typing.Any] = [
+    memoryview(np.arange(3, dtype=">i4")),
+    memoryview(np.zeros((0, 3))),
+    memoryview(np.arange(4, dtype="f2").reshape(2, 2)),
+    {"key": Plain(memoryview(b"inside of an object"))},  # type: ignore[arg-type]
     OwnInt(3),
     OwnDict(a=1),
     OwnList([1]),

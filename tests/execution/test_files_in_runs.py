@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import tempfile
+import warnings
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
-from merkl import DirRef, FileRef, TaskFailedError, Workspace, task
+from merkl import CacheError, Codec, DirRef, FileRef, MerklWarning, TaskFailedError, Workspace, task
 
 
 @task
@@ -86,3 +89,44 @@ def test_a_file_of_another_suffix_is_refused_before_anything_runs(tmp_path: Path
 
     with Workspace(tmp_path), pytest.raises(TypeError, match="Literal"):
         length(draw())  # type: ignore[arg-type]
+
+
+def test_results_on_a_disk_that_is_read_only_are_read(tiny_disk: Path, temporary: Path) -> None:
+    """Files and directories get their paths in the system's place for temporary files."""
+    with Workspace(tiny_disk):
+        assert page("one").eval().read_text() == "one"
+        assert len(list(pages(["a", "b"]).eval())) == 2
+    shutil.rmtree(tiny_disk / ".merkl" / "views")
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*read-only")
+        with Workspace(tiny_disk):
+            assert page("one").eval().read_text() == "one"
+            assert sorted(file.read_text() for file in pages(["a", "b"]).eval()) == ["a", "b"]
+            assert Path(page("one").eval()).is_relative_to(temporary)
+
+
+class Unreadable(Codec):
+    """Stores, and never reads."""
+
+    name = "unreadable"
+
+    def encode(self, value: Any, declared: Any) -> bytes:
+        return b"stored"
+
+    def decode(self, content: Any, decode_type: str) -> Any:
+        raise ValueError("it cannot be read")
+
+
+@task(codec=Unreadable())
+def lost() -> list[int]:
+    return [1]
+
+
+def test_what_cannot_be_read_when_computed_again_either_is_an_error(workspace: Workspace) -> None:
+    """It is computed again once, not for ever."""
+    with (
+        pytest.warns(MerklWarning, match="computed again"),
+        pytest.raises(CacheError, match="cannot be read either"),
+    ):
+        lost().eval()

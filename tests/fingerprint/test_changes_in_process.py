@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from merkl import Workspace
 from merkl._base.errors import MerklWarning
 
 SOURCE = """
+import contextvars, enum, functools, sys, types
+import mod
 def helper(x, y=1, *, z=1):
     return x + y + z + getattr(helper, "w", 0)
 helper.w = 1
@@ -38,6 +41,36 @@ class Slotted:
     __slots__ = ("x",)
 class Named(dict):
     pass
+class Base:
+    size = 1
+    def value(self):
+        return 1
+class Other:
+    def value(self):
+        return 2
+class Derived(Base):
+    pass
+class Remembering:
+    size = 1
+    @functools.cached_property
+    def doubled(self):
+        return 2 * self.size
+class Color(enum.Enum):
+    RED = 1
+@functools.singledispatch
+def dispatched(x):
+    return 0
+def multiplied(x, by):
+    return x * by
+BY = functools.partial(multiplied, by=1)
+VARIABLE = contextvars.ContextVar("VARIABLE", default=1)
+REMEMBERING = Remembering()
+def uses_what_may_come(x):
+    import mod as late
+    return (
+        Derived().value(), Derived.size, REMEMBERING.doubled, getattr(Color.RED, "label", 0), dispatched(x), BY(x),
+        VARIABLE.get(), getattr(helper, "v", 0), late.K, hasattr(mod, "Q"), getattr(mod, "late", 0), vars(mod)["K"],
+    )
 HOLDER, SLOTTED, NAMED = Holder(), Slotted(), Named(a=1)
 SLOTTED.x = 1
 TABLE = {"a": [1, {"b": 2}]}
@@ -48,8 +81,16 @@ ROW = bytearray(b"abc")
 def uses_constants(x):
     return HOLDER.x, HOLDER.twice(), HOLDER.xs, SLOTTED.x, NAMED, TABLE, NAMES, PAIR, MIXED, ROW
 def task(x):
+    uses_what_may_come(x)
     return helper(x) + Known().value() + Known.size + Made().value() + Made.size, uses_constants(x)
 """
+
+
+def replaced_module(_: object) -> None:
+    made = ModuleType("mod")
+    vars(made)["K"] = 2
+    sys.modules["mod"] = made
+
 
 CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "default": lambda m: setattr(m["helper"], "__defaults__", (2,)),
@@ -73,6 +114,19 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "list in a tuple": lambda m: m["PAIR"][1].append(3),
     "list with an object": lambda m: m["MIXED"].append(3),
     "object of a library": lambda m: m["ROW"].append(3),
+    "attribute that hides an inherited one": lambda m: setattr(m["Derived"], "size", 2),
+    "method that hides an inherited one": lambda m: setattr(m["Derived"], "value", lambda self: 2),
+    "other bases": lambda m: setattr(m["Derived"], "__bases__", (m["Other"],)),
+    "attribute beside a cached property": lambda m: setattr(m["REMEMBERING"], "size", 2),
+    "attribute of a member of an enum": lambda m: setattr(m["Color"].RED, "label", 2),
+    "case of a singledispatch function": lambda m: m["dispatched"].register(int, lambda x: 1),
+    "keyword of a partial": lambda m: m["BY"].keywords.update(by=2),
+    "context variable": lambda m: m["VARIABLE"].set(2),
+    "new attribute of a function": lambda m: setattr(m["helper"], "v", 2),
+    "new attribute of a module": lambda m: setattr(m["mod"], "Q", 2),
+    "attribute of a module that counts as a whole": lambda m: setattr(m["mod"], "K", 2),
+    "module that gives attributes on demand": lambda m: setattr(m["mod"], "__getattr__", lambda name: 2),
+    "another module under a name": replaced_module,
     "method of a class without source": lambda m: setattr(m["Made"], "value", lambda self: 2),
 }
 
@@ -84,7 +138,7 @@ def encode(value: object) -> bytes:
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_seen(change: str, tmp_path: Path) -> None:
     """As in a notebook: what is put in the place of something counts at the next call."""
-    project = Project(tmp_path / "project", encode=encode).write({"main.py": SOURCE})
+    project = Project(tmp_path / "project", encode=encode).write({"main.py": SOURCE, "mod.py": "K = 1\n"})
     fn = project.load()
     assert isinstance(fn, FunctionType)
     fingerprinter = project.fingerprinter()

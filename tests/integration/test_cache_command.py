@@ -198,6 +198,9 @@ def test_gc_only_says_what_would_go(flow: Project) -> None:
     found = ask(flow, "gc", "--keep-days", "30", "--ignore-roots")
     assert (len(found["keys"]), found["removed"]) == (2, False)
     assert len(tasks(flow)) == 2
+    _, shown, said = cache_command(flow, "gc", "--keep-days", "30", "--ignore-roots")
+    assert [line.split()[0] for line in shown.splitlines()] == ["key", *(key[:12] for key in found["keys"])]
+    assert "would remove 2 results" in said
 
 
 def test_gc_without_grace_removes_what_was_used_just_now(flow: Project) -> None:
@@ -355,6 +358,7 @@ def test_an_interrupted_result_whose_call_went_well_since_waits_for_nobody(flow:
     flow.write("whole", "")
     assert flow.merkl("run", "flow.slow").stdout == "whole\n"
     assert ask(flow, "ls", "--interrupted") == []
+    assert [ask(flow, "stats")[name] for name in ("results", "interrupted")] == [1, 0]
     code, _, err = cache_command(flow, "accept", item["key"])
     assert (code, "was not interrupted" in err) == (1, True)
 

@@ -357,3 +357,42 @@ def test_calls_that_run_again_because_it_was_asked_for_say_so(bank: Project) -> 
     unread = bank.merkl("run", "-v", "--no-cache", "flow.main").stderr
     assert unread.count("the cache is not read") == 1
     assert "changed" not in unread
+
+
+def test_what_a_file_ran_as_a_script_is_compared_with(project: Project) -> None:
+    """`python flow.py` and `merkl run flow.main` are runs of one pipeline: the latest of them counts."""
+    project.write(
+        "flow.py",
+        """
+        from merkl import Future, task
+
+        RATE = 0.1
+
+        @task
+        def load(n: int) -> int:
+            return n
+
+        @task
+        def fit(n: int, rate: float) -> float:
+            return n * rate
+
+        def main() -> Future[float]:
+            return fit(load(3), RATE)
+
+        if __name__ == "__main__":
+            main().eval()
+        """,
+    )
+    text = (project.folder / "flow.py").read_text()
+    project.python("flow.py")
+    project.write("flow.py", text.replace("0.1", "0.2"))
+    for name in ("flow.main", "flow.py:main"):
+        said = project.merkl("why", name).stdout
+        assert "1 of 2 calls would run" in said
+        assert "argument rate: 0.1 → 0.2" in said
+    project.merkl("run", "flow.main")
+    project.write("flow.py", text.replace("0.1", "0.3"))
+    assert "argument rate: 0.2 → 0.3" in project.merkl("why", "flow.main").stdout
+    project.python("flow.py")
+    project.write("flow.py", text.replace("0.1", "0.4"))
+    assert "argument rate: 0.3 → 0.4" in project.merkl("why", "flow.main").stdout

@@ -240,6 +240,31 @@ waited = task(coroutine)
 reveal_type(waited(fi)); waited(fs)  # E: arg-type # T: Future[float]
 task(3)  # E: arg-type
 """,
+    "overloads_here_and_there": """
+if sys.argv:
+    @overload
+    def f(x: int) -> int: ...
+    @overload
+    def f(x: str) -> str: ...
+    @task
+    def f(x: int | str) -> int | str: return x
+else:
+    @overload  # E: no-redef
+    def f(x: int) -> int: ...
+    @overload
+    def f(x: str) -> str: ...
+    @task
+    def f(x: int | str) -> int | str: return x
+reveal_type(f(f("")))  # T: Future[str]
+f(b"")  # E: call-overload
+@overload
+def untyped(x: int) -> int: ...
+@overload
+def untyped(x: str, y: int) -> str: ...
+@task
+def untyped(x, y=None): return x  # E: no-untyped-def
+reveal_type(untyped(f(""), f(1)))  # T: Future[str]
+""",
     "decorated_items": """
 from typing_extensions import deprecated
 @overload

@@ -8,7 +8,7 @@ import sys
 import threading
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, NotRequired, TypedDict, TypeVar
 
 import attrs
 import msgspec
@@ -271,6 +271,9 @@ class Level(enum.Enum):
     LOW = 1
 
 
+_Keys = TypedDict("_Keys", {"{}": int, "it's": NotRequired[str]})
+
+
 @pytest.mark.parametrize(
     ("hint", "right", "wrong"),
     [
@@ -282,6 +285,13 @@ class Level(enum.Enum):
         (list[Pair[int]], Pair(1, Point(1)), Pair(1, Point("x"))),  # type: ignore[arg-type]
         (list[int | list[str] | None], ["a"], [1]),
         (list[Level | list[Level]], Level.LOW, [1]),
+        (list[Literal[1, "a", None]], 1, True),
+        (list[Literal["a", "b"]], "a", ["a"]),
+        (list[Literal["a"] | None], None, "b"),
+        (list[_Keys], {"{}": 1, "it's": "x"}, {"{}": 1, "it's": 2}),
+        (list[_Keys], {"{}": True}, {"it's": "x"}),
+        (list[_Keys], {"{}": 1, "more": 2}, {"{}": 1, 2: 3}),
+        (list[_Keys], {"{}": 1}, {"more": 1}),
     ],
 )
 def test_many_values_at_once_are_judged_as_one_by_one(hint: Any, right: Any, wrong: Any) -> None:

@@ -153,4 +153,14 @@ CASES = {
         "import logging",
         "import logging  # noqa",
     ),
+    "name of a helper where only classes are named": (
+        """
+        def h(x):
+            return type(x).__name__, x.__class__.__qualname__
+        def task(x):
+            return h(x)
+        """,
+        "h",
+        "helper",
+    ),
 }

@@ -209,4 +209,142 @@ CASES = {
         "n=1",
         "n=2",
     ),
+    "name of a function read elsewhere": (
+        """
+        import mod
+        def shown(f):
+            return f.__name__
+        def task():
+            return shown(mod.g)
+        ## mod.py
+        def one(): pass
+        g=one
+        """,
+        "one(): pass\n        g=one",
+        "two(): pass\n        g=two",
+    ),
+    "name in a code object": (
+        """
+        import mod
+        def task():
+            return mod.g.__code__.co_name
+        ## mod.py
+        def one(): pass
+        g=one
+        """,
+        "one(): pass\n        g=one",
+        "two(): pass\n        g=two",
+    ),
+    "docstring read elsewhere": (
+        """
+        import mod
+        def shown(f):
+            return f.__doc__
+        def task():
+            return shown(mod.g)
+        ## mod.py
+        def g():
+            'one'
+        """,
+        "one",
+        "two",
+    ),
+    "docstring of a class by its object": (
+        """
+        class A:
+            'one'
+            def told(self):
+                return type(self).__doc__
+        def task():
+            return A().told()
+        """,
+        "one",
+        "two",
+    ),
+    "docstring by inspect": (
+        """
+        import inspect
+        def g():
+            'one'
+        def task():
+            return inspect.getdoc(g)
+        """,
+        "one",
+        "two",
+    ),
+    "source by inspect": (
+        """
+        import inspect
+        def g():
+            return 1  # one
+        def task():
+            return inspect.getsource(g)
+        """,
+        "# one",
+        "# two",
+    ),
+    "attribute of a member of an enum": (
+        """
+        import enum
+        class E(enum.Enum):
+            A=1
+        E.A.label='one'
+        def task():
+            return E.A.label
+        """,
+        "one",
+        "two",
+    ),
+    "attribute of a member of an enum, by an argument": (
+        """
+        import enum
+        class E(enum.Enum):
+            A=1
+        E.A.label='one'
+        def label_of(member):
+            return member.label
+        def task():
+            return [label_of(member) for member in E]
+        """,
+        "one",
+        "two",
+    ),
+    "name that another module puts into one": (
+        """
+        import mod, other
+        def task():
+            return hasattr(mod,'Q')
+        ## mod.py
+        K=1
+        ## other.py
+        import mod
+        mod.Q=1
+        """,
+        "mod.Q",
+        "mod.R",
+    ),
+    "table that another module fills in one that counts as a whole": (
+        """
+        import mod, other
+        def task():
+            return vars(mod)['TABLE']['a']
+        ## mod.py
+        TABLE={}
+        ## other.py
+        import mod
+        mod.TABLE['a']=1
+        """,
+        "=1",
+        "=2",
+    ),
+    "bound of a type variable": (
+        """
+        import typing
+        T=typing.TypeVar('T',bound=int)
+        def task():
+            return T.__bound__.__name__
+        """,
+        "bound=int",
+        "bound=str",
+    ),
 }
