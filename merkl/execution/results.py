@@ -392,8 +392,13 @@ def with_record(metadata: Metadata, record: Record) -> Metadata:
     )
 
 
+#: Seconds that the clocks of machines that share a cache may differ.
+_CLOCKS_DIFFER = 300.0
+
+
 def _is_expired(expires: Expires, cache: BaseCache, key: str, record: Record) -> bool:
     if isinstance(expires, datetime.timedelta):
-        return time.time() - record.created >= expires.total_seconds()
+        # What was made later than now is of a clock that was put back since: how old it is nobody knows.
+        return not -_CLOCKS_DIFFER <= time.time() - record.created < expires.total_seconds()
     metadata = cache.metadata(key)
     return metadata is None or bool(expires(metadata))
