@@ -43,6 +43,11 @@ class Nesting:
         if self._depth > 1:
             self._made.add(key)
 
+    @property
+    def count(self) -> int:
+        """How many results were stored meanwhile."""
+        return len(self._made)
+
     def has_made(self, keys: Iterable[bytes]) -> bool:
         """Say whether all of these were stored meanwhile, so that they are worth looking up."""
         return bool(self._made) and self._made.issuperset(keys)

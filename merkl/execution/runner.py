@@ -110,7 +110,11 @@ class Runner:
     ) -> dict[bytes, Any]:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
         with interrupts, interrupts.outside_body(), self.results.nesting.evaluating():
+            made = self.results.nesting.count
             plan = self.plan(wanted, stages=stages)
+            if self.results.nesting.count > made:
+                # The body of a pipeline ran again for this, and what it asked for is there now.
+                plan = self.plan(wanted, stages=stages)
             plan.is_open = goes_on
             if self.selection.is_frozen:
                 refuse_runs(plan, self.results)

@@ -373,6 +373,8 @@ class Spread:
                 evaluation.take_fresh(key, known.fresh, is_tainted=known.is_tainted)
             elif known.is_tainted:
                 evaluation.tainted.add(key)
+            else:
+                evaluation.results.nesting.note(key)
         evaluation.results.remember_all(call.task, reply.metadata)
         evaluation.release_inputs(call)
         for part in call.parts:

@@ -149,6 +149,29 @@ def test_a_result_that_was_evicted_is_computed_again(workspace: Workspace) -> No
     assert ran == ["plain", "plain"]
 
 
+@pipeline
+def best_of(xs: list[int]) -> Generator[object, None, Future[int]]:
+    models = [double(x) for x in xs]
+    yield models
+    scores = [double(model) for model in models]
+    yield scores
+    return scores[0] if max(score.v for score in scores) < 0 else double(scores[-1])
+
+
+@pytest.mark.parametrize("target", [None, 2])
+def test_what_a_body_that_runs_again_asks_for_is_not_run_once_more(
+    tmp_path: Path, target: int | None
+) -> None:
+    """The stages behind the value are complete when the plan is made for which the body ran again."""
+    with Workspace(tmp_path, target=target) as workspace:
+        workspace.run(lambda: best_of([1, 2]))
+        for x in (1, 2):
+            double(x).clear_cache()
+        forget_memory(best_of)
+        counts = workspace.run(lambda: best_of([1, 2])).report.counts()
+        assert (counts["calls"], counts["run"], counts["cached"]) == (5, 2, 3)
+
+
 def test_what_is_made_of_given_outputs_keeps_program_order(workspace: Workspace, tmp_path: Path) -> None:
     log: list[str] = []
 
