@@ -45,6 +45,7 @@ from mypy.nodes import (
     ReturnStmt,
     SetComprehension,
     SetExpr,
+    StarExpr,
     TempNode,
     TupleExpr,
     TypeInfo,
@@ -319,8 +320,8 @@ def _may_join(expr: Expression) -> bool:
         return len(expr.items) > 1 or any(map(_may_join, expr.items))
     if isinstance(expr, DictExpr):
         return len(expr.items) > 1 or any(_may_join(value) for _, value in expr.items)
-    if isinstance(expr, TupleExpr):
-        return any(map(_may_join, expr.items))
+    if isinstance(expr, TupleExpr):  # of unpacked items mypy makes a tuple of any length
+        return any(isinstance(item, StarExpr) for item in expr.items) or any(map(_may_join, expr.items))
     if isinstance(expr, OpExpr):
         return _may_join(expr.left) or _may_join(expr.right)
     if isinstance(expr, ConditionalExpr):

@@ -55,6 +55,9 @@ def use(flag: bool) -> None:
     stars(*wrong)  # E: arg-type
     other = ["a", text(1)]
     total(other)  # E: arg-type
+    opened = (*tuple([1]), f)
+    reveal_type(total(opened))  # T: Future[int]
+    total((*tuple(["a"]), f)); misfit = (*tuple(["a"]), f); total(misfit)  # E: arg-type
     twice = [1, f]
     twice = [object()]  # E: list-item
     declared: list[int | Future[int]] = [1, f]
