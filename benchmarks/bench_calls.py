@@ -7,6 +7,9 @@ With `--cpu` it is processor time that counts, that of all threads: for a machin
 The floor is one SHA-256 and one small object for each call, one SQLite row for each result in one transaction, one
 lookup when warm; it keeps no history, checks nothing and commits once. Both run in this process, one after the other,
 so that their ratio holds when the machine's speed drifts.
+
+What a process takes to start is that of compiled modules: an editable install is compiled when it is first imported, and
+never where PYTHONDONTWRITEBYTECODE is set (`python -m compileall merkl` then halves these figures).
 """
 
 from __future__ import annotations
@@ -118,12 +121,22 @@ def memory_of_a_call(n: int) -> float:
     return size / len(calls)
 
 
-def whole_process(code: str) -> float:
-    """Milliseconds of a Python process that runs `code`, the median of several."""
+def peak_of_a_call(n: int) -> float:
+    """Bytes that one of many calls takes while all of them are evaluated, results included."""
+    evaluate([increment(-i) for i in range(10)])
+    tracemalloc.start()
+    evaluate([increment(i) for i in range(n)])
+    size = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return size / n
+
+
+def whole_process(*words: str) -> float:
+    """Milliseconds of a Python process, the median of several."""
     runs = []
     for _ in range(2 * ROUNDS):
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
+        subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
         runs.append(time.perf_counter() - started)
     return statistics.median(runs) * 1e3
 
@@ -138,8 +151,10 @@ def main() -> None:
         print(f"  {name:<34} {statistics.median(values):7.1f}   ({min(values):.1f} to {max(values):.1f})")
     with tempfile.TemporaryDirectory() as folder, Workspace(Path(folder)):
         print(f"  memory of a call                   {memory_of_a_call(n):7.0f} bytes")
-    print(f"python -c pass         {whole_process('pass'):6.1f} ms")
-    print(f"python -c import merkl {whole_process('import merkl'):6.1f} ms")
+        print(f"  evaluated, at the peak             {peak_of_a_call(n):7.0f} bytes")
+    print(f"python -c pass         {whole_process('-c', 'pass'):6.1f} ms")
+    print(f"python -c import merkl {whole_process('-c', 'import merkl'):6.1f} ms")
+    print(f"merkl --help           {whole_process('-m', 'merkl', '--help'):6.1f} ms")
 
 
 if __name__ == "__main__":

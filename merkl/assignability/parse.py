@@ -289,7 +289,7 @@ def _spread(term: Term) -> tuple[Term, ...] | None:
         return (Rest(term.args[0]),)
     if isinstance(term, Tup) and term.cls is tuple:
         return term.items
-    return (Rest(term),) if isinstance(term, Var) else None
+    return (Rest(term),) if isinstance(term, Var) or term == ANY else None
 
 
 def _tuple_of(items: tuple[Term, ...]) -> Term:

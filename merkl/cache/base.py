@@ -112,7 +112,7 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         )
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """What identifies a stored content, without its bytes: the ingredients of a content identity."""
 
     content_hash: str

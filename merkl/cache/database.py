@@ -411,7 +411,7 @@ class Database:
                 "nothing was changed"
             )
         if code == sqlite3.SQLITE_FULL:
-            return CacheError(f"{file}: no space left on the disk")
+            return CacheError(f"{file}: no space left on the disk: free some, or run with --no-cache")
         return CacheError(f"{file}: {error}")
 
 

@@ -75,14 +75,20 @@ def carry_out(words: list[str]) -> int:
         )
 
 
+def _looking() -> Workspace:
+    workspace = Workspace()
+    workspace.look_only()
+    return workspace
+
+
 def check_project(names: list[str], *, serializers: bool, as_json: bool, out: TextIO) -> int:
     """Check modules, or all of the project, print one report, and return the exit code."""
     given = [each for name in names for each in _expand(name)] or _files_of(find_project_root())
-    with Workspace(), nothing_runs():
+    with _looking(), nothing_runs():
         loaded = _load(given)
     modules = list(loaded.modules.values())
     findings = [*check_statically(sorted(loaded.paths)), *loaded.findings]
-    with Workspace():
+    with _looking():
         built = check_modules(modules)
         built.ended_early += loaded.ended_early
         findings += built.findings

@@ -77,7 +77,8 @@ def complete(words: Sequence[str]) -> list[str]:
     if command is None:
         return []
     if beginning.startswith("-"):
-        options = dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*", f"{command.usage} --help"))
+        told = command.usage.partition("\nexamples:")[0]  # there functions have options of their own
+        options = dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*", f"{told} --help"))
         return [option for option in options if option.startswith(beginning)]
     verbs = re.findall(rf"merkl {command.name} ([a-z]+)", command.usage.partition("\n\n")[0])
     if verbs:

@@ -115,7 +115,7 @@ def _render(
     name: str, make: Callable[[], Any], format_: Format, *, collapse: int | None, colour: bool
 ) -> str:
     workspace = Workspace()
-    workspace.writes_log = False
+    workspace.look_only()
     try:
         with workspace:
             program, plan, _ = workspace.plan(make)

@@ -95,7 +95,7 @@ def _debug_function(
     name: str, found: Any, words: Sequence[str], out: TextIO, args: Path | None, *, as_json: bool
 ) -> int:
     workspace = Workspace()
-    workspace.writes_log = False
+    workspace.look_only()
     try:
         with workspace:
             is_task = isinstance(found, Task)
@@ -146,7 +146,7 @@ def _debug_result(words: list[str], out: TextIO) -> int:
         if not options.get("rerun"):
             raise UsageError(f"--hash shows one result; {function.name} goes with --rerun only")
     workspace = Workspace()
-    workspace.writes_log = False
+    workspace.look_only()
     try:
         with workspace:
             ledger = open_ledger(workspace)

@@ -211,6 +211,7 @@ def _run_function(
     make = functools.partial(function, *bound.args, **bound.kwargs)
     explainer = RunExplainer(workspace, name, is_printing=options.explain)
     if options.plan:
+        workspace.look_only()
         chosen = explainer if options.explain or options.verbose else None
         return _print_plan(
             workspace, make, selection, out, chosen, as_json=options.json, is_frozen=options.frozen

@@ -60,7 +60,7 @@ def carry_out(words: list[str]) -> int:
 def _explain(name: str, function: Any, words: Sequence[str], *, args: Path | None, vs: str | None) -> WhyView:
     bound = parse_arguments(function, words, args_file=args)
     workspace = Workspace()
-    workspace.writes_log = False
+    workspace.look_only()
     try:
         return explain_function(
             workspace, name, functools.partial(function, *bound.args, **bound.kwargs), vs=vs

@@ -120,10 +120,18 @@ def given_texts(frame: FrameType) -> list[str]:
         if type(value) in (tuple, list, dict):
             inside = list(value.values() if isinstance(value, dict) else value)  # type: ignore[arg-type]
         for item in inside[:_MOST_LOOKED_AT]:
-            text = os.fspath(item) if isinstance(item, (str, os.PathLike)) else None
+            text = _path_of(item)
             if isinstance(text, str):
                 found.append(text)
     return found
+
+
+def _path_of(item: Any) -> object:
+    """Return what an argument says as a text or path; None for others, and for an object that is still being made."""
+    try:
+        return os.fspath(item) if isinstance(item, (str, os.PathLike)) else None
+    except Exception:  # noqa: BLE001 - its method is somebody's code, and the body must not fail for being watched
+        return None
 
 
 def holds_text(text: str) -> Held:

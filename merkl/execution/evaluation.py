@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from merkl._base.errors import MerklError
 from merkl.cache import Metadata, Record, interrupted_key
@@ -40,12 +41,13 @@ class Evaluation:
         self.results = results
         self.plan = plan
         self.run_id = run_id
-        self.records = dict(plan.records)
+        # The plan has been made: what it knows and counts goes on here. A copy of each takes a tenth of what a call does.
+        self.records = plan.records
         self.fresh: dict[bytes, FreshResult] = {}
         self.tainted: set[bytes] = set()
         #: The calls that turned out to need a tainted result.
         self.tainted_calls: set[bytes] = set()
-        self.waiting = dict(plan.consumers)
+        self.waiting = plan.consumers
         #: What failed, and the keys of the calls that failed or needed what did.
         self.failures: list[MerklError] = []
         self.without: set[bytes] = set()
@@ -175,9 +177,9 @@ class Evaluation:
     def _value_under(self, key: bytes, future: Future[Any]) -> Any:
         fresh = self.fresh.get(key)
         value: tuple[Any]
-        if fresh is not None and fresh.value is not None:
-            kept = fresh.value[0]
-            value = ([*kept],) if type(kept) is list else fresh.value
+        if fresh is not None and fresh.value is not UNSET:
+            kept = fresh.value
+            value = ([*kept] if type(kept) is list else kept,)
         elif fresh is not None and fresh.encoded is not None and fresh.record.codec != ABSENT:
             value = (self.results.decode(fresh),)
         else:
@@ -254,7 +256,7 @@ class Evaluation:
                 value = self.results.load_key(call.task, other_key, record, future.out)
                 if value is None or not is_as_declared(future, value[0]):
                     return False
-                self.take_fresh(key, FreshResult(record, value, None), is_tainted=is_tainted)
+                self.take_fresh(key, FreshResult(record, value[0], None), is_tainted=is_tainted)
             elif is_tainted:
                 self.tainted.add(key)
             self.records[key] = record

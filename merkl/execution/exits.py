@@ -15,18 +15,71 @@ from merkl.execution.parting import parting
 __all__ = ["ProcessExit", "refused_closing", "refused_exits"]
 
 _ENDS = "have ended the process of the run with all that was still to be done: raise an exception instead"
-#: What ends this process, puts another program in its place or closes its files; the other functions of `os` that do come to
-#: these.
-_REFUSED = {
+#: What ends this process, puts another program in its place or closes its files, and why that is refused; the other functions
+#: of `os` that do come to these.
+_WHY = {
     "_exit": _ENDS,
     "execv": _ENDS,
     "execve": _ENDS,
     "closerange": "have closed files of the run itself: close one by one what the body opened",
 }
+_REAL: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in _WHY}
 
 
 class ProcessExit(SystemExit):
     """A body, or the code that makes calls, would have ended the process of the run, or closed its files."""
+
+
+class _Refusal:
+    """Where it is refused: in the process `owner`, not in those that are forked off it, and not where code travels to."""
+
+    owner = 0
+
+    def deal_with(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Refuse to call a function of `os` here, or call it."""
+        if os.getpid() != self.owner:
+            return _REAL[name](*arguments, **named)
+        shown = f"os.{name}({', '.join(map(repr, (*arguments[:2], *named.values())))})"
+        is_apart = current_body.get() is None and threading.current_thread() is not threading.main_thread()
+        if name != "_exit" or not is_apart:
+            raise ProcessExit(f"{shown} would {_WHY[name]}, or do it in a process of its own")
+        code = next(iter((*arguments, *named.values())), 0)
+        print(f"merkl: error: a thread of the run has called {shown}", file=sys.stderr)  # noqa: T201
+        parting.take_leave()
+        return _REAL[name](code if isinstance(code, int) and code else 1)
+
+
+#: That of this process.
+_refusal = _Refusal()
+
+
+def _exit(*arguments: Any, **named: Any) -> Any:
+    return _refusal.deal_with("_exit", arguments, named)
+
+
+def _execv(*arguments: Any, **named: Any) -> Any:
+    return _refusal.deal_with("execv", arguments, named)
+
+
+def _execve(*arguments: Any, **named: Any) -> Any:
+    return _refusal.deal_with("execve", arguments, named)
+
+
+def _closerange(*arguments: Any, **named: Any) -> Any:
+    return _refusal.deal_with("closerange", arguments, named)
+
+
+def _named_alike(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Give a function the names of that in whose place it is: code that holds it has the same fingerprint as elsewhere."""
+    function.__module__ = _REAL[name].__module__
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+_REFUSING = {
+    name: _named_alike(function, name)
+    for name, function in zip(_WHY, (_exit, _execv, _execve, _closerange), strict=True)
+}
 
 
 @contextlib.contextmanager
@@ -36,7 +89,7 @@ def refused_exits() -> Iterator[None]:
     Processes that are forked off it end as ever. In a thread that belongs to no body, where raising would only end the
     thread, the process ends, with an exit code that says that the run failed.
     """
-    with _refused(_REFUSED):
+    with _refused(_WHY):
         yield
 
 
@@ -49,27 +102,13 @@ def refused_closing() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _refused(names: Iterable[str]) -> Iterator[None]:
-    before: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in names}
-    for name, function in before.items():
-        setattr(os, name, _refusing(name, function, os.getpid()))
+    before = _refusal.owner, {name: getattr(os, name) for name in names}
+    _refusal.owner = os.getpid()
+    for name in names:
+        setattr(os, name, _REFUSING[name])
     try:
         yield
     finally:
-        for name, function in before.items():
+        _refusal.owner = before[0]
+        for name, function in before[1].items():
             setattr(os, name, function)
-
-
-def _refusing(name: str, function: Callable[..., Any], owner: int) -> Callable[..., Any]:
-    def refuse(*arguments: Any, **named: Any) -> Any:
-        if os.getpid() != owner:
-            return function(*arguments, **named)
-        shown = f"os.{name}({', '.join(map(repr, (*arguments[:2], *named.values())))})"
-        is_apart = current_body.get() is None and threading.current_thread() is not threading.main_thread()
-        if name != "_exit" or not is_apart:
-            raise ProcessExit(f"{shown} would {_REFUSED[name]}, or do it in a process of its own")
-        code = next(iter((*arguments, *named.values())), 0)
-        print(f"merkl: error: a thread of the run has called {shown}", file=sys.stderr)  # noqa: T201
-        parting.take_leave()
-        return function(code if isinstance(code, int) and code else 1)
-
-    return refuse

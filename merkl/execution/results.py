@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from merkl._base.errors import AbsentOutError, CacheError, CacheFormatError, MerklWarning, SerializationError
 from merkl.cache import (
@@ -74,14 +75,16 @@ def is_shareable(value: Any) -> bool:
     return type(value) in _SHAREABLE or (type(value) is tuple and all(map(is_shareable, value)))
 
 
-class FreshResult(msgspec.Struct):
+class FreshResult(msgspec.Struct, gc=False):
     """One out of a call that ran in this run.
 
     Its value where that can be shared, its encoded form where it is not in the cache, neither where it is to be loaded.
+    There is one for each call of a graph: nothing refers back to it, so the garbage collector need not look at it.
     """
 
     record: Record
-    value: tuple[Any] | None
+    #: UNSET where there is none: None is a value like any other.
+    value: Any
     encoded: Encoded | None
     is_stored: bool = True
 
@@ -273,7 +276,7 @@ class Results:
             ) from error
         if encoded.code or type(value).__module__ != "builtins":
             encoded = _identify_code(encoded, value)
-        return self._save_encoded(task, (value,), encoded, keys, metadata, urgent=urgent, is_held=is_held)
+        return self._save_encoded(task, value, encoded, keys, metadata, urgent=urgent, is_held=is_held)
 
     def hold(self, future: Future[Any], value: Any) -> FreshResult | None:
         """Return a result with all that other processes need of it, as its cache turned out to take nothing.
@@ -287,16 +290,16 @@ class Results:
             encoded.content if isinstance(encoded.content, bytes) else b"".join(map(bytes, encoded.content))
         )
         held = msgspec.structs.replace(_identify_code(encoded, value), content=content)
-        return FreshResult(record_of(held), None, held, is_stored=False)
+        return FreshResult(record_of(held), UNSET, held, is_stored=False)
 
     def save_absent(self, call: Call, keys: Sequence[bytes], metadata: Metadata) -> FreshResult:
         """Store that the body did not give an optional out."""
-        return self._save_encoded(call.task, None, Encoded(b"", ABSENT, 1), keys, metadata, urgent=False)
+        return self._save_encoded(call.task, UNSET, Encoded(b"", ABSENT, 1), keys, metadata, urgent=False)
 
     def _save_encoded(
         self,
         task: Task[..., Any, Any],
-        value: tuple[Any] | None,
+        value: Any,
         encoded: Encoded,
         keys: Sequence[bytes],
         metadata: Metadata,
@@ -304,14 +307,14 @@ class Results:
         urgent: bool,
         is_held: bool = False,
     ) -> FreshResult:
-        shared = value if value is not None and is_shareable(value[0]) else None
+        shared = value if is_shareable(value) else UNSET
         is_kept = self.is_writing and task.options.keep != "never" and keys
         record = self._put(self.cache_of(task), encoded, keys, metadata, urgent=urgent) if is_kept else None
         if keys and not is_kept and self.is_writing and self.remember is not None:
             # What it was made of says later why something that was made of it runs.
             self.remember(None, keys[0].hex(), metadata)
         if record is not None and not is_held:
-            if shared is not None or record.size > self.hands_over or type(encoded.content) is not bytes:
+            if shared is not UNSET or record.size > self.hands_over or type(encoded.content) is not bytes:
                 return FreshResult(record, shared, None)
             return FreshResult(record, shared, msgspec.structs.replace(encoded, code=()))
         is_stream = not isinstance(encoded.content, (bytes, list))
@@ -389,8 +392,13 @@ def with_record(metadata: Metadata, record: Record) -> Metadata:
     )
 
 
+#: Seconds that the clocks of machines that share a cache may differ.
+_CLOCKS_DIFFER = 300.0
+
+
 def _is_expired(expires: Expires, cache: BaseCache, key: str, record: Record) -> bool:
     if isinstance(expires, datetime.timedelta):
-        return time.time() - record.created >= expires.total_seconds()
+        # What was made later than now is of a clock that was put back since: how old it is nobody knows.
+        return not -_CLOCKS_DIFFER <= time.time() - record.created < expires.total_seconds()
     metadata = cache.metadata(key)
     return metadata is None or bool(expires(metadata))

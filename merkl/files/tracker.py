@@ -129,6 +129,8 @@ class FileTracker:
         self._table: Table | None = None
         self._sent: Table | None = None
         self._is_writing = True
+        #: Off where graphs are only looked at: as input counts what the last task read that ran, or was asked for.
+        self.notes_inputs = True
         if database is not None:
             self.attach(database)
 
@@ -167,7 +169,7 @@ class FileTracker:
         absolute = os.path.abspath(os.fsdecode(path))
         signature = signature_of(require_regular(absolute))
         known = self.get(absolute)
-        if self._is_private(absolute):
+        if self._is_private(absolute) or (role == "input" and not self.notes_inputs):
             role, key = "seen", ""
         if known is not None and known.matches(signature):
             # A file that was written stays one, but of the key that wrote it last: it may hold the same as before.
@@ -203,6 +205,8 @@ class FileTracker:
             return self._hash(source, row, "seen", "").content_hash
 
         found = digest_tree(tree, hash_one).hex()
+        if role == "input" and not self.notes_inputs:
+            return found
         if role != "seen" and not self._is_private(tree.root):
             encoded = os.fsencode(tree.root)
             before = self.get(tree.root) if role == "input" else None

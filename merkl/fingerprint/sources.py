@@ -4,11 +4,13 @@ What a file says is kept under the digest of its bytes, so a second process pars
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import hashlib
 import linecache
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -29,6 +31,8 @@ __all__ = ["DigestStore", "SourceFile", "SourceIndex", "index_source"]
 #: Part of the key that records are kept under: a change of what they hold changes it.
 _RECORD_VERSION = f"5:{FORMAT_VERSION.decode()}"
 _NOTHING = Fragment(b"")
+#: The names that IPython gives to cells.
+_CELL = re.compile(r"ipykernel_\d+[/\\]|<ipython-input-")
 _DECODER = msgspec.msgpack.Decoder(FileRecord)
 _ENCODER = msgspec.msgpack.Encoder(order="sorted")
 
@@ -135,6 +139,7 @@ class SourceIndex:
     def _load(self, path: str, content: bytes) -> SourceFile | None:
         # The digests of code objects hold for one interpreter, the rest for all of them.
         tag = f"{_RECORD_VERSION}:{sys.implementation.cache_tag}:{sys.version_info[:3]}:{sys.flags.optimize}"
+        tag += ":cell" if _CELL.search(path) else ""
         key = f"source:{tag}:{hashlib.sha256(content).hexdigest()}"
         kept = self._store.get(key) if self._store is not None else None
         if kept is not None:
@@ -167,25 +172,42 @@ def index_source(content: bytes, path: str) -> FileRecord:
     return _Indexer(*parse(content, path)).record()
 
 
-def parse(content: bytes, path: str) -> tuple[ast.Module, CodeType]:
+def parse(content: bytes, path: str) -> tuple[ast.Module, list[CodeType]]:
     """Return the tree and the code of a source file, without the warnings that importing it gave already."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(content, path)
+        if _CELL.search(path):
+            return tree, _compile_cell(tree, path)
         try:
-            return tree, compile(tree, path, "exec", dont_inherit=True)
+            return tree, [compile(tree, path, "exec", dont_inherit=True)]
         except SyntaxError:
-            # A notebook's cell may await at its top level.
-            return tree, compile(tree, path, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+            # What is typed in may await at its top level.
+            return tree, [compile(tree, path, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)]
+
+
+def _compile_cell(tree: ast.Module, path: str) -> list[CodeType]:
+    """Compile a cell as IPython does: each statement by itself, so that none knows what others import.
+
+    A method of a module that is imported in the same piece of source is called by other instructions than of one that is not.
+    """
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    codes: list[CodeType] = []
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+            for alias in statement.names:
+                flags |= getattr(__future__, alias.name).compiler_flag
+        codes.append(compile(ast.Module([statement], []), path, "exec", flags, dont_inherit=True))
+    return codes
 
 
 class _Indexer:
     """Collects the definitions of one parsed file."""
 
-    def __init__(self, tree: ast.Module, code: CodeType) -> None:
+    def __init__(self, tree: ast.Module, codes: list[CodeType]) -> None:
         self._tree = tree
         self._codes: dict[tuple[str, int], list[CodeType]] = {}
-        for each in nested_code(code):
+        for each in (inner for code in codes for inner in nested_code(code)):
             self._codes.setdefault((each.co_name, each.co_firstlineno), []).append(each)
         self._definitions: list[DefinitionRecord] = []
         self._classes: list[ClassRecord] = []

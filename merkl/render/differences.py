@@ -16,6 +16,7 @@ from merkl.render.call_states import CallState
 
 __all__ = [
     "Difference",
+    "KnownDifferences",
     "compare_components",
     "compare_states",
     "format_difference",
@@ -51,11 +52,21 @@ class Difference(msgspec.Struct, frozen=True):
     diff: str = ""
 
 
-def compare_states(old: CallState, new: CallState) -> list[Difference]:
-    """Return what differs between two calls of their own, their inputs from other calls apart."""
+class KnownDifferences(dict[tuple[str, str, str], list[Difference]]):
+    """What differs between two fingerprints of a task, which many calls share: by the task and both."""
+
+
+def compare_states(old: CallState, new: CallState, *, known: KnownDifferences) -> list[Difference]:
+    """Return what differs between two calls of their own, their inputs from other calls apart.
+
+    `known` are differences that were found before; those that are found now join them.
+    """
     found: list[Difference] = []
     if old.fingerprint != new.fingerprint:
-        found += _compare_fingerprints(old, new)
+        pair = (new.task, old.fingerprint, new.fingerprint)
+        if pair not in known:
+            known[pair] = _compare_fingerprints(old, new)
+        found += known[pair]
     if old.extras != new.extras:
         found += _compare_extras(old, new)
     return list(dict.fromkeys([*found, *_compare_arguments(old, new)]))

@@ -9,9 +9,9 @@ import msgspec
 
 from merkl._base.places import shown_place
 from merkl.cache import Ledger, Metadata, Run
-from merkl.render.call_states import state_of_record
+from merkl.render.call_states import CallStates
 from merkl.render.comparables import comparable_record
-from merkl.render.differences import Difference, compare_states, format_difference
+from merkl.render.differences import Difference, KnownDifferences, compare_states, format_difference
 from merkl.render.log_view import format_call, format_runs, run_record
 from merkl.render.matching import Comparable, match_calls
 
@@ -28,6 +28,7 @@ def diff_runs(ledger: Ledger, first: Run, second: Run) -> dict[str, Any]:
     gone = {key: metadata for key, metadata in before.items() if key not in after}
     fresh = {key: metadata for key, metadata in after.items() if key not in before}
     pairs = _pair(fresh, gone)
+    states, known = CallStates(ledger), KnownDifferences()
     changed: list[dict[str, Any]] = []
     added: list[dict[str, Any]] = []
     for key, metadata in sorted(fresh.items(), key=lambda item: item[1].created):
@@ -36,7 +37,7 @@ def diff_runs(ledger: Ledger, first: Run, second: Run) -> dict[str, Any]:
             added.append(_named(key, metadata))
             continue
         differences = compare_states(
-            state_of_record(ledger, old, gone[old]), state_of_record(ledger, key, metadata)
+            states.of_record(old, gone[old]), states.of_record(key, metadata), known=known
         )
         found = msgspec.to_builtins(differences)
         changed.append({**_named(key, metadata), "was": old, "differences": found})

@@ -19,8 +19,14 @@ from merkl.execution.plan import Plan
 from merkl.execution.previews import describe_arguments
 from merkl.graph.call import Call
 from merkl.graph.future import Future
-from merkl.render.call_states import CallState, describe_state, state_of_call, state_of_record
-from merkl.render.differences import Difference, compare_states, ignored_since, rearranged_since
+from merkl.render.call_states import CallState, CallStates, describe_state
+from merkl.render.differences import (
+    Difference,
+    KnownDifferences,
+    compare_states,
+    ignored_since,
+    rearranged_since,
+)
 from merkl.render.earlier_calls import EarlierCalls
 from merkl.render.inputs import compare_inputs
 from merkl.render.log_view import format_call
@@ -136,7 +142,10 @@ class _Explainer:
         self._running = {call.key().hex() for call in running}
         self._forced = {key.hex() for key in plan.forced}
         self._failures = dict(ledger.notes("failed")) if ledger is not None else {}
-        self._successors = declared_successors(ledger) if ledger is not None else {}
+        self._states = CallStates(ledger, {} if ledger is None else declared_successors(ledger))
+        self._known = KnownDifferences()
+        keys = [future.hash for call in plan.missing for future in call.futures()]
+        self._records = {} if ledger is None else ledger.metadata_of(keys)
         # The calls that results are of, for texts; and those of which no earlier call is known.
         self._calls: dict[str, Call] = {}
         self._new: set[str] = set()
@@ -151,7 +160,7 @@ class _Explainer:
             return
         for future in (*call.inputs(), *call.futures()):
             self._calls.setdefault(future.hash, future._call)
-        state = state_of_call(call)
+        state = self._states.of_call(call)
         same = self._record_of(call) if key in self._missing else None
         earlier = None
         if same is None and key not in self._forced and self._earlier is not None:
@@ -230,13 +239,13 @@ class _Explainer:
 
     def _reason_to_repeat(self, call: Call, same: tuple[str, Metadata] | None, has_upstream: bool) -> _Told:
         """Return why a call runs again, of which a result is known or whose run was asked for."""
-        old = None if same is None or self._ledger is None else state_of_record(self._ledger, *same)
+        old = None if same is None else self._states.of_record(*same)
         options = call.task.options
         if call.key().hex() in self._forced:
             return _Told("forced", "it is to run again, whatever is stored", old)
         if options.keep == "never":
             # That of the user's own paths nothing is kept is no choice of the user's.
-            is_path = state_of_call(call).task.startswith("merkl.")
+            is_path = call.task.__module__ == "merkl"
             saying = "paths are looked at each time" if is_path else 'its results are not kept (keep="never")'
             return _Told("not kept", saying, old)
         if not self._is_stored(call):
@@ -252,11 +261,11 @@ class _Explainer:
     def _first(self, call: Call, state: CallState, upstream: Sequence[str]) -> _Told:
         """Return what is new about a call that takes no earlier one's place."""
         interrupted = None if self._earlier is None else self._earlier.interrupted.get(state.key)
-        if interrupted is not None and self._ledger is not None:
+        if interrupted is not None:
             saying = (
                 f"it was interrupted the last time; what it had is kept: merkl cache accept {state.key[:12]}"
             )
-            return _Told("interrupted", saying, state_of_record(self._ledger, *interrupted))
+            return _Told("interrupted", saying, self._states.of_record(*interrupted))
         if upstream and call in self._items:
             return _Told("upstream", f"calls that it makes would run: {self._names_of(upstream)}")
         if self._earlier is None or not self._earlier.has_run(state.task):
@@ -285,12 +294,9 @@ class _Explainer:
     def _compare(
         self, state: CallState, earlier: Comparable, upstream: Sequence[str], rewired: Sequence[Difference]
     ) -> _Told:
-        assert self._ledger is not None
         assert self._earlier is not None
-        old = state_of_record(
-            self._ledger, earlier.key, self._earlier.metadata[earlier.key], self._successors
-        )
-        differences = [*compare_states(old, state), *rewired]
+        old = self._states.of_record(earlier.key, self._earlier.metadata[earlier.key])
+        differences = [*compare_states(old, state, known=self._known), *rewired]
         then = self._earlier.failures.get(earlier.key)
         failed = "" if then is None else _failure_text(then.run, then.error)
         if differences:
@@ -308,12 +314,8 @@ class _Explainer:
         return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
 
     def _record_of(self, call: Call) -> tuple[str, Metadata] | None:
-        for future in call.futures() if self._ledger is not None else ():
-            assert self._ledger is not None
-            metadata = self._ledger.metadata(future.hash)
-            if metadata is not None:
-                return future.hash, metadata
-        return None
+        found = (future.hash for future in call.futures() if future.hash in self._records)
+        return next(((key, self._records[key]) for key in found), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,12 +101,17 @@ class Workspace:
         self._pool = TargetPool(target, self._open_target)
         self._tokens: list[Any] = []
         self._runner: Runner | None = None
-        #: Off where a command only looks at graphs: the values that they ask for on the way are no run.
+        #: Off where the values that are asked for are no run.
         self.writes_log = True
         #: Off where all calls of a pipeline are wanted, not its outputs alone: its body runs to tell them.
         self.recalls_graphs = True
         # The run that evaluations outside of `run` belong to.
         self._session: Journal | None = None
+
+    def look_only(self) -> None:
+        """Have a command look at graphs: values asked for on the way are no run, and no task reads the files anew."""
+        self.writes_log = False
+        self.parts.files.notes_inputs = False
 
     # -- the parts that others use ------------------------------------------------------------------------
 

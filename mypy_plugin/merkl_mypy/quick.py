@@ -103,20 +103,22 @@ class QuickSignature:
                 if name is not None:
                     self._by_name[name] = index
         self._lifted: dict[tuple[int, ...], CallableType] = {}
-        # The parameters of so many arguments by position.
-        self._known_formals: dict[int, list[int]] = {}
+        self._unlifted = [isinstance(get_proper_type(typ), NOT_LIFTED) for typ in plain.arg_types]
+        # The parameters of arguments that are given by these names, or by position.
+        self._known_formals: dict[tuple[str | None, ...], list[int]] = {}
         self.is_simple = _is_simple(plain)
 
     def judge(self, api: TypeChecker, call: CallExpr) -> Judged | None:
         """The signature for this call, or None if in doubt."""
         args = call.args
         looks = [look_at(arg) for arg in args]
-        if _UNKNOWN in looks:
+        most = max(looks, default=_PLAIN)
+        if most == _UNKNOWN:
             return None
-        if not any(looks):
+        if most == _PLAIN:
             return Judged(self.plain, None, True)
-        formals = self._formals(call)
-        if formals is None:
+        formals = self._known_formals.get(tuple(call.arg_names)) or self._formals(call)
+        if formals is None or ARG_STAR in call.arg_kinds or ARG_STAR2 in call.arg_kinds:
             return None
         lifted: list[int] = []
         swapped: list[Expression] | None = None
@@ -126,7 +128,7 @@ class QuickSignature:
                 continue
             formal = formals[index]
             if look != _HOLDS_FUTURES and formal != self._star:
-                if isinstance(get_proper_type(types[formal]), NOT_LIFTED):
+                if self._unlifted[formal]:
                     return None
                 lifted.append(formal)
                 continue
@@ -139,15 +141,11 @@ class QuickSignature:
 
     def _formals(self, call: CallExpr) -> list[int] | None:
         """The parameter of each argument; None where one has none, or a parameter has too many or no argument."""
-        kinds = call.arg_kinds
-        known = self._known_formals.get(len(kinds))
-        if known is not None and kinds.count(ARG_POS) == len(kinds):
-            return known
         formals: list[int] = []
-        for index, kind in enumerate(kinds):
-            name = call.arg_names[index]
+        for kind, name in zip(call.arg_kinds, call.arg_names, strict=True):
             if kind == ARG_POS:
-                formal = self._positional[index] if index < len(self._positional) else self._star
+                place = len(formals)
+                formal = self._positional[place] if place < len(self._positional) else self._star
             else:
                 formal = self._by_name.get(name) if kind == ARG_NAMED and name is not None else None
             if formal is None or (formal in formals and formal != self._star):
@@ -155,8 +153,7 @@ class QuickSignature:
             formals.append(formal)
         if any(index not in formals for index in self._required):
             return None
-        if kinds.count(ARG_POS) == len(kinds):
-            self._known_formals[len(kinds)] = formals
+        self._known_formals[tuple(call.arg_names)] = formals
         return formals
 
     def _lift(self, formals: list[int]) -> CallableType:
@@ -177,10 +174,15 @@ def _plain(callee: CallableType) -> CallableType:
     if (
         isinstance(declared, Parameters)
         and declared.arg_kinds == callee.arg_kinds
-        and not any(map(get_all_type_vars, declared.arg_types))
+        and not (_is_of_class(callee) and any(map(get_all_type_vars, declared.arg_types)))
     ):
         return callee.copy_modified(arg_types=declared.arg_types).with_unpacked_kwargs()
     return plain_signature(callee).with_unpacked_kwargs()
+
+
+def _is_of_class(callee: CallableType) -> bool:
+    definition = callee.definition
+    return not isinstance(definition, (Decorator, FuncDef)) or bool(definition.info)
 
 
 def _is_simple(plain: CallableType) -> bool:

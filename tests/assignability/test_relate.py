@@ -80,6 +80,8 @@ class Many(Generic[T, *Ts]):
         (Row, Mapping[str, object], "yes"),
         (Row, dict[str, int], "no"),
         (UserId, int, "yes"),
+        (Callable[[float, typing.Unpack[Any]], int], Callable[[float, str], int], "yes"),  # type: ignore[misc]
+        (Callable[[float, typing.Unpack[Any]], int], Callable[[str], int], "no"),  # type: ignore[misc]
         (int, UserId, "no"),
         (Literal[True], Literal[1], "no"),
         (bool, Literal[True, False], "yes"),

@@ -148,6 +148,17 @@ def test_a_worker_of_it_that_dies_is_tried_again_once(elsewhere: Project) -> Non
     assert "failed twice: the worker process that ran it ended with exit code 7" in done.stderr
 
 
+def test_a_function_that_does_not_take_its_settings_is_an_error_that_names_it(elsewhere: Project) -> None:
+    elsewhere.write("pyproject.toml", '[tool.merkl.targets.far]\ntype = "elsewhere"\nmots = 2\n')
+    done = elsewhere.merkl("run", "--target", "far", "flows.main")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert (
+        "[tool.merkl.targets.far]: merkl_elsewhere.Elsewhere({'mots': …}, setup=…) raised KeyError: 'most'"
+        in done.stderr
+    )
+
+
 def test_a_type_that_nobody_provides_names_those_there_are(elsewhere: Project) -> None:
     elsewhere.write("pyproject.toml", '[tool.merkl.targets.far]\ntype = "esle"\n')
     done = elsewhere.merkl("run", "--target", "far", "flows.main")

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import random
 import threading
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -348,6 +349,22 @@ def test_expired_results_are_computed_again(workspace: Workspace, log: Log) -> N
         return len(log)
 
     assert [now(log).eval(), now(log).eval()] == [1, 2]
+
+
+def test_a_result_of_a_clock_that_was_put_back_since_has_expired(
+    workspace: Workspace, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How old it is nobody knows; that the clocks of two machines differ a little is no reason to doubt it."""
+
+    @task(expires=datetime.timedelta(hours=1), ignore_args=["log"])
+    def now(log: Log) -> int:
+        log.append("run")
+        return len(log)
+
+    real = time.time
+    for ahead, wanted in ((86_400, 1), (0, 2), (-100, 2), (3_700, 3)):
+        monkeypatch.setattr(time, "time", lambda ahead=ahead: real() + ahead)
+        assert now(log).eval() == wanted
 
 
 def test_cache_in_memory_gives_the_same_object_again(workspace: Workspace) -> None:

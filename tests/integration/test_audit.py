@@ -149,11 +149,18 @@ def test_files_that_other_calls_give_and_files_that_are_the_result_are_no_findin
                     made.write("x" * n)
             return {"a": FileRef("kept.txt")}
 
+        @task(outs=["a.txt"])
+        def folder(n: int) -> DirRef:
+            made = DirRef()
+            made.get_new_file("a", "txt").write_text("x" * n)
+            return made
+
         def main() -> list[Future[object]]:
             return [
                 length(path_future("one.csv")),
                 lengths(glob_future("many/*.csv"), path_future("many")),
                 beside(3),
+                folder(3)["a.txt"],
             ]
         """,
     )

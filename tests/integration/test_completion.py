@@ -8,14 +8,6 @@ import subprocess
 import pytest
 from project import Project
 
-FLOW = """
-from merkl import task
-raise SystemExit("never imported")
-@task
-def main(): ...
-def _hidden(): ...
-"""
-
 
 @pytest.fixture
 def flow(project: Project) -> Project:
@@ -42,6 +34,7 @@ def words(project: Project, *given: str) -> list[str]:
 def test_commands_options_and_functions(flow: Project) -> None:
     assert words(flow, "d") == ["dag", "debug"]
     assert "--vs" in words(flow, "why", "--")
+    assert "--epochs" not in words(flow, "run", "--")  # of a function in the examples
     assert words(flow, "run", "") == ["flow.main", "made.say", "made.twice", "pkg.deep.work"]
     assert words(flow, "run", "pkg.d") == ["pkg.deep.work"]
     assert words(flow, "completion", "b") == ["bash"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -179,3 +180,34 @@ def test_a_body_finds_the_working_directory_where_the_run_began(project: Project
     assert result[1] == f"{project.folder}2"
     assert result[2] == str(elsewhere)
     assert result[3] == f"{project.folder}3"
+
+
+def test_code_that_holds_such_a_function_has_the_same_key_as_outside_of_a_run(project: Project) -> None:
+    project.write(
+        "holding.py",
+        """
+        import os
+        from os import _exit, closerange
+        from merkl import task
+
+        leave = os._exit
+        TABLE = {"exec": os.execv, "close": closerange}
+
+        @task
+        def named(n: int) -> None: _exit(n)
+
+        @task
+        def aliased(n: int) -> None: leave(n)
+
+        @task
+        def listed(n: int) -> None: TABLE["exec"]("/bin/true", ["true"])
+
+        def main(): return [named(1), aliased(2), listed(3)]
+        """,
+    )
+    planned = json.loads(project.merkl("run", "--plan", "--json", "holding.main").stdout)
+    printed = project.python("-c", "import holding\nfor call in holding.main(): print(call.hash)").stdout
+    assert [call["key"] for call in planned["calls"]] == printed.split()
+    done = project.merkl("run", "--keep-going", "holding.main")
+    assert done.stderr.count("ProcessExit: os._exit(") + done.stderr.count("ProcessExit: os.execv(") >= 3
+    assert "merkl: 3 calls: 0 run, 0 cached, 3 failed" in done.stderr

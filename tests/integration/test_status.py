@@ -180,6 +180,24 @@ def test_looking_does_not_make_a_change_the_new_normal(ran: Project) -> None:
     assert first == (3, {"build/out.txt": "stale", "data.txt": "changed"})
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["why", "flow.main"],
+        ["run", "--plan", "flow.main"],
+        ["dag", "flow.main"],
+        ["debug", "flow.main"],
+        ["check", "flow"],
+    ],
+    ids=" ".join,
+)
+def test_commands_that_only_look_at_a_graph_leave_a_change_on_record(ran: Project, words: list[str]) -> None:
+    (ran.folder / "data.txt").write_text("other\n")
+    done = ran.merkl(*words)
+    assert "Traceback" not in done.stderr
+    assert states(ran)[1]["data.txt"] == "changed"
+
+
 def test_an_edit_that_was_declared_to_change_nothing_is_clean(ran: Project) -> None:
     edit(ran, "flow.py", "return str(x) + text", "return f'{x}' + text")
     assert states(ran)[1]["build/out.txt"] == "stale"

@@ -55,6 +55,30 @@ def test_the_example_runs_and_after_a_restart_no_body_runs_again(kernel: Kernel)
     assert shown(first[-1]) == ["True"]
 
 
+DEFINED = """
+class Clock:
+    def now(self) -> float:
+        return time.monotonic() * math.floor(1.5)
+
+@task
+def waits(n: int) -> float:
+    time.sleep(n / 1000)
+    return json.loads("1.5") * len(Clock.__name__)
+"""
+IMPORTS = "import json, math, time\nfrom merkl import task\n"
+
+
+def test_a_task_has_one_key_whichever_cell_its_imports_are_in(kernel: Kernel) -> None:
+    """IPython compiles each statement by itself: a method of a module is called by other instructions than in a file."""
+    asked = f"{DEFINED}\nprint(waits(1).hash, waits.fingerprint().components[0].kind)"
+    together = printed(kernel.run(IMPORTS + asked))
+    assert together.endswith(" code\n")
+    assert printed(kernel.run(asked)) == together
+    kernel.restart()
+    kernel.run(IMPORTS)
+    assert printed(kernel.run(asked)) == together
+
+
 def test_futures_tasks_and_pipelines_show_themselves_and_nothing_runs(kernel: Kernel) -> None:
     cells = [kernel.run(source) for source in sources()[:5]]
     tables = [m["data"]["text/html"] for messages in cells for m in messages if m["type"] == "execute_result"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from why_projects import WhyProject
+from why_projects import FIT, WhyProject
 
 
 @pytest.fixture
@@ -19,3 +19,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WhyProj
     made = WhyProject(tmp_path)
     yield made
     made.forget()
+
+
+@pytest.fixture
+def flow(project: WhyProject) -> WhyProject:
+    """A loop over items, whose results another pipeline of the project makes too."""
+    project.write("flow.py", FIT)
+    return project

@@ -15,7 +15,31 @@ from merkl import Workspace
 from merkl.cli.why import explain_function
 from merkl.render.why_view import Explanation, WhyView
 
-__all__ = ["WhyProject", "causes", "roots"]
+__all__ = ["FIT", "WhyProject", "causes", "roots"]
+
+#: A loop over items, and another pipeline that calls the same tasks.
+FIT = """
+    from merkl import Future, task
+
+    ITEMS = [1, 2]
+
+    def scale(x: float) -> float:
+        return x * 2
+
+    @task
+    def fit(k: int, lr: float = 0.1) -> float:
+        return scale(k * lr)
+
+    @task
+    def report(scores: list[float]) -> str:
+        return str(scores)
+
+    def main(lr: float = 0.1) -> Future[str]:
+        return report([fit(k, lr) for k in ITEMS])
+
+    def other() -> Future[str]:
+        return report([fit(k, 0.7) for k in (7, 8)])
+"""
 
 
 class WhyProject:

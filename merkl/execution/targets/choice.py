@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from merkl._base.errors import ConfigError, TargetError
+from merkl._base.errors import ConfigError, MerklError, TargetError
 from merkl._base.lazy import LazyModule
 from merkl.execution.targets.base import Target
 from merkl.execution.targets.setup import WorkerSetup
@@ -31,7 +31,8 @@ def make_target(
     A third party's target is a function in the entry-point group `merkl.targets`, named by the type; it is called with the
     settings of the target and with `setup`.
 
-    Raises `TargetError` for a name that the settings do not have, `ConfigError` for a type that nobody provides.
+    Raises `TargetError` for a name that the settings do not have, and where a third party's function fails, `ConfigError`
+    for a type that nobody provides.
     """
     require_target(name, targets)
     if isinstance(name, int) or name.isdigit():
@@ -40,7 +41,17 @@ def make_target(
     kind = options.pop("type", None)
     if kind == "local":
         return _local(name, options, setup)
-    return _factory(name, kind)(options, setup=setup)
+    make = _factory(name, kind)
+    try:
+        return make(options, setup=setup)
+    except MerklError:
+        raise
+    except Exception as error:
+        shown = ", ".join(f"{key!r}: …" for key in options)
+        raise TargetError(
+            f"[tool.merkl.targets.{name}]: {make.__module__}.{make.__qualname__}({{{shown}}}, setup=…) raised "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def require_target(name: int | str, targets: Mapping[str, Mapping[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import UNSET
 
 from merkl._base.errors import CacheError, MerklWarning
 from merkl.cache import BaseCache, Metadata
@@ -194,7 +195,7 @@ class Worker:
             fresh = evaluation.fresh.get(key)
             is_tainted = key in evaluation.tainted
             if fresh is not None and fresh.is_stored and not is_tainted:
-                if record.size > SMALL or (fresh.value is None and fresh.encoded is None):
+                if record.size > SMALL or (fresh.value is UNSET and fresh.encoded is None):
                     fresh = None
                     large.append(future)
             outs[key] = KnownResult(record, fresh, is_tainted)

@@ -9,11 +9,14 @@ import signal
 import sys
 import threading
 import time
+import warnings
+from collections.abc import Iterator
 from multiprocessing import connection, parent_process
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 import cloudpickle
 
+from merkl._base.errors import MerklWarning
 from merkl.execution.exits import refused_closing
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import Keyboard, body_output
@@ -33,7 +36,7 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
     interrupts.handle_termination()
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    with interrupts, body_output.installed(), refused_closing():
+    with interrupts, body_output.installed(), refused_closing(), _warnings_in_one_line():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # the server held it back
         threading.Thread(target=_end_with_parent, daemon=True).start()
         sys.stdin = cast(TextIO, Keyboard(sys.stdin, _refuse))
@@ -58,6 +61,22 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
         _serve(pipe, worker)
         _settle_alone(worker)
         os._exit(0)
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Show MerkL's warnings between two tickets, as of what is stored in the background, as `merkl` shows its own."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def show_line(message: Any, category: Any, *rest: Any, **named: Any) -> None:
+            if isinstance(category, type) and issubclass(category, MerklWarning):
+                print(f"merkl: warning: {message}", file=sys.stderr)  # noqa: T201
+            else:
+                show(message, category, *rest, **named)
+
+        warnings.showwarning = show_line
+        yield
 
 
 def _refuse() -> None:
