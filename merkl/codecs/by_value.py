@@ -10,7 +10,7 @@ from typing import Any
 
 import cloudpickle
 import msgspec
-from cloudpickle.cloudpickle import _get_or_create_tracker_id, _lookup_class_or_track
+from cloudpickle.cloudpickle import _class_setstate, _get_or_create_tracker_id, _lookup_class_or_track
 
 __all__ = ["ByValuePickler"]
 
@@ -29,7 +29,31 @@ class ByValuePickler(cloudpickle.Pickler):
             return reduced
         if issubclass(obj, msgspec.Struct):
             return _make_struct, _parts_of_struct(obj)
-        return reduced if issubclass(obj, Enum) else _made_whole(obj, reduced)
+        return _with_members(obj, reduced) if issubclass(obj, Enum) else _made_whole(obj, reduced)
+
+
+def _with_members(cls: type[Enum], reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Have an enum made with what its members hold beside their values: `__init__` does not run again."""
+    held = {
+        member.name: {
+            name: value
+            for name, value in vars(member).items()
+            if not (name.startswith("_") and name.endswith("_"))
+        }
+        for member in cls
+    }
+    if not any(held.values()):
+        return reduced
+    make, arguments, state, *rest, _ = reduced
+    return (make, arguments, (state, held), *rest, _fill_enum)
+
+
+def _fill_enum(cls: type[Enum], state: tuple[Any, dict[str, dict[str, Any]]]) -> None:
+    """Give an enum what it has beside names and values, and its members theirs."""
+    of_class, held = state
+    _class_setstate(cls, of_class)
+    for name, attributes in held.items():
+        vars(cls[name]).update(attributes)
 
 
 def _parts_of_generic(cls: type) -> tuple[type, Any] | None:

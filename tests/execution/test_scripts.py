@@ -153,6 +153,12 @@ KINDS = dedent(
         class Inner:
             x: int
 
+    class Planet(enum.Enum):
+        EARTH = 2
+        def __init__(self, mass):
+            self.mass = 2 * mass
+    Planet.EARTH.label = "home"
+
     class Bits(enum.Flag):
         A = 1
         B = 2
@@ -183,6 +189,7 @@ KINDS = dedent(
         "inner enum": lambda: Outer.Colour.RED,
         "inner": lambda: Outer.Inner(1),
         "flag": lambda: Bits.A | Bits.B,
+        "enum with attributes": lambda: Planet.EARTH,
         "generic named tuple": lambda: Row(1),
         "list": lambda: Items([1]),
         "abstract": lambda: Impl(),
@@ -195,7 +202,8 @@ KINDS = dedent(
 
     @task
     def is_right(x: Any, name: str) -> bool:
-        return type(x) is type(MAKE[name]()) and x == MAKE[name]()
+        is_held = not isinstance(x, Planet) or (x.mass, x.label) == (4, "home")
+        return type(x) is type(MAKE[name]()) and x == MAKE[name]() and is_held
 
     @task
     def again(x: Any) -> Any:
