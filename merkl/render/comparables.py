@@ -63,6 +63,7 @@ def _comparable(
     constants: list[tuple[str, str]] = []
     links: list[tuple[str, str]] = []
     details: dict[str, dict[str, str]] = {}
+    shown: list[tuple[str, str]] = []
     for argument in arguments:
         if argument.digest == UNKEYED or argument.name in unkeyed:
             continue
@@ -70,9 +71,10 @@ def _comparable(
             links.append((argument.name, argument.digest))
             continue
         constants.append((argument.name, argument.digest or argument.preview))
+        shown.append((argument.name, argument.preview))
         parts = outline(argument) if argument.digest else None
         if parts and len(parts) <= _MOST_DETAILS and not any("<Future" in text for text in parts.values()):
             details[argument.name] = parts
     given = {key for _, key in links}
     inside = tuple(parent for parent in parents if parent not in given)
-    return Comparable(key, task, tuple(constants), tuple(links), inside, {}, details)
+    return Comparable(key, task, tuple(constants), tuple(links), inside, {}, details, tuple(shown))

@@ -19,7 +19,7 @@ from merkl.graph.call import Call
 from merkl.hashing.digests import hash_parts
 from merkl.render.call_states import CallState, task_name
 from merkl.render.comparables import comparable_call, comparable_record
-from merkl.render.matching import Comparable, match_calls
+from merkl.render.matching import Comparable, match_calls, match_in_place
 from merkl.render.pipeline_runs import find_episodes, script_of
 
 __all__ = ["EarlierCalls"]
@@ -74,7 +74,7 @@ class EarlierCalls:
         """Match calls, each after its inputs; further ones of the same run come later.
 
         Where the graph is not complete, since it depends on values, what a task was called with may be called yet: if some of
-        its calls are as they were, the others count as new.
+        its calls are as they were, the others count as new, but for those of the same place.
         """
         self._made.update(future.hash for call in calls for future in call.futures())
         self._unkeyed.update(_unkeyed_parameters(calls))
@@ -94,9 +94,11 @@ class EarlierCalls:
             for call in calls
             if call not in new and any(f.hash in known for f in call.futures())
         )
-        if not is_complete:
-            rest = [one for one in rest if one.task not in self._kept]
         pools = {task: self._pool(task) for task in dict.fromkeys(one.task for one in rest)}
+        if not is_complete:
+            self._take(match_in_place(rest, pools, self.origins))
+            rest = [one for one in rest if one.task not in self._kept and one.key not in self._matched]
+            pools = {task: self._pool(task) for task in dict.fromkeys(one.task for one in rest)}
         self._take(match_calls(rest, pools, self.origins))
 
     def comparable(self, call: Call) -> Comparable:

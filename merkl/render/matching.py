@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-__all__ = ["Comparable", "match_calls"]
+__all__ = ["Comparable", "match_calls", "match_in_place"]
 
 #: Up to so many things in which calls of a task differ, all combinations of them are tried; beyond, only those of two.
 _MOST_COMBINED = 6
@@ -31,7 +31,7 @@ class Comparable:
     """A call, of now or of earlier, as it is compared: `constants` by parameter, `links` the results that parameters are given.
 
     `inside` are the results somewhere inside of other arguments, `outs` the keys of its own results. `details` are the parts of
-    structured constants by parameter.
+    structured constants by parameter, `shown` the constants as people read them: of a file it is the path.
     """
 
     key: str
@@ -41,6 +41,12 @@ class Comparable:
     inside: tuple[str, ...] = ()
     outs: dict[str | None, str] = field(default_factory=dict)
     details: dict[str, dict[str, str]] = field(default_factory=dict)
+    shown: tuple[tuple[str, str], ...] = ()
+
+    def place(self, origins: Mapping[str, str]) -> tuple[object, ...]:
+        """Return what a call has in common with an earlier one that differs in what its arguments hold, not in what they are."""
+        links = tuple((name, origins.get(key, key)) for name, key in self.links)
+        return self.task, self.shown, links, tuple(sorted(origins.get(key, key) for key in self.inside))
 
     def parts(self, origins: Mapping[str, str]) -> dict[str, str]:
         """Return all that counts when it is compared, by parameter; a result counts as the earlier one in whose place it is."""
@@ -88,6 +94,29 @@ def match_calls(
             left += rest
         waiting = left
     return matcher.found
+
+
+def match_in_place(
+    calls: Sequence[Comparable], earlier: Mapping[str, Iterable[Comparable]], origins: dict[str, str]
+) -> dict[str, Comparable]:
+    """Match those calls alone whose arguments are called as they were, as a file is that has other content, and given the same.
+
+    Takes and gives what `match_calls` does.
+    """
+    places: dict[tuple[object, ...], list[Comparable]] = {}
+    for task in dict.fromkeys(call.task for call in calls):
+        for one in earlier.get(task, ()):
+            _, *rest = one.place({})
+            places.setdefault((task, *rest), []).append(one)
+    found: dict[str, Comparable] = {}
+    for call in calls:
+        there = places.pop(call.place(origins), [])
+        if len(there) == 1:
+            found[call.key] = there[0]
+            origins.update(
+                (key, there[0].outs[out]) for out, key in call.outs.items() if out in there[0].outs
+            )
+    return found
 
 
 def _order(rank: Rank) -> tuple[bool, int, int]:

@@ -184,6 +184,37 @@ def test_where_a_value_decides_how_the_graph_goes_on_it_is_said(project: WhyProj
     assert format_why(view).endswith("what comes next depends on the value of step (flow.py:9)")
 
 
+def test_a_file_that_changed_is_named_though_later_calls_are_not_known_yet(project: WhyProject) -> None:
+    """The call that reads it is in the place of the one that read it before, and so is what follows, up to the value."""
+    for number in range(3):
+        project.write(f"{number}.txt", f"text {number}")
+    project.write(
+        "flow.py",
+        """
+        from merkl import FileRef, path_future, task
+        @task
+        def read(source: FileRef) -> str:
+            return source.read_text()
+        @task
+        def join(texts: list[str]) -> str:
+            return "".join(texts)
+        @task
+        def size(text: str) -> int:
+            return len(text)
+        def main():
+            joined = join([read(path_future(f"{number}.txt")) for number in range(3)])
+            return size(joined) if size(joined).v > 1000 else join([joined])
+        """,
+    )
+    project.run("flow.main")
+    project.write("1.txt", "another text")
+    (root,) = roots(project.why("flow.main"))
+    assert root.task == "merkl.path_future.txt"
+    ((kind, name, *texts),) = causes([root])
+    assert (kind, name) == ("argument", "file")
+    assert all("FileRef('1.txt')" in text for text in texts)
+
+
 def test_what_was_linked_since_is_compared_with_as_it_is_now(project: WhyProject) -> None:
     """An input was computed again to an equal result: that is no cause of what is edited later."""
     project.write(
