@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from merkl._base.running_body import current_body
+from merkl.execution.output import body_output
 from merkl.execution.parting import parting
 
 __all__ = ["ProcessExit", "refused_closing", "refused_exits"]
@@ -44,7 +44,8 @@ class _Refusal:
         if name != "_exit" or not is_apart:
             raise ProcessExit(f"{shown} would {_WHY[name]}, or do it in a process of its own")
         code = next(iter((*arguments, *named.values())), 0)
-        print(f"merkl: error: a thread of the run has called {shown}", file=sys.stderr)  # noqa: T201
+        with body_output.open_screen() as screen:  # what goes the way of what bodies print would not arrive
+            screen.write(f"merkl: error: a thread of the run has called {shown}\n")
         parting.take_leave()
         return _REAL[name](code if isinstance(code, int) and code else 1)
 
