@@ -87,6 +87,8 @@ def run_call(
         # A file that is in no cache is the result itself: it stays where the body made it.
         if is_stored:
             scratch.remove()
+        else:
+            scratch.remove_if_empty()
     return ("interrupted" if is_interrupted else "run"), outcome.duration
 
 

@@ -167,6 +167,8 @@ class CoroutineCall:
         finally:
             if is_stored:
                 self._scratch.remove()
+            else:
+                self._scratch.remove_if_empty()
         return ("interrupted" if self._is_interrupted else "run"), self._duration
 
     def _result(self) -> Any:

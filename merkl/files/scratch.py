@@ -50,6 +50,12 @@ class Scratch:
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
 
+    def remove_if_empty(self) -> None:
+        """Remove the directory unless something is in it, which is then a result that no cache has."""
+        if self._directory is not None:
+            with contextlib.suppress(OSError):
+                self._directory.rmdir()
+
 
 _current: ContextVar[Scratch | None] = ContextVar("merkl_scratch", default=None)
 

@@ -350,6 +350,8 @@ def _discard_rest(home: Path, outs: Mapping[str, Any]) -> None:
             _remove(path)
     for name in ("tmp", "script", "stdin", "stdout", "stderr"):
         _remove(home / name)
+    if not kept:
+        _remove(home)
 
 
 def _children(path: Path) -> Iterator[Path]:

@@ -11,7 +11,19 @@ from typing import Any, Literal
 
 import pytest
 
-from merkl import CacheError, Codec, DirRef, FileRef, MerklWarning, TaskFailedError, Workspace, task
+from merkl import (
+    CacheError,
+    Codec,
+    DirRef,
+    FileRef,
+    MerklWarning,
+    TaskFailedError,
+    Workspace,
+    bash_task,
+    out_file_arg,
+    stdout_arg,
+    task,
+)
 
 
 @task
@@ -80,6 +92,17 @@ def test_without_a_cache_the_file_stays_where_the_body_made_it(tmp_path: Path, t
     with Workspace(tmp_path / "w", is_reading=False, is_writing=False):
         made = page("hello").eval()
     assert made.read_text() == "hello"
+
+
+def test_without_a_cache_what_is_no_result_goes(tmp_path: Path, temporary: Path) -> None:
+    """A shell command whose result is a text leaves nothing, one whose result is a file leaves that."""
+    said = bash_task(f"echo hello > scrap; cat scrap {stdout_arg(str)}")
+    written = bash_task(f"echo hello > scrap; cp scrap {out_file_arg('copy', '.txt')}")
+    with Workspace(tmp_path / "w", is_reading=False, is_writing=False):
+        assert said().eval() == "hello\n"
+        assert list(temporary.iterdir()) == []
+        made = written().eval()
+        assert [path for path in temporary.rglob("*") if path.is_file()] == [Path(made)]
 
 
 def test_a_file_of_another_suffix_is_refused_before_anything_runs(tmp_path: Path) -> None:
