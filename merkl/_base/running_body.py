@@ -1,4 +1,4 @@
-"""What is known of the body that runs: its call's key, the tags of its result, what its commands printed, where it began."""
+"""What is known of the body that runs: its call's key, the tags of its result, and what its commands printed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ __all__ = ["BodyContext", "current_body", "note_printed"]
 
 
 class BodyContext:
-    """The call that a body runs for: its key, the tags that the body gives its result, what its commands print.
+    """The call that a body runs for: its key, the tags that the body gives its result, what its commands print."""
 
-    `folder` is the working directory that it began in, once it has changed that.
-    """
-
-    __slots__ = ("folder", "key", "printed", "tags")
+    __slots__ = ("key", "printed", "tags")
 
     def __init__(self, key: bytes) -> None:
         self.key = key
         self.tags: dict[str, Any] = {}
         self.printed: list[str] = []
-        self.folder: str | None = None
 
 
 #: That of the body that runs here; whoever runs one sets it.

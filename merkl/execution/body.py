@@ -30,7 +30,7 @@ from merkl.execution.interrupts import Interrupts
 from merkl.execution.memory import QUICK, PeakMeter
 from merkl.execution.output import body_output
 from merkl.execution.previews import preview_arguments
-from merkl.execution.working_folder import restore_working_folder
+from merkl.execution.working_folder import return_to_working_folder
 from merkl.graph.building import building
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -151,8 +151,6 @@ def run_body(
     finally:
         building.reset(outside)
         current_body.reset(before)
-        if context.folder is not None:
-            restore_working_folder(context, task.name)
         if purity.is_current:
             call.adopt_code()
     if context.printed:
@@ -241,6 +239,7 @@ def _run_with_retries(
     for attempt in range(most + 1):
         if on_attempt is not None:
             on_attempt()
+        return_to_working_folder()
         try:
             before = interrupts.enter_body()
             try:
@@ -259,7 +258,6 @@ def _run_with_retries(
                 raise
             if attempt == most:
                 raise failure_of(call, error) from error
-            _begin_anew(call)
             _wait(options.retry_delay, interrupts)
         except KeyboardInterrupt:
             raise
@@ -281,13 +279,6 @@ def _end_child() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def _begin_anew(call: Call) -> None:
-    """Have the next attempt begin where the last one did."""
-    body = current_body.get()
-    if body is not None:
-        restore_working_folder(body, call.task.name)
 
 
 def _wait(seconds: float, interrupts: Interrupts) -> None:

@@ -18,7 +18,6 @@ from merkl.execution.event_loop import Ending, RunningBody, event_loop
 from merkl.execution.events import Status
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import body_output
-from merkl.execution.working_folder import restore_working_folder
 from merkl.files.scratch import Scratch, enter_scratch
 from merkl.graph.building import building
 from merkl.graph.call import Call
@@ -116,7 +115,6 @@ class CoroutineCall:
             return await self._attempts()
         finally:
             self._duration = time.perf_counter() - started
-            restore_working_folder(self._context, self.call.task.name)
             self._output = body_output.end_coroutine(printed) + "".join(self._context.printed)
 
     async def _attempts(self) -> Any:
@@ -139,7 +137,6 @@ class CoroutineCall:
             except options.retry_on:
                 if attempt == options.retries:
                     raise
-                restore_working_folder(self._context, self.call.task.name)
                 await asyncio.sleep(options.retry_delay)
         raise AssertionError("unreachable")
 

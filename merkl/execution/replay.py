@@ -11,7 +11,7 @@ from merkl._base.running_body import BodyContext, current_body
 from merkl.cache import record_of
 from merkl.codecs import CodecRegistry
 from merkl.execution.exits import refused_exits
-from merkl.execution.working_folder import restore_working_folder, watch_working_folder
+from merkl.execution.working_folder import keep_working_folder
 from merkl.files.scratch import Scratch, enter_scratch, leave_scratch
 from merkl.graph.building import record_calls
 from merkl.graph.task import Task
@@ -38,11 +38,10 @@ def run_again(
             kwargs[parameter.name] = value
         else:
             args.append(value)
-    watch_working_folder()
     body = BodyContext(key)
     token, files = current_body.set(body), enter_scratch(Scratch(scratch))
     try:
-        with record_calls(None), refused_exits():
+        with record_calls(None), refused_exits(), keep_working_folder():
             result = task.fn(*args, **kwargs)
             if inspect.iscoroutine(result):
                 import asyncio  # 20 ms that only coroutines need
@@ -51,7 +50,6 @@ def run_again(
     finally:
         leave_scratch(files)
         current_body.reset(token)
-        restore_working_folder(body, task.name)
     outs = task.outs_of(tuple(arguments.values()))
     return dict(outs.split(task.name, result))
 

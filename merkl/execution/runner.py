@@ -25,7 +25,7 @@ from merkl.execution.results import Results
 from merkl.execution.selection import Selection
 from merkl.execution.spread import Spread
 from merkl.execution.targets.base import Target
-from merkl.execution.working_folder import watch_working_folder
+from merkl.execution.working_folder import keep_working_folder
 from merkl.graph.building import Stage
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -70,7 +70,6 @@ class Runner:
         self.accepts_interrupted = accepts_interrupted
         self._write_file = write_file
         self._meter = PeakMeter()
-        watch_working_folder()
         self._watch = None if self.observer.audited is None else BodyWatch(self.observer.audited)
         #: Keys of the calls whose results are being computed again: to find those by content would find what is lost.
         self._lost: set[bytes] = set()
@@ -109,7 +108,7 @@ class Runner:
         goes_on: bool = False,
     ) -> dict[bytes, Any]:
         """Evaluate all wanted Futures in one plan; load and return, by key, the values of the returned ones only."""
-        with interrupts, interrupts.outside_body(), self.results.nesting.evaluating():
+        with interrupts, interrupts.outside_body(), keep_working_folder(), self.results.nesting.evaluating():
             made = self.results.nesting.count
             plan = self.plan(wanted, stages=stages)
             if self.results.nesting.count > made:

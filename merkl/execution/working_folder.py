@@ -1,50 +1,50 @@
-"""Where a body has changed the working directory, it is what it was when the body is done: no later body depends on it."""
+"""Each body begins in the working directory in which its evaluation began, whatever other bodies made of it."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
-import sys
+import threading
 import warnings
-from typing import Any
+from collections.abc import Iterator
+from contextvars import ContextVar
 
 from merkl._base.errors import MerklWarning
-from merkl._base.running_body import BodyContext, current_body
 
-__all__ = ["restore_working_folder", "watch_working_folder"]
+__all__ = ["keep_working_folder", "return_to_working_folder"]
 
-
-@functools.cache
-def watch_working_folder() -> None:
-    """Note from now on where a body is when it changes the working directory.
-
-    Python tells of that; to ask before each body would cost more. There is no way back, and none is needed.
-    """
-    sys.addaudithook(_note)
+#: Where the bodies of the evaluation that goes on here begin; None where several threads share the directory.
+_folder: ContextVar[str | None] = ContextVar("merkl_working_folder", default=None)
 
 
-def _note(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "os.chdir":
-        body = current_body.get()
-        if body is not None and body.folder is None:
-            with contextlib.suppress(OSError):  # it has been removed
-                body.folder = os.getcwd()
+@contextlib.contextmanager
+def keep_working_folder() -> Iterator[None]:
+    """Have the directory that is current now be so again at the end of the block, and where a body in it begins."""
+    try:
+        folder = os.getcwd() if threading.current_thread() is threading.main_thread() else None
+    except OSError:  # it has been removed
+        folder = None
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        return_to_working_folder()
+        _folder.reset(token)
 
 
-def restore_working_folder(body: BodyContext, task: str) -> None:
-    """Go back to where a body began that is done; a warning says where that is not possible."""
-    folder, body.folder = body.folder, None
+def return_to_working_folder() -> None:
+    """Go back to where the evaluation began, if a body has left that; a warning says where that is not possible."""
+    folder = _folder.get()
     if folder is None:
         return
-    token = current_body.set(None)
+    with contextlib.suppress(OSError):  # where it is now has been removed
+        if os.getcwd() == folder:
+            return
     try:
         os.chdir(folder)
     except OSError as error:
         warnings.warn(
-            f"the body of task {task!r} changed the working directory, and there is no way back to {folder}: {error.strerror}",
+            f"a body changed the working directory, and there is no way back to {folder}: {error.strerror}",
             MerklWarning,
             stacklevel=2,
         )
-    finally:
-        current_body.reset(token)

@@ -26,7 +26,6 @@ from merkl.execution.targets.base import SMALL, Death, KnownResult, Reply, Ticke
 from merkl.execution.targets.by_name import is_by_name
 from merkl.execution.targets.failures import dump_error
 from merkl.execution.targets.tickets import load_call
-from merkl.execution.working_folder import watch_working_folder
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 
@@ -88,7 +87,6 @@ class Worker:
         self._settled: set[tuple[type[Warning], str]] = set()
         # Where several threads work, the process is not ours alone either.
         self._meter = PeakMeter(is_ours=collects_warnings)
-        watch_working_folder()
         self._watch: BodyWatch | None = None
 
     @contextlib.contextmanager

@@ -24,6 +24,7 @@ from merkl.execution.targets.base import Reply
 from merkl.execution.targets.script import take_script
 from merkl.execution.targets.sharing import require_mark
 from merkl.execution.targets.worker import Worker
+from merkl.execution.working_folder import keep_working_folder
 
 __all__ = ["GRACE", "serve_parent"]
 
@@ -58,7 +59,8 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
                 pipe.send_bytes(pickle.dumps(("broken", f"{type(error).__name__}: {error}")))
             os._exit(1)  # a signal that came meanwhile has nobody to go to
         worker = Worker(session, run_id, on_attempt=lambda: pipe.send_bytes(pickle.dumps(("attempt", None))))
-        _serve(pipe, worker)
+        with keep_working_folder():
+            _serve(pipe, worker)
         _settle_alone(worker)
         os._exit(0)
 
