@@ -52,6 +52,8 @@ __all__ = [
 
 #: Characters of what a body and its commands printed that are kept with its result.
 _MOST_OUTPUT = 65_536
+#: Seconds up to which a body is trusted to be in the working directory that it began in: to look costs as much as all its rest.
+_UNNOTICED = 20e-6
 
 
 class BodyOutcome:
@@ -151,6 +153,8 @@ def run_body(
     finally:
         building.reset(outside)
         current_body.reset(before)
+        if time.perf_counter() - started > _UNNOTICED:
+            return_to_working_folder()
         if purity.is_current:
             call.adopt_code()
     if context.printed:
@@ -239,7 +243,6 @@ def _run_with_retries(
     for attempt in range(most + 1):
         if on_attempt is not None:
             on_attempt()
-        return_to_working_folder()
         try:
             before = interrupts.enter_body()
             try:
@@ -258,6 +261,7 @@ def _run_with_retries(
                 raise
             if attempt == most:
                 raise failure_of(call, error) from error
+            return_to_working_folder()
             _wait(options.retry_delay, interrupts)
         except KeyboardInterrupt:
             raise

@@ -37,6 +37,7 @@ from merkl.execution.targets.by_name import is_by_name
 from merkl.execution.targets.failures import load_error
 from merkl.execution.targets.here import Here
 from merkl.execution.targets.resources import UnmetResourcesError
+from merkl.execution.working_folder import return_to_working_folder
 from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures, replace_futures
@@ -441,6 +442,7 @@ class Spread:
         self._run_in_this_process(call)
 
     def _run_in_this_process(self, call: Call) -> None:
+        return_to_working_folder()  # a coroutine may have left it
         try:
             self._runner.run_here(self._evaluation, call)
         except KeyboardInterrupt:  # `run_here` has told of it
