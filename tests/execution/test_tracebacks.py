@@ -78,5 +78,8 @@ def test_a_ctrl_c_in_a_script_shows_the_line_of_the_body(tmp_path: Path) -> None
     running.send_signal(signal.SIGINT)
     said = running.communicate(timeout=60)[1]
     assert running.returncode == -signal.SIGINT
-    assert "in waits\n    time.sleep(60)\nKeyboardInterrupt" in said
+    lines = [
+        line for line in said.splitlines() if set(line) - set(" ~^")
+    ]  # 3.13 points at a part of the line
+    assert [line.strip() for line in lines[-2:]] == ["time.sleep(60)", "KeyboardInterrupt"]
     assert INSIDE not in said
