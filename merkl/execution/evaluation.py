@@ -100,7 +100,7 @@ class Evaluation:
 
     def take_made(self, call: Call) -> Call | None:
         """Take the results of a call that an evaluation inside of a body has stored meanwhile; return what is left of it."""
-        if not self.results.nesting.has_made(()):
+        if not self.results.nesting.count:
             return call
         return call.without([part for part in call.parts if self._has_taken(part)])
 

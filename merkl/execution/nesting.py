@@ -50,4 +50,4 @@ class Nesting:
 
     def has_made(self, keys: Iterable[bytes]) -> bool:
         """Say whether all of these were stored meanwhile, so that they are worth looking up."""
-        return bool(self._made) and self._made.issuperset(keys)
+        return self._made.issuperset(keys)

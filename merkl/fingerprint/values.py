@@ -6,7 +6,6 @@ import abc
 import contextvars
 import enum
 import functools
-import gc
 import operator
 import re
 import struct
@@ -16,8 +15,6 @@ import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-
-from merkl_serializers import is_random_state
 
 from merkl.fingerprint.classes import Subclasses, expand_class, expand_subclasses
 from merkl.fingerprint.contents import (
@@ -39,8 +36,9 @@ from merkl.fingerprint.contents import (
     state_of,
     weakly_held,
 )
+from merkl.fingerprint.foreign import expand_foreign, holds_users
 from merkl.fingerprint.guards import Content, Guards, Identical, raw_items
-from merkl.fingerprint.naming import calls_by_name, module_name, name_of, package_of
+from merkl.fingerprint.naming import module_name, name_of, package_of
 from merkl.fingerprint.nodes import Edge, Node
 from merkl.fingerprint.reach import Attributes, Hidden, Reach, Surroundings, leaf, named
 from merkl.fingerprint.readers import Annotations, annotations_of, expand_annotations
@@ -57,15 +55,7 @@ _C_DESCRIPTORS = (
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
 )
-#: Objects of libraries are looked at before each call, so only those of up to this many bytes.
-_QUICKLY_ENCODED = 4096
 _HINTS = (types.GenericAlias, types.UnionType, typing.TypeVar, typing.NewType, typing.ParamSpec)
-#: Things that do work but say nothing about results: their type is enough, and no warning is due.
-_SILENT = re.compile(
-    r"^(logging\.|_?thread\.|threading\.|weakref\.|contextvars\.|asyncio\.|functools\._|builtins\.object$|types\.)"
-)
-#: Those of them that can be taken apart until they are used, or always: what they hold is the state of a run.
-_HOLDS_RUN = re.compile(r"^asyncio\.")
 #: What an instance of a subclass holds beside its attributes.
 _HOLDERS: tuple[type, ...] = (dict, list, tuple, set, frozenset, deque)
 _SCALARS: tuple[typing.Any, ...] = (str, bytes, int, float, complex)
@@ -251,7 +241,11 @@ class Values:
             if name.startswith("__") or name in file.record.imports:
                 continue
             is_foreign = isinstance(value, FunctionType) and value.__code__.co_filename != file.path
-            if type(value) in ATOMS or type(value) in CONTAINERS or (is_foreign and self._is_users(value)):
+            if (
+                type(value) in ATOMS
+                or type(value) in CONTAINERS
+                or (is_foreign and holds_users(self._reach, value))
+            ):
                 target = self.known_node(value, f"{module.__name__}.{name}")
                 if target is not None:
                     node.edges.append(Edge(b"holds " + name.encode(), target))
@@ -436,7 +430,7 @@ class Values:
     def _expand_instance(self, node: Node, value: object) -> None:
         kind = type(value)
         if not self._reach.ownership.owns_class(kind):
-            self._expand_foreign(node, value)
+            expand_foreign(self._reach, node, value, self._encode, self._encode_with_classes)
             return
         node.own = b"instance"
         self._edge(node, b"class", kind, kind.__qualname__)
@@ -459,62 +453,6 @@ class Values:
         for name, item in state_of(value):
             node.guards.bindings.append((Attributes(value), name, item))
             self._edge(node, b"." + name.encode(), item, f"{node.name}.{name}")
-
-    def _expand_foreign(self, node: Node, value: object) -> None:
-        """Take an instance of somebody else's class: by its canonical bytes, else by its type and what it wraps."""
-        node.package = package_of(type(value).__module__)
-        node.is_dynamic = calls_by_name(type(value).__module__)
-        try:
-            if _HOLDS_RUN.match(name_of(type(value))):
-                raise TypeError("it holds the state of a run")
-            if is_random_state(value):
-                raise TypeError(
-                    "a random generator changes with each use; pass a seed or use merkl.call_seed()"
-                )
-            data, met = self._encode_with_classes(value)
-            digest = token_digest(b"constant", data)
-            # The bytes say which classes the objects inside have, not what their methods do.
-            users = sorted(filter(self._reach.ownership.owns_class, met), key=name_of)
-            if users:
-                node.own = digest
-                for cls in users:
-                    self._edge(node, b"holds", cls, cls.__qualname__)
-            else:
-                node.digest = digest
-            is_mutable = type(value).__hash__ in (None, object.__hash__) and len(data) <= _QUICKLY_ENCODED
-            # A reference to a file stays as it is while the file changes.
-            if is_mutable or getattr(type(value), "__merkl_external__", False):
-                node.guards.contents.append(Content(value, self._encode))
-            return
-        except Exception as error:  # noqa: BLE001 - any failure of a user-registered encoder leaves us the type
-            reason = next(iter(str(error).splitlines()), "") or "no reason given"
-        name = name_of(type(value))
-        node.own = fragment_digest([b"instance of", name.encode()])
-        wrapped = [
-            (key, part) for key, part in sorted((attributes_of(value) or {}).items()) if self._is_users(part)
-        ]
-        if not wrapped:
-            # What compiled code holds (`cmp_to_key(f)`, `map(f, xs)`, a decoder of a class) shows only to the collector.
-            held = enumerate(gc.get_referents(value))
-            wrapped = [(str(number), part) for number, part in held if self._is_users(part)]
-        for key, part in wrapped:
-            self._edge(node, b"." + key.encode(), part)
-        node.opaque = "" if wrapped else reason
-        if not wrapped and not _SILENT.match(name):
-            self._reach.warn(
-                f"opaque:{node.name}",
-                f"{node.name} is a {name}, which has no canonical bytes ({reason}): "
-                f"only its type enters the key. If results depend on it, declare on what in deps=.",
-            )
-
-    def _is_users(self, value: object) -> bool:
-        if isinstance(value, FunctionType):
-            return self._reach.ownership.owns_function(value)
-        if isinstance(value, type):
-            return self._reach.ownership.owns_class(value)
-        return self._reach.ownership.owns_class(type(value)) or isinstance(
-            value, functools.partial | MethodType
-        )
 
 
 def _names_in(value: object) -> list[str]:

@@ -436,17 +436,22 @@ def test_workers_end_when_the_run_is_killed(flows: Project) -> None:
 
 def test_no_process_is_left_behind(flows: Project) -> None:
     """Neither worker nor fork server nor the children of a shell task."""
-    before = _children_of_merkl()
+    before = _left_of(0)
     terminal = Terminal(flows, "run", "--target", "2", "flows.in_shell")
     terminal.wait_for("started0")
+    _wait(
+        lambda: len(_left_of(terminal.pid) - before) >= 4
+    )  # the run, the fork server, a worker, the command
     terminal.press_ctrl_c()
     terminal.end()
-    _wait(lambda: _children_of_merkl() <= before)
+    _wait(lambda: _left_of(terminal.pid) <= before)
+    assert _left_of(terminal.pid) <= before
 
 
-def _children_of_merkl() -> set[str]:
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    return {line for line in listed.splitlines() if "sleep 61" in line}
+def _left_of(session: int) -> set[str]:
+    """Return the processes of a terminal's session, and the commands of its shell tasks, which have sessions of their own."""
+    listed = subprocess.run(["ps", "-eo", "sid,pid,args"], capture_output=True, text=True, check=True).stdout
+    return {line for line in listed.splitlines() if "sleep 61" in line or line.split()[0] == str(session)}
 
 
 def _wait(is_true: Callable[[], bool]) -> None:
