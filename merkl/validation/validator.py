@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 import typing_extensions
 
 from merkl._base.hints import resolve_class_hints
-from merkl._base.named_types import alias_value, supertype_of
+from merkl._base.named_types import alias_value, bound_of, constraints_of, supertype_of
 from merkl._base.type_forms import (
     format_type,
     is_named,
@@ -171,9 +171,15 @@ class _Compiler:
         return class_checker(cls, format_type(hint))
 
     def _type_variable(self, hint: Any) -> Checker:
-        if hint.__constraints__:
-            return self._any_of([self.checker(c) for c in hint.__constraints__], format_type(hint))
-        return _ANYTHING if hint.__bound__ is None else self.checker(hint.__bound__)
+        constraints = constraints_of(hint)
+        if constraints:
+            return self._any_of([self.checker(c) for c in constraints], format_type(hint))
+        bound = bound_of(hint)
+        return _ANYTHING if bound is None else self._once(hint, lambda: self.checker(bound))
+
+    def _class_of_variable(self, variable: Any) -> Checker:
+        options = constraints_of(variable) or (bound_of(variable) or object,)
+        return self.checker(typing.Union[tuple(type[option] for option in options)])  # noqa: UP007
 
     def _alias(self, hint: Any) -> Checker:
         return self._once(hint, lambda: self.checker(alias_value(hint)))
@@ -242,6 +248,8 @@ class _Compiler:
             return mapping_checker(origin, format_type(hint), key, value, every=self.every)
         if is_array_class(origin):
             return Checker(array_check(origin, hint))
+        if origin is type and isinstance(args[0], TypeVar):
+            return self._class_of_variable(args[0])
         if origin is type or origin is _abc.Callable or getattr(origin, "_is_protocol", False):
             return Checker(by_typeguard(hint if origin in (type, _abc.Callable) else origin, self.items))
         if is_typed_dict(origin):
