@@ -18,6 +18,7 @@ from typing import (
     NewType,
     NotRequired,
     Protocol,
+    Self,
     TextIO,
     TypedDict,
     TypeVar,
@@ -184,3 +185,21 @@ def test_type_variables_that_name_their_bounds_by_text(hint: Any) -> None:
     good, bad = (Point, Pair) if is_class else (Point(1), Pair(1, "a"))
     assert validate_value([good] if is_list else good, hint) is None
     assert validate_value([bad] if is_list else bad, hint) is not None
+
+
+@pytest.mark.parametrize(
+    ("hint", "wrong"),
+    [
+        (type[Annotated[int, "years"]], str),
+        (type[int | Point], str),
+        (type[UserId], 3),
+        (type[list[int]], set),
+        (type[Any | str], 3),
+        (type[Self], 3),
+    ],
+)
+def test_classes_of_all_kinds_of_types(hint: Any, wrong: Any) -> None:
+    """`type[...]` takes classes of what stands in it; what cannot be told of a class passes."""
+    right = list if "list" in str(hint) else int
+    assert validate_value(right, hint) is None
+    assert validate_value(wrong, hint) is not None
