@@ -100,7 +100,7 @@ def _reduce_cached(obj: Any) -> Any:
 
 
 def _item_of_generic() -> Any:
-    return getattr(Generic.__class_getitem__, "__func__", None)
+    return getattr(getattr(Generic, "__class_getitem__"), "__func__", None)  # noqa: B009  (type checkers do not know it)
 
 
 def _make_meta(given: dict[str, Any]) -> msgspec.Meta:
