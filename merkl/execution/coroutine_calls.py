@@ -7,10 +7,12 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from merkl._base.errors import MerklWarning
 from merkl._base.running_body import BodyContext, current_body
+from merkl.execution.alarm import time_is_up
 from merkl.execution.body import Purity, failure_of, invoke_body, outcome_of
 from merkl.execution.calls import keep_outcome, link_parts
 from merkl.execution.evaluation import Evaluation
@@ -123,14 +125,18 @@ class CoroutineCall:
         options = self.call.task.options
         for attempt in range(options.retries + 1):
             scope = asyncio.timeout(options.timeout)
+            where: TracebackType | None = None
             try:
                 try:
                     async with scope:
-                        result: Any = await invoke_body(self.call, self._values)
+                        try:
+                            result: Any = await invoke_body(self.call, self._values)
+                        except BaseException as error:
+                            where = error.__traceback__
+                            raise
                 finally:
                     if scope.expired():
-                        said = f"it ran for more than {options.timeout:g} seconds and was ended"
-                        raise TimeoutError(said) from None
+                        raise time_is_up(options.timeout or 0).with_traceback(where) from None
                 return result
             except (asyncio.CancelledError, KeyboardInterrupt):
                 raise
