@@ -71,7 +71,7 @@ class Progress(Observer):
     def seconds_left(self) -> float | None:
         """Return about how long it will take, from earlier runs, else from the mean of this one; None if nobody knows."""
         left = self.total - self.done
-        if not left or not self.done and not any(self._left.values()):
+        if not left or (not self.done and not any(self._left.values())):
             return None if left else 0.0
         now = time.monotonic()
         running = {key: now - started for key, (_, started) in self.running.copy().items()}
