@@ -97,26 +97,29 @@ def refused_exits() -> Iterator[None]:
 
 
 class _InBodies(contextlib.AbstractContextManager[None]):
-    """See `refused_exits_of_bodies`."""
+    """See `refused_exits_of_bodies`; entered for each evaluation, so it is quick."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._depth = 0
-        self._refused: contextlib.AbstractContextManager[None] | None = None
+        self._before: dict[str, Any] | None = None
 
     def __enter__(self) -> None:
         with self._lock:
             self._depth += 1
-            if self._depth == 1 and _refusal.owner != os.getpid():
-                self._refused = _refused(_WHY, is_for_bodies=True)
-                self._refused.__enter__()
+            if self._depth == 1 and os._exit is not _exit:
+                functions = vars(os)
+                self._before = {name: functions[name] for name in _WHY}
+                _refusal.owner, _refusal.is_for_bodies = os.getpid(), True
+                functions.update(_REFUSING)
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._depth -= 1
-            if not self._depth and self._refused is not None:
-                refused, self._refused = self._refused, None
-                refused.__exit__(None, None, None)
+            if not self._depth and self._before is not None:
+                vars(os).update(self._before)
+                self._before = None
+                _refusal.owner, _refusal.is_for_bodies = 0, False
 
 
 #: Have bodies that would end this process inside the block raise `ProcessExit`, in a program of the user's, whose own code may
@@ -132,9 +135,9 @@ def refused_closing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _refused(names: Iterable[str], *, is_for_bodies: bool = False) -> Iterator[None]:
+def _refused(names: Iterable[str]) -> Iterator[None]:
     before = _refusal.owner, _refusal.is_for_bodies, {name: getattr(os, name) for name in names}
-    _refusal.owner, _refusal.is_for_bodies = os.getpid(), is_for_bodies
+    _refusal.owner, _refusal.is_for_bodies = os.getpid(), False
     for name in names:
         setattr(os, name, _REFUSING[name])
     try:
