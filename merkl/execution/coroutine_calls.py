@@ -20,6 +20,7 @@ from merkl.execution.event_loop import Ending, RunningBody, event_loop
 from merkl.execution.events import Status
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import body_output
+from merkl.execution.working_folder import return_to_working_folder
 from merkl.files.scratch import Scratch, enter_scratch
 from merkl.graph.building import building
 from merkl.graph.call import Call
@@ -124,6 +125,7 @@ class CoroutineCall:
 
         options = self.call.task.options
         for attempt in range(options.retries + 1):
+            return_to_working_folder()  # another one may have left it
             scope = asyncio.timeout(options.timeout)
             where: TracebackType | None = None
             try:

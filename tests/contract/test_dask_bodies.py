@@ -44,6 +44,12 @@ FLOWS = """
         return x
 
     @task
+    def moves(n: int) -> str:
+        begun = os.getcwd()
+        os.chdir("/")
+        return begun
+
+    @task
     def stubborn(shared: str, x: int) -> int:
         Path(shared, f"begun{x}").write_text("")
         done = 0
@@ -214,6 +220,11 @@ def test_a_time_limit_ends_the_body_and_not_the_worker(flows: Any, name: str) ->
     assert "sleep(" in shown
     assert f"{os.sep}merkl{os.sep}" not in shown
     assert flows.square(3).eval() == 9
+
+
+def test_a_body_begins_where_the_worker_did_whatever_others_make_of_that(flows: Any) -> None:
+    found = evaluate([flows.moves(n) for n in range(4)])
+    assert "/" not in found
 
 
 def test_a_shell_task_is_ended_too(flows: Any) -> None:
