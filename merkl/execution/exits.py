@@ -108,7 +108,7 @@ class _InBodies(contextlib.AbstractContextManager[None]):
         with self._lock:
             self._depth += 1
             if self._depth == 1 and os._exit is not _exit:
-                functions = vars(os)
+                functions: dict[str, Any] = os.__dict__
                 self._before = {name: functions[name] for name in _WHY}
                 _refusal.owner, _refusal.is_for_bodies = os.getpid(), True
                 functions.update(_REFUSING)
@@ -117,7 +117,8 @@ class _InBodies(contextlib.AbstractContextManager[None]):
         with self._lock:
             self._depth -= 1
             if not self._depth and self._before is not None:
-                vars(os).update(self._before)
+                functions: dict[str, Any] = os.__dict__
+                functions.update(self._before)
                 self._before = None
                 _refusal.owner, _refusal.is_for_bodies = 0, False
 
