@@ -70,8 +70,8 @@ _SEQUENCES: Final = frozenset([ListExpr, TupleExpr, SetExpr])
 # To a parameter `type[A]` mypy lets no abstract class, which only shows on the class itself.
 NOT_LIFTED: Final = (UnpackType, ParamSpecType, CallableType, TypeType)
 
-# What an argument is, by a look alone; a call may hold more to look at.
-_PLAIN, _FUTURE, _CALL, _HOLDS_FUTURES, _UNKNOWN = range(5)
+# What an argument is, by a look alone; a call may hold more to look at, and so may a display with calls in it.
+_PLAIN, _FUTURE, _CALL, _HOLDS_FUTURES, _HOLDS_CALLS, _UNKNOWN = range(6)
 
 
 # What is known of one call: its signature, the arguments to put in the place of its own, and whether there is nothing in
@@ -138,7 +138,7 @@ class QuickSignature:
             if look == _PLAIN:
                 continue
             formal = formals[index]
-            if look != _HOLDS_FUTURES and formal != self._star:
+            if look < _HOLDS_FUTURES and formal != self._star:
                 if self._unlifted[formal]:
                     return None
                 lifted.append(formal)
@@ -148,7 +148,7 @@ class QuickSignature:
             swapped[index] = _as_declared(api, args[index], types[formal]) or _without_futures(
                 api, args[index]
             )
-        return self._lift(lifted), swapped, most != _CALL and _CALL not in looks
+        return self._lift(lifted), swapped, _CALL not in looks and _HOLDS_CALLS not in looks
 
     def _formals(self, call: CallExpr) -> list[int] | None:
         """The parameter of each argument; None where one has none, or a parameter has too many or no argument."""
@@ -242,7 +242,7 @@ def look_at(expr: Expression) -> int:
             return _UNKNOWN
         return _all_of([part for item in expr.items for part in item if part is not None])
     if isinstance(expr, CallExpr):
-        return _look_at_call(expr)
+        return _UNKNOWN if _result_of_task(expr) is None else _CALL
     return _UNKNOWN
 
 
@@ -250,15 +250,17 @@ def _all_of(parts: list[Expression]) -> int:
     found = _PLAIN
     for part in parts:
         look = look_at(part)
-        if look in (_UNKNOWN, _CALL):
+        if look == _UNKNOWN:
             return _UNKNOWN
-        if look != _PLAIN:
+        if look in (_CALL, _HOLDS_CALLS):
+            found = _HOLDS_CALLS
+        elif look != _PLAIN and found == _PLAIN:
             found = _HOLDS_FUTURES
     return found
 
 
-def _look_at_call(call: CallExpr) -> int:
-    """A call of a task that is not generic and no overload gives the Future that its type says."""
+def _result_of_task(call: CallExpr) -> Instance | None:
+    """The Future that a call of a task gives which is not generic and no overload; None for other calls."""
     callee = call.callee
     if call.analyzed is None and isinstance(callee, (NameExpr, MemberExpr)):
         if isinstance(callee.node, Decorator):
@@ -267,8 +269,8 @@ def _look_at_call(call: CallExpr) -> int:
                 if typ.fallback.type.fullname == names.TASK:
                     result = typ.ret_type
                     if isinstance(result, Instance) and result.type.fullname == names.FUTURE:
-                        return _CALL
-    return _UNKNOWN
+                        return result
+    return None
 
 
 def _as_declared(api: TypeChecker, expr: Expression, formal: Type) -> Expression | None:
@@ -289,6 +291,8 @@ def _as_declared(api: TypeChecker, expr: Expression, formal: Type) -> Expression
     for part in parts:
         if isinstance(part, NameExpr) and isinstance(part.node, Var) and part.node.type is not None:
             api.store_type(part, part.node.type)
+        elif isinstance(part, CallExpr):
+            api.expr_checker.accept(part)
     api.store_type(expr, formal)
     made = TempNode(formal, context=expr)
     made.set_line(expr)
@@ -296,12 +300,15 @@ def _as_declared(api: TypeChecker, expr: Expression, formal: Type) -> Expression
 
 
 def _is_of(api: TypeChecker, expr: Expression | None, wanted: Type) -> bool:
-    """Whether this is a constant of this class, or a variable of this module that is a Future of it."""
+    """Whether this is a constant of this class, or a variable of this module or a call of a task that gives a Future of it."""
     if not isinstance(wanted, Instance) or wanted.args or wanted.last_known_value is not None:
         return False
     name = _CLASS_OF.get(type(expr))
     if name is not None:
         return name == wanted.type.fullname
+    if isinstance(expr, CallExpr):
+        result = _result_of_task(expr)
+        return result is not None and isinstance(result.args[0], Instance) and result.args[0] == wanted
     node = expr.node if isinstance(expr, NameExpr) else None
     if not isinstance(node, Var) or not isinstance(node.type, Instance) or not node.type.args:
         return False
