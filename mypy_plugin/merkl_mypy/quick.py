@@ -82,9 +82,11 @@ Judged = tuple[CallableType, list[Expression] | None, bool]
 class QuickSignature:
     """The parameters of one task, laid out for the calls of one module."""
 
-    def __init__(self, callee: CallableType, future: TypeInfo) -> None:
+    def __init__(self, callee: CallableType, future: TypeInfo, called: str) -> None:
         self.callee = callee  # kept, for it is known by its identity
-        self.plain = plain = _plain(callee)
+        plain = _plain(callee)
+        # mypy takes the name off what is assigned to a variable, such as a shell task: errors would not say what is called.
+        self.plain = plain = plain.copy_modified(name=called) if plain.name is None and called else plain
         self._future = future
         self._positional: list[int] = []
         self._by_name: dict[str, int] = {}
@@ -181,11 +183,11 @@ class QuickSignature:
 def _plain(callee: CallableType) -> CallableType:
     """The signature with the parameters as they were declared."""
     declared = callee.fallback.args[0] if not callee.variables and callee.fallback.args else None
-    # Where the class of a static method is derived from a generic one, mypy has put types in the place of its variables.
+    # mypy puts types in the place of the variables of a generic class or function around it, though not in here.
     if (
         isinstance(declared, Parameters)
         and declared.arg_kinds == callee.arg_kinds
-        and not (_is_of_class(callee) and any(map(get_all_type_vars, declared.arg_types)))
+        and not any(map(get_all_type_vars, declared.arg_types))
     ):
         return callee.copy_modified(arg_types=declared.arg_types).with_unpacked_kwargs()
     return plain_signature(callee).with_unpacked_kwargs()
@@ -198,11 +200,6 @@ def _is_single(definition: SymbolNode | None) -> bool:
     symbol = definition.info.names.get(definition.name)
     node = None if symbol is None else symbol.node
     return isinstance(node, Decorator) and definition in (node, node.func)
-
-
-def _is_of_class(callee: CallableType) -> bool:
-    definition = callee.definition
-    return not isinstance(definition, (Decorator, FuncDef)) or bool(definition.info)
 
 
 def _is_simple(plain: CallableType) -> bool:
