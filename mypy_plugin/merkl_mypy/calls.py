@@ -7,6 +7,8 @@ call without Futures is not touched at all.
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy.argmap import map_actuals_to_formals
 from mypy.checker import TypeChecker
 from mypy.nodes import (
@@ -22,7 +24,13 @@ from mypy.nodes import (
     TypeInfo,
     Var,
 )
-from mypy.plugin import FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
+from mypy.plugin import (
+    CheckerPluginInterface,
+    FunctionContext,
+    FunctionSigContext,
+    MethodContext,
+    MethodSigContext,
+)
 from mypy.typeops import is_literal_type_like, make_simplified_union
 from mypy.types import (
     CallableType,
@@ -55,6 +63,9 @@ from merkl_mypy.shapes import (
     strip,
 )
 
+_NAMED: Final = frozenset([NameExpr, MemberExpr])
+_TYPED: Final = frozenset([Decorator, Var])
+
 
 class CallChecker:
     """Checks the calls of tasks in one mypy run."""
@@ -69,6 +80,8 @@ class CallChecker:
         reviews.before.append(self._forget)
         # The signatures of the tasks of this module, by the identity of what they were made of.
         self._quick: dict[int, QuickSignature] = {}
+        # Those of its methods, by the identity of their definitions.
+        self._methods: dict[int, QuickSignature] = {}
         # The names under which tasks have been called.
         self.names: set[str] = set()
         # The name that mypy asks about, set right before each hook runs.
@@ -82,35 +95,45 @@ class CallChecker:
 
     def signature(self, ctx: FunctionSigContext | MethodSigContext) -> FunctionLike:
         """The signature to check this call against."""
-        callee = ctx.default_signature
-        if not isinstance(callee, CallableType) or callee.fallback.type.fullname != names.TASK:
-            return callee
-        call, api = ctx.context, ctx.api
+        callee, call = ctx.default_signature, ctx.context
         quick = self._quick.get(id(callee))
-        if quick is None and isinstance(api, TypeChecker):
-            self.reviews.ask(api)
-            quick = self._quick[id(callee)] = QuickSignature(callee, class_of(api, names.FUTURE))
-            self.names.add(self.name)
-        if (
-            quick is not None
-            and quick.is_simple
-            and isinstance(call, CallExpr)
-            and isinstance(api, TypeChecker)
-        ):
-            found = self._at_a_glance(api, call, quick)
+        if quick is None:
+            if not isinstance(callee, CallableType) or callee.fallback.type.fullname != names.TASK:
+                return callee
+            quick = self._of_method(callee) or self._lay_out(callee, ctx.api)
+        if quick is not None and quick.is_simple and type(call) is CallExpr:
+            found = self._at_a_glance(ctx.api, call, quick)  # type: ignore[arg-type]  # as `_lay_out` has seen
             if found is not None:
                 return found
         return self.check(ctx, callee)
 
+    def _lay_out(self, callee: CallableType, api: CheckerPluginInterface) -> QuickSignature | None:
+        if not isinstance(api, TypeChecker):
+            return None
+        self.reviews.ask(api)
+        quick = QuickSignature(callee, class_of(api, names.FUTURE))
+        if callee.is_bound and callee.definition is not None:
+            self._methods[id(callee.definition)] = quick
+        else:
+            self._quick[id(callee)] = quick
+        self.names.add(self.name)
+        return quick
+
+    def _of_method(self, callee: CallableType) -> QuickSignature | None:
+        """What was laid out for another call of this method, which mypy binds anew each time."""
+        quick = self._methods.get(id(callee.definition)) if callee.is_bound else None
+        return quick if quick is not None and quick.is_for(callee) else None
+
     def _at_a_glance(self, api: TypeChecker, call: CallExpr, quick: QuickSignature) -> FunctionLike | None:
+        """What most calls of a program come by: each step here is taken thousands of times."""
         target = call.callee
-        node = target.node if isinstance(target, (NameExpr, MemberExpr)) else None
+        node = target.node if type(target) in _NAMED else None  # type: ignore[attr-defined]
         # An item of an overload is called by another type than that of the name.
-        if not isinstance(node, (Decorator, Var)) or node.type is not quick.callee:
+        if not quick.is_method and (type(node) not in _TYPED or node.type is not quick.callee):  # type: ignore[union-attr]
             return None
         if self.eager.holds(api, call):
             return None
-        name, identity = self.name, id(call)
+        name, identity = self.name, id(call)  # asking for the types of arguments runs other hooks
         if identity in self.pending or identity in self._waiting:
             self.restore(call)
         judged = quick.judge(api, call)
@@ -183,7 +206,7 @@ class CallChecker:
         return self._checked_apart(api, items, call, callee, class_of(api, names.FUTURE), overloaded=True)
 
     def _plain(self, callee: CallableType) -> CallableType:
-        quick = self._quick.get(id(callee))
+        quick = self._quick.get(id(callee)) or self._of_method(callee)
         return plain_signature(callee).with_unpacked_kwargs() if quick is None else quick.plain
 
     def _forget(self, api: TypeChecker) -> None:
@@ -191,6 +214,7 @@ class CallChecker:
         self.restore_all()
         self.eager.forget(api)
         self._quick.clear()
+        self._methods.clear()
 
     def restore(self, call: object) -> None:
         """Put the original arguments of a call back."""

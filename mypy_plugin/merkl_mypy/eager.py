@@ -29,9 +29,11 @@ class EagerCalls:
 
     def holds(self, api: TypeChecker, call: CallExpr) -> bool:
         """Whether the call stands in an `Eval` block, and in no function that is only defined there."""
-        if api.tree.fullname not in self._calls:
+        name = api.tree.fullname
+        if name not in self._calls:
             self.begin(api)
-        return id(call) in self._calls[api.tree.fullname]
+        calls = self._calls[name]
+        return bool(calls) and id(call) in calls
 
     def begin(self, api: TypeChecker) -> None:
         """Find the calls of a module that mypy is about to check."""

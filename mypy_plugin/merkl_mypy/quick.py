@@ -7,7 +7,7 @@ are Futures or plainly are none, calls of such tasks, and displays of these. Any
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from mypy.checker import TypeChecker
 from mypy.nodes import (
@@ -16,6 +16,7 @@ from mypy.nodes import (
     ARG_POS,
     ARG_STAR,
     ARG_STAR2,
+    ArgKind,
     BytesExpr,
     CallExpr,
     ComplexExpr,
@@ -33,6 +34,7 @@ from mypy.nodes import (
     OverloadedFuncDef,
     SetExpr,
     StrExpr,
+    SymbolNode,
     TempNode,
     TupleExpr,
     TypeInfo,
@@ -72,13 +74,9 @@ NOT_LIFTED: Final = (UnpackType, ParamSpecType, CallableType, TypeType)
 _PLAIN, _FUTURE, _CALL, _HOLDS_FUTURES, _UNKNOWN = range(5)
 
 
-class Judged(NamedTuple):
-    """What is known of one call: its signature, and the arguments to put in the place of its own."""
-
-    signature: CallableType
-    swapped: list[Expression] | None
-    #: Whether there is nothing in the call but constants and names.
-    is_flat: bool
+# What is known of one call: its signature, the arguments to put in the place of its own, and whether there is nothing in
+# it but constants and names.
+Judged = tuple[CallableType, list[Expression] | None, bool]
 
 
 class QuickSignature:
@@ -104,21 +102,34 @@ class QuickSignature:
                     self._by_name[name] = index
         self._lifted: dict[tuple[int, ...], CallableType] = {}
         self._unlifted = [isinstance(get_proper_type(typ), NOT_LIFTED) for typ in plain.arg_types]
-        # The parameters of arguments that are given by these names, or by position.
-        self._known_formals: dict[tuple[str | None, ...], list[int]] = {}
+        # The parameters of arguments that are given by these names, or by position, and the kinds of these arguments.
+        self._known_formals: dict[tuple[str | None, ...], tuple[list[ArgKind], list[int]]] = {}
         self.is_simple = _is_simple(plain)
+        #: Whether it is a method that is no item of an overload: whoever calls it calls this signature.
+        self.is_method = callee.is_bound and _is_single(callee.definition)
+
+    def is_for(self, callee: CallableType) -> bool:
+        """Whether this, too, is the signature of a callee with the same definition."""
+        known = self.callee
+        return (
+            callee.definition is known.definition
+            and callee.arg_types == known.arg_types
+            and callee.ret_type == known.ret_type
+            and callee.variables == known.variables
+        )
 
     def judge(self, api: TypeChecker, call: CallExpr) -> Judged | None:
         """The signature for this call, or None if in doubt."""
         args = call.args
-        looks = [look_at(arg) for arg in args]
-        most = max(looks, default=_PLAIN)
+        looks = list(map(look_at, args))
+        most = max(looks) if looks else _PLAIN
         if most == _UNKNOWN:
             return None
         if most == _PLAIN:
-            return Judged(self.plain, None, True)
-        formals = self._known_formals.get(tuple(call.arg_names)) or self._formals(call)
-        if formals is None or ARG_STAR in call.arg_kinds or ARG_STAR2 in call.arg_kinds:
+            return self.plain, None, True
+        known = self._known_formals.get(tuple(call.arg_names))
+        formals = known[1] if known is not None and known[0] == call.arg_kinds else self._formals(call)
+        if formals is None:
             return None
         lifted: list[int] = []
         swapped: list[Expression] | None = None
@@ -137,7 +148,7 @@ class QuickSignature:
             swapped[index] = _as_declared(api, args[index], types[formal]) or _without_futures(
                 api, args[index]
             )
-        return Judged(self._lift(lifted), swapped, _CALL not in looks)
+        return self._lift(lifted), swapped, most != _CALL and _CALL not in looks
 
     def _formals(self, call: CallExpr) -> list[int] | None:
         """The parameter of each argument; None where one has none, or a parameter has too many or no argument."""
@@ -153,7 +164,7 @@ class QuickSignature:
             formals.append(formal)
         if any(index not in formals for index in self._required):
             return None
-        self._known_formals[tuple(call.arg_names)] = formals
+        self._known_formals[tuple(call.arg_names)] = list(call.arg_kinds), formals
         return formals
 
     def _lift(self, formals: list[int]) -> CallableType:
@@ -180,6 +191,15 @@ def _plain(callee: CallableType) -> CallableType:
     return plain_signature(callee).with_unpacked_kwargs()
 
 
+def _is_single(definition: SymbolNode | None) -> bool:
+    """Whether a method's definition is all that there is under its name."""
+    if not isinstance(definition, (Decorator, FuncDef)) or not definition.info:
+        return False
+    symbol = definition.info.names.get(definition.name)
+    node = None if symbol is None else symbol.node
+    return isinstance(node, Decorator) and definition in (node, node.func)
+
+
 def _is_of_class(callee: CallableType) -> bool:
     definition = callee.definition
     return not isinstance(definition, (Decorator, FuncDef)) or bool(definition.info)
@@ -201,20 +221,20 @@ def _is_simple(plain: CallableType) -> bool:
 def look_at(expr: Expression) -> int:
     """What an argument is: plain, a Future, a display with Futures in it, or not to be told without mypy."""
     kind = type(expr)
-    if kind in _CONSTANTS:
-        return _PLAIN
-    if isinstance(expr, NameExpr):
-        node = expr.node
-        if not isinstance(node, Var):
+    if kind is NameExpr:
+        node = expr.node  # type: ignore[attr-defined]
+        if type(node) is not Var:
             return _PLAIN if type(node) in _DEFINITIONS else _UNKNOWN
         typ = node.type
-        if isinstance(typ, Instance):
+        if type(typ) is Instance:
             # What a variable is declared as, nothing narrows to something with Futures.
             info = typ.type
             if typ.args:
                 return _FUTURE if info.fullname == names.FUTURE else _UNKNOWN
             return _UNKNOWN if info.is_protocol or info.fullname == "builtins.object" else _PLAIN
         return _PLAIN if isinstance(typ, NoneType) else _UNKNOWN
+    if kind in _CONSTANTS:
+        return _PLAIN
     if kind in _SEQUENCES:
         return _all_of(expr.items)  # type: ignore[attr-defined]
     if isinstance(expr, DictExpr):

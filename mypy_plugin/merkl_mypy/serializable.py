@@ -114,6 +114,7 @@ def note_registration(ctx: FunctionContext) -> Type:
             name = _MARK + info.name
             typ = Instance(info, [any_type() for _ in info.type_vars])
             api.tree.names.setdefault(name, SymbolTableNode(GDEF, Var(name, typ)))
+            registrations.forget_verdicts()
     return ctx.default_return_type
 
 
@@ -268,14 +269,20 @@ def _in_attributes(
 
 def _is_registered(api: TypeChecker, info: TypeInfo) -> bool:
     """Whether a module of the program registers a serializer for this class or one that it derives from."""
-    classes = {base.name for base in info.mro[:-1]}
-    # threading.Lock and RLock are names of classes in _thread.
-    spelled = {name.lower().lstrip("_").replace("locktype", "lock") for name in classes}
-    if spelled & registrations.names():
-        return True
-    # Modules that mypy has loaded from its cache have left a mark.
-    own = [tree for tree in api.modules.values() if not tree.is_stub]
-    return any(_MARK + name in tree.names for tree in own for name in classes)
+    verdicts = registrations.verdicts_in(api)
+    known = verdicts.get(info)
+    if known is None:
+        classes = {base.name for base in info.mro[:-1]}
+        # threading.Lock and RLock are names of classes in _thread.
+        spelled = {name.lower().lstrip("_").replace("locktype", "lock") for name in classes}
+        known = verdicts[info] = bool(spelled & registrations.names()) or any(
+            # Modules that mypy has loaded from its cache have left a mark.
+            _MARK + name in tree.names
+            for tree in api.modules.values()
+            if not tree.is_stub
+            for name in classes
+        )
+    return known
 
 
 class Registrations:
@@ -288,19 +295,37 @@ class Registrations:
     def __init__(self) -> None:
         # The names in each module; None where its text has not been looked at yet.
         self._of_module: dict[str, frozenset[str] | None] = {}
+        self._all: set[str] | None = None
+        # What was found of classes while one module is checked.
+        self._checked: TypeChecker | None = None
+        self._verdicts: dict[TypeInfo, bool] = {}
 
     def take(self, path: str) -> None:
         """Take in a module of the program, or one that has changed."""
         if path.endswith(".py"):
-            self._of_module[path] = None
+            self._of_module[path] = self._all = None
+            self.forget_verdicts()
+
+    def verdicts_in(self, api: TypeChecker) -> dict[TypeInfo, bool]:
+        """Which classes are known to be registered or not, while this checker is at work and no module is new."""
+        if api is not self._checked:
+            self._checked, self._verdicts = api, {}
+        return self._verdicts
+
+    def forget_verdicts(self) -> None:
+        """There may be more registrations than before."""
+        self._checked = None
 
     def names(self) -> set[str]:
         """The classes in all decorators `@arg_serializer(Type)` of the modules taken in."""
+        if self._all is not None:
+            return self._all
         found: set[str] = set()
         for path, known in self._of_module.items():
             if known is None:
                 known = self._of_module[path] = _registered_in(path)
             found |= known
+        self._all = found
         return found
 
 

@@ -14,19 +14,21 @@ from collections.abc import Iterator
 from multiprocessing import connection, parent_process
 from typing import Any, TextIO, cast
 
-import cloudpickle
-
 from merkl._base.errors import MerklWarning
 from merkl.execution.exits import refused_closing
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import Keyboard, body_output
-from merkl.execution.targets.base import Reply
+from merkl.execution.targets.replies import dump_reply
 from merkl.execution.targets.script import take_script
 from merkl.execution.targets.sharing import require_mark
 from merkl.execution.targets.worker import Worker
 from merkl.execution.working_folder import keep_working_folder
 
-__all__ = ["GRACE", "serve_parent"]
+__all__ = ["ATTEMPT", "BROKEN", "GRACE", "serve_parent"]
+
+#: What a worker sends beside replies: that an attempt begins; with the reason behind it, that it cannot start.
+ATTEMPT = b"attempt"
+BROKEN = b"broken: "
 
 #: Seconds that a worker gets to end a body in order before it is killed.
 GRACE = 3.0
@@ -56,9 +58,9 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
             session = open_session(*arguments)
         except BaseException as error:  # noqa: BLE001 - said where the run is
             with contextlib.suppress(OSError):
-                pipe.send_bytes(pickle.dumps(("broken", f"{type(error).__name__}: {error}")))
+                pipe.send_bytes(BROKEN + f"{type(error).__name__}: {error}".encode())
             os._exit(1)  # a signal that came meanwhile has nobody to go to
-        worker = Worker(session, run_id, on_attempt=lambda: pipe.send_bytes(pickle.dumps(("attempt", None))))
+        worker = Worker(session, run_id, on_attempt=lambda: pipe.send_bytes(ATTEMPT))
         with keep_working_folder(), _warnings_to(worker):
             _serve(pipe, worker)
         _settle_alone(worker)
@@ -111,19 +113,12 @@ def _serve(pipe: connection.Connection, worker: Worker) -> None:
                 is_terminated = interrupts.is_terminated
                 interrupts.reset()
                 try:
-                    pipe.send_bytes(_dump(reply))
+                    pipe.send_bytes(dump_reply(reply))
                 except OSError:  # the run is gone; what is done is in the cache
                     is_terminated = True
                 if is_terminated:
                     _settle_alone(worker)
                     os._exit(128 + signal.SIGTERM)
-
-
-def _dump(reply: Reply) -> bytes:
-    try:
-        return pickle.dumps(("reply", reply), protocol=5)
-    except Exception:  # noqa: BLE001 - classes that only cloudpickle can take
-        return cloudpickle.dumps(("reply", reply), protocol=5)
 
 
 def _end_with_parent() -> None:
