@@ -93,6 +93,8 @@ class DaskTarget(Target):
         self._begun: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._waiting: set[bytes] = set()
         self._is_interrupted = False
+        #: Whether calls were cancelled since the last one was submitted: Dask cancels what depends on them with them.
+        self._has_cancelled = False
         #: How many bodies got Ctrl-C, told by another thread; and whether there were none.
         self._pressed: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._is_idle = False
@@ -221,6 +223,7 @@ class DaskTarget(Target):
         if before is not None:
             before.release()
         self._submitted += 1
+        self._has_cancelled = False
         future = client.submit(
             run_ticket,
             self._setup,
@@ -317,7 +320,9 @@ class DaskTarget(Target):
             reply: Reply = future.result(timeout=60)
         except KilledWorker:
             return Reply(key, "failed", death=Death(None, is_final=True))
-        except (CancelledError, CommClosedError):
+        except (CancelledError, CommClosedError) as error:
+            if self._has_cancelled and isinstance(error, CancelledError) and self._client.status == "running":
+                return Reply(key, "skipped")
             raise self._lost() from None
         except Exception as error:
             raise TargetError(
@@ -355,10 +360,12 @@ class DaskTarget(Target):
     def cancel(self) -> Collection[bytes]:
         if self._client is None:
             return ()
-        waiting = set(self._waiting)
+        # What is done has only to be read, and what depends on it may run.
+        waiting = {key for key in self._waiting if not self._futures[key].done()}
         if not self._is_idle:  # what a worker has may have begun
             begun = {key for keys in self._client.processing().values() for key in keys}
             waiting = {key for key in waiting if self._futures[key].key not in begun}
+        self._has_cancelled = True
         # Another run may wait for the same: without force it goes on to.
         self._client.cancel([self._futures.pop(key) for key in waiting])
         self._waiting -= waiting
