@@ -63,7 +63,7 @@ _NAMELESS: Final = (
     SuperExpr,
 )
 # What the text of a module with such a call has in it.
-_MAY_HAVE_ONE: Final = re.compile(rb"[\])]\s*\(|\bsuper\(|\b(?:TypeVar|Self)\b|\b(?:def|class) \w+\[")
+_MAY_HAVE_ONE: Final = re.compile(rb"[\])]\s*\(|\bsuper\(|\bbound\s*=|\bSelf\b|\b(?:def|class) \w+\[[^\]]*:")
 _MAY_CHOOSE: Final = re.compile(rb"^\s*\w+\s*=.+ if .+ else ", re.M)
 
 
