@@ -39,7 +39,7 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
     interrupts.handle_termination()
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    with interrupts, body_output.installed(), refused_closing(), _warnings_in_one_line():
+    with interrupts, body_output.installed(), refused_closing():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # the server held it back
         threading.Thread(target=_end_with_parent, daemon=True).start()
         sys.stdin = cast(TextIO, Keyboard(sys.stdin, _refuse))
@@ -61,25 +61,25 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
                 pipe.send_bytes(BROKEN + f"{type(error).__name__}: {error}".encode())
             os._exit(1)  # a signal that came meanwhile has nobody to go to
         worker = Worker(session, run_id, on_attempt=lambda: pipe.send_bytes(ATTEMPT))
-        with keep_working_folder():
+        with keep_working_folder(), _warnings_to(worker):
             _serve(pipe, worker)
         _settle_alone(worker)
         os._exit(0)
 
 
 @contextlib.contextmanager
-def _warnings_in_one_line() -> Iterator[None]:
-    """Show MerkL's warnings between two tickets, as of what is stored in the background, as `merkl` shows its own."""
+def _warnings_to(worker: Worker) -> Iterator[None]:
+    """Give the worker MerkL's warnings between two tickets, as of what is stored in the background: the run says each once."""
     with warnings.catch_warnings():
         show = warnings.showwarning
 
-        def show_line(message: Any, category: Any, *rest: Any, **named: Any) -> None:
+        def note(message: Any, category: Any, *rest: Any, **named: Any) -> None:
             if isinstance(category, type) and issubclass(category, MerklWarning):
-                print(f"merkl: warning: {message}", file=sys.stderr)  # noqa: T201
+                worker.note_warning(category, str(message))
             else:
                 show(message, category, *rest, **named)
 
-        warnings.showwarning = show_line
+        warnings.showwarning = note
         yield
 
 
