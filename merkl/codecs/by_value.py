@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import sys
 import types
 import typing
@@ -13,8 +14,14 @@ from typing import Any, Generic, NewType
 import cloudpickle
 import msgspec
 import typing_extensions
-from cloudpickle.cloudpickle import _class_setstate, _get_or_create_tracker_id, _lookup_class_or_track
+from cloudpickle.cloudpickle import (
+    _class_setstate,
+    _code_reduce,
+    _get_or_create_tracker_id,
+    _lookup_class_or_track,
+)
 
+from merkl.codecs.base import DecodeError
 from merkl.codecs.definitions import MAIN, loaded_definition
 
 __all__ = ["ByValuePickler"]
@@ -43,6 +50,8 @@ def _reduce_other(obj: Any) -> Any:
     if type(obj) is msgspec.Meta:
         given = {name: getattr(obj, name) for name in _META if getattr(obj, name) is not None}
         return _make_meta, (given,)
+    if type(obj) is types.CodeType:
+        return _make_code, (importlib.util.MAGIC_NUMBER, sys.version.partition(" ")[0], *_code_reduce(obj)[1])
     if type(obj) is functools.cached_property:
         return _make_property, (obj.func, obj.attrname)
     if isinstance(obj, _NAMED_TYPES) and loaded_definition(f"{obj.__module__}:{obj.__name__}") is not obj:
@@ -51,6 +60,15 @@ def _reduce_other(obj: Any) -> Any:
     if obj is not None and obj is _item_of_generic():  # of a NamedTuple that is generic too
         return _item_of_generic, ()
     return _reduce_cached(obj) if type(obj) is _CACHED else None
+
+
+def _make_code(magic: bytes, version: str, *parts: Any) -> types.CodeType:
+    """Make a code object again, where this Python runs such code: of another one it would end the process."""
+    if magic != importlib.util.MAGIC_NUMBER:
+        raise DecodeError(
+            f"it holds code that Python {version} compiled, which Python {sys.version.partition(' ')[0]} cannot run"
+        )
+    return types.CodeType(*parts)
 
 
 _CACHED = type(functools.lru_cache(len))

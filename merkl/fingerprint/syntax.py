@@ -30,7 +30,7 @@ from merkl.fingerprint.tokens import (
     without_docstrings,
     words_of,
 )
-from merkl.fingerprint.told import told_in
+from merkl.fingerprint.told import TELLING, told_in
 from merkl.hashing.fingerprints import fragment_digest
 
 __all__ = ["SyntaxEncoder", "fragment_of"]
@@ -168,8 +168,9 @@ class SyntaxEncoder:
 
     def node(self, node: ast.AST) -> None:
         """Write one node of any kind."""
-        for name, mark in told_in(node):
-            self._told[id(name)] = mark
+        if type(node) in TELLING:
+            for name, mark in told_in(node):
+                self._told[id(name)] = mark
         special = _SPECIAL.get(type(node))
         if special is not None:
             special(self, node)

@@ -9,8 +9,10 @@ from typing import Any
 from merkl.fingerprint.guards import Content
 from merkl.fingerprint.nodes import Edge, Node
 
-__all__ = ["takes_in_silence", "told_in", "without_marks"]
+__all__ = ["TELLING", "takes_in_silence", "told_in", "without_marks"]
 
+#: Kinds of syntax in which something may be told.
+TELLING: frozenset[type] = frozenset({ast.Call, ast.Assign, ast.AugAssign})
 #: Methods that take something and give None, whatever the container holds.
 _METHODS: dict[type, frozenset[str]] = {
     list: frozenset({"append", "extend", "clear"}),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import enum
 import functools
+import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +21,8 @@ from pydantic_core import PydanticUndefined
 from same_values import same
 
 from merkl import digest
-from merkl.codecs import default_codecs
+from merkl.codecs import DecodeError, default_codecs
+from tests.interpreters import PYTHONS, ROOT, python_of
 
 CODECS = default_codecs()
 T = TypeVar("T")
@@ -151,3 +156,28 @@ def test_private_attribute_that_is_not_there_has_no_say() -> None:
     model = WithSecrets()
     model.__pydantic_private__ = {"_made": PydanticUndefined}
     assert digest(model) == digest(back(model)) != digest(WithSecrets())
+
+
+SCRIPT = """
+import sys
+from merkl.codecs import default_codecs
+encoded = default_codecs().encode(eval("lambda x: [x + n for n in range(3)]"))
+sys.stdout.buffer.write(encoded.content)
+"""
+
+
+def test_code_of_another_python_is_not_run() -> None:
+    """What another version of Python compiled would end the process: reading it says so, and the result is made anew."""
+    other = next(
+        version for version in PYTHONS if version != f"{sys.version_info.major}.{sys.version_info.minor}"
+    )
+    paths = os.pathsep.join(str(ROOT / name) for name in ("", "serializers"))
+    made = subprocess.run(
+        [python_of(other), "-c", SCRIPT],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": paths},
+        timeout=120,
+    )
+    assert made.returncode == 0, made.stderr
+    with pytest.raises(DecodeError, match=f"code that Python {re.escape(other)}.* compiled"):
+        CODECS.decode("pickle", CODECS.encode(lambda: 1).codec_version, "", made.stdout)
