@@ -19,6 +19,7 @@ __all__ = [
     "Given3",
     "Given4",
     "Given5",
+    "GivenMore",
     "Task0",
     "Task1",
     "Task2",
@@ -47,37 +48,35 @@ class Given0(Protocol[P, R_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
-class Given1(Protocol[P, P_rest, A_in, R_co]):
+class Given1(Protocol[P, A_in, R_co]):
     @overload
-    def __call__(self, a: A_in, /, *args: P_rest.args, **kwargs: P_rest.kwargs) -> R_co: ...
-    @overload
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
-
-
-class Given2(Protocol[P, P_rest, A_in, B_in, R_co]):
-    @overload
-    def __call__(self, a: A_in, b: B_in, /, *args: P_rest.args, **kwargs: P_rest.kwargs) -> R_co: ...
+    def __call__(self, a: A_in, /, *args: Any, **kwargs: Any) -> R_co: ...
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
-class Given3(Protocol[P, P_rest, A_in, B_in, C_in, R_co]):
+class Given2(Protocol[P, A_in, B_in, R_co]):
     @overload
-    def __call__(self, a: A_in, b: B_in, c: C_in, /, *args: P_rest.args, **kwargs: P_rest.kwargs) -> R_co: ...
-    @overload
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
-
-
-class Given4(Protocol[P, P_rest, A_in, B_in, C_in, D_in, R_co]):
-    @overload
-    def __call__(
-        self, a: A_in, b: B_in, c: C_in, d: D_in, /, *args: P_rest.args, **kwargs: P_rest.kwargs
-    ) -> R_co: ...
+    def __call__(self, a: A_in, b: B_in, /, *args: Any, **kwargs: Any) -> R_co: ...
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
-class Given5(Protocol[P, P_rest, A_in, B_in, C_in, D_in, E_in, R_co]):
+class Given3(Protocol[P, A_in, B_in, C_in, R_co]):
+    @overload
+    def __call__(self, a: A_in, b: B_in, c: C_in, /, *args: Any, **kwargs: Any) -> R_co: ...
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+
+class Given4(Protocol[P, A_in, B_in, C_in, D_in, R_co]):
+    @overload
+    def __call__(self, a: A_in, b: B_in, c: C_in, d: D_in, /, *args: Any, **kwargs: Any) -> R_co: ...
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+
+class GivenMore(Protocol[P, P_rest, A_in, B_in, C_in, D_in, E_in, R_co]):
     @overload
     def __call__(
         self, a: A_in, b: B_in, c: C_in, d: D_in, e: E_in, /, *args: P_rest.args, **kwargs: P_rest.kwargs
@@ -86,21 +85,28 @@ class Given5(Protocol[P, P_rest, A_in, B_in, C_in, D_in, E_in, R_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
+class Given5(Protocol[P, A_in, B_in, C_in, D_in, E_in, R_co]):
+    @overload
+    def __call__(self, a: A_in, b: B_in, c: C_in, d: D_in, e: E_in, /) -> R_co: ...
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+
 class Task0(Task[P, R_co, Out_co], Generic[P, R_co, Out_co]):
     def __call__(self, **kwargs: Any) -> Out_co: ...
 
 
-class Task1(Task[P, R_co, Out_co], Generic[P, A_in, R_co, Out_co]):
+class Task1(Task[P, R_co, Out_co], Generic[P, R_co, Out_co, A_in]):
     def __call__(self, a: A_in | Future[A_in] | Nested = ..., /, **kwargs: Any) -> Out_co: ...
 
 
-class Task2(Task[P, R_co, Out_co], Generic[P, A_in, B_in, R_co, Out_co]):
+class Task2(Task[P, R_co, Out_co], Generic[P, R_co, Out_co, A_in, B_in]):
     def __call__(
         self, a: A_in | Future[A_in] | Nested = ..., b: B_in | Future[B_in] | Nested = ..., /, **kwargs: Any
     ) -> Out_co: ...
 
 
-class Task3(Task[P, R_co, Out_co], Generic[P, A_in, B_in, C_in, R_co, Out_co]):
+class Task3(Task[P, R_co, Out_co], Generic[P, R_co, Out_co, A_in, B_in, C_in]):
     def __call__(
         self,
         a: A_in | Future[A_in] | Nested = ...,
@@ -111,7 +117,7 @@ class Task3(Task[P, R_co, Out_co], Generic[P, A_in, B_in, C_in, R_co, Out_co]):
     ) -> Out_co: ...
 
 
-class Task4(Task[P, R_co, Out_co], Generic[P, A_in, B_in, C_in, D_in, R_co, Out_co]):
+class Task4(Task[P, R_co, Out_co], Generic[P, R_co, Out_co, A_in, B_in, C_in, D_in]):
     def __call__(
         self,
         a: A_in | Future[A_in] | Nested = ...,
