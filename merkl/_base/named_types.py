@@ -1,4 +1,4 @@
-"""What a name for a type stands for: a NewType its supertype, a `type` alias its value."""
+"""What a name for a type stands for: a NewType its supertype, a `type` alias its value, a TypeVar what bounds it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typing_extensions
 from merkl._base.hints import evaluate_annotation
 from merkl._base.type_forms import PACKS, LazyAlias, contains_string, substitute
 
-__all__ = ["alias_value", "supertype_of"]
+__all__ = ["alias_value", "bound_of", "constraints_of", "supertype_of"]
 
 _ALIASES: tuple[Any, ...] = (
     LazyAlias,
@@ -52,6 +52,26 @@ def supertype_of(newtype: Any) -> Any:
     <class 'int'>
     """
     return _resolved(newtype.__supertype__, newtype.__module__, {})
+
+
+def bound_of(variable: Any) -> Any:
+    """Give the bound of a type variable, which its call may name by a string; None where it has none.
+
+    >>> bound_of(typing.TypeVar("T", bound="int"))
+    <class 'int'>
+    """
+    bound = getattr(variable, "__bound__", None)
+    return None if bound is None else _resolved(bound, variable.__module__, {})
+
+
+def constraints_of(variable: Any) -> tuple[Any, ...]:
+    """Give the types of which a type variable is one, which its call may name by strings; none where it is free.
+
+    >>> constraints_of(typing.TypeVar("T", int, "str"))
+    (<class 'int'>, <class 'str'>)
+    """
+    found = getattr(variable, "__constraints__", ())
+    return tuple(_resolved(constraint, variable.__module__, {}) for constraint in found)
 
 
 def _resolved(form: Any, home: str, own: dict[str, Any]) -> Any:

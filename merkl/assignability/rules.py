@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Iterable, Sized
 from typing import Any
 
-from merkl._base.named_types import supertype_of
+from merkl._base.named_types import bound_of, constraints_of, supertype_of
 from merkl.assignability.classes import derives_from_any, has_known_bases, is_protocol, parameters
 from merkl.assignability.members import protocol_members
 from merkl.assignability.nominal import Variance, as_base
@@ -147,13 +147,13 @@ class Rules:
     def _variables(self, source: Term, target: Term) -> Relation:
         """A type variable stands for a type that is not known yet: only its bound can speak for or against."""
         if isinstance(target, Var):
-            bounds = tuple(parse(c) for c in target.var.__constraints__) or (_bound(target),)
+            bounds = tuple(map(parse, constraints_of(target.var))) or (_bound(target),)
             if bounds == (OBJECT,):
                 return YES
             found = some(lambda b=bound: self.relate(source, b) for bound in bounds)  # type: ignore[misc]
             return no(f"{show(source)} is outside the bound of {show(target)}") if refuses(found) else found
         assert isinstance(source, Var)
-        options = tuple(parse(c) for c in source.var.__constraints__)
+        options = tuple(map(parse, constraints_of(source.var)))
         if options:
             answers = [self.relate(option, target).verdict for option in options]
             if len(set(answers)) == 1:
@@ -304,7 +304,7 @@ class Rules:
 
 
 def _bound(term: Var) -> Term:
-    bound = getattr(term.var, "__bound__", None)
+    bound = bound_of(term.var)
     return OBJECT if bound is None else parse(bound)
 
 

@@ -110,6 +110,7 @@ def store(
     aliases: Sequence[str] = (),
     trust: Trust = DISTRUST,
     urgent: bool = False,
+    refused: Callable[[str], None] | None = None,
 ) -> Entry | None:
     """Put an encoded value into a cache and return it as it was put; None, with a warning, if the cache can't take it.
 
@@ -121,6 +122,7 @@ def store(
         aliases: other keys of the same content, which get only what decoding needs.
         trust: whose key seals results that only pickle can store.
         urgent: commit now rather than together with others a little later.
+        refused: gets what there is to be warned of, instead.
     """
     if cache.read_only:
         return None
@@ -145,7 +147,8 @@ def store(
     except CacheFormatError:
         raise
     except OSError as error:
-        _warn(f"the result of {metadata.task or 'a task'} is not stored, the run goes on: {error}")
+        said = f"the result of {metadata.task or 'a task'} is not stored, the run goes on: {error}"
+        (refused or _warn)(said)
         return None
     finally:
         if spooled is not None:

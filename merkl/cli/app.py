@@ -40,6 +40,15 @@ def _take_interrupts() -> None:
     take_over()
     end_at_second_interrupt()
     interrupts.is_of_one_run = True
+    sys.unraisablehook = _keep_interrupt
+
+
+def _keep_interrupt(unraisable: sys.UnraisableHookArgs) -> None:
+    """Have a Ctrl-C wait that came where Python can only pass over what is raised: while an object is done away with."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        interrupts.give_back()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _main(words: list[str]) -> int:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
+import sys
 import types
+import typing
 from enum import Enum
 from types import MemberDescriptorType
-from typing import Any
+from typing import Any, Generic, NewType
 
 import cloudpickle
 import msgspec
+import typing_extensions
 from cloudpickle.cloudpickle import _class_setstate, _get_or_create_tracker_id, _lookup_class_or_track
+
+from merkl.codecs.definitions import MAIN, loaded_definition
 
 __all__ = ["ByValuePickler"]
 
@@ -20,7 +25,7 @@ class ByValuePickler(cloudpickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         if not isinstance(obj, type):
-            return super().reducer_override(obj)
+            return _reduce_other(obj) or super().reducer_override(obj)
         of_generic = _parts_of_generic(obj)
         if of_generic is not None:
             return _parametrized, of_generic
@@ -29,7 +34,93 @@ class ByValuePickler(cloudpickle.Pickler):
             return reduced
         if issubclass(obj, msgspec.Struct):
             return _make_struct, _parts_of_struct(obj)
+        reduced = _without_notes(reduced)
         return _with_members(obj, reduced) if issubclass(obj, Enum) else _made_whole(obj, reduced)
+
+
+def _reduce_other(obj: Any) -> Any:
+    """Say how to make what stands in definitions of classes and cannot be pickled by itself; None for anything else."""
+    if type(obj) is msgspec.Meta:
+        given = {name: getattr(obj, name) for name in _META if getattr(obj, name) is not None}
+        return _make_meta, (given,)
+    if type(obj) is functools.cached_property:
+        return _make_property, (obj.func, obj.attrname)
+    if isinstance(obj, _NAMED_TYPES) and loaded_definition(f"{obj.__module__}:{obj.__name__}") is not obj:
+        made_of = obj.__supertype__ if isinstance(obj, NewType) else obj.__value__
+        return _make_named, (type(obj), obj.__name__, made_of, obj.__module__, *_parameters(obj))
+    if obj is not None and obj is _item_of_generic():  # of a NamedTuple that is generic too
+        return _item_of_generic, ()
+    return _reduce_cached(obj) if type(obj) is _CACHED else None
+
+
+_CACHED = type(functools.lru_cache(len))
+_NAMED_TYPES: Any = (
+    NewType,
+    typing_extensions.TypeAliasType,
+    getattr(typing, "TypeAliasType", typing_extensions.TypeAliasType),
+)
+
+
+def _parameters(obj: Any) -> tuple[Any, ...]:
+    found = getattr(obj, "__type_params__", ())
+    return (found,) if found else ()
+
+
+def _make_named(kind: Any, name: str, made_of: Any, module: str, *parameters: Any) -> Any:
+    if parameters:
+        return kind(name, made_of, type_params=parameters[0])
+    made = kind(name, made_of)
+    if kind is NewType:
+        made.__module__ = module
+    return made
+
+
+def _make_property(fn: Any, name: str | None) -> functools.cached_property[Any]:
+    made = functools.cached_property(fn)
+    if name is not None:
+        made.__set_name__(object, name)
+    return made
+
+
+def _cached(fn: Any, options: dict[str, Any], attributes: dict[str, Any]) -> Any:
+    cached = functools.lru_cache(**options)(fn)
+    vars(cached).update(attributes)
+    return cached
+
+
+def _reduce_cached(obj: Any) -> Any:
+    module = sys.modules.get(obj.__module__) if obj.__module__ != MAIN else None
+    found: Any = module
+    for part in obj.__qualname__.split("."):
+        found = getattr(found, part, None)
+    if found is obj:
+        return obj.__qualname__
+    attributes = {name: value for name, value in vars(obj).items() if name != "__wrapped__"}
+    return _cached, (obj.__wrapped__, obj.cache_parameters(), attributes)
+
+
+def _item_of_generic() -> Any:
+    return getattr(getattr(Generic, "__class_getitem__"), "__func__", None)  # noqa: B009  (type checkers do not know it)
+
+
+def _make_meta(given: dict[str, Any]) -> msgspec.Meta:
+    return msgspec.Meta(**given)
+
+
+_META = (
+    *("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length", "tz"),
+    *("title", "description", "examples", "extra_json_schema", "extra"),
+)
+
+
+_NOTES = {"__msgspec_cache__", "__pydantic_parent_namespace__"}
+
+
+def _without_notes(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Leave out what libraries have noted in a class: with its namespace pydantic keeps all that was local around it."""
+    make, arguments, (namespace, others), *rest = reduced
+    kept = {name: value for name, value in namespace.items() if name not in _NOTES}
+    return (make, arguments, (kept, others), *rest)
 
 
 def _with_members(cls: type[Enum], reduced: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -95,7 +186,7 @@ def _made_whole(cls: type, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _parts_of_struct(cls: Any) -> tuple[Any, ...]:
     """Return what a Struct is made of: its fields are fixed when it is made."""
-    left_out = {"__slots__", "__match_args__", "__dict__", "__weakref__", "__orig_bases__"}
+    left_out = {*_NOTES, "__slots__", "__match_args__", "__dict__", "__weakref__", "__orig_bases__"}
     namespace = {"__qualname__": cls.__qualname__} | {
         name: value
         for name, value in vars(cls).items()
@@ -103,7 +194,6 @@ def _parts_of_struct(cls: Any) -> tuple[Any, ...]:
         and not name.startswith("__struct_")
         and not isinstance(value, MemberDescriptorType)
     }
-    parameters = inspect.signature(cls).parameters
     own = [name for name in cls.__struct_fields__ if name in vars(cls).get("__annotations__", {})]
     defaults = cls.__struct_defaults__
     with_default = cls.__struct_fields__[len(cls.__struct_fields__) - len(defaults) :]
@@ -115,7 +205,7 @@ def _parts_of_struct(cls: Any) -> tuple[Any, ...]:
         if name not in fixed and value is not msgspec.NODEFAULT
     }
     config = {name: getattr(cls.__struct_config__, name) for name in _OPTIONS}
-    config["kw_only"] = any(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in own)
+    config["kw_only"] = any(name not in cls.__match_args__ for name in own)
     config["rename"] = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
     bases = vars(cls).get("__orig_bases__", cls.__bases__)
     return (

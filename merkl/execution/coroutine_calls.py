@@ -7,10 +7,12 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from merkl._base.errors import MerklWarning
 from merkl._base.running_body import BodyContext, current_body
+from merkl.execution.alarm import time_is_up
 from merkl.execution.body import Purity, failure_of, invoke_body, outcome_of
 from merkl.execution.calls import keep_outcome, link_parts
 from merkl.execution.evaluation import Evaluation
@@ -18,6 +20,7 @@ from merkl.execution.event_loop import Ending, RunningBody, event_loop
 from merkl.execution.events import Status
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import body_output
+from merkl.execution.working_folder import return_to_working_folder
 from merkl.files.scratch import Scratch, enter_scratch
 from merkl.graph.building import building
 from merkl.graph.call import Call
@@ -122,15 +125,20 @@ class CoroutineCall:
 
         options = self.call.task.options
         for attempt in range(options.retries + 1):
+            return_to_working_folder()  # another one may have left it
             scope = asyncio.timeout(options.timeout)
+            where: TracebackType | None = None
             try:
                 try:
                     async with scope:
-                        result: Any = await invoke_body(self.call, self._values)
+                        try:
+                            result: Any = await invoke_body(self.call, self._values)
+                        except BaseException as error:
+                            where = error.__traceback__
+                            raise
                 finally:
                     if scope.expired():
-                        said = f"it ran for more than {options.timeout:g} seconds and was ended"
-                        raise TimeoutError(said) from None
+                        raise time_is_up(options.timeout or 0).with_traceback(where) from None
                 return result
             except (asyncio.CancelledError, KeyboardInterrupt):
                 raise

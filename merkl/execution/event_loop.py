@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from merkl.execution.interrupts import Cooperation, cooperation, interrupts
@@ -39,9 +40,12 @@ class Ending:
 
 
 class RunningBody:
-    """A coroutine on the event loop, or soon to be there. `tasks` are those that it started beside itself."""
+    """A coroutine on the event loop, or soon to be there.
 
-    __slots__ = ("_is_cancelled", "cooperation", "loop", "task", "tasks")
+    `tasks` are those that it started beside itself, `where` is where it waited when it was cancelled.
+    """
+
+    __slots__ = ("_is_cancelled", "cooperation", "loop", "task", "tasks", "where")
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -49,6 +53,7 @@ class RunningBody:
         self._is_cancelled = False
         self.task: asyncio.Task[Ending] | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.where: TracebackType | None = None
 
     def interrupt(self, *, even_in_loops: bool = False) -> None:
         """Raise `asyncio.CancelledError` where the coroutine waits; loops over `interruptible` end by themselves.
@@ -234,9 +239,11 @@ async def _contain(running: RunningBody, make: Callable[[], Coroutine[Any, Any, 
 
     try:
         return Ending(await make())
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
+        running.where = error.__traceback__
         raise
     except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt and SystemExit would end the loop
+        running.where = error.__traceback__
         return Ending(error=error)
     finally:
         # As `asyncio.run` does: a body that has ended leaves nothing running.
@@ -280,7 +287,7 @@ def complete(coroutine: Coroutine[Any, Any, Any], *, is_apart: bool = True) -> A
             if interrupts.is_ended:
                 raise
     if cause is not None and (ending.is_cancelled or isinstance(cause, TimeoutError)):
-        raise cause
+        raise cause.with_traceback(running.where or cause.__traceback__)
     if ending.is_cancelled:
         raise RuntimeError("the coroutine was cancelled, and not by Ctrl-C")
     if ending.error is not None:

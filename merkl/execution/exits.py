@@ -12,7 +12,7 @@ from merkl._base.running_body import current_body
 from merkl.execution.output import body_output
 from merkl.execution.parting import parting
 
-__all__ = ["ProcessExit", "refused_closing", "refused_exits"]
+__all__ = ["ProcessExit", "refused_closing", "refused_exits", "refused_exits_of_bodies"]
 
 _ENDS = "have ended the process of the run with all that was still to be done: raise an exception instead"
 #: What ends this process, puts another program in its place or closes its files, and why that is refused; the other functions
@@ -34,10 +34,12 @@ class _Refusal:
     """Where it is refused: in the process `owner`, not in those that are forked off it, and not where code travels to."""
 
     owner = 0
+    #: Whether only bodies are refused it: the rest of the process is the user's.
+    is_for_bodies = False
 
     def deal_with(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Refuse to call a function of `os` here, or call it."""
-        if os.getpid() != self.owner:
+        if os.getpid() != self.owner or (self.is_for_bodies and current_body.get() is None):
             return _REAL[name](*arguments, **named)
         shown = f"os.{name}({', '.join(map(repr, (*arguments[:2], *named.values())))})"
         is_apart = current_body.get() is None and threading.current_thread() is not threading.main_thread()
@@ -94,6 +96,38 @@ def refused_exits() -> Iterator[None]:
         yield
 
 
+class _InBodies(contextlib.AbstractContextManager[None]):
+    """See `refused_exits_of_bodies`; entered for each evaluation, so it is quick."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._before: dict[str, Any] | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._depth += 1
+            if self._depth == 1 and os._exit is not _exit:
+                functions: dict[str, Any] = os.__dict__
+                self._before = {name: functions[name] for name in _WHY}
+                _refusal.owner, _refusal.is_for_bodies = os.getpid(), True
+                functions.update(_REFUSING)
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._depth -= 1
+            if not self._depth and self._before is not None:
+                functions: dict[str, Any] = os.__dict__
+                functions.update(self._before)
+                self._before = None
+                _refusal.owner, _refusal.is_for_bodies = 0, False
+
+
+#: Have bodies that would end this process inside the block raise `ProcessExit`, in a program of the user's, whose own code may
+#: end it; nothing where `refused_exits` holds. For several threads at a time.
+refused_exits_of_bodies = _InBodies()
+
+
 @contextlib.contextmanager
 def refused_closing() -> Iterator[None]:
     """Have what would close files of this process inside the block raise `ProcessExit`; on a worker, which may end."""
@@ -103,13 +137,13 @@ def refused_closing() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _refused(names: Iterable[str]) -> Iterator[None]:
-    before = _refusal.owner, {name: getattr(os, name) for name in names}
-    _refusal.owner = os.getpid()
+    before = _refusal.owner, _refusal.is_for_bodies, {name: getattr(os, name) for name in names}
+    _refusal.owner, _refusal.is_for_bodies = os.getpid(), False
     for name in names:
         setattr(os, name, _REFUSING[name])
     try:
         yield
     finally:
-        _refusal.owner = before[0]
-        for name, function in before[1].items():
+        _refusal.owner, _refusal.is_for_bodies, functions = before
+        for name, function in functions.items():
             setattr(os, name, function)

@@ -71,16 +71,21 @@ class Progress(Observer):
     def seconds_left(self) -> float | None:
         """Return about how long it will take, from earlier runs, else from the mean of this one; None if nobody knows."""
         left = self.total - self.done
-        if not left:
-            return 0.0
-        if any(self._left.values()):
-            return sum(self._left.values()) / self._side_by_side()
-        return self._spent / self.done * left / self._side_by_side() if self.done else None
-
-    def _side_by_side(self) -> float:
-        """Return how many calls ran at a time so far: the seconds of all that ended in each second that passed."""
-        passed = 0.0 if self._began is None else time.monotonic() - self._began
-        return max(1.0, self._spent / passed) if passed > 0 else 1.0
+        if not left or (not self.done and not any(self._left.values())):
+            return None if left else 0.0
+        now = time.monotonic()
+        running = {key: now - started for key, (_, started) in self.running.copy().items()}
+        worked = self._spent + sum(running.values())
+        mean = worked / (self.done + len(running))
+        known = {key: seconds for key, seconds in self._left.copy().items() if seconds}
+        if known:
+            work = sum(max(0.0, seconds - running.get(key, 0.0)) for key, seconds in known.items())
+            work += mean * max(0, left - len(known))
+        else:
+            work = max(0.0, mean * left - sum(running.values()))
+        passed = 0.0 if self._began is None else now - self._began
+        # How many calls ran at a time so far; less than one where most of the time is not that of bodies.
+        return work * passed / worked if worked and passed else work
 
     def summary(self) -> str:
         """Return the state in one line."""
@@ -92,7 +97,7 @@ class Progress(Observer):
         if self.failed:
             words.append(f"{self.failed} failed")
         left = self.seconds_left()
-        if left:
+        if left is not None and left >= 0.5:
             words.append(f"about {_shown(left)} left")
         return "merkl: " + ", ".join(words)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Iterable
 
 from merkl._base.errors import WouldRunError
 from merkl.execution.events import Observer, Status
 from merkl.execution.plan import Plan
 from merkl.graph.call import Call
-from merkl.graph.kept import RecalledCall
+from merkl.graph.kept import SHORT, RecalledCall
 
 __all__ = ["RunReport"]
 
@@ -85,18 +87,21 @@ class RunReport(Observer):
             by_key.pop(call.key(), None)
         return set(by_key.values())
 
-    def _hidden(self) -> int:
-        """Return how many calls are behind those that pipelines gave without running their bodies."""
+    def _hidden(self, known: Iterable[Call]) -> int:
+        """Return how many calls are not known, as they are behind those that pipelines gave without running their bodies."""
         graphs = {
             call.graph for call in self._found if isinstance(call, RecalledCall) and call.graph is not None
         }
-        return sum(graph.hidden for graph in graphs if not graph.is_rebuilt)
+        hidden = [graph.hidden_keys() for graph in graphs if not graph.is_rebuilt]
+        return len(set().union(*hidden).difference(call.key()[:SHORT] for call in known)) if hidden else 0
 
     def counts(self) -> dict[str, int | float]:
         """Return the figures of the summary line and of `--json`."""
+        cached = self.cached
+        known = itertools.chain(cached, *self._by_status.values())
         counts: dict[str, int | float] = {
             "run": len(self.run),
-            "cached": len(self.cached) + self._hidden(),
+            "cached": len(cached) + self._hidden(known),
             "linked": len(self.linked),
             "failed": len(self.failed),
             "interrupted": len(self.interrupted),

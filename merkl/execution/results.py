@@ -124,6 +124,8 @@ class Results:
         #: Told of each result that is stored.
         self.remember = remember
         self._root = root or Path.cwd()
+        #: How many results a cache did not take, and how many of them were spoken of.
+        self._refused = self._told = 0
 
     def cache_of(self, task: Task[..., Any, Any]) -> BaseCache:
         """Return where the results of a task live."""
@@ -331,12 +333,36 @@ class Results:
             self._before_first_store()
             self._before_first_store = None
         first, *aliases = [key.hex() for key in keys]
-        entry = store(cache, first, encoded, metadata, aliases=aliases, trust=self.trust, urgent=urgent)
+        entry = store(
+            cache,
+            first,
+            encoded,
+            metadata,
+            aliases=aliases,
+            trust=self.trust,
+            urgent=urgent,
+            refused=self._note_refused,
+        )
         if entry is None:
             return None
         if self.remember is not None:
             self.remember(cache, first, entry.metadata)
         return entry.record
+
+    def _note_refused(self, said: str) -> None:
+        self._refused += 1
+        if self._refused == 1:
+            self._told = 1
+            warnings.warn(said, MerklWarning, stacklevel=2)
+
+    def tell_refused(self) -> None:
+        """Warn of the results that a cache did not take, but for the first, of which that was said at once."""
+        more, self._told = self._refused - self._told, self._refused
+        if more:
+            are = "more result is" if more == 1 else "more results are"
+            warnings.warn(
+                f"{more} {are} not stored, and computed again next time", MerklWarning, stacklevel=2
+            )
 
     def decode(self, result: FreshResult) -> Any:
         """Return a value of its own of a result that is not in the cache."""

@@ -14,6 +14,7 @@ from merkl.execution.body import place_items
 from merkl.execution.calls import link_parts, run_call
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Observer, Status, observe_all
+from merkl.execution.exits import refused_exits_of_bodies
 from merkl.execution.forecast import refuse_runs
 from merkl.execution.interrupts import interrupts
 from merkl.execution.lookups import Lookups
@@ -139,12 +140,13 @@ class Runner:
     def _run(self, evaluation: Evaluation) -> list[MerklError]:
         """Run all missing calls; return the failures that were passed over."""
         target, self.target = self.target, None
-        if target is None:
-            return self._run_here(evaluation, evaluation.plan.stages)
-        try:  # What is evaluated meanwhile, as an input whose content is lost, runs here.
-            return Spread(self, evaluation, target).run()
-        finally:
-            self.target = target
+        with refused_exits_of_bodies:
+            if target is None:
+                return self._run_here(evaluation, evaluation.plan.stages)
+            try:  # What is evaluated meanwhile, as an input whose content is lost, runs here.
+                return Spread(self, evaluation, target).run()
+            finally:
+                self.target = target
 
     def recompute(self, future: Future[Any]) -> Any:
         """Compute again a result whose content turned out to be lost, or not to be of the declared type.

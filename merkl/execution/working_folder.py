@@ -11,9 +11,9 @@ from contextvars import ContextVar
 
 from merkl._base.errors import MerklWarning
 
-__all__ = ["keep_working_folder", "return_to_working_folder"]
+__all__ = ["begin_in_folder", "keep_working_folder", "return_to_working_folder"]
 
-#: Where the bodies of the evaluation that goes on here begin; None where several threads share the directory.
+#: Where the bodies of the evaluation that goes on here begin; None in threads of the user's, which share the directory.
 _folder: ContextVar[str | None] = ContextVar("merkl_working_folder", default=None)
 
 
@@ -29,6 +29,17 @@ def keep_working_folder() -> Iterator[None]:
         yield
     finally:
         return_to_working_folder()
+        _folder.reset(token)
+
+
+@contextlib.contextmanager
+def begin_in_folder(folder: str) -> Iterator[None]:
+    """Go to a directory, and have it be where bodies inside the block begin; for threads, of which each may have its own body."""
+    token = _folder.set(folder)
+    try:
+        return_to_working_folder()
+        yield
+    finally:
         _folder.reset(token)
 
 

@@ -25,6 +25,7 @@ from merkl.fingerprint.nodes import Edge, Node
 from merkl.fingerprint.ownership import Ownership
 from merkl.fingerprint.records import DefinitionRecord, Fragment, Ref
 from merkl.fingerprint.sources import SourceFile, SourceIndex
+from merkl.fingerprint.told import takes_in_silence, without_marks
 from merkl.fingerprint.user_modules import UserModules, absolute_name
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
@@ -233,6 +234,10 @@ class Reach:
             return Edge(b"", leaf("named", ref.base, token_digest(b"module", ref.base.encode())))
         if ref.kind == "import":
             return self._resolve_import(node, ref, around)
+        if ref.kind == "told":
+            found = self.resolve(node, Ref("name", ref.base, without_marks(ref.path)), around)
+            kind = takes_in_silence(node, found, ref.path)
+            return found if kind is None else _edge(ref.path[-1:], named(f"builtins.{kind}"))
         name = ref.base
         if name in _OWN_NAMES:
             return _edge(ref.path, leaf("named", name, token_digest(b"own name", name.encode())))

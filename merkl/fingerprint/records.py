@@ -10,9 +10,10 @@ __all__ = ["ClassRecord", "DefinitionRecord", "FileRecord", "Fragment", "ImportT
 class Ref(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A name that a piece of syntax takes from outside itself, with the attributes read off it.
 
-    `kind` is "name" (a global, closure or builtin name), "soft" (the same, but it may be missing), "import" (an
-    object or attribute of a module that is imported inside a body) or "module" (a module imported inside a
-    body, of which only the name counts). For imports `base` is the module as written, `level` its leading dots.
+    `kind` is "name" (a global, closure or builtin name), "soft" (the same, but it may be missing), "told" (the same,
+    but the code only puts something into it; see `told.py`), "import" (an object or attribute of a module that is
+    imported inside a body) or "module" (a module imported inside a body, of which only the name counts). For imports
+    `base` is the module as written, `level` its leading dots.
     """
 
     kind: str

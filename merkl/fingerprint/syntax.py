@@ -30,6 +30,7 @@ from merkl.fingerprint.tokens import (
     without_docstrings,
     words_of,
 )
+from merkl.fingerprint.told import told_in
 from merkl.hashing.fingerprints import fragment_digest
 
 __all__ = ["SyntaxEncoder", "fragment_of"]
@@ -91,6 +92,8 @@ class SyntaxEncoder:
         self._scopes: list[Scope] = []
         self._owners: list[str] = [owner] if owner else []
         self._soft = 0
+        #: The names, by identity, to which something is told here, with the marks to put behind them.
+        self._told: dict[int, tuple[str, ...]] = {}
         #: What strings name as `@name`, in order: names of outside for `DataFrame.query` and `eval`.
         self._named_in_text: dict[tuple[str, ...], None] = {}
 
@@ -165,6 +168,8 @@ class SyntaxEncoder:
 
     def node(self, node: ast.AST) -> None:
         """Write one node of any kind."""
+        for name, mark in told_in(node):
+            self._told[id(name)] = mark
         special = _SPECIAL.get(type(node))
         if special is not None:
             special(self, node)
@@ -284,8 +289,12 @@ class SyntaxEncoder:
         scope = self.scope_binding(name)
         if not isinstance(node.ctx, ast.Load) and scope is None and not path:
             self._writes.add(name)
+        mark = self._told.pop(id(node), None)
         if scope is None:
-            self.free(name, path)
+            if mark is None or self._soft:
+                self.free(name, path)
+            else:
+                self.hole(Ref("told", self._mangled(name), path + mark))
             return
         self._out.append(b"Local(")
         self.text(name)

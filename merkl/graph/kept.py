@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from merkl.fingerprint import Fingerprint
 
 __all__ = [
+    "SHORT",
     "GraphKeeper",
     "KeptGraph",
     "KnownGraph",
@@ -40,7 +41,9 @@ __all__ = [
 ]
 
 #: Raised with every change of what is written down.
-VERSION = 1
+VERSION = 2
+#: Bytes that are kept of the key of a call behind those that are known: to count each once.
+SHORT = 12
 #: The module of the tasks that read files, as they are shown.
 _IO = "merkl"
 
@@ -60,8 +63,8 @@ class KeptGraph(msgspec.Struct, frozen=True, array_like=True):
 
     `structure` is a pickle of what was returned, in which a number stands for each Future: of those in `futures` (call and
     out), or, if it is negative, of those among the arguments. `calls` are the outputs, members of stages, and calls
-    made for their effect; `hidden` counts those behind them. `span` is how many places in program order the body took;
-    they are fit in between two others when the graph is given again.
+    made for their effect; `hidden` are the beginnings of the keys of those behind them. `span` is how many places in program
+    order the body took; they are fit in between two others when the graph is given again.
     `tasks` names all tasks of the graph, where they can be found by name, with digests of what they are; the
     rest is what the body looked at.
     """
@@ -72,7 +75,7 @@ class KeptGraph(msgspec.Struct, frozen=True, array_like=True):
     calls: tuple[KeptCall, ...]
     stages: tuple[tuple[int, ...], ...]
     span: float
-    hidden: int
+    hidden: bytes
     tasks: tuple[tuple[str, bytes], ...]
     paths: tuple[SeenPath, ...]
     files: tuple[tuple[str, str, bool], ...]
@@ -91,11 +94,11 @@ class KnownGraph:
 class RecalledGraph:
     """A graph given again; `rebuild` runs the body and returns what it recorded."""
 
-    __slots__ = ("_alive", "_calls", "_rebuild", "base", "hidden", "name", "span")
+    __slots__ = ("_alive", "_calls", "_hidden", "_rebuild", "base", "name", "span")
 
     def __init__(self, name: str, known: KnownGraph, base: int, rebuild: Callable[[], CallRecorder]) -> None:
         self.name = name
-        self.hidden = known.kept.hidden
+        self._hidden = known.kept.hidden
         self.span = known.kept.span
         self.base = base
         self._alive = known.alive
@@ -106,6 +109,10 @@ class RecalledGraph:
     def is_rebuilt(self) -> bool:
         """Whether the body has run again, so that all its calls are known."""
         return self._calls is not None
+
+    def hidden_keys(self) -> set[bytes]:
+        """Return the beginnings, `SHORT` bytes, of the keys of the calls behind those that are known."""
+        return {self._hidden[start : start + SHORT] for start in range(0, len(self._hidden), SHORT)}
 
     def real_call(self, key: bytes) -> Call:
         """Return the call of that key, as the body makes it.
@@ -263,7 +270,7 @@ class GraphKeeper:
             tuple(_keep_call(call, numbers[id(call.task)], start) for call in calls),
             stages,
             take_sequence() - start,
-            _count_hidden(calls),
+            b"".join(_hidden_keys(calls)),
             tuple((_name_of(task) or "", _identity_of(task) or b"") for task in tasks),
             tuple(reading.paths.values()),
             tuple((read.path, read.content_hash, read.is_directory) for read in reading.files.values()),
@@ -323,19 +330,21 @@ def _keep_call(call: Call, task: int, start: int) -> KeptCall:
     return KeptCall(call.key(), task, call.sequence - start, call.location(), writes)
 
 
-def _count_hidden(calls: Sequence[Call]) -> int:
+def _hidden_keys(calls: Sequence[Call]) -> set[bytes]:
+    """Return the beginnings of the keys of the calls behind these, those behind graphs that were given to these included."""
     seen: set[Call] = set(calls)
-    graphs: dict[int, int] = {}
     stack = list(calls)
+    hidden: set[bytes] = set()
     while stack:
         call = stack.pop()
         if isinstance(call, RecalledCall) and call.graph is not None:
-            graphs[id(call.graph)] = call.graph.hidden
+            hidden.update(call.graph.hidden_keys())
         for future in call.known_inputs():
             if future._call not in seen:
                 seen.add(future._call)
                 stack.append(future._call)
-    return len(seen) - len(calls) + sum(graphs.values())
+    hidden.update(call.key()[:SHORT] for call in seen)
+    return hidden.difference(call.key()[:SHORT] for call in calls)
 
 
 # -- tasks by name -------------------------------------------------------------------------------------------

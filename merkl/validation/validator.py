@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 import typing_extensions
 
 from merkl._base.hints import resolve_class_hints
-from merkl._base.named_types import alias_value, supertype_of
+from merkl._base.named_types import alias_value, bound_of, constraints_of, supertype_of
 from merkl._base.type_forms import (
     format_type,
     is_named,
@@ -171,9 +171,29 @@ class _Compiler:
         return class_checker(cls, format_type(hint))
 
     def _type_variable(self, hint: Any) -> Checker:
-        if hint.__constraints__:
-            return self._any_of([self.checker(c) for c in hint.__constraints__], format_type(hint))
-        return _ANYTHING if hint.__bound__ is None else self.checker(hint.__bound__)
+        constraints = constraints_of(hint)
+        if constraints:
+            return self._any_of([self.checker(c) for c in constraints], format_type(hint))
+        bound = bound_of(hint)
+        return _ANYTHING if bound is None else self._once(hint, lambda: self.checker(bound))
+
+    def _class_object(self, hint: Any, wanted: Any) -> Checker:
+        """The checker of `type[...]`; typeguard knows classes and protocols in it."""
+        origin = get_origin(wanted)
+        options: tuple[Any, ...] = ()
+        if isinstance(wanted, TypeVar):
+            options = constraints_of(wanted) or (bound_of(wanted) or object,)
+        elif alias_value(wanted) is not None:
+            options = (alias_value(wanted),)
+        elif is_union(wanted):
+            options = union_members(wanted)
+        elif origin is not None:
+            options = (get_args(wanted)[0] if origin is Annotated else origin,)
+        if options:
+            return self._any_of([self._class_object(hint, option) for option in options], format_type(hint))
+        if wanted is Any or not isinstance(wanted, type):
+            return Checker(generic_class_check)
+        return Checker(by_typeguard(type[wanted], self.items))
 
     def _alias(self, hint: Any) -> Checker:
         return self._once(hint, lambda: self.checker(alias_value(hint)))
@@ -242,8 +262,10 @@ class _Compiler:
             return mapping_checker(origin, format_type(hint), key, value, every=self.every)
         if is_array_class(origin):
             return Checker(array_check(origin, hint))
-        if origin is type or origin is _abc.Callable or getattr(origin, "_is_protocol", False):
-            return Checker(by_typeguard(hint if origin in (type, _abc.Callable) else origin, self.items))
+        if origin is type:
+            return self._class_object(hint, args[0])
+        if origin is _abc.Callable or getattr(origin, "_is_protocol", False):
+            return Checker(by_typeguard(hint if origin is _abc.Callable else origin, self.items))
         if is_typed_dict(origin):
             return self._once(hint, lambda: self._typed_dict(hint, origin))
         if not isinstance(origin, type):

@@ -224,6 +224,8 @@ class Parts:
         self.keep_sources()
         if "cache" in self.__dict__:
             self._settle_cache(self.cache.close)
+        if "results" in self.__dict__:
+            self.results.tell_refused()
         if "ledger" in self.__dict__:
             # Of our own cache it was said just now; of another one the results are safe.
             with contextlib.suppress(OSError):

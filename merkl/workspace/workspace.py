@@ -377,6 +377,7 @@ class Workspace:
         finally:
             runner.observer.run_ended(error)
             self.settle()
+            self.parts.results.tell_refused()
 
     def plan(
         self, make: Callable[[], Any], *, selection: Selection | None = None

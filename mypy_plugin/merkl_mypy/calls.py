@@ -24,7 +24,13 @@ from mypy.nodes import (
     TypeInfo,
     Var,
 )
-from mypy.plugin import CheckerPluginInterface, FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
+from mypy.plugin import (
+    CheckerPluginInterface,
+    FunctionContext,
+    FunctionSigContext,
+    MethodContext,
+    MethodSigContext,
+)
 from mypy.typeops import is_literal_type_like, make_simplified_union
 from mypy.types import (
     CallableType,
@@ -99,7 +105,7 @@ class CallChecker:
             found = self._at_a_glance(ctx.api, call, quick)  # type: ignore[arg-type]  # as `_lay_out` has seen
             if found is not None:
                 return found
-        return self.check(ctx, callee)  # type: ignore[arg-type]
+        return self.check(ctx, callee)
 
     def _lay_out(self, callee: CallableType, api: CheckerPluginInterface) -> QuickSignature | None:
         if not isinstance(api, TypeChecker):

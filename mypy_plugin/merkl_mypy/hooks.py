@@ -147,7 +147,8 @@ class MerklPlugin(Plugin):
 
     def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         """Attributes of tasks, and attributes that a Future does not have."""
-        self._reviews.ask_here()
+        if checker_state.type_checker is not self._reviews.last:
+            self._reviews.ask_here()
         if fullname.startswith("merkl.graph."):
             owner, _, name = fullname.rpartition(".")
             if owner == names.TASK and name in names.TASK_ATTRIBUTES:
@@ -194,9 +195,13 @@ class MerklPlugin(Plugin):
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
         """Calls of methods that may be tasks, and of values of type Task."""
-        self._reviews.ask_here()
+        if checker_state.type_checker is not self._reviews.last:
+            self._reviews.ask_here()
         if fullname.startswith(_BUILTIN_MODULES):
             return None
+        if fullname in self._calls.names:
+            self._calls.name = fullname
+            return self._signature
         if fullname in (f"{names.TASK}.__call__", f"{names.TASK_METHOD}.__call__"):
             self._calls.name = fullname
             return self._instance_signature

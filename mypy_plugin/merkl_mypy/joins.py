@@ -7,6 +7,7 @@ later. Where Futures would be values the join may be narrower: then the items ar
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -66,11 +67,20 @@ from mypy.types import (
 from merkl_mypy import names
 from merkl_mypy.rewrite import Rewriter, full_name
 from merkl_mypy.shapes import CONTAINERS, any_type, class_of, future_of, is_container, strip
-from merkl_mypy.walk import is_statement, parts, text_of
+from merkl_mypy.walk import LEAVES, is_statement, parts, text_of
 
-# What the text of a module has in it where displays are read on the spot, or named, inside of expressions.
-_READS: Final = re.compile(
-    rb"\bin\s+(?:[\[{]|\w+\()|[\]}]\s*(?:\.\w|\[)|\b(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max|from_iterable)\(\s*[\[{]|:="
+# What the text of a module has in it where displays are read on the spot, or named, inside of expressions; each begins
+# with letters or brackets that are quickly searched for.
+_READS: Final = tuple(
+    map(
+        re.compile,
+        (
+            rb"(?m)in\s+(?:[\[{]|\w+\((?=.*(?:[\[{]|[(,\\]\s*(?:#.*)?$)))",
+            rb"[\]}]\s*(?:\.\w|\[)",
+            rb"(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max|from_iterable)\(\s*[\[{]",
+            rb":=",
+        ),
+    )
 )
 _READERS: Final = frozenset(
     [
@@ -103,15 +113,23 @@ class Joins:
     """Puts a call of its own in the place of such displays, for as long as mypy checks the module."""
 
     def __init__(self) -> None:
-        # Which modules may read displays inside of expressions.
-        self._reading: dict[str, bool] = {}
+        # The lines of modules in which displays may be read inside of expressions.
+        self._reading: dict[str, list[int]] = {}
+        self._lines: list[int] = []  # of the module that is being prepared
         self._made: dict[int, tuple[CallExpr, Expression]] = {}
         # By module, as in `nameless`.
         self._places: dict[str, list[_Place]] = {}
 
     def read(self, file: MypyFile, text: bytes) -> None:
-        """Note whether a module that mypy has parsed may read displays inside of expressions."""
-        self._reading[file.fullname] = bool(_READS.search(text))
+        """Note where a module that mypy has parsed may read displays inside of expressions."""
+        found = sorted({match.start() for pattern in _READS for match in pattern.finditer(text)})
+        lines: list[int] = []
+        line, at = 1, 0
+        for start in found:
+            line += text.count(b"\n", at, start)
+            at = start
+            lines.append(line)
+        self._reading[file.fullname] = lines
 
     def begin(self, api: TypeChecker) -> None:
         """Prepare a module that mypy is about to check."""
@@ -121,9 +139,9 @@ class Joins:
         self._places[api.tree.fullname] = []
         if api.tree.fullname not in self._reading:
             self.read(api.tree, text_of(api.tree))  # mypy had it in its cache
-        everywhere = self._reading[api.tree.fullname]
+        self._lines = self._reading[api.tree.fullname]
         for statement in api.tree.defs:
-            self._visit(statement, api, everywhere=everywhere)
+            self._visit_statement(statement, api)
 
     def end(self, api: TypeChecker) -> None:
         """Leave the module as it was."""
@@ -145,19 +163,30 @@ class Joins:
         is_open = context is None or bool(get_all_type_vars(context))
         return with_futures(api, expr, typ) if is_open and _has_object(typ) else typ
 
-    def _visit(self, node: Node, api: TypeChecker, *, everywhere: bool) -> None:
-        if isinstance(node, AssignmentStmt):  # most of what there is
-            if everywhere:
-                self._visit_parts(node, api, everywhere=True)
-            self._assigned(node, api)
-            return
-        if not everywhere and type(node) in _WITHOUT_STATEMENTS:
-            return
+    def _visit_statement(self, statement: Node, api: TypeChecker) -> None:
+        """Look into a statement as deep as its lines ask for."""
+        if type(statement) is AssignmentStmt:  # most of what there is
+            if self._is_read_in(statement):
+                self._visit_parts(statement, api)
+            self._assigned(statement, api)
+        elif type(statement) not in _WITHOUT_STATEMENTS or self._is_read_in(statement):
+            self._visit(statement, api)
+
+    def _is_read_in(self, node: Node) -> bool:
+        """Whether a display may be read inside of an expression on the lines of a node."""
+        lines = self._lines
+        if not lines:
+            return False
+        # Some nodes have no end, and the first line of a decorated function is not that of its decorators.
+        at = bisect_left(lines, node.line)
+        return at < len(lines) and (node.end_line is None or lines[at] <= node.end_line)
+
+    def _visit(self, node: Node, api: TypeChecker) -> None:
         if isinstance(node, Block) and node.is_unreachable:
             return
         if isinstance(node, ClassDef) and node.info is not CLASSDEF_NO_INFO and node.info.is_enum:
             return
-        self._visit_parts(node, api, everywhere=everywhere)
+        self._visit_parts(node, api)
         if isinstance(node, AssignmentExpr) and _may_join(node.value):
             self._replace(node, "value", None, api)
         elif isinstance(node, ForStmt):
@@ -165,13 +194,17 @@ class Joins:
         elif isinstance(node, _COMPREHENSIONS):
             for index in range(len(node.sequences)):
                 self._iterated(node, "sequences", index, api)
-        elif everywhere:
+        else:
             self._read(node, api)
 
-    def _visit_parts(self, node: Node, api: TypeChecker, *, everywhere: bool) -> None:
+    def _visit_parts(self, node: Node, api: TypeChecker) -> None:
+        # Below a statement that has others in it, expressions are looked into only where one of its own lines asks for it.
+        is_read = not is_statement(node) or self._is_read_in(node)
         for part in parts(node):
-            if everywhere or is_statement(part):
-                self._visit(part, api, everywhere=everywhere)
+            if is_statement(part):
+                self._visit_statement(part, api)
+            elif is_read and type(part) not in LEAVES:
+                self._visit(part, api)
 
     def _read(self, node: Node, api: TypeChecker) -> None:
         """What is read off a display: an item, an attribute, or by a function that goes through it."""

@@ -10,7 +10,6 @@ from mypy.nodes import (
     AssertStmt,
     AssignmentStmt,
     AwaitExpr,
-    BytesExpr,
     CallExpr,
     ClassDef,
     ComparisonExpr,
@@ -18,17 +17,14 @@ from mypy.nodes import (
     Decorator,
     DictExpr,
     DictionaryComprehension,
-    EllipsisExpr,
     Expression,
     ExpressionStmt,
-    FloatExpr,
     FuncDef,
     GeneratorExpr,
     IfStmt,
     Import,
     ImportFrom,
     IndexExpr,
-    IntExpr,
     ListExpr,
     MatchStmt,
     MemberExpr,
@@ -56,10 +52,9 @@ from merkl_mypy.comparisons import Comparisons
 from merkl_mypy.eager import is_eval
 from merkl_mypy.findings import Findings, items_of
 from merkl_mypy.shapes import has_future
-from merkl_mypy.walk import is_statement, parts
+from merkl_mypy.walk import LEAVES, is_statement, parts
 
-_LEAVES: Final = frozenset([NameExpr, StrExpr, IntExpr, FloatExpr, BytesExpr, EllipsisExpr])
-_CONSTANTS: Final = _LEAVES - {NameExpr}
+_CONSTANTS: Final = LEAVES - {NameExpr}
 # Statements below which no other stands.
 _WITHOUT_BODY: Final = frozenset([AssignmentStmt, ExpressionStmt, ImportFrom, Import])
 
@@ -147,7 +142,7 @@ class Reviewer:
 
     def _below(self, node: Node) -> None:
         for part in parts(node):
-            if type(part) not in _LEAVES:
+            if type(part) not in LEAVES:
                 self._visit(part)
 
     def _says_nothing(self, node: Node) -> bool:

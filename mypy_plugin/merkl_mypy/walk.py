@@ -6,7 +6,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from mypy import nodes
-from mypy.nodes import Block, FuncDef, MypyFile, Node, OverloadedFuncDef, Statement
+from mypy.nodes import (
+    Block,
+    BytesExpr,
+    EllipsisExpr,
+    FloatExpr,
+    FuncDef,
+    IntExpr,
+    MypyFile,
+    NameExpr,
+    Node,
+    OverloadedFuncDef,
+    Statement,
+    StrExpr,
+)
 
 # The parts of each kind of node, by the name of its class; a part is a node, a list of parts, or None.
 _PARTS: Final[dict[str, tuple[str, ...]]] = {
@@ -54,28 +67,49 @@ _PARTS: Final[dict[str, tuple[str, ...]]] = {
 
 
 _BY_CLASS: Final[dict[type, tuple[str, ...]]] = {getattr(nodes, name): of for name, of in _PARTS.items()}
+# What may hold lists, pairs or None in its lists.
+_NESTED: Final = frozenset(
+    getattr(nodes, name)
+    for name in ("DictExpr", "GeneratorExpr", "DictionaryComprehension", "TryStmt", "MatchStmt")
+)
 _SEVERAL: Final = (list, tuple)
+_STATEMENTS: Final = (Statement, Block, FuncDef, OverloadedFuncDef)
+#: Expressions that have no parts.
+LEAVES: Final = frozenset([NameExpr, StrExpr, IntExpr, FloatExpr, BytesExpr, EllipsisExpr])
 
 
 def parts(node: Node) -> list[Node]:
     """The nodes right below `node`, in order."""
+    kind = type(node)
+    of_class = _BY_CLASS.get(kind)
+    if of_class is None:
+        return []
     found: list[Any] = []
-    for name in _BY_CLASS.get(type(node), ()):
+    for name in of_class:
         part = getattr(node, name)
-        if isinstance(part, _SEVERAL):
-            for one in part:
-                if isinstance(one, _SEVERAL):
-                    found += one
-                else:
-                    found.append(one)
-        else:
+        if type(part) is list:
+            if kind in _NESTED:
+                found += _flattened(part)
+            else:
+                found += part
+        elif part is not None:
             found.append(part)
+    return found
+
+
+def _flattened(part: list[Any]) -> list[Node]:
+    found: list[Any] = []
+    for one in part:
+        if isinstance(one, _SEVERAL):
+            found += one
+        else:
+            found.append(one)
     return [one for one in found if one is not None]
 
 
 def is_statement(node: Node) -> bool:
     """Whether other statements may stand below this node, other than in a lambda."""
-    return isinstance(node, (Statement, Block, FuncDef, OverloadedFuncDef))
+    return isinstance(node, _STATEMENTS)
 
 
 def text_of(file: MypyFile) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pydantic
+from pydantic_core import PydanticUndefined
 
 from merkl_serializers.names import class_header
 from merkl_serializers.walk import Encoder, Walk
@@ -33,6 +34,10 @@ def _make_model(cls: Any, registry: CanonicalRegistry) -> Encoder:
         # A field that was set to its default is dumped where one that was not is left out.
         unset = pack_names(sorted(every - value.__pydantic_fields_set__))
         extra, private = value.__pydantic_extra__, value.__pydantic_private__
+        if private and any(
+            item is PydanticUndefined for item in private.values()
+        ):  # not there, and nobody stores it
+            private = {name: item for name, item in private.items() if item is not PydanticUndefined}
         rest = walk.mapping(extra or {}) + walk.mapping(private or {}) if extra or private else b"\xc0"
         return b"".join([head, start, fields, unset, rest])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from distributed import Client
 from project import Project
 
 from merkl import TargetError, TaskFailedError, Workspace, evaluate
+from merkl._base.tracebacks import traceback_of_body
 
 FLOWS = """
     import asyncio, itertools, os, time
@@ -40,6 +42,12 @@ FLOWS = """
     async def hang_waiting(x: int) -> int:
         await asyncio.sleep(60)
         return x
+
+    @task
+    def moves(n: int) -> str:
+        begun = os.getcwd()
+        os.chdir("/")
+        return begun
 
     @task
     def stubborn(shared: str, x: int) -> int:
@@ -202,11 +210,21 @@ def flows(dask: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", ["hang", "hang_waiting"])
 def test_a_time_limit_ends_the_body_and_not_the_worker(flows: Any, name: str) -> None:
+    """And its traceback shows where the body was then."""
     with pytest.raises(
         TaskFailedError, match=r"TimeoutError: it ran for more than 0\.2 seconds and was ended"
-    ):
+    ) as raised:
         getattr(flows, name)(1).eval()
+    shown = traceback_of_body(raised.value)
+    assert f"in {name}\n" in shown
+    assert "sleep(" in shown
+    assert f"{os.sep}merkl{os.sep}" not in shown
     assert flows.square(3).eval() == 9
+
+
+def test_a_body_begins_where_the_worker_did_whatever_others_make_of_that(flows: Any) -> None:
+    found = evaluate([flows.moves(n) for n in range(4)])
+    assert "/" not in found
 
 
 def test_a_shell_task_is_ended_too(flows: Any) -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import seaweed
 from dropping_proxy import dropping_proxy
 
+from merkl import Workspace, task
 from merkl._base.errors import CacheError, ConfigError, MerklWarning
 from merkl.cache import (
     MISSING,
@@ -301,3 +303,20 @@ def test_verify_and_collect_look_after_a_bucket(s3: Bucket) -> None:
     assert list(cache.keys()) == [make_key(1)]
     assert read(cache.get(make_key(1))) == b"1" * 50_000
     assert list(cache.contents.hashes()) == [make_entry(b"1" * 50_000).content_hash]
+
+
+def test_a_bucket_that_takes_nothing_is_said_once_and_counted(s3_endpoint: str, tmp_path: Path) -> None:
+    """There is no such bucket; the run does without it, and says at its end how many results it has not got."""
+    options = {"endpoint": s3_endpoint, **seaweed.KEYS}
+    workspace = Workspace(tmp_path, cache=S3Cache("s3://nowhere/prefix", options))
+    with pytest.warns(MerklWarning) as said:
+        assert workspace.run(lambda: [negative(n) for n in range(5)]).result == [0, -1, -2, -3, -4]
+    refused = [str(one.message) for one in said if "stored" in str(one.message)]
+    assert len(refused) == 2
+    assert "negative is not stored, the run goes on: s3://nowhere/prefix" in refused[0]
+    assert refused[1] == "4 more results are not stored, and computed again next time"
+
+
+@task
+def negative(n: int) -> int:
+    return -n

@@ -9,6 +9,7 @@ import random
 import signal
 import threading
 import time
+import traceback
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -347,9 +348,13 @@ def test_a_time_limit_ends_each_attempt_where_it_waits(workspace: Workspace, log
         await asyncio.sleep(60)
         return 1
 
-    with pytest.raises(TaskFailedError, match=r"TimeoutError: it ran for more than 0\.02 seconds"):
+    with pytest.raises(TaskFailedError, match=r"TimeoutError: it ran for more than 0\.02 seconds") as raised:
         hang(log).eval()
     assert log == ["try"] * 3
+    assert [frame.name for frame in traceback.extract_tb(raised.value.__cause__.__traceback__)] == [
+        "hang",
+        "sleep",
+    ]
 
 
 def test_a_body_that_hides_the_end_of_its_time_has_failed_too(workspace: Workspace) -> None:

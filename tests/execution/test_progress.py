@@ -40,6 +40,39 @@ def test_calls_that_run_side_by_side_are_done_sooner(
     assert shown.seconds_left() == left
 
 
+def test_time_that_passes_between_short_bodies_counts(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call takes a second, as on a cluster, of which its body takes a thousandth."""
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    futures: list[Future[int]] = [work(i) for i in range(100)]
+    shown = Progress()
+    shown.plan_made(make_plan(futures, Lookups(workspace.parts.results)))
+    for future in futures[:50]:
+        shown.call_started(future._call)
+        shown.call_ended(future._call, "run", 0.001)
+        now += 1
+    assert "50 of 100 calls, about 50 s left" in shown.summary()
+
+
+def test_calls_that_run_already_take_longer_than_those_that_have_ended(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One has ended at once, two have run for a minute, and nobody knows how long such calls take."""
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    futures: list[Future[int]] = [work(i) for i in range(5)]
+    shown = Progress()
+    shown.plan_made(make_plan(futures, Lookups(workspace.parts.results)))
+    for future in futures[:3]:
+        shown.call_started(future._call)
+    shown.call_ended(futures[0]._call, "run", 0.0)
+    now = 60.0
+    # A mean of 40 s each; of the four that are left two have done 60 s, and two run at a time.
+    assert shown.seconds_left() == pytest.approx((4 * 40 - 120) / 2)
+
+
 @task
 def pressed(x: int) -> int:
     """Ctrl-C comes while it runs, the first time."""

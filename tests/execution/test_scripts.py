@@ -297,3 +297,39 @@ def test_objects_of_all_kinds_of_classes_come_back(folder: Path, target: str) ->
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100)
         struct = '{"type":"s","firstField":1,"more":[],"other":{"type":"s","firstField":2,"more":[]}} 3'
         assert done.stdout.splitlines() == [struct], done.stderr
+
+
+ENDING = dedent(
+    """
+    import os, threading
+    from merkl import TaskFailedError, evaluate, task
+
+    @task
+    def ends(how: str) -> int:
+        os._exit(0) if how == "exit" else os.execlp("true", "true")
+        return 1
+
+    for how in ("exit", "exec"):
+        try:
+            evaluate([ends(how)])
+        except TaskFailedError as error:
+            print(type(error.__cause__).__name__, flush=True)
+
+    @task
+    def waits(n: int) -> int:
+        threading.Thread(target=os._exit, args=(5,)).start()
+        threading.Event().wait(60)
+        return n
+
+    waits(1).v
+    """
+)
+
+
+def test_a_body_of_a_script_that_would_end_its_process_fails(folder: Path) -> None:
+    """What follows in the script runs; code outside of bodies, such as that of threads, ends it as ever."""
+    (folder / "ending.py").write_text(ENDING)
+    done = subprocess.run(
+        [sys.executable, "ending.py"], cwd=folder, capture_output=True, text=True, timeout=100
+    )
+    assert (done.returncode, done.stdout) == (5, "ProcessExit\nProcessExit\n"), done.stderr

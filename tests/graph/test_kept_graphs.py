@@ -281,6 +281,30 @@ def test_the_figures_count_the_calls_behind(workspace: Workspace) -> None:
 
 
 @pipeline
+def doubled_thrice(x: int) -> Any:
+    return double(double(double(x)))
+
+
+@pipeline
+def doubled_in_parts(x: int) -> Any:
+    return [doubled_thrice(x), double(both(double(double(x)))[0])]
+
+
+@pipeline
+def two_that_share(x: int) -> Any:
+    return [doubled_thrice(x), doubled_in_parts(x)]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: two_that_share(7), lambda: [double(7), two_that_share(7), doubled_thrice(7)]]
+)
+def test_calls_that_several_graphs_share_count_once(workspace: Workspace, make: Any) -> None:
+    first = workspace.run(make).report.counts()
+    again = workspace.run(make).report.counts()
+    assert (first["calls"], again["calls"], again["cached"]) == (5, 5, 5)
+
+
+@pipeline
 def chain_of(length: int) -> Any:
     ran.append("chain")
     value: Any = 1

@@ -166,11 +166,23 @@ def test_a_body_finds_the_working_directory_where_the_run_began(project: Project
             return ["the second attempt began elsewhere"]
 
         @task
-        async def drifts(to: str) -> int:
+        async def drifts(to: str) -> str:
+            begun = os.getcwd()
             os.chdir(to)
-            return 3
+            return begun
 
-        def main(to: str): return [moves(to), here(2), here(drifts(to))]
+        @task(retries=1)
+        async def looks(n: int, after: str) -> str:
+            begun = os.getcwd()
+            os.chdir("..")
+            if begun + "/looked" not in LOOKED:
+                LOOKED.append(begun + "/looked")
+                raise ValueError("again")
+            return begun
+
+        LOOKED = []
+
+        def main(to: str): return [moves(to), here(2), here(3), drifts(to), drifts(to + "/."), looks(1, drifts(to))]
         """,
     )
     elsewhere = project.folder / "elsewhere"
@@ -179,6 +191,7 @@ def test_a_body_finds_the_working_directory_where_the_run_began(project: Project
     assert result[0] == [f"{elsewhere}1"]
     assert result[1] == f"{project.folder}2"
     assert result[2] == f"{project.folder}3"
+    assert result[3:] == [str(project.folder)] * 3
 
 
 def test_code_that_holds_such_a_function_has_the_same_key_as_outside_of_a_run(project: Project) -> None:

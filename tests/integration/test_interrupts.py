@@ -413,6 +413,38 @@ def test_ctrl_c_when_all_is_computed_does_not_undo_the_run(project: Project, pre
     assert project.log("--runs")[0]["status"] == "done"
 
 
+def test_ctrl_c_while_an_object_is_done_away_with_ends_the_run_after_its_body(project: Project) -> None:
+    """There Python passes over what is raised, with a traceback."""
+    project.write(
+        "dropping.py",
+        """
+        import signal
+        from merkl import task
+
+        class Dropped:
+            def __del__(self):
+                signal.raise_signal(signal.SIGINT)
+
+        @task
+        def drops(n: int) -> int:
+            Dropped()
+            return n
+
+        @task
+        def later(n: int) -> int:
+            return n
+
+        def main(): return [drops(1), later(2)]
+        """,
+    )
+    done = project.merkl("run", "dropping.main")
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+    assert "ignored" not in done.stderr
+    assert "merkl: interrupted" in done.stderr
+    assert "1 interrupted" in done.stderr
+
+
 @pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
 @pytest.mark.parametrize("flow", ["returns", "ends"])
 def test_sigterm_ends_the_run_though_its_last_body_returns_something(

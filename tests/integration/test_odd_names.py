@@ -1,12 +1,16 @@
-"""Odd file names, values whose repr raises, and errors that are no Unicode: every command that looks goes on."""
+"""Odd names of files and folders, values whose repr raises, errors that are no Unicode: every command that looks goes on."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from project import Project
+
+import merkl
 
 FLOW = """
 from merkl import FileRef, Future, task
@@ -62,3 +66,30 @@ def test_commands_that_look_take_everything(tmp_path: Path) -> None:
         assert done.returncode == 0, (words, done.stderr)
     failed = project.merkl("dag", "flow.main", "-o", "flow.py/x.svg", errors="replace")
     assert (failed.returncode, "cannot write" in failed.stderr) == (2, True)
+
+
+def test_worker_processes_import_the_merkl_of_the_run_and_not_a_folder_of_the_project(
+    project: Project, tmp_path: Path
+) -> None:
+    """The command `merkl` begins with its own folder on the path, worker processes begin with the current one."""
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin" / "merkl"
+    command.write_text("import sys\nfrom merkl.cli import main\nsys.exit(main())\n")
+    project.write("merkl/__init__.py", "raise ImportError('this is another one')\n")
+    project.write(
+        "flow.py",
+        """
+        import sys
+        from merkl import task
+
+        @task
+        def where(n: int) -> str: return sys.modules["merkl"].__file__
+
+        def main(): return where(1)
+        """,
+    )
+    words = [sys.executable, str(command), "run", "--target", "1", "flow.main"]
+    done = subprocess.run(
+        words, cwd=project.folder, env=project.environment(), capture_output=True, text=True, timeout=100
+    )
+    assert done.stdout.strip() == merkl.__file__, done.stderr

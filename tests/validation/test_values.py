@@ -18,8 +18,10 @@ from typing import (
     NewType,
     NotRequired,
     Protocol,
+    Self,
     TextIO,
     TypedDict,
+    TypeVar,
 )
 
 import numpy as np
@@ -63,6 +65,8 @@ class Link(NamedTuple):
 
 
 UserId = NewType("UserId", int)
+Bound = TypeVar("Bound", bound="Point")
+OneOf = TypeVar("OneOf", "Point", "Named")
 
 GOOD: list[tuple[Any, Any]] = [
     (1, int),
@@ -172,3 +176,30 @@ def test_open_files_are_told_apart_by_what_they_give(tmp_path: Path) -> None:
         assert validate_value(text, TextIO) is None
         assert validate_value(text, IO[bytes]) is not None
         assert validate_value("x", BinaryIO) is not None
+
+
+@pytest.mark.parametrize("hint", [Bound, OneOf, list[Bound], Bound | None, type[Bound], type[OneOf]])
+def test_type_variables_that_name_their_bounds_by_text(hint: Any) -> None:
+    """The text that bounds a type variable is looked up in the module of that variable."""
+    is_class, is_list = str(hint).startswith("type["), str(hint).startswith("list[")
+    good, bad = (Point, Pair) if is_class else (Point(1), Pair(1, "a"))
+    assert validate_value([good] if is_list else good, hint) is None
+    assert validate_value([bad] if is_list else bad, hint) is not None
+
+
+@pytest.mark.parametrize(
+    ("hint", "wrong"),
+    [
+        (type[Annotated[int, "years"]], str),
+        (type[int | Point], str),
+        (type[UserId], 3),
+        (type[list[int]], set),
+        (type[Any | str], 3),
+        (type[Self], 3),
+    ],
+)
+def test_classes_of_all_kinds_of_types(hint: Any, wrong: Any) -> None:
+    """`type[...]` takes classes of what stands in it; what cannot be told of a class passes."""
+    right = list if "list" in str(hint) else int
+    assert validate_value(right, hint) is None
+    assert validate_value(wrong, hint) is not None

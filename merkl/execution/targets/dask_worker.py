@@ -18,6 +18,7 @@ from merkl.execution.targets.failures import dump_error
 from merkl.execution.targets.script import take_script
 from merkl.execution.targets.sharing import require_mark
 from merkl.execution.targets.worker import Worker, WorkerSession
+from merkl.execution.working_folder import begin_in_folder
 
 try:
     from distributed import WorkerPlugin
@@ -33,10 +34,13 @@ class _Sessions:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._workers: dict[bytes, tuple[Worker, WorkerSession]] = {}
+        #: Where bodies begin, whatever others make of it: where the process was before the first of them.
+        self.folder = ""
 
     def worker(self, setup: bytes) -> tuple[Worker, WorkerSession]:
         """Return the worker for a run, opening its session the first time."""
         with self._lock:
+            self.folder = self.folder or os.getcwd()
             if setup not in self._workers:
                 self._workers[setup] = _open(setup)
             return self._workers[setup]
@@ -111,7 +115,7 @@ def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
         inputs.update(parent.outs)
     try:
         worker, session = _sessions.worker(setup)
-        with interrupts.in_thread(setup):
+        with interrupts.in_thread(setup), begin_in_folder(_sessions.folder):
             reply = worker.carry_out(msgspec.structs.replace(ticket, inputs=inputs))
         session.settle()
     except Exception as error:  # noqa: BLE001

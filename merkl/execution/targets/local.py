@@ -13,11 +13,12 @@ from merkl._base.errors import TargetError
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.bell import Bell
+from merkl.execution.targets.replies import load_reply
 from merkl.execution.targets.resources import Slots
 from merkl.execution.targets.setup import WorkerSetup
 from merkl.execution.targets.sharing import CacheMark
 from merkl.execution.targets.worker_handle import Sent, WorkerHandle
-from merkl.execution.targets.worker_process import GRACE
+from merkl.execution.targets.worker_process import ATTEMPT, BROKEN, GRACE
 
 __all__ = ["LocalTarget"]
 
@@ -196,13 +197,14 @@ class LocalTarget(Target):
     def _read(self, worker: WorkerHandle, replies: list[Reply]) -> None:
         try:
             while worker.has_message():
-                kind, data = pickle.loads(worker.pipe.recv_bytes())
-                if kind == "reply":
-                    self._settle_reply(worker, data, replies)
-                elif kind == "attempt":
+                message = worker.pipe.recv_bytes()
+                if message == ATTEMPT:
                     worker.queue[0].attempted = time.monotonic()
-                elif kind == "broken":
-                    raise TargetError(f"a worker process could not start: {data}")
+                elif message.startswith(BROKEN):
+                    reason = message.removeprefix(BROKEN).decode()
+                    raise TargetError(f"a worker process could not start: {reason}")
+                else:
+                    self._settle_reply(worker, load_reply(message), replies)
         except (EOFError, OSError):
             self._bury(worker, replies)
             return

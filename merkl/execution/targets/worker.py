@@ -85,6 +85,8 @@ class Worker:
         self._said: list[tuple[type[Warning], str]] = []
         #: What was warned of when results were made durable.
         self._settled: set[tuple[type[Warning], str]] = set()
+        #: Warnings that came between two tickets, as of what is stored in the background.
+        self._late: list[tuple[type[Warning], str]] = []
         # Where several threads work, the process is not ours alone either.
         self._meter = PeakMeter(is_ours=collects_warnings)
         self._watch: BodyWatch | None = None
@@ -99,12 +101,17 @@ class Worker:
         finally:
             self._is_collecting = False
 
+    def note_warning(self, category: type[Warning], text: str) -> None:
+        """Take a warning that came between two tickets: it goes along with the next reply."""
+        self._late.append((category, text))
+
     def settle(self) -> tuple[tuple[type[Warning], str], ...]:
         """Make durable all results; return what there was to warn of, each once."""
         self._said.clear()
         with self.collecting_warnings():
             self._session.settle()
-        new = tuple(said for said in self._said if said not in self._settled)
+            self._session.worker_results.tell_refused()
+        new = tuple(said for said in (*self._take_late(), *self._said) if said not in self._settled)
         self._settled.update(new)
         return new
 
@@ -133,17 +140,21 @@ class Worker:
             _stored.reset(token)
         if self._watch is not None:
             reply = msgspec.structs.replace(reply, findings=self._watch.take())
-        if self._said or stored:
-            reply = msgspec.structs.replace(reply, warnings=tuple(self._said), metadata=tuple(stored))
+        if self._said or self._late or stored:
+            said = (*self._take_late(), *self._said)
+            reply = msgspec.structs.replace(reply, warnings=said, metadata=tuple(stored))
         return reply
+
+    def _take_late(self) -> list[tuple[type[Warning], str]]:
+        late, self._late = self._late, []
+        return late
 
     @staticmethod
     def _differs(call: Call) -> bool:
         """Say whether the task that was imported here is another one than where the call was made."""
-        return any(
-            part.task.fingerprint().digest != part.fingerprint and is_by_name(part.task)
-            for part in call.parts[:1]
-        )
+        # What came along by value is what it was there; to look at its code once more for each call takes the longest of all.
+        first = call.parts[0]
+        return is_by_name(first.task) and first.task.fingerprint().digest != first.fingerprint
 
     def _run(self, call: Call, ticket: Ticket) -> Reply:
         plan = Plan()

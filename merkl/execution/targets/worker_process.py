@@ -14,19 +14,21 @@ from collections.abc import Iterator
 from multiprocessing import connection, parent_process
 from typing import Any, TextIO, cast
 
-import cloudpickle
-
 from merkl._base.errors import MerklWarning
 from merkl.execution.exits import refused_closing
 from merkl.execution.interrupts import interrupts
 from merkl.execution.output import Keyboard, body_output
-from merkl.execution.targets.base import Reply
+from merkl.execution.targets.replies import dump_reply
 from merkl.execution.targets.script import take_script
 from merkl.execution.targets.sharing import require_mark
 from merkl.execution.targets.worker import Worker
 from merkl.execution.working_folder import keep_working_folder
 
-__all__ = ["GRACE", "serve_parent"]
+__all__ = ["ATTEMPT", "BROKEN", "GRACE", "serve_parent"]
+
+#: What a worker sends beside replies: that an attempt begins; with the reason behind it, that it cannot start.
+ATTEMPT = b"attempt"
+BROKEN = b"broken: "
 
 #: Seconds that a worker gets to end a body in order before it is killed.
 GRACE = 3.0
@@ -37,7 +39,7 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
     interrupts.handle_termination()
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    with interrupts, body_output.installed(), refused_closing(), _warnings_in_one_line():
+    with interrupts, body_output.installed(), refused_closing():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # the server held it back
         threading.Thread(target=_end_with_parent, daemon=True).start()
         sys.stdin = cast(TextIO, Keyboard(sys.stdin, _refuse))
@@ -56,28 +58,28 @@ def serve_parent(pipe: connection.Connection, setup: bytes) -> None:
             session = open_session(*arguments)
         except BaseException as error:  # noqa: BLE001 - said where the run is
             with contextlib.suppress(OSError):
-                pipe.send_bytes(pickle.dumps(("broken", f"{type(error).__name__}: {error}")))
+                pipe.send_bytes(BROKEN + f"{type(error).__name__}: {error}".encode())
             os._exit(1)  # a signal that came meanwhile has nobody to go to
-        worker = Worker(session, run_id, on_attempt=lambda: pipe.send_bytes(pickle.dumps(("attempt", None))))
-        with keep_working_folder():
+        worker = Worker(session, run_id, on_attempt=lambda: pipe.send_bytes(ATTEMPT))
+        with keep_working_folder(), _warnings_to(worker):
             _serve(pipe, worker)
         _settle_alone(worker)
         os._exit(0)
 
 
 @contextlib.contextmanager
-def _warnings_in_one_line() -> Iterator[None]:
-    """Show MerkL's warnings between two tickets, as of what is stored in the background, as `merkl` shows its own."""
+def _warnings_to(worker: Worker) -> Iterator[None]:
+    """Give the worker MerkL's warnings between two tickets, as of what is stored in the background: the run says each once."""
     with warnings.catch_warnings():
         show = warnings.showwarning
 
-        def show_line(message: Any, category: Any, *rest: Any, **named: Any) -> None:
+        def note(message: Any, category: Any, *rest: Any, **named: Any) -> None:
             if isinstance(category, type) and issubclass(category, MerklWarning):
-                print(f"merkl: warning: {message}", file=sys.stderr)  # noqa: T201
+                worker.note_warning(category, str(message))
             else:
                 show(message, category, *rest, **named)
 
-        warnings.showwarning = show_line
+        warnings.showwarning = note
         yield
 
 
@@ -111,19 +113,12 @@ def _serve(pipe: connection.Connection, worker: Worker) -> None:
                 is_terminated = interrupts.is_terminated
                 interrupts.reset()
                 try:
-                    pipe.send_bytes(_dump(reply))
+                    pipe.send_bytes(dump_reply(reply))
                 except OSError:  # the run is gone; what is done is in the cache
                     is_terminated = True
                 if is_terminated:
                     _settle_alone(worker)
                     os._exit(128 + signal.SIGTERM)
-
-
-def _dump(reply: Reply) -> bytes:
-    try:
-        return pickle.dumps(("reply", reply), protocol=5)
-    except Exception:  # noqa: BLE001 - classes that only cloudpickle can take
-        return cloudpickle.dumps(("reply", reply), protocol=5)
 
 
 def _end_with_parent() -> None:
