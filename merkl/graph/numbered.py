@@ -6,16 +6,18 @@ a call of the task is one plain signature to them: no overloads to choose from, 
 
 # A parameter that may be left out has a default here, whatever it has in the function: who calls may give it by name.
 # mypy: disable-error-code="override, overload-cannot-match, overload-overlap, misc, empty-body, assignment"
+# pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
-from typing import Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
-
-# ty alone knows this class, and no code is one: ty keeps to the overloads of `Task`, since in a `Task1` it would leave
-# the type variables of a generic function unsolved. To the others the type is unknown, and so all code is of it.
-from ty_extensions import JustComplex as NotToTy  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
 from merkl.graph.future import Future
 from merkl.graph.task import Task
+
+if TYPE_CHECKING:
+    # ty alone knows this class, and no code is one: ty keeps to the overloads of `Task`, since in a `Task1` it would leave
+    # the type variables of a generic function unsolved. To the others the type is unknown, and so all code is of it.
+    from ty_extensions import JustComplex as NotToTy  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]
 
 __all__ = [
     "Given0",
