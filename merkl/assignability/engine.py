@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, get_args, get_origin
 
 from merkl._base.hint_classes import iter_classes
+from merkl._base.sources import class_node
 from merkl._base.type_forms import map_arguments
 from merkl.assignability.classes import is_protocol, is_stdlib
 from merkl.assignability.hidden import has_other_bases, is_redefined, members_for_checkers
@@ -54,8 +55,25 @@ def _is_otherwise_for_checkers(source: Any, target: Any) -> bool:
     own = [c for cls in iter_classes(source) for c in cls.__mro__ if not is_stdlib(c)]
     wanted = list(iter_classes(target))
     asked_for = {name for c in wanted if is_protocol(c) for name in protocol_members(c)} | {"__call__"}
-    return any(map(is_redefined, [*own, *wanted])) or any(
-        has_other_bases(cls) or asked_for & members_for_checkers(cls) for cls in own
+    # Before 3.12 a class that is written in C does not say that it is a buffer.
+    if "__buffer__" in asked_for and sys.version_info < (3, 12) and any(class_node(c) is None for c in own):
+        return True
+    return (
+        any(map(is_redefined, [*own, *wanted]))
+        or any(has_other_bases(cls) or asked_for & members_for_checkers(cls) for cls in own)
+        or any(_is_left_to_scalars(cls, asked_for) for cls in iter_classes(source))
+    )
+
+
+def _is_left_to_scalars(cls: type, names: set[str]) -> bool:
+    """Whether only the classes below a numpy class have a member that its stub gives to all, as `__index__` of `integer`."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not issubclass(cls, numpy.generic):
+        return False
+    missing = [name for name in names if not hasattr(cls, name)]
+    below: list[type] = cls.__subclasses__() if missing else []
+    return any(
+        any(hasattr(one, name) for name in missing) or _is_left_to_scalars(one, names) for one in below
     )
 
 

@@ -159,18 +159,19 @@ def _load(names: Iterable[str]) -> _Loaded:
     queue = list(names)
     while queue:
         name = queue.pop(0)
+        shown = shown_path(name) if name.endswith(".py") else name
         try:
             module = load_module(name)
         except ValueAsked:
-            loaded.ended_early.append(shown_path(name) if name.endswith(".py") else name)
+            loaded.ended_early.append(shown)
         except UsageError as error:
             if error.__cause__ is None:
                 raise
-            loaded.findings.append(_failed_import(error.__cause__, str(error)))
+            loaded.findings.append(_failed_import(error.__cause__, str(error).replace(name, shown)))
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001  (whatever the module raises, SystemExit included, is the finding)
-            message = f"{name} cannot be imported: {type(error).__name__}: {error}"
+            message = f"{shown} cannot be imported: {type(error).__name__}: {error}"
             loaded.findings.append(_failed_import(error, message))
         else:
             # By file: two scripts of one name in two folders are two modules of one name.
@@ -184,6 +185,8 @@ def _load(names: Iterable[str]) -> _Loaded:
 
 def _failed_import(error: BaseException, message: str) -> Finding:
     file, line = locate_error(error) or ("", 0)
+    if isinstance(error, SyntaxError) and error.msg:
+        message = error.msg  # the rest of it is the place
     return Finding("import", "error", file, line, message)
 
 

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from merkl._base.descriptors import out_of_the_way
 from merkl._base.errors import MerklError, MerklWarning, TaskFailedError
 from merkl._base.tracebacks import traceback_of_body
+from merkl.execution.output import body_output
 from merkl.execution.previews import preview_value
 from merkl.files import FileRef
 
@@ -40,6 +41,7 @@ def stdout_for_result() -> Iterator[TextIO]:
         yield sys.stdout
         return
     previous = sys.stdout
+    body_output.spared.add(saved)
     result = os.fdopen(saved, "w", encoding="utf-8", errors="surrogateescape")
     sys.stdout = sys.stderr
     lost: OSError | None = None
@@ -47,6 +49,7 @@ def stdout_for_result() -> Iterator[TextIO]:
         yield result
     finally:
         sys.stdout = previous
+        body_output.spared.discard(saved)
         try:
             with contextlib.suppress(ValueError):
                 result.flush()

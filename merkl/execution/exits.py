@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,9 @@ _WHY = {
     "execve": _ENDS,
     "closerange": "have closed files of the run itself: close one by one what the body opened",
 }
+_CLOSE = os.close
+#: The files of the database of a project: SQLite would write into whatever gets the number of one that was closed.
+_DATABASE = frozenset(f"merkl.db{end}" for end in ("", "-wal", "-shm"))
 _REAL: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in _WHY}
 
 
@@ -72,16 +76,33 @@ def _closerange(*arguments: Any, **named: Any) -> Any:
     return _refusal.deal_with("closerange", arguments, named)
 
 
+def _close(fd: int) -> None:
+    """Close a descriptor; to a body those of the run are closed already, as there is code that closes all that are there."""
+    if os.getpid() == _refusal.owner and current_body.get() is not None and _is_of_run(fd):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    _CLOSE(fd)
+
+
+def _is_of_run(descriptor: int) -> bool:
+    if descriptor in body_output.descriptors():
+        return True
+    try:
+        folder, name = os.path.split(os.readlink(f"/proc/self/fd/{descriptor}"))
+    except (OSError, TypeError):  # of another system, or no descriptor
+        return False
+    return name in _DATABASE or os.path.basename(folder) == "leases"
+
+
 def _named_alike(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Give a function the names of that in whose place it is: code that holds it has the same fingerprint as elsewhere."""
-    function.__module__ = _REAL[name].__module__
+    function.__module__ = getattr(os, name).__module__
     function.__name__ = function.__qualname__ = name
     return function
 
 
 _REFUSING = {
     name: _named_alike(function, name)
-    for name, function in zip(_WHY, (_exit, _execv, _execve, _closerange), strict=True)
+    for name, function in zip((*_WHY, "close"), (_exit, _execv, _execve, _closerange, _close), strict=True)
 }
 
 
@@ -92,7 +113,7 @@ def refused_exits() -> Iterator[None]:
     Processes that are forked off it end as ever. In a thread that belongs to no body, where raising would only end the
     thread, the process ends, with an exit code that says that the run failed.
     """
-    with _refused(_WHY):
+    with _refused(_REFUSING):
         yield
 
 
@@ -109,7 +130,7 @@ class _InBodies(contextlib.AbstractContextManager[None]):
             self._depth += 1
             if self._depth == 1 and os._exit is not _exit:
                 functions: dict[str, Any] = os.__dict__
-                self._before = {name: functions[name] for name in _WHY}
+                self._before = {name: functions[name] for name in _REFUSING}
                 _refusal.owner, _refusal.is_for_bodies = os.getpid(), True
                 functions.update(_REFUSING)
 

@@ -117,7 +117,10 @@ class BodyOutput:
         self.show: Callable[[bytes], None] = self._write
         self._lock = threading.RLock()
         self._printed: list[_Printed] = []
-        self._reader = self._saved = -1
+        self._reader = self._saved = self._before = -1
+        self._waiting = -1
+        #: Descriptors of others that no body may close.
+        self.spared: set[int] = set()
         self._stop = self._writer = -1
         self._arrivals = select.poll()
         self._is_suspended = False
@@ -138,7 +141,7 @@ class BodyOutput:
         except (OSError, ValueError, AttributeError):
             yield
             return
-        before = out_of_the_way(os.dup(1))
+        before = self._before = out_of_the_way(os.dup(1))
         self._reader, writer = map(out_of_the_way, os.pipe())
         os.set_blocking(self._reader, False)
         self._arrivals = select.poll()
@@ -148,6 +151,7 @@ class BodyOutput:
         os.dup2(writer, 2)
         hook, sys.breakpointhook = sys.breakpointhook, self._open_debugger
         waiting, self._stop = map(out_of_the_way, os.pipe())
+        self._waiting = waiting
         thread = threading.Thread(target=self._pump, args=(waiting,), name="merkl-output", daemon=True)
         thread.start()
         keyboard = sys.stdin
@@ -171,6 +175,12 @@ class BodyOutput:
             for descriptor in (before, self._reader, waiting):
                 os.close(descriptor)
             self._reader = -1
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return those that it and the run need, while it is installed."""
+        if not self.is_installed:
+            return ()
+        return *self.spared, self._reader, self._saved, self._before, self._waiting, self._stop, self._writer
 
     def open_screen(self) -> TextIO:
         """Return the stderr that was there before as a file, to draw on."""

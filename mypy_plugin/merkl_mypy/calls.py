@@ -111,7 +111,7 @@ class CallChecker:
         if not isinstance(api, TypeChecker):
             return None
         self.reviews.ask(api)
-        quick = QuickSignature(callee, class_of(api, names.FUTURE))
+        quick = QuickSignature(callee, class_of(api, names.FUTURE), self.name.rpartition(".")[2])
         if callee.is_bound and callee.definition is not None:
             self._methods[id(callee.definition)] = quick
         else:

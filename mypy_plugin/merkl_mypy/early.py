@@ -1,37 +1,50 @@
 """The types of tasks that are used before mypy has come to them.
 
 mypy infers the type of a decorated function when it comes to the decorator, and of `fit = task(plain)` when it comes to
-that. At the top level of a module, or in a class, it cannot put off what uses it. Where modules import each other it may
-come to the use first, though at run time the definition does. The type of a plain function is known from its annotations
-alone; so is that of most tasks.
+that. At the top level of a module, in a class, or in a function inside of another, it cannot put off what uses it. Where
+modules import each other, or functions below use each other, it may come to the use first, though at run time the
+definition does. An overload is to mypy what was written, until it comes to the decorator. The type of a plain function is
+known from its annotations alone; so is that of most tasks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from mypy.checker import TypeChecker
 from mypy.nodes import (
     ARG_POS,
     AssignmentStmt,
+    Block,
     CallExpr,
     ClassDef,
     Decorator,
     Expression,
+    ForStmt,
     FuncDef,
+    IfStmt,
     MypyFile,
     NameExpr,
+    Node,
+    OverloadedFuncDef,
     RefExpr,
     Statement,
     SymbolTable,
+    TryStmt,
     TypeInfo,
     Var,
+    WhileStmt,
+    WithStmt,
 )
 from mypy.typeops import function_type
-from mypy.types import CallableType
+from mypy.types import CallableType, Overloaded
 
 from merkl_mypy import names
-from merkl_mypy.decorators import first_is_self, task_type
+from merkl_mypy.decorators import first_is_self, is_task, task_type
+from merkl_mypy.walk import parts
+
+_BRANCHES: Final = (Block, ForStmt, IfStmt, TryStmt, WhileStmt, WithStmt)
 
 
 class EarlyTypes:
@@ -48,10 +61,14 @@ class EarlyTypes:
             key = tree.fullname, id(tree)
             if key not in self._done:
                 self._done.add(key)
-                for decorator in _decorated(tree.names, tree):
-                    _infer(api, decorator)
+                for function in _decorated(tree.names, tree):
+                    _infer(api, function)
                 for assignment in _assigned(tree.defs):
                     _infer_assigned(api, assignment)
+        if (key := (f"{api.tree.fullname} inside", id(api.tree))) not in self._done:
+            self._done.add(key)
+            for function in _local(api.tree.defs, is_inside=False):
+                _infer(api, function)
 
 
 def _reached(tree: MypyFile, depth: int) -> Iterator[MypyFile]:
@@ -64,13 +81,31 @@ def _reached(tree: MypyFile, depth: int) -> Iterator[MypyFile]:
                 yield from _reached(symbol.node, depth - 1)
 
 
-def _decorated(table: SymbolTable, tree: MypyFile) -> Iterator[Decorator]:
+def _decorated(table: SymbolTable, tree: MypyFile) -> Iterator[Decorator | OverloadedFuncDef]:
     """The decorated functions of a module, and those that it imports by name, with the methods of classes."""
     for symbol in table.values():
-        if isinstance(symbol.node, Decorator):
+        if isinstance(symbol.node, (Decorator, OverloadedFuncDef)):
             yield symbol.node
         elif isinstance(symbol.node, TypeInfo) and table is tree.names:
             yield from _decorated(symbol.node.names, tree)
+
+
+def _local(statements: Iterable[Node], *, is_inside: bool) -> Iterator[Decorator | OverloadedFuncDef]:
+    """The decorated functions that are defined inside of functions."""
+    for statement in statements:
+        if isinstance(statement, ClassDef):
+            yield from _local(statement.defs.body, is_inside=is_inside)
+        elif isinstance(statement, FuncDef):
+            yield from _local(statement.body.body, is_inside=True)
+        elif isinstance(statement, (Decorator, OverloadedFuncDef)):
+            if is_inside:
+                yield statement
+            function = statement if isinstance(statement, Decorator) else statement.impl
+            function = function.func if isinstance(function, Decorator) else function
+            if function is not None:
+                yield from _local(function.body.body, is_inside=True)
+        elif isinstance(statement, _BRANCHES):
+            yield from _local(parts(statement), is_inside=is_inside)
 
 
 def _assigned(statements: list[Statement]) -> Iterator[AssignmentStmt]:
@@ -99,7 +134,9 @@ def _infer_assigned(api: TypeChecker, assignment: AssignmentStmt) -> None:
         variable.is_ready = True
 
 
-def _infer(api: TypeChecker, decorator: Decorator) -> None:
+def _infer(api: TypeChecker, decorator: Decorator | OverloadedFuncDef) -> None:
+    if isinstance(decorator, OverloadedFuncDef):
+        return _infer_overloaded(api, decorator)
     function = decorator.func.type or function_type(decorator.func, api.named_type("builtins.function"))
     if decorator.var.type is not None or len(decorator.decorators) != 1 or decorator.var.is_property:
         return
@@ -108,6 +145,34 @@ def _infer(api: TypeChecker, decorator: Decorator) -> None:
         return
     decorator.var.type = task_type(api, decorator, kind, function, None, first_is_self(decorator))
     decorator.var.is_ready = True
+
+
+def _infer_overloaded(api: TypeChecker, overloads: OverloadedFuncDef) -> None:
+    """The type of an overload whose implementation is decorated."""
+    implementation = overloads.impl
+    if (
+        not isinstance(implementation, Decorator)
+        or len(implementation.decorators) != 1
+        or overloads.is_property
+    ):
+        return
+    kind = _kind(implementation.decorators[0])
+    # Under `overload` alone, an item has the type that is written there.
+    items = [
+        each.func.type
+        for each in overloads.items
+        if isinstance(each, Decorator) and len(each.decorators) == 1
+    ]
+    if kind is None or len(items) != len(overloads.items) or is_task(overloads.type):
+        return
+    skips = first_is_self(implementation)
+    overloads.type = Overloaded(
+        [
+            task_type(api, implementation, kind, item, None, skips)
+            for item in items
+            if isinstance(item, CallableType)
+        ]
+    )
 
 
 def _kind(decorator: Expression) -> str | None:

@@ -67,7 +67,7 @@ from mypy.types import (
 from merkl_mypy import names
 from merkl_mypy.rewrite import Rewriter, full_name
 from merkl_mypy.shapes import CONTAINERS, any_type, class_of, future_of, is_container, strip
-from merkl_mypy.walk import LEAVES, is_statement, parts, text_of
+from merkl_mypy.walk import LEAVES, has_copies, is_statement, parts, text_of
 
 # What the text of a module has in it where displays are read on the spot, or named, inside of expressions; each begins
 # with letters or brackets that are quickly searched for.
@@ -186,6 +186,8 @@ class Joins:
             return
         if isinstance(node, ClassDef) and node.info is not CLASSDEF_NO_INFO and node.info.is_enum:
             return
+        if isinstance(node, FuncDef) and has_copies(node):
+            return  # a copy of a call that was put in would lead nowhere
         self._visit_parts(node, api)
         if isinstance(node, AssignmentExpr) and _may_join(node.value):
             self._replace(node, "value", None, api)

@@ -17,9 +17,11 @@ from mypy.nodes import (
     AssignmentStmt,
     AwaitExpr,
     CallExpr,
+    CastExpr,
     ConditionalExpr,
     Decorator,
     Expression,
+    FuncDef,
     IndexExpr,
     MemberExpr,
     MypyFile,
@@ -30,6 +32,7 @@ from mypy.nodes import (
     SuperExpr,
     TempNode,
     TypeInfo,
+    Var,
 )
 from mypy.plugin import AttributeContext, FunctionContext, Plugin
 from mypy.types import (
@@ -47,7 +50,7 @@ from mypy.types import (
 from merkl_mypy import names
 from merkl_mypy.decorators import is_task, parameters
 from merkl_mypy.shapes import any_type, plain_signature, strip
-from merkl_mypy.walk import parts, text_of
+from merkl_mypy.walk import has_copies, parts, text_of
 
 _NAMELESS: Final = (
     AssignmentExpr,
@@ -60,7 +63,7 @@ _NAMELESS: Final = (
     SuperExpr,
 )
 # What the text of a module with such a call has in it.
-_MAY_HAVE_ONE: Final = re.compile(rb"[\])]\s*\(|\bsuper\(")
+_MAY_HAVE_ONE: Final = re.compile(rb"[\])]\s*\(|\bsuper\(|\b(?:TypeVar|Self)\b|\b(?:def|class) \w+\[")
 _MAY_CHOOSE: Final = re.compile(rb"^\s*\w+\s*=.+ if .+ else ", re.M)
 
 
@@ -92,17 +95,20 @@ class NamelessCalls:
         if not self._modules[api.tree.fullname]:
             return
         places = self._made[api.tree.fullname] = []
-        found: list[CallExpr] = []
+        found: list[tuple[CallExpr, bool]] = []
         chosen: set[Node | None] = set()
         for statement in api.tree.defs:
             _find(statement, found, chosen)
         function = api.named_type("builtins.function")
         getter = CallableType([], [], [], any_type(), function, name=names.CALLEE)
-        for call in found:
+        for call, is_copied in found:
             callee = call.callee
             if isinstance(callee, NameExpr) and callee.node not in chosen:
                 continue
-            made = CallExpr(TempNode(getter, context=callee), [], [], [])
+            # In a copy of this, the copy of what stood there is found through the cast.
+            named = CastExpr(callee, getter) if is_copied else TempNode(getter, context=callee)
+            named.set_line(callee)
+            made = CallExpr(named, [], [], [])
             made.set_line(callee)
             self._called[id(made)] = (made, call, callee)
             places.append(id(made))
@@ -116,23 +122,50 @@ class NamelessCalls:
 
     def called(self, ctx: FunctionContext) -> Type:
         """The hook for the calls that were put in: the type of what stood there, tasks as instances of Task."""
-        entry = self._called.get(id(ctx.context))
-        if entry is None or not isinstance(ctx.api, TypeChecker):
+        entry, call = self._called.get(id(ctx.context)), ctx.context
+        if isinstance(call, CallExpr) and isinstance(call.callee, CastExpr):
+            callee = call.callee.expr
+        elif entry is not None:
+            callee = entry[2]
+        else:
             return ctx.default_return_type
-        typ = ctx.api.expr_checker.accept(entry[2], always_allow_any=True)
+        if not isinstance(ctx.api, TypeChecker):
+            return ctx.default_return_type
+        typ = ctx.api.expr_checker.accept(callee, always_allow_any=True)
         return as_instance(ctx.api, get_proper_type(typ))
 
 
-def _find(node: Node, found: list[CallExpr], chosen: set[Node | None]) -> None:
-    """The calls below a node that may be without a name, the inner ones first, and the variables that are chosen."""
+def _find(
+    node: Node, found: list[tuple[CallExpr, bool]], chosen: set[Node | None], *, is_copied: bool = False
+) -> None:
+    """The calls below a node that may be without a name, the inner ones first, and the variables that are chosen.
+
+    Beside each call stands whether mypy checks copies of it: one for each value that a type variable may have.
+    """
+    if isinstance(node, FuncDef):
+        is_copied = is_copied or has_copies(node)
     for part in parts(node):
-        _find(part, found, chosen)
+        _find(part, found, chosen, is_copied=is_copied)
     if isinstance(node, AssignmentStmt) and isinstance(node.rvalue, ConditionalExpr):
         chosen.update(target.node for target in node.lvalues if isinstance(target, NameExpr))
+    elif isinstance(node, CallExpr) and isinstance(node.callee, MemberExpr):
+        if _is_overloaded_of_variable(node.callee):
+            found.append((node, is_copied))
     elif isinstance(node, CallExpr) and isinstance(node.callee, _NAMELESS):
         # What is analyzed is a type, such as `list[int]()`.
         if not isinstance(node.callee, (CallExpr, IndexExpr)) or node.callee.analyzed is None:
-            found.append(node)
+            found.append((node, is_copied))
+
+
+def _is_overloaded_of_variable(callee: MemberExpr) -> bool:
+    """Whether this is an overloaded method of a parameter that is declared as a type variable: no hook sees those."""
+    node = callee.expr.node if isinstance(callee.expr, NameExpr) else None
+    owner = get_proper_type(node.type) if isinstance(node, Var) else None
+    if not isinstance(owner, TypeVarType):
+        return False
+    bound = get_proper_type(owner.upper_bound)
+    method = bound.type.get_method(callee.name) if isinstance(bound, Instance) else None
+    return isinstance(method, OverloadedFuncDef) and isinstance(method.impl, Decorator)
 
 
 def as_instance(api: TypeChecker, typ: ProperType) -> ProperType:
@@ -161,10 +194,19 @@ def may_be_task(plugin: Plugin, fullname: str) -> bool | None:
 
 
 def name_method(ctx: AttributeContext) -> Type:
-    """The hook for decorated methods: a task that is reached through a type variable (or Self) gets its name here."""
+    """The hook for decorated methods, which gives tasks a name that mypy has none for.
+
+    These are reached through a type variable (or Self), or are read off a class that can be called in several ways.
+    """
     owner: ProperType = get_proper_type(ctx.type)
     if isinstance(owner, TypeType):
         owner = owner.item
+    if (
+        isinstance(owner, Overloaded)
+        and isinstance(ctx.context, MemberExpr)
+        and is_task(ctx.default_attr_type)
+    ):
+        ctx.context.fullname = f"{owner.type_object().name}.{ctx.context.name}"
     if (
         isinstance(owner, TypeVarType)
         and isinstance(ctx.context, MemberExpr)

@@ -70,8 +70,8 @@ _SEQUENCES: Final = frozenset([ListExpr, TupleExpr, SetExpr])
 # To a parameter `type[A]` mypy lets no abstract class, which only shows on the class itself.
 NOT_LIFTED: Final = (UnpackType, ParamSpecType, CallableType, TypeType)
 
-# What an argument is, by a look alone; a call may hold more to look at.
-_PLAIN, _FUTURE, _CALL, _HOLDS_FUTURES, _UNKNOWN = range(5)
+# What an argument is, by a look alone; a call may hold more to look at, and so may a display with calls in it.
+_PLAIN, _FUTURE, _CALL, _HOLDS_FUTURES, _HOLDS_CALLS, _UNKNOWN = range(6)
 
 
 # What is known of one call: its signature, the arguments to put in the place of its own, and whether there is nothing in
@@ -82,9 +82,11 @@ Judged = tuple[CallableType, list[Expression] | None, bool]
 class QuickSignature:
     """The parameters of one task, laid out for the calls of one module."""
 
-    def __init__(self, callee: CallableType, future: TypeInfo) -> None:
+    def __init__(self, callee: CallableType, future: TypeInfo, called: str) -> None:
         self.callee = callee  # kept, for it is known by its identity
-        self.plain = plain = _plain(callee)
+        plain = _plain(callee)
+        # mypy takes the name off what is assigned to a variable, such as a shell task: errors would not say what is called.
+        self.plain = plain = plain.copy_modified(name=called) if plain.name is None and called else plain
         self._future = future
         self._positional: list[int] = []
         self._by_name: dict[str, int] = {}
@@ -138,7 +140,7 @@ class QuickSignature:
             if look == _PLAIN:
                 continue
             formal = formals[index]
-            if look != _HOLDS_FUTURES and formal != self._star:
+            if look < _HOLDS_FUTURES and formal != self._star:
                 if self._unlifted[formal]:
                     return None
                 lifted.append(formal)
@@ -148,7 +150,7 @@ class QuickSignature:
             swapped[index] = _as_declared(api, args[index], types[formal]) or _without_futures(
                 api, args[index]
             )
-        return self._lift(lifted), swapped, most != _CALL and _CALL not in looks
+        return self._lift(lifted), swapped, _CALL not in looks and _HOLDS_CALLS not in looks
 
     def _formals(self, call: CallExpr) -> list[int] | None:
         """The parameter of each argument; None where one has none, or a parameter has too many or no argument."""
@@ -181,11 +183,11 @@ class QuickSignature:
 def _plain(callee: CallableType) -> CallableType:
     """The signature with the parameters as they were declared."""
     declared = callee.fallback.args[0] if not callee.variables and callee.fallback.args else None
-    # Where the class of a static method is derived from a generic one, mypy has put types in the place of its variables.
+    # mypy puts types in the place of the variables of a generic class or function around it, though not in here.
     if (
         isinstance(declared, Parameters)
         and declared.arg_kinds == callee.arg_kinds
-        and not (_is_of_class(callee) and any(map(get_all_type_vars, declared.arg_types)))
+        and not any(map(get_all_type_vars, declared.arg_types))
     ):
         return callee.copy_modified(arg_types=declared.arg_types).with_unpacked_kwargs()
     return plain_signature(callee).with_unpacked_kwargs()
@@ -198,11 +200,6 @@ def _is_single(definition: SymbolNode | None) -> bool:
     symbol = definition.info.names.get(definition.name)
     node = None if symbol is None else symbol.node
     return isinstance(node, Decorator) and definition in (node, node.func)
-
-
-def _is_of_class(callee: CallableType) -> bool:
-    definition = callee.definition
-    return not isinstance(definition, (Decorator, FuncDef)) or bool(definition.info)
 
 
 def _is_simple(plain: CallableType) -> bool:
@@ -242,7 +239,7 @@ def look_at(expr: Expression) -> int:
             return _UNKNOWN
         return _all_of([part for item in expr.items for part in item if part is not None])
     if isinstance(expr, CallExpr):
-        return _look_at_call(expr)
+        return _UNKNOWN if _result_of_task(expr) is None else _CALL
     return _UNKNOWN
 
 
@@ -250,15 +247,17 @@ def _all_of(parts: list[Expression]) -> int:
     found = _PLAIN
     for part in parts:
         look = look_at(part)
-        if look in (_UNKNOWN, _CALL):
+        if look == _UNKNOWN:
             return _UNKNOWN
-        if look != _PLAIN:
+        if look in (_CALL, _HOLDS_CALLS):
+            found = _HOLDS_CALLS
+        elif look != _PLAIN and found == _PLAIN:
             found = _HOLDS_FUTURES
     return found
 
 
-def _look_at_call(call: CallExpr) -> int:
-    """A call of a task that is not generic and no overload gives the Future that its type says."""
+def _result_of_task(call: CallExpr) -> Instance | None:
+    """The Future that a call of a task gives which is not generic and no overload; None for other calls."""
     callee = call.callee
     if call.analyzed is None and isinstance(callee, (NameExpr, MemberExpr)):
         if isinstance(callee.node, Decorator):
@@ -267,8 +266,8 @@ def _look_at_call(call: CallExpr) -> int:
                 if typ.fallback.type.fullname == names.TASK:
                     result = typ.ret_type
                     if isinstance(result, Instance) and result.type.fullname == names.FUTURE:
-                        return _CALL
-    return _UNKNOWN
+                        return result
+    return None
 
 
 def _as_declared(api: TypeChecker, expr: Expression, formal: Type) -> Expression | None:
@@ -289,6 +288,8 @@ def _as_declared(api: TypeChecker, expr: Expression, formal: Type) -> Expression
     for part in parts:
         if isinstance(part, NameExpr) and isinstance(part.node, Var) and part.node.type is not None:
             api.store_type(part, part.node.type)
+        elif isinstance(part, CallExpr):
+            api.expr_checker.accept(part)
     api.store_type(expr, formal)
     made = TempNode(formal, context=expr)
     made.set_line(expr)
@@ -296,12 +297,15 @@ def _as_declared(api: TypeChecker, expr: Expression, formal: Type) -> Expression
 
 
 def _is_of(api: TypeChecker, expr: Expression | None, wanted: Type) -> bool:
-    """Whether this is a constant of this class, or a variable of this module that is a Future of it."""
+    """Whether this is a constant of this class, or a variable of this module or a call of a task that gives a Future of it."""
     if not isinstance(wanted, Instance) or wanted.args or wanted.last_known_value is not None:
         return False
     name = _CLASS_OF.get(type(expr))
     if name is not None:
         return name == wanted.type.fullname
+    if isinstance(expr, CallExpr):
+        result = _result_of_task(expr)
+        return result is not None and isinstance(result.args[0], Instance) and result.args[0] == wanted
     node = expr.node if isinstance(expr, NameExpr) else None
     if not isinstance(node, Var) or not isinstance(node.type, Instance) or not node.type.args:
         return False

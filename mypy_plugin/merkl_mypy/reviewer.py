@@ -179,10 +179,12 @@ class Reviewer:
         if outer is None:
             self._findings.function = function
         around = self._body
-        if is_task:
-            self._body = function
+        # Where a type variable has values mypy checks copies, of which any one will do.
+        checked = function.expanded[-1] if function.expanded else function
+        if is_task and isinstance(checked, FuncDef):
+            self._body = checked
         self._bodies.append(is_task)
-        for statement in function.body.body:
+        for statement in checked.body.body:
             self._visit(statement)
         self._bodies.pop()
         self._body, self._findings.function = around, outer

@@ -20,6 +20,7 @@ from mypy.nodes import (
     Statement,
     StrExpr,
 )
+from mypy.types import CallableType, TypeVarType
 
 # The parts of each kind of node, by the name of its class; a part is a node, a list of parts, or None.
 _PARTS: Final[dict[str, tuple[str, ...]]] = {
@@ -110,6 +111,14 @@ def _flattened(part: list[Any]) -> list[Node]:
 def is_statement(node: Node) -> bool:
     """Whether other statements may stand below this node, other than in a lambda."""
     return isinstance(node, _STATEMENTS)
+
+
+def has_copies(function: FuncDef) -> bool:
+    """Whether mypy checks copies of a function, one for each value that a type variable may have, and not itself."""
+    variables = list(function.type.variables) if isinstance(function.type, CallableType) else []
+    if function.info:
+        variables += function.info.defn.type_vars
+    return any(isinstance(one, TypeVarType) and bool(one.values) for one in variables)
 
 
 def text_of(file: MypyFile) -> bytes:

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from typing_extensions import Buffer
 
 from merkl._base.hints import resolve_hints
 from merkl.assignability import relate
@@ -92,3 +93,28 @@ def test_what_stands_under_type_checking(places: Any, source: str, target: str, 
 def test_scalars_that_numpy_names_twice(source: Any, target: Any, verdict: str) -> None:
     """In numpy's stubs `float32` is `floating` of one precision, so `floating[Any]` fits; at run time it is a subclass."""
     assert relate(source, target).verdict.value == verdict
+
+
+class _Named(Protocol):
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "verdict"),
+    [
+        (np.integer[Any], SupportsIndex, "unknown"),
+        (np.int64, SupportsIndex, "yes"),
+        (np.floating[Any], SupportsIndex, "no"),
+        (np.integer[Any], _Named, "no"),
+    ],
+)
+def test_members_that_numpy_leaves_to_scalars(source: Any, target: Any, verdict: str) -> None:
+    """numpy's stubs give `integer` an `__index__`, which at run time only the classes below it have."""
+    assert relate(source, target).verdict.value == verdict
+
+
+def test_arrays_are_buffers() -> None:
+    """Before Python 3.12 no class written in C says so, and mypy takes them on every version; a class in Python would say it."""
+    assert relate(npt.NDArray[np.float64], Buffer).verdict.value != "no"
+    assert relate(np.float64, Buffer).verdict.value != "no"
+    assert relate(_Named, Buffer).verdict.value == "no"

@@ -19,6 +19,7 @@ from project import Project
 
 from merkl import TargetError, TaskFailedError, Workspace, evaluate
 from merkl._base.tracebacks import traceback_of_body
+from merkl.execution.targets.dask import DaskTarget
 
 FLOWS = """
     import asyncio, itertools, os, time
@@ -41,6 +42,22 @@ FLOWS = """
     @task(timeout=0.2)
     async def hang_waiting(x: int) -> int:
         await asyncio.sleep(60)
+        return x
+
+    @task
+    def fails(n: int) -> int:
+        raise ValueError("on purpose")
+
+    @task
+    def when_told(shared: str) -> int:
+        while not Path(shared, "go").exists():
+            time.sleep(0.01)
+        return 1
+
+    @task
+    def after_that(shared: str, x: int) -> int:
+        Path(shared, "after").write_text("")
+        time.sleep(1)
         return x
 
     @task
@@ -225,6 +242,28 @@ def test_a_time_limit_ends_the_body_and_not_the_worker(flows: Any, name: str) ->
 def test_a_body_begins_where_the_worker_did_whatever_others_make_of_that(flows: Any) -> None:
     found = evaluate([flows.moves(n) for n in range(4)])
     assert "/" not in found
+
+
+def test_what_is_done_and_not_read_yet_when_a_run_stops_takes_nothing_along(
+    flows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask cancels with a call those that depend on it, which may run: that is no scheduler that is gone."""
+    poll = DaskTarget.poll
+
+    def poll_slowly(self: DaskTarget, timeout: float) -> Any:
+        replies = poll(self, timeout)
+        if replies and not (tmp_path / "go").exists():
+            (tmp_path / "go").write_text("")
+            deadline = time.monotonic() + 20
+            while not (tmp_path / "after").exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+        return replies
+
+    monkeypatch.setattr(DaskTarget, "poll", poll_slowly)
+    with pytest.raises(TaskFailedError, match="on purpose"):
+        evaluate([flows.fails(1), flows.after_that(str(tmp_path), flows.when_told(str(tmp_path)))])
+    assert (tmp_path / "after").exists()
+    assert flows.after_that(str(tmp_path), flows.when_told(str(tmp_path))).in_cache()
 
 
 def test_a_shell_task_is_ended_too(flows: Any) -> None:

@@ -155,6 +155,19 @@ def test_a_cluster_that_cannot_be_made_says_why(
         flows.pid(1).eval()
 
 
+def test_a_cluster_that_cannot_start_workers_says_why_and_shows_no_traceback(project: Project) -> None:
+    """Here is no Slurm: its command is not there."""
+    written = 'cores = 1, memory = "1GB", scheduler_options = { host = "127.0.0.1", dashboard = false }'
+    _configure_class(project, "dask_jobqueue.SLURMCluster", written, "max_workers = 3", "wait = 2")
+    project.write("flow.py", "from merkl import task\n@task\ndef one() -> int: return 1\n")
+    done = project.merkl("run", "--target", "own", "flow.one")
+    assert done.returncode == 1
+    assert "no Dask worker came within 2 s" in done.stderr
+    assert "the cluster could not start one: FileNotFoundError" in done.stderr
+    assert "'sbatch'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_cluster_class_does_not_take_ctrl_c_for_itself(project: Project) -> None:
     """As dask_jobqueue would, whose import makes Ctrl-C end the process as if all were well."""
     project.write(

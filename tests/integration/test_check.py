@@ -116,14 +116,16 @@ def test_a_module_that_does_not_import_is_a_finding(shop: Project) -> None:
     """The others are checked all the same."""
     shop.write("broken.py", "from merkl import task\nimport missing_thing\n")
     shop.write("exits.py", "from merkl import task\nraise SystemExit(0)\n")
+    shop.write("typo.py", "from merkl import task\ndef f(x: int -> int: ...\n")
     done = shop.merkl("check", "--json")
     found = json.loads(done.stdout)
     assert done.returncode == 1
     imports = {(f["file"], f["line"]): f["message"] for f in found["findings"] if f["source"] == "import"}
     assert "missing_thing" in imports["broken.py", 2]
-    assert "SystemExit" in imports["exits.py", 2]
+    assert imports["exits.py", 2] == "exits.py cannot be imported: SystemExit: 0"
+    assert imports["typo.py", 2] == "invalid syntax"
     assert found["built"] == ["prices.bill"]
-    assert "merkl: 1 module checked, 2 more cannot be imported, 1 graph of 2 calls built" in done.stderr
+    assert "merkl: 1 module checked, 3 more cannot be imported, 1 graph of 2 calls built" in done.stderr
 
 
 def test_a_task_that_contradicts_itself_is_found_without_a_call(shop: Project) -> None:

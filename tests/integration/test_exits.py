@@ -47,6 +47,15 @@ FLOWS = """
         return n
 
     @task
+    def closes_all(n: int) -> int:
+        for descriptor in os.listdir("/proc/self/fd"):
+            try:
+                os.close(int(descriptor)) if int(descriptor) > 2 else None
+            except OSError:
+                pass
+        return os.open("taken", os.O_CREAT | os.O_RDWR) and n
+
+    @task
     def forks(n: int) -> list[int]:
         children = []
         for end in (lambda: os._exit(3), lambda: os.execlp("true", "true"), lambda: (os.closerange(3, 256), os._exit(4))):
@@ -59,6 +68,8 @@ FLOWS = """
     def main(*how: str): return [first(1), *map(ends, how), *(ends_waiting(n) for n in range(len(how) > 1))]
 
     def closing(): return [first(1), closes_one_by_one(1)]
+
+    def closing_all(): return [first(1), closes_all(1), first(2)]
 
     def building(how: str):
         value = first(1).v
@@ -116,6 +127,15 @@ def test_a_module_that_exits_while_it_is_imported_is_no_success(project: Project
 
 def test_processes_that_a_body_forks_off_end_as_ever(flows: Project) -> None:
     assert flows.run_json("flows.forks", "1")["result"] == [3, 0, 4]
+
+
+def test_to_a_body_that_closes_all_descriptors_those_of_the_run_are_closed_already(flows: Project) -> None:
+    """What gets a number that was closed is no file of the database's."""
+    done = flows.merkl("run", "flows.closing_all")
+    assert (done.returncode, done.stdout) == (0, "[2, 1, 3]\n"), done.stderr
+    assert "warning" not in done.stderr
+    assert (flows.folder / "taken").read_bytes() == b""
+    assert flows.run_json("flows.closing_all")["cached"] == 3
 
 
 def test_a_body_that_closes_the_connection_of_its_worker_fails_and_leaves_no_process(flows: Project) -> None:

@@ -75,6 +75,49 @@ class Derived(Base): ...
 """
 
 
+INSIDE = """
+from typing import Any, Callable, TypeVar, overload
+from merkl import Future, task
+T = TypeVar("T", int, str)
+S = TypeVar("S")
+@task
+def kept(x: S) -> S: return x
+class A:
+    def __init__(self) -> None:
+        self.made = self.either(kept(1))
+        reveal_type(self.made)  # T: Future[str]
+        self.either(2.5)  # E: call-overload
+    @overload
+    def either(self, x: int) -> str: ...
+    @overload
+    def either(self, x: str) -> int: ...
+    @task
+    def either(self, x: Any) -> Any: return x
+def outer(flag: bool) -> None:
+    def early() -> None:
+        reveal_type(either(kept("a")))  # T: Future[int]
+        reveal_type(later(kept(1)))  # T: Future[float]
+        later("a")  # E: arg-type
+    if flag:
+        @overload
+        def either(x: int) -> str: ...
+        @overload
+        def either(x: str) -> int: ...
+        @task
+        def either(x: Any) -> Any: return x
+    @task
+    def later(x: int) -> float: return x
+    reveal_type(either(kept(1)))  # T: Future[str]
+def of_values(x: T) -> T:
+    def early(y: T) -> None:
+        reveal_type(later(kept(y)))  # T: Future[int] # T: Future[str]
+        later(kept(b""))  # E: arg-type
+    @task
+    def later(y: T) -> T: return y
+    return x
+"""
+
+
 @pytest.mark.parametrize("order", [("first.py", "second.py"), ("second.py", "first.py")])
 def test_modules_that_import_each_other(order: tuple[str, str], tmp_path: Path) -> None:
     """Whichever mypy checks first: a plain function's type would be known by its annotations alone."""
@@ -92,3 +135,8 @@ def test_tasks_that_are_assigned_in_modules_that_import_each_other(
 def test_methods_without_annotations_above_their_class(tmp_path: Path) -> None:
     """Their type is known as that of any function without annotations is."""
     checked.check(tmp_path, {"untyped.py": UNTYPED})
+
+
+def test_tasks_inside_of_functions_and_overloads(tmp_path: Path) -> None:
+    """Of these mypy knows less, or another type, until it comes to their definition."""
+    checked.check(tmp_path, {"inside.py": INSIDE})

@@ -109,7 +109,66 @@ class B(A):
         reveal_type(cls.of_class([[f]]))  # T: Future[int]
 """
 
+MANY_WAYS = """
+from typing import Any, Callable, Self, TypeVar, overload
+from merkl import Future, task
+C = TypeVar("C", bound=Callable[..., Any])
+A = TypeVar("A", bound="Made")
+@task
+def inc(x: int) -> int: return x
+class Made:
+    @overload
+    def __init__(self, x: int) -> None: ...
+    @overload
+    def __init__(self, x: str) -> None: ...
+    def __init__(self, x: Any) -> None: ...
+    @staticmethod
+    @task
+    def static(xs: list[int]) -> int: return 1
+    @classmethod
+    @task
+    def of_class(cls, xs: list[int]) -> int: return 1
+    @task
+    def method(self, xs: list[int]) -> int: return 1
+    @overload
+    def register(self, x: C, *, n: int = 0) -> C: ...
+    @overload
+    def register(self, x: None = None, *, n: int = 0) -> int: ...
+    @task
+    def register(self, x: Any = None, *, n: int = 0) -> Any: return x
+    def others(self, other: Self, f: Future[Callable[[int], str]]) -> Self:
+        reveal_type(other.register(f))  # T: Future[def (int) -> str]
+        other.register(inc(1))  # E: call-overload
+        return self
+class Meta(type):
+    @task
+    def of_meta(cls, x: int) -> int: return x
+class K(metaclass=Meta): ...
+@task
+def made(x: int) -> Made: return Made(x)
+@task
+def class_of(x: int) -> type[K]: return K
+reveal_type(Made.static([1, inc(2)]))  # T: Future[int]
+reveal_type(Made.of_class([1, inc(2)]))  # T: Future[int]
+reveal_type(Made.method(made(1), [1, inc(2)]))  # T: Future[int]
+Made.static([1, "a"])  # E: list-item
+Made.of_class([1, "a"])  # E: list-item
+Made.method(made(1), [inc(1), "a"])  # E: list-item
+Made.method(inc(1), [1])  # E: arg-type
+reveal_type(Meta.of_meta(class_of(1), inc(1)))  # T: Future[int]
+Meta.of_meta(class_of(1), "a")  # E: arg-type
+def through(one: A, f: Callable[[int], str], g: Future[Callable[[int], str]]) -> None:
+    reveal_type(one.register(f))  # T: Future[def (int) -> str]
+    reveal_type(one.register(g, n=inc(1)))  # T: Future[def (int) -> str]
+    one.register(g, n="a")  # E: call-overload
+"""
+
 
 def test_calls_of_tasks_without_a_name(tmp_path: Path) -> None:
     """What is called may be any expression, or be reached through `super()`, `Self` or a type variable."""
     checked.check(tmp_path, {"nameless.py": NAMELESS})
+
+
+def test_classes_that_are_made_in_several_ways_and_overloaded_methods_of_variables(tmp_path: Path) -> None:
+    """mypy has no name for what is read off a class with an overloaded constructor, such as any metaclass."""
+    checked.check(tmp_path, {"ways.py": MANY_WAYS})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.typecheck import checked
@@ -77,3 +79,13 @@ def test_calls_of_shell_tasks(case: str, judged: dict[str, tuple[set[object], se
     """Parameters, defaults and outs are those of the placeholders; what cannot be read is said."""
     wanted, said = judged[f"{case}.py"]
     assert said == wanted
+
+
+def test_errors_name_the_variable(tmp_path: Path) -> None:
+    """mypy itself takes the name off a function that is assigned to a variable."""
+    (tmp_path / "named.py").write_text(
+        f"{PRELUDE}ranked = bash_task(f\"sort {{arg('key', int)}}\")\nranked('a')\nranked()\n"
+    )
+    output = checked.run_mypy(tmp_path, "named.py")
+    assert 'Argument 1 to "ranked" has incompatible type "str"; expected "int"' in output
+    assert 'Missing positional argument "key" in call to "ranked"' in output

@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
+import os
 import pickle
 import queue
 import signal
 import threading
 import time
+import traceback
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import cloudpickle
 
-from merkl._base.errors import ConfigError, MerklError, MissingDependencyError, TargetError
+from merkl._base.errors import ConfigError, MerklError, MerklWarning, MissingDependencyError, TargetError
 from merkl.execution.interrupts import interrupts
 from merkl.execution.targets.base import Death, Reply, Target, Ticket
 from merkl.execution.targets.dask_worker import (
@@ -33,6 +36,8 @@ from merkl.execution.targets.sharing import CacheMark
 __all__ = ["DaskTarget", "make_dask_target"]
 
 _SETTINGS = frozenset(("address", "cluster", "options", "tls", "max_workers", "wait"))
+#: Part of the paths of the files of cluster classes.
+_OF_CLUSTERS = f"{os.sep}distributed{os.sep}deploy{os.sep}"
 #: Seconds without a scheduler after which it is given up.
 _PATIENCE = 5.0
 #: Seconds within which a scheduler must answer at the start.
@@ -88,12 +93,15 @@ class DaskTarget(Target):
         self._begun: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._waiting: set[bytes] = set()
         self._is_interrupted = False
+        #: Whether calls were cancelled since the last one was submitted: Dask cancels what depends on them with them.
+        self._has_cancelled = False
         #: How many bodies got Ctrl-C, told by another thread; and whether there were none.
         self._pressed: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._is_idle = False
         #: Calls that another run had carried out for itself: they have a Dask key of their own.
         self._own: set[bytes] = set()
         self._cache: Any = None
+        self._troubles = _Troubles()
         self._gone_since: float | None = None
 
     # -- the cluster -----------------------------------------------------------------------------------
@@ -104,7 +112,7 @@ class DaskTarget(Target):
 
             setup = self._make_setup()
             self._setup = self._packed(setup)
-            _silence()
+            self._troubles = _silence()
             where = self._options.get("address")
             try:
                 if where is None:
@@ -185,9 +193,10 @@ class DaskTarget(Target):
         try:
             self._client.wait_for_workers(1, timeout=wait)
         except TimeoutError as error:
-            raise TargetError(
-                f"no Dask worker came within {wait} s (setting `wait` of the target)"
-            ) from error
+            said = f"no Dask worker came within {wait} s (setting `wait` of the target)"
+            if self._troubles.said:
+                said += f"; the cluster could not start one: {next(iter(self._troubles.said))}"
+            raise TargetError(said) from error
         known = sorted(self._client.scheduler_info(n_workers=-1)["workers"])
         most = self._options.get("max_workers")
         if most is not None and self._cluster is None:
@@ -214,6 +223,7 @@ class DaskTarget(Target):
         if before is not None:
             before.release()
         self._submitted += 1
+        self._has_cancelled = False
         future = client.submit(
             run_ticket,
             self._setup,
@@ -310,7 +320,9 @@ class DaskTarget(Target):
             reply: Reply = future.result(timeout=60)
         except KilledWorker:
             return Reply(key, "failed", death=Death(None, is_final=True))
-        except (CancelledError, CommClosedError):
+        except (CancelledError, CommClosedError) as error:
+            if self._has_cancelled and isinstance(error, CancelledError) and self._client.status == "running":
+                return Reply(key, "skipped")
             raise self._lost() from None
         except Exception as error:
             raise TargetError(
@@ -348,10 +360,12 @@ class DaskTarget(Target):
     def cancel(self) -> Collection[bytes]:
         if self._client is None:
             return ()
-        waiting = set(self._waiting)
+        # What is done has only to be read, and what depends on it may run.
+        waiting = {key for key in self._waiting if not self._futures[key].done()}
         if not self._is_idle:  # what a worker has may have begun
             begun = {key for keys in self._client.processing().values() for key in keys}
             waiting = {key for key in waiting if self._futures[key].key not in begun}
+        self._has_cancelled = True
         # Another run may wait for the same: without force it goes on to.
         self._client.cancel([self._futures.pop(key) for key in waiting])
         self._waiting -= waiting
@@ -412,7 +426,37 @@ def _shown(error: BaseException) -> str:
     return ", from ".join(dict.fromkeys(said))
 
 
-def _silence() -> None:
-    """Have Dask's own log be quiet: what matters of it is said by errors."""
+def _silence() -> _Troubles:
+    """Have Dask's own log be quiet: what matters of it is said by errors, among them what a cluster says of its workers."""
     for name in ("distributed", "distributed.client", "distributed.core", "distributed.comm"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    troubles = _Troubles()
+    for name in ("asyncio", "tornado.application"):  # they tell of workers that could not be started
+        logging.getLogger(name).addFilter(troubles)
+    return troubles
+
+
+class _Troubles(logging.Filter):
+    """Takes what is logged with a traceback that passes through Dask's cluster classes, and keeps what it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: dict[str, None] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether a record is to be logged."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            return True
+        frames = traceback.walk_tb(error.__traceback__)
+        if not any(_OF_CLUSTERS in frame.f_code.co_filename for frame, _ in frames):
+            return True
+        if not self.said:
+            with contextlib.suppress(MerklWarning):
+                warnings.warn(
+                    f"the cluster could not start a worker, the run waits for others: {_shown(error)}",
+                    MerklWarning,
+                    2,
+                )
+        self.said[_shown(error)] = None
+        return False
