@@ -51,7 +51,7 @@ def test_hovering_a_task_shows_its_parameters_and_what_a_call_gives(tmp_path: Pa
         server.open("hover.py")
         parameters = "(xs: list[float], by: float = 0.5, *, name: str)"
         assert server.hover("hover.py", 8, lines[8].index("scale")) == (
-            f"(function) scale: Task[{parameters}, float, Future[float]]\n\nScale numbers."
+            f"(function) scale: Task2[{parameters}, float, Future[float], list[float], float]\n\nScale numbers."
         )
         assert server.hover("hover.py", 8, 0) == "(variable) price: Future[float]"
         assert server.hover("hover.py", 9, 0) == "(variable) parts: tuple[Future[int], Future[str]]"
