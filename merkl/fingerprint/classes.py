@@ -327,7 +327,9 @@ def _add_found_by_others(reach: Reach, node: Node, cls: type) -> None:
     table: dict[Any, Any] = copyreg.dispatch_table
     reducer = table.get(cls, MISSING)
     node.guards.bindings.append((table, cast("Any", cls), reducer))
-    if reducer is not MISSING:
+    # Of exceptions a library that is imported takes on all that there are (tblib, and so Dask): they are no others by that.
+    is_of_all = issubclass(cls, BaseException) and isinstance(reducer, FunctionType)
+    if reducer is not MISSING and not (is_of_all and not reach.ownership.owns_function(cast("Any", reducer))):
         node.edges.append(Edge(b"reducer", reach.node_for(reducer, f"the reducer of {cls.__qualname__}")))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copyreg
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+import tblib.pickling_support
 from merkl_serializers import default_registry
 from sample import Project, digest
 
@@ -109,3 +111,27 @@ def test_an_at_sign_in_other_text_names_nothing(tmp_path: Path) -> None:
     assert digest(tmp_path, {"main.py": source}) == digest(
         tmp_path, {"main.py": source.replace("K = 1", "K = 2")}
     )
+
+
+def test_a_library_that_pickles_all_exceptions_changes_no_key(tmp_path: Path) -> None:
+    """As Dask does once it is imported: an exception of the project's is the same before and after."""
+    project = Project(tmp_path).write(
+        {
+            "main.py": """
+            class Refused(Exception):
+                pass
+            def task():
+                raise Refused("no")
+            """
+        }
+    )
+    task = project.load()
+    before = project.fingerprinter().fingerprint(task).digest
+    refused = task.__globals__["Refused"]
+    try:
+        tblib.pickling_support.install(refused)
+        after = project.fingerprinter().fingerprint(task).digest
+    finally:
+        copyreg.dispatch_table.pop(refused)  # type: ignore[attr-defined]
+        project.forget()
+    assert after == before
