@@ -198,7 +198,8 @@ class Parts:
                 home.mkdir(parents=True, exist_ok=True)
                 (home / ".gitignore").write_text("*\n", encoding="utf-8")
                 if self._given_root is None and isinstance(self.cache, SqliteCache):
-                    sys.stderr.write(f"merkl: results are kept in {shown_path(home)}\n")
+                    kept = shown_path(self.cache.database.path.parent)
+                    sys.stderr.write(f"merkl: results are kept in {kept}\n")
         self.graphs.write()
 
     @property

@@ -97,7 +97,13 @@ def test_a_cluster_is_reached_over_tls_by_those_who_have_a_certificate(
     ):
         flows.pid(2).eval()
     configure(encrypted.project, cache, encrypted.address, "wait = 3")
-    with Workspace(folder, target="far"), pytest.raises(TargetError, match="tls = "):
+    with Workspace(folder, target="far"), pytest.raises(ConfigError, match=r"wants certificates.*tls = "):
+        flows.pid(2).eval()
+    configure(encrypted.project, cache, encrypted.address, _tls(certificates, "nobody"), "wait = 3")
+    with (
+        Workspace(folder, target="far"),
+        pytest.raises(ConfigError, match=r"ca_file = '.*nobody\.pem'.*no such file"),
+    ):
         flows.pid(2).eval()
 
 

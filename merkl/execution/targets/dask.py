@@ -129,10 +129,7 @@ class DaskTarget(Target):
                 raise
             except Exception as error:
                 self.close()
-                said = f"there is no Dask scheduler at {where}: {_shown(error)}"
-                if str(where).startswith("tls:") and not self._options.get("tls"):
-                    said += "; the target has no tls = { ca_file = …, cert = …, key = … }"
-                raise TargetError(said) from error
+                raise TargetError(f"there is no Dask scheduler at {where}: {_shown(error)}") from error
             try:
                 if self._cluster is not None:
                     self._client.register_plugin(SparedInterrupts(), name="merkl-interrupts")
@@ -166,7 +163,17 @@ class DaskTarget(Target):
     def _security(self) -> Any:
         tls = self._options.get("tls")
         if not tls:
+            where = str(self._options.get("address"))
+            if where.startswith("tls:"):
+                raise ConfigError(
+                    f"the Dask scheduler at {where} wants certificates, and the target has no "
+                    "tls = { ca_file = …, cert = …, key = … }"
+                )
             return None
+        for name in ("ca_file", "cert", "key"):
+            file = tls.get(name)
+            if file is not None and not os.path.isfile(file):
+                raise ConfigError(f"tls = {{ {name} = {file!r} }} of the target: there is no such file")
         from distributed.security import Security
 
         make: Any = Security
