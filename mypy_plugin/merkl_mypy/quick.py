@@ -274,18 +274,17 @@ def _as_declared(api: TypeChecker, expr: Expression, formal: Type) -> Expression
     """An expression of just the declared type, for a display that plainly is of it; mypy would infer it at length."""
     if not isinstance(formal, Instance) or not formal.args:
         return None
-    *_, item = formal.args
+    *keys, item = formal.args
+    parts: list[tuple[Expression | None, Type]]
     if isinstance(expr, ListExpr) and formal.type.fullname == "builtins.list":
-        parts = expr.items
+        parts = [(part, item) for part in expr.items]
     elif isinstance(expr, DictExpr) and formal.type.fullname == "builtins.dict":
-        if not all(_is_of(api, key, formal.args[0]) for key, _ in expr.items):
-            return None
-        parts = [value for _, value in expr.items]
+        parts = [pair for key, value in expr.items for pair in ((key, keys[0]), (value, item))]
     else:
         return None
-    if not all(_is_of(api, part, item) for part in parts):
+    if not all(_is_of(api, part, wanted) for part, wanted in parts):
         return None
-    for part in parts:
+    for part, _ in parts:
         if isinstance(part, NameExpr) and isinstance(part.node, Var) and part.node.type is not None:
             api.store_type(part, part.node.type)
         elif isinstance(part, CallExpr):

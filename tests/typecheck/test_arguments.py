@@ -55,3 +55,59 @@ fixed(fs, *(1, "a"), *("b", 3))  # E: arg-type
 def test_arguments_that_choose_name_or_unpack(tmp_path: Path) -> None:
     """What `and`, `or`, `:=`, a condition or several stars hand on is checked, narrowed as mypy narrows it."""
     checked.check(tmp_path, {"calls.py": SOURCE})
+
+
+INSIDE = """
+from typing import Generic, TypeVar
+from merkl import Future, task
+T = TypeVar("T")
+@task
+def one(x: int) -> int: return x
+@task
+def word(x: str) -> str: return x
+@task
+def many(xs: list[int], by_name: dict[str, int]) -> int: return 1
+@task
+def table(rows: dict[int, list[int]]) -> int: return 1
+class Model:
+    @task
+    def fit(self, xs: list[int], y: int = 0) -> int: return y
+    @task
+    @staticmethod
+    def load(name: str) -> int: return 1
+class Box(Generic[T]):
+    def __init__(self, x: T) -> None: ...
+    @task
+    def put(self, x: T) -> T: return x
+fi: Future[int]
+fs: Future[str]
+model = Model()
+
+many([one(1), fi, 3], {"a": one(2), "b": 1})
+many([one("x"), fi], {})  # E: arg-type
+many([word("x"), 1], {})  # E: list-item
+many([1], {"a": one("x")})  # E: arg-type
+many([1], {word("x"): 1, word("y"): fi})
+many([1], {word(1): 1})  # E: arg-type
+many([1], {one(1): 1})  # E: dict-item
+many([1], {fi: 1})  # E: dict-item
+table({1: [one(1), fi], 2: [fs]})  # E: list-item
+reveal_type(model.fit([one(1), fi], y=model.load("a")))  # T: Future[int]
+model.fit([fs])  # E: list-item
+model.fit([1], fs)  # E: arg-type
+model.fit([one("x")], y=model.load("a"))  # E: arg-type
+model.fit([one(1)], y=model.load(1))  # E: arg-type
+reveal_type(Box(1).put(fi))  # T: Future[int]
+reveal_type(Box("a").put(fs))  # T: Future[str]
+Box("a").put(fi)  # E: arg-type
+Box(1).put(fs)  # E: arg-type
+reveal_type([one(x) for x in (  # T: list[Future[int]]
+    [1, fi])])
+[word(x) for x in (  # E: arg-type
+    [1, fi])]
+"""
+
+
+def test_calls_inside_of_displays_and_methods(tmp_path: Path) -> None:
+    """What is wrong inside of a display is said, on whichever line it stands, and of methods what their own class says."""
+    checked.check(tmp_path, {"inside.py": INSIDE})
