@@ -235,8 +235,14 @@ class Reach:
         if ref.kind == "import":
             return self._resolve_import(node, ref, around)
         if ref.kind == "told":
+            before = len(node.guards.bindings)
             found = self.resolve(node, Ref("name", ref.base, without_marks(ref.path)), around)
-            kind = takes_in_silence(node, found, ref.path)
+            # What a module's `__getattr__` gave it may not give again.
+            is_made = any(
+                name == "__getattr__" and value is not MISSING
+                for _, name, value in node.guards.bindings[before:]
+            )
+            kind = None if is_made else takes_in_silence(node, found, ref.path)
             return found if kind is None else _edge(ref.path[-1:], named(f"builtins.{kind}"))
         name = ref.base
         if name in _OWN_NAMES:

@@ -22,7 +22,7 @@ _METHODS: dict[type, frozenset[str]] = {
     defaultdict: frozenset({"clear"}),
 }
 _NAMES = frozenset().union(*_METHODS.values())
-#: Stand behind the path of a name in `name[key] = value`, and with the key behind it in `name["key"] += value`.
+#: Stand behind the path of a name in `name[key] = value`, and with the key behind it in `name["key"] += 1`.
 _SET, _COUNT = "[]=", "[]+="
 
 
@@ -37,7 +37,11 @@ def told_in(node: ast.AST) -> list[tuple[ast.expr, tuple[str, ...]]]:
             return [(method, ())]
         case ast.Assign(targets=targets):
             return [(target.value, (_SET,)) for target in targets if isinstance(target, ast.Subscript)]
-        case ast.AugAssign(target=ast.Subscript(value=table, slice=ast.Constant(value=str(key)))):
+        case ast.AugAssign(
+            target=ast.Subscript(value=table, slice=ast.Constant(value=str(key))),
+            op=ast.Add() | ast.Sub(),
+            value=ast.Constant(value=int()),
+        ):  # what else is added may raise, or look at what it is added to
             return [(table, (_COUNT, key))]
         case _:
             return []

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample import digest
+from sample import Project, digest
 
 from merkl import Workspace, task
 
@@ -43,6 +43,9 @@ TOLD_AND_READ = [
     "D.setdefault(x, 1)",
     "N['n'] += 1\n    return N['n']",
     "N['n'] += N['n']",
+    "N['n'] += x",
+    "N['n'] += 0.5",
+    "N['n'] **= 2",
     "N[x] += 1",
     "F[x] += 1",
     "S.add(x)\n    return x in S",
@@ -122,3 +125,23 @@ def test_a_task_that_notes_its_calls_is_an_argument(tmp_path: Path) -> None:
         assert apply(add, 2, 3).eval() == 5
         assert apply(add, 2, 3).eval() == 5
     assert ran == ["apply", "add"]
+
+
+def test_what_a_module_makes_when_it_is_asked_counts(tmp_path: Path) -> None:
+    """A list that the module's `__getattr__` gives may be None the next time."""
+    project = Project(tmp_path).write(
+        {
+            "log.py": "L = []\ndef __getattr__(name):\n    if name == 'made':\n        return None if L else L\n"
+            "    raise AttributeError(name)\n",
+            "main.py": "import log\ndef task(x):\n    log.made.append(x)\n    return x\n",
+        }
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        task = project.load()
+        fingerprinter = project.fingerprinter()
+        before = fingerprinter.fingerprint(task).digest
+        task.__globals__["log"].L.append(1)
+        after = fingerprinter.fingerprint(task).digest
+        project.forget()
+    assert before != after
