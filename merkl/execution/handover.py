@@ -7,6 +7,7 @@ from typing import Any
 
 from merkl.execution.evaluation import Evaluation
 from merkl.execution.targets.base import KnownResult, Ticket
+from merkl.execution.targets.reached import reached_by
 from merkl.execution.targets.tickets import dump_call
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -51,5 +52,6 @@ def make_ticket(
         accepts_interrupted=evaluation.accepts_interrupted,
         retries=retries,
         audited=audited,
+        reached=reached_by(call),
         forced=tuple(part.key() for part in call.parts if part.key() in forced) if forced else (),
     )

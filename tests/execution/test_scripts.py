@@ -333,3 +333,40 @@ def test_a_body_of_a_script_that_would_end_its_process_fails(folder: Path) -> No
         [sys.executable, "ending.py"], cwd=folder, capture_output=True, text=True, timeout=100
     )
     assert (done.returncode, done.stdout) == (5, "ProcessExit\nProcessExit\n"), done.stderr
+
+
+CHANGED = {
+    "a constant that was set": "helpers.RATE = 5",
+    "a file that was edited": "Path('helpers.py').write_text('RATE = 7\\ndef rate(): return RATE\\n')",
+}
+
+
+@pytest.mark.parametrize("task", ["f", "helpers.make(0)"])
+@pytest.mark.parametrize("change", CHANGED)
+def test_what_a_script_reaches_in_modules_is_what_it_was_there(
+    change: str, task: str, tmp_path: Path
+) -> None:
+    """Functions that travel by value find their modules changed in a worker: they run in the process of the run."""
+    (tmp_path / "helpers.py").write_text(
+        "from merkl import task\nRATE = 1\ndef rate(): return RATE\ndef make(k):\n    @task\n"
+        "    def inner(n: int) -> int:\n        return n * 100 + rate() + k\n    return inner\n"
+    )
+    (tmp_path / "script.py").write_text(
+        "import sys, warnings\nfrom pathlib import Path\nimport helpers\nfrom merkl import evaluate, task\n"
+        "@task\ndef f(n: int) -> int:\n    return n * 100 + helpers.rate()\n"
+        "if __name__ == '__main__':\n    warnings.simplefilter('ignore')\n"
+        f"    {CHANGED[change]}\n    target = int(sys.argv[1]) or None\n"
+        f"    print(evaluate([{task}(1), {task}(2)], target=target))\n"
+    )
+    said = []
+    for count, folder in (("0", "here"), ("2", "there")):
+        place = tmp_path / folder
+        place.mkdir()
+        for name in ("script.py", "helpers.py"):
+            (place / name).write_text((tmp_path / name).read_text())
+        done = subprocess.run(
+            [sys.executable, "script.py", count], cwd=place, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
+    assert said[0] == said[1]

@@ -39,7 +39,8 @@ class Ticket(msgspec.Struct, frozen=True):
     `payload` is the pickled call, in which other calls are keys only; `inputs` are the results it needs by key, as far as
     they are known; `parents` the keys of calls that were submitted and have not ended. `resources` are the figures for
     this attempt; where another attempt asks for others, `retries` is 0, and the run submits the call again. `forced`
-    are keys that may not be linked to an equal result. `audited` is as an `Observer` has it.
+    are keys that may not be linked to an equal result. `audited` is as an `Observer` has it. `reached` is what the task
+    reaches in modules that the worker imports, where the task itself comes along.
     """
 
     key: bytes
@@ -53,6 +54,7 @@ class Ticket(msgspec.Struct, frozen=True):
     accepts_interrupted: bool = False
     retries: int | None = None
     audited: tuple[str, ...] | None = None
+    reached: tuple[tuple[str, bytes], ...] = ()
 
 
 class Death(msgspec.Struct, frozen=True):

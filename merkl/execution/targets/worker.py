@@ -25,6 +25,7 @@ from merkl.execution.results import Results
 from merkl.execution.targets.base import SMALL, Death, KnownResult, Reply, Ticket
 from merkl.execution.targets.by_name import is_by_name
 from merkl.execution.targets.failures import dump_error
+from merkl.execution.targets.reached import Reached, differs_here
 from merkl.execution.targets.tickets import load_call
 from merkl.graph.call import Call
 from merkl.graph.future import Future
@@ -83,6 +84,8 @@ class Worker:
         self._collects_warnings = collects_warnings
         self._is_collecting = False
         self._said: list[tuple[type[Warning], str]] = []
+        #: Tasks that came along, with what they reach here: the same as where they came from.
+        self._compared: set[tuple[object, Reached]] = set()
         #: What was warned of when results were made durable.
         self._settled: set[tuple[type[Warning], str]] = set()
         #: Warnings that came between two tickets, as of what is stored in the background.
@@ -125,7 +128,7 @@ class Worker:
         token = _stored.set(stored)
         try:
             call = load_call(ticket.payload)
-            if self._differs(call):
+            if self._differs(call, ticket.reached):
                 return Reply(ticket.key, "failed", differs=True)
             if ticket.audited is not None and self._watch is None:
                 self._watch = BodyWatch(ticket.audited)
@@ -149,12 +152,17 @@ class Worker:
         late, self._late = self._late, []
         return late
 
-    @staticmethod
-    def _differs(call: Call) -> bool:
-        """Say whether the task that was imported here is another one than where the call was made."""
-        # What came along by value is what it was there; to look at its code once more for each call takes the longest of all.
+    def _differs(self, call: Call, reached: Reached) -> bool:
+        """Say whether the task, or what it reaches in modules, is another one here than where the call was made."""
         first = call.parts[0]
-        return is_by_name(first.task) and first.task.fingerprint().digest != first.fingerprint
+        if is_by_name(first.task):
+            return first.task.fingerprint().digest != first.fingerprint
+        # One that came along is the same object for all its calls; to look at its code each time takes the longest of all.
+        if reached and (first.task, reached) not in self._compared:
+            if differs_here(first.task, reached):
+                return True
+            self._compared.add((first.task, reached))
+        return False
 
     def _run(self, call: Call, ticket: Ticket) -> Reply:
         plan = Plan()
