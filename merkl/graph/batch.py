@@ -65,6 +65,11 @@ class BatchTask(Task[..., Any, Any]):
         if single is not None:
             self._match(single, parameters)
 
+    def __reduce__(self) -> Any:
+        found = super().__reduce__()
+        parts = (self.fn, self.options, self._single, self.max_size)
+        return found if isinstance(found, str) else (_batch_again, parts)
+
     def _match(self, single: Task[..., Any, Any], parameters: Sequence[inspect.Parameter]) -> None:
         taken = inspect.signature(single.fn).parameters
         names = list(taken)
@@ -258,6 +263,12 @@ class ItemTask(Task[..., Any, Any]):
 
         whole = self.whole._make_fingerprint(fingerprinter)
         return dataclasses.replace(whole, digest=hash_batch_item(whole.digest))
+
+
+def _batch_again(
+    fn: Callable[..., Any], options: TaskOptions, single: Task[..., Any, Any] | None, max_size: int | None
+) -> BatchTask:
+    return BatchTask(fn, options, single=single, max_size=max_size)
 
 
 def _how_to_run(options: TaskOptions) -> TaskOptions:

@@ -370,3 +370,59 @@ def test_what_a_script_reaches_in_modules_is_what_it_was_there(
         assert done.returncode == 0, done.stderr
         said.append(done.stdout)
     assert said[0] == said[1]
+
+
+BATCHES = """
+from __future__ import annotations
+import sys
+from typing import Any
+from merkl import Workspace, batch, evaluate, task
+
+@batch(max_size=2)
+def squares(xs: list[int]) -> list[int]:
+    print("squares", xs)
+    return [x * x for x in xs]
+
+@task
+def half(x: int) -> float:
+    return x / 2
+
+@batch(half)
+def halves(xs: list[int]) -> list[float]:
+    print("halves", xs)
+    return [x / 2 for x in xs]
+
+@batch
+async def waiting(xs: list[int]) -> list[str]:
+    print("waiting", xs)
+    return [str(x) for x in xs]
+
+@task
+def shown(x: Any) -> str:
+    return repr(x)
+
+calls = [shown(squares([1, 2, 3])), *squares([3, 4]), *halves([5, 6]), half(6), *waiting([7, 8]), shown(squares([9])[0])]
+with Workspace(target=int(sys.argv[1]) or None):
+    print(evaluate(calls), file=sys.stderr)
+"""
+
+
+def test_batches_of_a_script_run_on_processes(tmp_path: Path) -> None:
+    """They and their items are what they are in the script, and found again by a run in one process."""
+
+    def run(count: int) -> tuple[str, str]:
+        done = subprocess.run(
+            [sys.executable, "script.py", str(count)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout, done.stderr.splitlines()[-1]
+
+    (tmp_path / "script.py").write_text(BATCHES)
+    _, there = run(2)
+    ran, here = run(0)
+    assert here == there
+    assert here == "['[1, 4, 9]', 9, 16, 2.5, 3.0, 3.0, '7', '8', '81']"
+    assert ran == ""

@@ -36,6 +36,8 @@ class _TaskPickler(CodePickler):
                 return by_name
             if type(obj) is Task and isinstance(obj.fn, FunctionType):
                 return _task_of, (obj.fn, obj.options, obj.name, _hints_of(obj))
+            if isinstance(obj, BatchTask) and isinstance(obj.fn, FunctionType):
+                return _batch_of, (obj.fn, obj._single, obj.options, obj.max_size, obj.name, _hints_of(obj))
             return (type(obj), (obj.fn, obj.options)) if isinstance(by_name, str) else by_name
         return super().reducer_override(obj)
 
@@ -194,6 +196,20 @@ def _hints_of(task: Task[..., Any, Any]) -> dict[str, Any]:
 def _task_of(fn: FunctionType, options: TaskOptions, name: str, hints: dict[str, Any]) -> Task[..., Any, Any]:
     fn.__annotations__ = hints
     task: Task[..., Any, Any] = Task(fn, options)
+    task.name = name
+    return task
+
+
+def _batch_of(
+    fn: FunctionType,
+    single: Task[..., Any, Any] | None,
+    options: TaskOptions,
+    max_size: int | None,
+    name: str,
+    hints: dict[str, Any],
+) -> BatchTask:
+    fn.__annotations__ = hints
+    task = BatchTask(fn, options, single=single, max_size=max_size)
     task.name = name
     return task
 
