@@ -235,8 +235,9 @@ def test_serializers_whose_digests_change_are_found(shop: Project) -> None:
     done = shop.merkl("check", "colours", "--serializers")
     assert done.returncode == 1, done.stderr
     errors = [line for line in done.stdout.splitlines() if "error" in line]
-    assert errors
-    assert all("colours.Bag" in line and "PYTHONHASHSEED" in line for line in errors)
+    # Under some seeds the order is another one after a pickle round trip too.
+    assert all("colours.Bag" in line for line in errors)
+    assert any("PYTHONHASHSEED" in line for line in errors)
     assert "warning: the serializer of Wants is not tested" in done.stdout
     assert "Fine" not in done.stdout
 
