@@ -65,10 +65,8 @@ class BatchTask(Task[..., Any, Any]):
         if single is not None:
             self._match(single, parameters)
 
-    def __reduce__(self) -> Any:
-        found = super().__reduce__()
-        parts = (self.fn, self.options, self._single, self.max_size)
-        return found if isinstance(found, str) else (_batch_again, parts)
+    def taken_apart(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _batch_again, (self.fn, self.options, self._single, self.max_size)
 
     def _match(self, single: Task[..., Any, Any], parameters: Sequence[inspect.Parameter]) -> None:
         taken = inspect.signature(single.fn).parameters

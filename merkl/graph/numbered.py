@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
 from merkl.graph.future import Future
+from merkl.graph.takes import A_in, B_in, C_in, D_in, E_in, P_rest, R_co
 from merkl.graph.task import Task
 
 if TYPE_CHECKING:
@@ -35,14 +36,7 @@ __all__ = [
 ]
 
 P = ParamSpec("P")
-P_rest = ParamSpec("P_rest")
-R_co = TypeVar("R_co", covariant=True)
 Out_co = TypeVar("Out_co", covariant=True)
-A_in = TypeVar("A_in", contravariant=True)
-B_in = TypeVar("B_in", contravariant=True)
-C_in = TypeVar("C_in", contravariant=True)
-D_in = TypeVar("D_in", contravariant=True)
-E_in = TypeVar("E_in", contravariant=True)
 
 #: A container that may hold Futures.
 Nested: TypeAlias = list[Any] | dict[Any, Any] | tuple[Any, ...] | set[Any]

@@ -159,9 +159,8 @@ class Pipeline(Task[P, R_co, Out_co]):
             if len(content) <= _LARGEST:
                 sessions.current().keep_graph(key.hex(), content)
 
-    def __reduce__(self) -> Any:
-        found = super().__reduce__()
-        return found if isinstance(found, str) else (Pipeline, (self.fn, self.options))
+    def taken_apart(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return Pipeline, (self.fn, self.options)
 
     def __repr__(self) -> str:
         return super().__repr__().replace("<task", "<pipeline", 1)

@@ -352,8 +352,10 @@ class Task(TaskSurface[P, R_co, Out_co]):
         found: Any = sys.modules.get(module)
         for part in name.split("."):
             found = getattr(found, part, None)
-        if found is self and module != "__main__":
-            return name
+        return name if found is self and module != "__main__" else self.taken_apart()
+
+    def taken_apart(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """Return what makes the task again, and of what, the function first: for where it has no name."""
         return Task, (self.fn, self.options)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -6,6 +6,7 @@ import functools
 import io
 import pickle
 import sys
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
@@ -17,7 +18,6 @@ from merkl.execution.targets.by_name import is_importable
 from merkl.graph.batch import BatchTask
 from merkl.graph.call import Call
 from merkl.graph.future import Future
-from merkl.graph.options import TaskOptions
 from merkl.graph.task import Task
 
 __all__ = ["dump_call", "load_call"]
@@ -34,11 +34,9 @@ class _TaskPickler(CodePickler):
             by_name = obj.__reduce__()
             if isinstance(by_name, str) and is_importable(obj.fn.__module__):
                 return by_name
-            if type(obj) is Task and isinstance(obj.fn, FunctionType):
-                return _task_of, (obj.fn, obj.options, obj.name, _hints_of(obj))
-            if isinstance(obj, BatchTask) and isinstance(obj.fn, FunctionType):
-                return _batch_of, (obj.fn, obj._single, obj.options, obj.max_size, obj.name, _hints_of(obj))
-            return (type(obj), (obj.fn, obj.options)) if isinstance(by_name, str) else by_name
+            if type(obj) in (Task, BatchTask) and isinstance(obj.fn, FunctionType):
+                return _task_of, (*obj.taken_apart(), obj.name, _hints_of(obj))
+            return obj.taken_apart() if isinstance(by_name, str) else by_name
         return super().reducer_override(obj)
 
 
@@ -193,23 +191,11 @@ def _hints_of(task: Task[..., Any, Any]) -> dict[str, Any]:
     }
 
 
-def _task_of(fn: FunctionType, options: TaskOptions, name: str, hints: dict[str, Any]) -> Task[..., Any, Any]:
-    fn.__annotations__ = hints
-    task: Task[..., Any, Any] = Task(fn, options)
-    task.name = name
-    return task
-
-
-def _batch_of(
-    fn: FunctionType,
-    single: Task[..., Any, Any] | None,
-    options: TaskOptions,
-    max_size: int | None,
-    name: str,
-    hints: dict[str, Any],
-) -> BatchTask:
-    fn.__annotations__ = hints
-    task = BatchTask(fn, options, single=single, max_size=max_size)
+def _task_of(
+    make: Callable[..., Task[..., Any, Any]], parts: tuple[Any, ...], name: str, hints: dict[str, Any]
+) -> Task[..., Any, Any]:
+    parts[0].__annotations__ = hints
+    task = make(*parts)
     task.name = name
     return task
 
