@@ -69,7 +69,7 @@ _READS: Final = tuple(
     map(
         re.compile,
         (
-            rb"in\s.*?[\[({\\#]",
+            rb"(?m)in\s.*?(?:[\[{#\\]|\(\(|[(,]\s*$)",
             rb"[\]}]\s*\)?\s*(?:(?:\\|#.*)\n\s*)*(?:\.\w|\[)",
             rb"(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max|from_iterable|iter|dict|list|set|tuple)\(",
             rb":=",
