@@ -230,8 +230,8 @@ class Joins:
         if isinstance(expr, CallExpr):
             callee = expr.callee
             if full_name(callee) in _READERS or full_name(callee) in _COPIES:
-                if any(isinstance(argument, TupleExpr) for argument in expr.args):
-                    self._replace(owner, name, index, api)  # the items are joined by the call
+                if _joins_itself(expr):
+                    self._replace(owner, name, index, api)
                 for position in range(len(expr.args)):
                     self._iterated(expr, "args", position, api)
             elif isinstance(callee, MemberExpr) and _may_join(callee.expr):
@@ -278,6 +278,12 @@ def _is_plain_target(target: Expression) -> bool:
     """Whether mypy infers a type for this target: a tuple of targets it goes through one by one."""
     name = target.name if isinstance(target, (NameExpr, MemberExpr)) else ""
     return bool(name) and not (name.startswith("__") and name.endswith("__"))
+
+
+def _joins_itself(call: CallExpr) -> bool:
+    """Whether a call joins what mypy tells apart in its arguments: the items of a tuple, and of several lists."""
+    several = len(call.args) > 1 and full_name(call.callee) == "itertools.chain"
+    return several or any(isinstance(argument, TupleExpr) for argument in call.args)
 
 
 def _may_join(expr: Expression) -> bool:

@@ -72,7 +72,8 @@ _CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr,
 _PASS_ON = frozenset(
     [
         *("builtins.zip", "builtins.enumerate", "builtins.reversed"),
-        *("itertools.chain", "itertools.chain.from_iterable", "dataclasses.replace"),
+        *("itertools.chain", "itertools.chain.from_iterable", "itertools.islice"),
+        *("copy.copy", "copy.deepcopy", "dataclasses.replace"),
     ]
 )
 # What joins containers into one.

@@ -118,10 +118,12 @@ reveal_type([inc(x) for x in [1, f]])  # T: list[Future[int]]
 """
 
 READ = """
+import copy
 import itertools
 from tasks import *
 matrix = [[1, f], [f], [2]]
 rows = [[1], row(f), [f]]
+twos, futures = [2, 2], [f]
 reveal_type(total([1, f][1:]))  # T: Future[int]
 reveal_type(total([1, f].copy()))  # T: Future[int]
 reveal_type(inc([1, f][0]))  # T: Future[int]
@@ -144,7 +146,10 @@ reveal_type(inc(([1, f] if f else [2])[0]))  # T: Future[int] # E: merkl-future-
 reveal_type(inc(next(iter([1, f]))))  # T: Future[int]
 reveal_type([inc(x) for x in list((1, f))])  # T: list[Future[int]]
 reveal_type([inc(x) for x in itertools.chain(kept, [1, f])])  # T: list[Future[int]]
-inc([1, f] \
+reveal_type([inc(x) for x in itertools.chain(twos, futures)])  # T: list[Future[int]]
+reveal_type(total(copy.copy([1, f])))  # T: Future[int]
+reveal_type(total(list(itertools.islice([1, f], 2))))  # T: Future[int]
+inc([1, f] \\
     [0])
 inc([1, f]  # a comment
     [0])
