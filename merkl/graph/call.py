@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -314,11 +313,32 @@ def _recipe_key(future: Future[Any]) -> bytes:
     return future.__merkl_key__()
 
 
-@functools.lru_cache(maxsize=4096)
-def describe_site(code: CodeType, lasti: int) -> str:
-    """Return `file:line` of an instruction."""
+class _Sites:
+    """The texts of places in code, by the identity of the code: to hash a code object takes the longer the larger it is."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: dict[tuple[int, int], tuple[CodeType, str]] = {}
+
+    def describe(self, code: CodeType, lasti: int) -> str:
+        """Return `file:line` of an instruction."""
+        place = (id(code), lasti)
+        known = self._known.get(place)
+        if known is None:
+            if len(self._known) >= self._most:
+                self._known.clear()
+            # With the code itself, so that no other one gets its identity.
+            known = self._known[place] = (code, _describe_site(code, lasti))
+        return known[1]
+
+
+def _describe_site(code: CodeType, lasti: int) -> str:
     line = code.co_firstlineno
     for start, end, number in code.co_lines():
         if start <= lasti < end and number is not None:
             line = number
     return f"{readable(code.co_filename)}:{line}"
+
+
+#: Return `file:line` of an instruction, given its code and the offset in it.
+describe_site = _Sites(4096).describe
