@@ -9,11 +9,12 @@ from __future__ import annotations
 import functools
 import itertools
 import sys
-import sysconfig
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.machinery import ExtensionFileLoader
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
+
+from merkl_serializers.names import is_installed
 
 __all__ = ["find_volatile"]
 
@@ -77,40 +78,84 @@ def find_volatile(*values: Any) -> str:
     >>> find_volatile(lambda x: x + 1)
     ''
     """
-    pending: list[Any] = [*values]
-    seen: set[int] = set()
-    while pending:
-        value = pending.pop()
-        if isinstance(value, _DATA) or id(value) in seen:
-            continue
-        seen.add(id(value))
-        if len(seen) > _MOST_FUNCTIONS:
-            return "more code than was looked at"
-        if _is_volatile(value):
-            return getattr(value, "__name__", None) or type(value).__name__
-        function = _plain(value)
-        if function is None:
-            pending += _held_by(value)
-            continue
-        if _is_installed(function):
-            continue
+    reached = _Reached(values)
+    while reached.pending:
+        found = reached.look()
+        if found:
+            return found
+        reached.take_named_of_modules()
+    return ""
+
+
+class _Reached:
+    """What code reaches: values yet to be looked at, the user's modules, and all names that stand in the code.
+
+    A module may come from a table, a closure or a call, far from where something of it is named: so any name in the code
+    counts for any module.
+    """
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        self.pending: list[Any] = [*values]
+        self._seen: set[int] = set()
+        self._names: set[str] = set()
+        self._modules: list[ModuleType] = []
+
+    def look(self) -> str:
+        """Look at all that is pending, and at what it reaches; return the name of what is volatile, "" for nothing."""
+        while self.pending:
+            value = self.pending.pop()
+            if isinstance(value, _DATA) or id(value) in self._seen:
+                continue
+            self._seen.add(id(value))
+            if len(self._seen) > _MOST_FUNCTIONS:
+                return "more code than was looked at"
+            if _is_volatile(value):
+                return getattr(value, "__name__", None) or type(value).__name__
+            function = _plain(value)
+            if function is not None and not _is_installed(function):
+                found = self._look_at_function(function)
+                if found:
+                    return found
+            elif isinstance(value, ModuleType) and not _is_installed(value):
+                self._modules.append(value)
+            elif function is None:
+                self.pending += _held_by(value)
+        return ""
+
+    def take_named_of_modules(self) -> None:
+        """Make pending what any name in the code may be of one of the user's modules."""
+        for module in self._modules:
+            named = [vars(module)[name] for name in self._names & vars(module).keys()]
+            self.pending += [one for one in named if id(one) not in self._seen and not isinstance(one, _DATA)]
+
+    def _look_at_function(self, function: FunctionType) -> str:
         for code in _codes(function.__code__):
             looked_up = _LOOKUPS & {*code.co_names}
+            self._names.update(code.co_names)
             for name in code.co_names:
                 if name in _ATTRIBUTES:
                     return name
                 named = function.__globals__.get(name)
                 if named is None and name in _MODULES:
                     return name
-                if named is None:  # imported in the body, as far as it is loaded
-                    named = sys.modules.get(name)
-                if looked_up and _has_volatile(named):
+                if looked_up and _has_volatile(named or sys.modules.get(name)):
                     return f"{name} by {min(looked_up)}"
-                pending += _named_of(named, code.co_names)
-        pending += [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
-        pending += function.__defaults__ or ()
-        pending += (function.__kwdefaults__ or {}).values()
-    return ""
+                # What is imported in the body is found as far as it is loaded.
+                self.pending += [named] if named is not None else _imported(function, name)
+        self.pending += [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
+        self.pending += function.__defaults__ or ()
+        self.pending += (function.__kwdefaults__ or {}).values()
+        return ""
+
+
+def _imported(function: FunctionType, name: str) -> list[ModuleType]:
+    """Return the modules that a name in a body's code may stand for: of that name, or beside or above its own."""
+    package = str(function.__globals__.get("__package__") or "")
+    parts = package.split(".") if package else []
+    around = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    names = [name, *(f"{above}.{name}" if name else above for above in around)]
+    found = [sys.modules.get(one) for one in names if one]
+    return [module for module in found if module is not None]
 
 
 def _has_volatile(value: Any) -> bool:
@@ -124,14 +169,6 @@ def _plain(value: Any) -> FunctionType | None:
     if isinstance(value, (staticmethod, classmethod, MethodType)):
         value = value.__func__
     return value if isinstance(value, FunctionType) else None
-
-
-def _named_of(value: Any, names: Sequence[str]) -> list[Any]:
-    """Return what code may use of a value that it names: of a module of the user's, what is named of it."""
-    if isinstance(value, ModuleType) and not _is_installed(value):
-        inner = [vars(value).get(name) for name in names]
-        return [part for one in inner if one is not value for part in _named_of(one, ())]
-    return [value]
 
 
 def _held_by(value: Any) -> list[Any]:
@@ -209,14 +246,4 @@ def _is_filled(cell: Any) -> bool:
 def _is_installed(value: Any) -> bool:
     """Say whether code belongs to the standard library, an installed package or MerkL itself."""
     name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
-    top = name.partition(".")[0]
-    if top in sys.stdlib_module_names or top in ("merkl", "merkl_serializers", "builtins"):
-        return top != "__main__"
-    module = sys.modules.get(name)
-    path = getattr(module, "__file__", None) or ""
-    return path.startswith(_package_folders())
-
-
-@functools.cache
-def _package_folders() -> tuple[str, ...]:
-    return tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    return name.partition(".")[0] in ("merkl", "merkl_serializers") or is_installed(name)
