@@ -14,7 +14,7 @@ from importlib.machinery import ExtensionFileLoader
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
-from merkl_serializers.names import is_installed
+from merkl_serializers.names import is_builtin_module
 
 __all__ = ["find_volatile"]
 
@@ -112,11 +112,11 @@ class _Reached:
             if _is_volatile(value):
                 return getattr(value, "__name__", None) or type(value).__name__
             function = _plain(value)
-            if function is not None and not _is_installed(function):
+            if function is not None and not _is_told(function):
                 found = self._look_at_function(function)
                 if found:
                     return found
-            elif isinstance(value, ModuleType) and not _is_installed(value):
+            elif isinstance(value, ModuleType) and not _is_told(value):
                 self._modules.append(value)
             elif function is None:
                 self.pending += _held_by(value)
@@ -160,7 +160,7 @@ def _imported(function: FunctionType, name: str) -> list[ModuleType]:
 
 def _has_volatile(value: Any) -> bool:
     """Say whether a module or class of Python's or a package's own has something that asks for what changes."""
-    if not isinstance(value, (ModuleType, type)) or not _is_installed(value):
+    if not isinstance(value, (ModuleType, type)) or not _is_told(value):
         return False
     return not _ATTRIBUTES.isdisjoint(dir(value))
 
@@ -184,10 +184,10 @@ def _held_by(value: Any) -> list[Any]:
     if isinstance(value, property):
         return [value.fget]
     if isinstance(value, type):
-        bases = [base for base in value.__mro__ if not _is_installed(base)]
+        bases = [base for base in value.__mro__ if not _is_told(base)]
         return [part for base in bases for part in vars(base).values()]
     held = list((getattr(value, "__dict__", None) or {}).values())
-    return held if _is_installed(type(value)) else [type(value), *held]
+    return held if _is_told(type(value)) else [type(value), *held]
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -203,9 +203,9 @@ def _is_volatile(value: Any) -> bool:
     if isinstance(value, ModuleType):
         return _is_listed(value.__name__)
     if isinstance(value, functools._lru_cache_wrapper):
-        return not _is_installed(value)
+        return not _is_told(value)
     if isinstance(value, (FunctionType, type)):
-        is_named = getattr(value, "__name__", "") in _ATTRIBUTES and _is_installed(value)
+        is_named = getattr(value, "__name__", "") in _ATTRIBUTES and _is_told(value)
         return is_named or _is_listed(getattr(value, "__module__", None) or "")
     if isinstance(value, (BuiltinFunctionType, MethodType)):
         owner = value.__self__
@@ -243,7 +243,11 @@ def _is_filled(cell: Any) -> bool:
     return True
 
 
-def _is_installed(value: Any) -> bool:
-    """Say whether code belongs to the standard library, an installed package or MerkL itself."""
+def _is_told(value: Any) -> bool:
+    """Say whether code need not be looked into: Python's own, MerkL's, and that of packages which are known to be harmless.
+
+    What other packages ask for is asked for on behalf of the body that calls them.
+    """
     name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
-    return name.partition(".")[0] in ("merkl", "merkl_serializers") or is_installed(name)
+    top = name.partition(".")[0]
+    return top in _TOLD or top in ("merkl", "merkl_serializers") or is_builtin_module(name)

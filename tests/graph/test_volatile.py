@@ -265,3 +265,17 @@ def test_it_is_found_in_modules_however_they_are_reached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, found: str
 ) -> None:
     assert find_volatile(getattr(make_modules(tmp_path, monkeypatch), way)) == found
+
+
+def test_what_an_installed_package_asks_for_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asks on behalf of the body that calls it."""
+    (tmp_path / "site-packages").mkdir()
+    (tmp_path / "site-packages" / "draws_v.py").write_text(
+        "import random\n\ndef draw():\n    return random.randrange(9)\n\ndef twice(x):\n    return x + x\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path / "site-packages")
+    monkeypatch.delitem(sys.modules, "draws_v", raising=False)
+    draws: Any = importlib.import_module("draws_v")
+    monkeypatch.setitem(sys.modules, "draws_v", draws)
+    assert find_volatile(lambda: draws.draw()).lower() == "random"
+    assert find_volatile(lambda: draws.twice(1)) == ""
