@@ -54,7 +54,7 @@ class Ticket(msgspec.Struct, frozen=True):
     accepts_interrupted: bool = False
     retries: int | None = None
     audited: tuple[str, ...] | None = None
-    reached: tuple[tuple[str, bytes], ...] = ()
+    reached: tuple[tuple[str, str, bytes], ...] = ()
 
 
 class Death(msgspec.Struct, frozen=True):
