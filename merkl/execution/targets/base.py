@@ -108,6 +108,8 @@ class Target(ABC):
     leaves_coroutines: bool = False
     #: `Ticket.audited` is heeded.
     can_audit: bool = False
+    #: An evaluation hands calls out to it: it serves one at a time.
+    is_in_use: bool = False
 
     @abstractmethod
     def admits(self, resources: dict[str, Any]) -> bool:
