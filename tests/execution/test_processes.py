@@ -396,6 +396,14 @@ def test_a_body_may_evaluate_futures_itself(two: Workspace) -> None:
     assert tasks.nested(7).v == 50
 
 
+def test_what_asks_for_values_in_this_process_leaves_the_replies_of_running_calls_alone(
+    two: Workspace,
+) -> None:
+    """A pipeline of which each item of a list is a call, while workers are busy; both have their values."""
+    naps = [tasks.nap(i, 0.2) for i in range(4)]
+    assert evaluate([*naps, tasks.branching.map(tasks.spread(4))]) == [0, 1, 2, 3, [1, 1, 3, 9]]
+
+
 def test_early_cutoff_happens_in_the_workers(tmp_path: Path) -> None:
     with Workspace(tmp_path, target=2) as workspace:
         first = tasks.square(tasks.add(1, 2))
