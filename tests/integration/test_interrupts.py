@@ -187,7 +187,8 @@ def test_what_an_interrupted_body_returned_is_computed_afresh_later(
     code, text = terminal.end()
     assert code == 0
     said = re.search(r"merkl: interrupted looping (\w+) \(flows.py:\d+\): .*`merkl cache accept (\w+)`", text)
-    assert said is not None and said[1] == said[2], text
+    assert said is not None, text
+    assert said[1] == said[2]
     (flows.folder / "started0").unlink()
     again = Terminal(flows, "run", *options, "flows.loops")
     again.wait_for("started0")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -12,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET
 
-from merkl._base.errors import CacheError, MerklWarning
+from merkl._base.errors import CacheError, MerklWarning, TargetError
 from merkl.cache import BaseCache, Metadata
 from merkl.execution.audit import BodyWatch
 from merkl.execution.calls import link_parts, run_call
@@ -57,6 +60,18 @@ class WorkerSession(Protocol):
     def evaluate_futures(self, futures: Any) -> list[Any]:
         """Return the values of Futures, by running here what is missing."""
         ...
+
+
+def _load(payload: bytes) -> Call:
+    """Return the call of a ticket; raises `TargetError` where the modules that it needs are not here."""
+    try:
+        return load_call(payload)
+    except (ImportError, AttributeError) as error:
+        where = f"in {os.getcwd()} on {socket.gethostname()}"
+        raise TargetError(
+            f"a worker ({where}, {sys.executable}) cannot import what a call needs: {error}. Have the project there at the same "
+            "state, installed or in PYTHONPATH, with all that it imports"
+        ) from error
 
 
 class Worker:
@@ -127,7 +142,7 @@ class Worker:
         stored: list[tuple[str, Metadata]] = []
         token = _stored.set(stored)
         try:
-            call = load_call(ticket.payload)
+            call = _load(ticket.payload)
             if self._differs(call, ticket.reached):
                 return Reply(ticket.key, "failed", differs=True)
             if ticket.audited is not None and self._watch is None:
