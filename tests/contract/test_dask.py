@@ -46,6 +46,7 @@ FLOWS = """
 
     @task
     def square(x: int) -> int:
+        print("squaring", x)
         return x * x
 
     @task
@@ -76,6 +77,7 @@ FLOWS = """
 
     @task
     def fail(x: int) -> int:
+        print("it is", x)
         raise ValueError(f"no {x}")
 
     def main():
@@ -151,6 +153,9 @@ def test_calls_run_on_both_workers_and_results_are_shared(dask: Cluster) -> None
     assert " 0 run, 12 cached" in here.stderr
     spread = run(dask, "flows_on_dask.spread")
     assert spread.stdout == "285\n", spread.stderr
+    printed = [line for line in spread.stderr.splitlines() if "squaring" in line]
+    assert sorted(printed) == [f"square | squaring {n}" for n in range(10)]
+    assert "squaring 7" in dask.project.merkl("log", "square", "--output").stdout
 
 
 def test_a_scripts_classes_are_known_to_workers_which_do_not_run_it(dask: Cluster) -> None:
@@ -170,6 +175,8 @@ def test_a_failure_names_the_call_and_shows_the_traceback(dask: Cluster) -> None
     assert done.returncode == 1
     assert "task 'fail' failed: ValueError: no 1" in done.stderr
     assert 'raise ValueError(f"no {x}")' in done.stderr
+    assert done.stderr.splitlines().count("fail | it is 1") == 1
+    assert "it is 1" in dask.project.merkl("log", "fail", "--output").stdout
 
 
 def test_a_worker_that_is_killed_in_a_call_costs_nothing_but_time(dask: Cluster) -> None:

@@ -25,6 +25,7 @@ from merkl.execution.targets.dask_worker import (
     SparedInterrupts,
     check_worker,
     notify_interrupt,
+    place_of_stderr,
     run_ticket,
     topic_of,
 )
@@ -193,7 +194,7 @@ class DaskTarget(Target):
             raise TargetError(f"workers cannot open the cache of this run: {error}") from error
         self._cache = setup.arguments[1]
         self._mark = CacheMark(self._cache)
-        return pickle.dumps((packed, self._mark.key), protocol=5)
+        return pickle.dumps((packed, self._mark.key, place_of_stderr()), protocol=5)
 
     def _check_workers(self) -> None:
         wait = self._options.get("wait", 60)

@@ -94,6 +94,8 @@ class Worker:
         self._session = session
         self._run_id = run_id
         self._on_attempt = on_attempt
+        #: What bodies print is seen where the run is.
+        self._is_here = not returns_metadata
         if returns_metadata:
             _listen(session.worker_results)
         self._collects_warnings = collects_warnings
@@ -153,7 +155,7 @@ class Worker:
         except _LostInput as lost:
             reply = Reply(ticket.key, "failed", lost=lost.key)
         except BaseException as error:  # noqa: BLE001 - the parent decides what it means
-            reply = Reply(ticket.key, "failed", error=dump_error(error))
+            reply = Reply(ticket.key, "failed", error=dump_error(error), was_shown=self._is_here)
         finally:
             _stored.reset(token)
         if self._watch is not None:
