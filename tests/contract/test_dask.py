@@ -16,6 +16,7 @@ from seaweed import KEYS
 
 FLOWS = """
     import itertools, os, time
+    from collections.abc import Iterator
     from pathlib import Path
     from merkl import task, interruptible
 
@@ -79,6 +80,17 @@ FLOWS = """
     def fail(x: int) -> int:
         print("it is", x)
         raise ValueError(f"no {x}")
+
+    @task
+    def heavy(shared: str) -> Iterator[bytes]:
+        def pieces():
+            Path(shared, "storing").write_text("")
+            time.sleep(2)
+            yield b"all"
+        return pieces()
+
+    def stores(shared: str):
+        return heavy(shared)
 
     def main():
         return distinct([where(i) for i in range(6)]), add(add(1, 2), add(3, 4)), length(text(200_000))
@@ -208,6 +220,19 @@ def test_a_signal_ends_loops_on_workers(
     out, error = running.communicate(timeout=60)
     assert (running.returncode, out) == (code, printed), error
     assert "Traceback" not in error
+
+
+def test_ctrl_c_waits_while_a_worker_stores_a_result(dask: Cluster) -> None:
+    """No body runs that could take it, and what is computed is not lost: the run ends when it is in the cache."""
+    dask.add_worker("one")
+    shared = str(dask.project.folder)
+    running = dask.project.start_and_wait(
+        "run", "--target", "far", "flows_on_dask.stores", shared, until="storing"
+    )
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=60)
+    assert (running.returncode, "merkl: 1 call: 1 run" in error) == (130, True), error
+    assert dask.project.merkl("run", "--frozen", "flows_on_dask.stores", shared).returncode == 0
 
 
 def test_a_scheduler_that_goes_is_a_clear_error_and_finished_work_is_kept(dask: Cluster) -> None:

@@ -99,6 +99,8 @@ class DaskTarget(Target):
         #: How many bodies got Ctrl-C, told by another thread; and whether there were none.
         self._pressed: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._is_idle = False
+        #: The calls that workers said they began.
+        self._told: set[bytes] = set()
         #: Calls that another run had carried out for itself: they have a Dask key of their own.
         self._own: set[bytes] = set()
         self._cache: Any = None
@@ -324,6 +326,7 @@ class DaskTarget(Target):
 
         future = self._futures[key]
         self._waiting.discard(key)
+        self._told.discard(key)
         try:
             reply: Reply = future.result(timeout=60)
         except KilledWorker:
@@ -363,6 +366,7 @@ class DaskTarget(Target):
         with contextlib.suppress(queue.Empty):
             while True:
                 begun.append(self._begun.get_nowait())
+        self._told.update(begun)
         return begun
 
     def cancel(self) -> Collection[bytes]:
@@ -373,6 +377,7 @@ class DaskTarget(Target):
         if not self._is_idle:  # what a worker has may have begun
             begun = {key for keys in self._client.processing().values() for key in keys}
             waiting = {key for key in waiting if self._futures[key].key not in begun}
+        waiting -= self._told  # no body runs, but a result may be on its way to the cache
         self._has_cancelled = True
         # Another run may wait for the same: without force it goes on to.
         self._client.cancel([self._futures.pop(key) for key in waiting])
@@ -399,6 +404,7 @@ class DaskTarget(Target):
             future.release()
         self._futures.clear()
         self._waiting.clear()
+        self._told.clear()
 
     def close(self, *, at_once: bool = False) -> None:
         self._futures.clear()
