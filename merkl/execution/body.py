@@ -145,7 +145,7 @@ def run_body(
         if body_output.is_installed and threading.current_thread() is threading.main_thread():
             result, output = _run_and_listen(call, values, interrupts, on_attempt, retries)
         else:
-            result = _run_with_retries(call, values, interrupts, on_attempt, retries)
+            result, output = _run_in_context(call, values, interrupts, on_attempt, retries)
         duration = time.perf_counter() - started
         peak = meter.end() if duration > QUICK else None
         if task.is_expanding:
@@ -177,6 +177,30 @@ def _run_and_listen(
             result = _run_with_retries(call, values, interrupts, on_attempt, retries)
         finally:
             output = body_output.end()
+    except TaskFailedError as error:
+        error.output = output
+        raise
+    return result, output
+
+
+def _run_in_context(
+    call: Call,
+    values: tuple[Any, ...],
+    interrupts: Interrupts,
+    on_attempt: Callable[[], None] | None,
+    retries: int | None,
+) -> tuple[Any, str]:
+    """The same in a thread, or where output is not seen: what it writes to `sys.stdout` and `sys.stderr`, if that is kept."""
+    options = call.task.options
+    printed = body_output.begin_in_context(call.task.name, is_shown=not options.capture)
+    if printed is None:
+        return _run_with_retries(call, values, interrupts, on_attempt, retries), ""
+    output = ""
+    try:
+        try:
+            result = _run_with_retries(call, values, interrupts, on_attempt, retries)
+        finally:
+            output = body_output.end_in_context(printed)
     except TaskFailedError as error:
         error.output = output
         raise

@@ -77,7 +77,7 @@ class Reply(msgspec.Struct, frozen=True):
     `error` that the call raised, the `death` of its worker, `differs` where the worker has other code, the key of a `lost`
     input. `warnings` are what it said meanwhile, `metadata` (by the key that has it) is what it could not write down
     where the run does, `findings` what its body touched, where it was watched. `run` says for which run it was carried out,
-    where a target gives several runs one reply.
+    where a target gives several runs one reply. `was_shown`: what its body printed was seen where the run is.
     """
 
     key: bytes
@@ -93,6 +93,7 @@ class Reply(msgspec.Struct, frozen=True):
     metadata: tuple[tuple[str, Metadata], ...] = ()
     findings: tuple[Finding, ...] = ()
     run: str = ""
+    was_shown: bool = False
 
 
 class Target(ABC):
