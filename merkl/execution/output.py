@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
 
@@ -72,21 +73,21 @@ class _CoroutineStream:
 
 
 class Keyboard:
-    """Stands for `sys.stdin`: calls `before` each time that something is going to be read from it."""
+    """Stands for `sys.stdin`: enters `asking()` each time that something is read from it."""
 
-    def __init__(self, stream: Any, before: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, asking: Callable[[], AbstractContextManager[object]]) -> None:
         self._stream = stream
-        self._before = before
+        self._asking = asking
 
     def read(self, *size: int) -> Any:
         """Read all, or so much."""
-        self._before()
-        return self._stream.read(*size)
+        with self._asking():
+            return self._stream.read(*size)
 
     def readline(self, *size: int) -> Any:
         """Read a line, as `input` does."""
-        self._before()
-        return self._stream.readline(*size)
+        with self._asking():
+            return self._stream.readline(*size)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.readline, "")
@@ -105,6 +106,10 @@ class _Screen(io.FileIO):
             return len(data)
 
 
+def _draw_nothing() -> None:
+    """Nothing is drawn on the terminal."""
+
+
 class BodyOutput:
     """Stands between the file descriptors 1 and 2 of this process and its real stderr, while it is installed.
 
@@ -115,6 +120,8 @@ class BodyOutput:
 
     def __init__(self) -> None:
         self.show: Callable[[bytes], None] = self._write
+        self._clear_screen: Callable[[], None] = _draw_nothing
+        self._draw_again: Callable[[], None] = _draw_nothing
         self._lock = threading.RLock()
         self._printed: list[_Printed] = []
         self._reader = self._saved = self._before = -1
@@ -123,7 +130,8 @@ class BodyOutput:
         self.spared: set[int] = set()
         self._stop = self._writer = -1
         self._arrivals = select.poll()
-        self._is_suspended = False
+        #: How many bodies had begun when a debugger took the terminal; None: none has it.
+        self._suspended_in: int | None = None
         self._streams: tuple[Any, Any] | None = None
 
     @property
@@ -156,7 +164,7 @@ class BodyOutput:
         thread.start()
         keyboard = sys.stdin
         if keyboard is not None and not keyboard.closed and keyboard.isatty():
-            sys.stdin = cast(TextIO, Keyboard(keyboard, self._show_question))
+            sys.stdin = cast(TextIO, Keyboard(keyboard, self._asking))
         try:
             yield
         finally:
@@ -182,6 +190,11 @@ class BodyOutput:
             return ()
         return *self.spared, self._reader, self._saved, self._before, self._waiting, self._stop, self._writer
 
+    def draw_with(self, clear: Callable[[], None] | None, again: Callable[[], None] | None) -> None:
+        """Call `clear` before a debugger or a question takes the terminal, and `again` when it is free; None: nothing."""
+        self._clear_screen = clear or _draw_nothing
+        self._draw_again = again or _draw_nothing
+
     def open_screen(self) -> TextIO:
         """Return the stderr that was there before as a file, to draw on."""
         descriptor = self._saved if self.is_installed else 2
@@ -193,7 +206,9 @@ class BodyOutput:
         self._flush_streams()
         with self._lock:
             self._drain()
-            self._is_suspended = True
+            if self._suspended_in is None:
+                self._clear_screen()
+                self._suspended_in = len(self._printed)
             os.dup2(self._saved, 1)
             os.dup2(self._saved, 2)
         if os.environ.get("PYTHONBREAKPOINT"):
@@ -204,16 +219,21 @@ class BodyOutput:
             pdb.Pdb(stdout=sys.__stderr__).set_trace(sys._getframe(1))
 
     def _resume(self) -> None:
-        if self._is_suspended:
-            self._is_suspended = False
-            os.dup2(self._writer, 1)
-            os.dup2(self._writer, 2)
+        """Take the terminal back where the debugger was opened in what ends now, or before a body began."""
+        with self._lock:
+            if self._suspended_in is not None and len(self._printed) <= self._suspended_in:
+                self._suspended_in = None
+                os.dup2(self._writer, 1)
+                os.dup2(self._writer, 2)
+                self._draw_again()
 
     # -- bodies ----------------------------------------------------------------------------------------
 
     def begin(self, name: str, *, is_shown: bool = True) -> None:
         """Take what is printed from here on as that of a body."""
         self._flush_streams()
+        if not self._printed:
+            self._resume()
         with self._lock:
             self._drain()
             self._printed.append(_Printed(name, is_shown))
@@ -253,15 +273,25 @@ class BodyOutput:
                 self._show_line(printed, bytes(printed.partial))
             return printed.tail.decode("utf-8", "replace")
 
-    def _show_question(self) -> None:
-        """Show the line that is not ended yet."""
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Show the line that is not ended yet, and draw nothing over what is typed inside the block."""
         self._flush_streams()
+        is_debugging = self._suspended_in is not None
         with self._lock:
             self._drain()
+            if not is_debugging:
+                self._clear_screen()
             printed = self._printed[-1] if self._printed else None
             if printed is not None and printed.partial:
                 self._show_line(printed, bytes(printed.partial))
                 printed.partial.clear()
+        try:
+            yield
+        finally:
+            if not is_debugging:
+                with self._lock:
+                    self._draw_again()
 
     # -- the pipe --------------------------------------------------------------------------------------
 
