@@ -194,3 +194,8 @@ def loaded(x: int) -> bool:
 @pipeline
 def branching(x: int) -> Future[int]:
     return square(x) if square(x).v % 2 else add(x, 1)
+
+
+@task
+def described(view: memoryview) -> str:
+    return f"{type(view).__name__} {view.format} {view.shape} {view.readonly}"

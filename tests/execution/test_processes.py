@@ -129,6 +129,12 @@ def test_large_values_travel_by_key(two: Workspace) -> None:
     assert big.in_cache()
 
 
+def test_an_argument_is_of_the_type_that_was_given(two: Workspace) -> None:
+    """Pickle makes bytes of a memoryview."""
+    view = memoryview(bytearray(range(8))).cast("H", (2, 2))
+    assert tasks.described(view).v == tasks.described.fn(view) == "memoryview H (2, 2) False"
+
+
 def test_large_arrays_are_mapped_and_may_be_written_to(two: Workspace) -> None:
     array = tasks.zeros(200_000)
     assert tasks.is_mapped(array).v
@@ -394,14 +400,6 @@ def test_a_body_that_changes_its_argument_is_warned_of_and_not_stored(two: Works
 
 def test_a_body_may_evaluate_futures_itself(two: Workspace) -> None:
     assert tasks.nested(7).v == 50
-
-
-def test_what_asks_for_values_in_this_process_leaves_the_replies_of_running_calls_alone(
-    two: Workspace,
-) -> None:
-    """A pipeline of which each item of a list is a call, while workers are busy; both have their values."""
-    naps = [tasks.nap(i, 0.2) for i in range(4)]
-    assert evaluate([*naps, tasks.branching.map(tasks.spread(4))]) == [0, 1, 2, 3, [1, 1, 3, 9]]
 
 
 def test_early_cutoff_happens_in_the_workers(tmp_path: Path) -> None:
