@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 import functools
-import sys
 import typing
 from typing import Any, Generic, Protocol, get_args, get_origin
 
 import typing_extensions
+from merkl_serializers.names import is_builtin_module
 
 from merkl._base.hints import resolve_in_class
 from merkl._base.type_forms import is_named
@@ -30,7 +30,7 @@ __all__ = [
 
 def is_stdlib(cls: type) -> bool:
     """Say whether a class comes from the standard library."""
-    return cls.__module__.partition(".")[0] in sys.stdlib_module_names and cls.__module__ != "__main__"
+    return is_builtin_module(cls.__module__)
 
 
 def has_known_bases(cls: type) -> bool:

@@ -120,7 +120,9 @@ def _print_log(
     if json:
         print(json_text(_as_records(records, _failures(ledger, filters), filters.get("limit"))))
     elif output:
-        print(format_output(records))
+        failed = [(key, metadata_of_failed(call)) for key, call in _failures(ledger, filters)]
+        both = sorted([*records, *failed], key=lambda record: -record[1].created) if failed else records
+        print(format_output(both[: filters.get("limit")]) or "no results")
     else:
         told = _runs_above(ledger, filters)
         if told:

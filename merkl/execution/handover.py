@@ -41,10 +41,11 @@ def make_ticket(
             record = evaluation.record_of(future)
             inputs[key] = KnownResult(record, evaluation.fresh.get(key), key in evaluation.tainted)
     forced = evaluation.plan.forced
+    payload, code = dump_call(call)
     return Ticket(
         call.key(),
         call.task.name,
-        dump_call(call),
+        payload,
         inputs,
         tuple(parents),
         resources,
@@ -52,6 +53,6 @@ def make_ticket(
         accepts_interrupted=evaluation.accepts_interrupted,
         retries=retries,
         audited=audited,
-        reached=reached_by(call),
+        reached=reached_by(call, code),
         forced=tuple(part.key() for part in call.parts if part.key() in forced) if forced else (),
     )

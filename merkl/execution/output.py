@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
 
@@ -31,31 +32,33 @@ _MOVES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-ln-~]|[78=>cDEHM])")
 class _Printed:
     """What one body has printed so far: the end of it, and the beginning of a line."""
 
-    __slots__ = ("is_shown", "name", "partial", "redrawn", "tail")
+    __slots__ = ("is_shown", "name", "outer", "partial", "redrawn", "tail")
 
     def __init__(self, name: str, is_shown: bool) -> None:
         self.name = name
         self.is_shown = is_shown
+        #: That of the body in the same context that called this one.
+        self.outer: _Printed | None = None
         self.tail = bytearray()
         self.partial = bytearray()
         #: When the state of a line that is drawn again was last looked at.
         self.redrawn = time.monotonic()
 
 
-#: What the coroutine that runs has printed so far.
-_of_coroutine: ContextVar[_Printed | None] = ContextVar("merkl_of_coroutine", default=None)
+#: What the coroutine that runs, or the body of this thread, has printed so far.
+_printing: ContextVar[_Printed | None] = ContextVar("merkl_printing", default=None)
 
 
-class _CoroutineStream:
-    """Stands for `sys.stdout` or `sys.stderr` while coroutines run: what each writes there is known to be its own."""
+class _ContextStream:
+    """Stands for `sys.stdout` or `sys.stderr` while coroutines or threads run: what each writes there is known to be its own."""
 
     def __init__(self, stream: Any, feed: Callable[[_Printed, bytes], None]) -> None:
         self._stream = stream
         self._feed = feed
 
     def write(self, text: str) -> int:
-        """Write text, as that of the coroutine that runs if one does."""
-        printed = _of_coroutine.get()
+        """Write text, as that of the coroutine or body that runs if one does."""
+        printed = _printing.get()
         if printed is None:
             written: int = self._stream.write(text)
             return written
@@ -72,21 +75,21 @@ class _CoroutineStream:
 
 
 class Keyboard:
-    """Stands for `sys.stdin`: calls `before` each time that something is going to be read from it."""
+    """Stands for `sys.stdin`: enters `asking()` each time that something is read from it."""
 
-    def __init__(self, stream: Any, before: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, asking: Callable[[], AbstractContextManager[object]]) -> None:
         self._stream = stream
-        self._before = before
+        self._asking = asking
 
     def read(self, *size: int) -> Any:
         """Read all, or so much."""
-        self._before()
-        return self._stream.read(*size)
+        with self._asking():
+            return self._stream.read(*size)
 
     def readline(self, *size: int) -> Any:
         """Read a line, as `input` does."""
-        self._before()
-        return self._stream.readline(*size)
+        with self._asking():
+            return self._stream.readline(*size)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.readline, "")
@@ -105,6 +108,10 @@ class _Screen(io.FileIO):
             return len(data)
 
 
+def _draw_nothing() -> None:
+    """Nothing is drawn on the terminal."""
+
+
 class BodyOutput:
     """Stands between the file descriptors 1 and 2 of this process and its real stderr, while it is installed.
 
@@ -115,6 +122,8 @@ class BodyOutput:
 
     def __init__(self) -> None:
         self.show: Callable[[bytes], None] = self._write
+        self._clear_screen: Callable[[], None] = _draw_nothing
+        self._draw_again: Callable[[], None] = _draw_nothing
         self._lock = threading.RLock()
         self._printed: list[_Printed] = []
         self._reader = self._saved = self._before = -1
@@ -123,8 +132,12 @@ class BodyOutput:
         self.spared: set[int] = set()
         self._stop = self._writer = -1
         self._arrivals = select.poll()
-        self._is_suspended = False
+        #: How many bodies had begun when a debugger took the terminal; None: none has it.
+        self._suspended_in: int | None = None
         self._streams: tuple[Any, Any] | None = None
+        #: How many coroutines and threads print now, whose streams stand in the place of `_streams`.
+        self._contexts = 0
+        self._is_listening = False
 
     @property
     def is_installed(self) -> bool:
@@ -156,15 +169,13 @@ class BodyOutput:
         thread.start()
         keyboard = sys.stdin
         if keyboard is not None and not keyboard.closed and keyboard.isatty():
-            sys.stdin = cast(TextIO, Keyboard(keyboard, self._show_question))
+            sys.stdin = cast(TextIO, Keyboard(keyboard, self._asking))
         try:
             yield
         finally:
             sys.stdin = keyboard
             self._flush_streams()
-            if self._streams is not None:
-                sys.stdout, sys.stderr = self._streams
-                self._streams = None
+            self._give_streams_back()
             os.dup2(before, 1)
             os.dup2(self._saved, 2)
             os.close(writer)
@@ -182,6 +193,11 @@ class BodyOutput:
             return ()
         return *self.spared, self._reader, self._saved, self._before, self._waiting, self._stop, self._writer
 
+    def draw_with(self, clear: Callable[[], None] | None, again: Callable[[], None] | None) -> None:
+        """Call `clear` before a debugger or a question takes the terminal, and `again` when it is free; None: nothing."""
+        self._clear_screen = clear or _draw_nothing
+        self._draw_again = again or _draw_nothing
+
     def open_screen(self) -> TextIO:
         """Return the stderr that was there before as a file, to draw on."""
         descriptor = self._saved if self.is_installed else 2
@@ -193,7 +209,9 @@ class BodyOutput:
         self._flush_streams()
         with self._lock:
             self._drain()
-            self._is_suspended = True
+            if self._suspended_in is None:
+                self._clear_screen()
+                self._suspended_in = len(self._printed)
             os.dup2(self._saved, 1)
             os.dup2(self._saved, 2)
         if os.environ.get("PYTHONBREAKPOINT"):
@@ -204,16 +222,21 @@ class BodyOutput:
             pdb.Pdb(stdout=sys.__stderr__).set_trace(sys._getframe(1))
 
     def _resume(self) -> None:
-        if self._is_suspended:
-            self._is_suspended = False
-            os.dup2(self._writer, 1)
-            os.dup2(self._writer, 2)
+        """Take the terminal back where the debugger was opened in what ends now, or before a body began."""
+        with self._lock:
+            if self._suspended_in is not None and len(self._printed) <= self._suspended_in:
+                self._suspended_in = None
+                os.dup2(self._writer, 1)
+                os.dup2(self._writer, 2)
+                self._draw_again()
 
     # -- bodies ----------------------------------------------------------------------------------------
 
     def begin(self, name: str, *, is_shown: bool = True) -> None:
         """Take what is printed from here on as that of a body."""
         self._flush_streams()
+        if not self._printed:
+            self._resume()
         with self._lock:
             self._drain()
             self._printed.append(_Printed(name, is_shown))
@@ -229,39 +252,74 @@ class BodyOutput:
                 self._show_line(printed, bytes(printed.partial))
             return printed.tail.decode("utf-8", "replace")
 
-    def begin_coroutine(self, name: str, *, is_shown: bool = True) -> _Printed | None:
-        """Take what is written in this context from here on as that of a coroutine; None where output is not seen."""
-        if not self.is_installed:
+    def listen(self) -> None:
+        """Tell apart what bodies in threads write to `sys.stdout` and `sys.stderr`, from now on."""
+        self._is_listening = True
+
+    def begin_in_context(self, name: str, *, is_shown: bool = True) -> _Printed | None:
+        """Take what is written in this context from here on as that of a body; None where it goes where it always does.
+
+        It is seen while output is, or after `listen`, and of a body that is not to be shown.
+        """
+        if not self.is_installed and not self._is_listening and is_shown:
             return None
+        printed = _Printed(name, is_shown)
+        printed.outer = _printing.get()
         with self._lock:
+            self._contexts += 1
             if self._streams is None:
                 self._streams = sys.stdout, sys.stderr
                 sys.stdout, sys.stderr = (
-                    cast(TextIO, _CoroutineStream(stream, self._feed_coroutine)) for stream in self._streams
+                    cast(TextIO, None if stream is None else _ContextStream(stream, self._feed_context))
+                    for stream in self._streams
                 )
-        printed = _Printed(name, is_shown)
-        _of_coroutine.set(printed)
+        _printing.set(printed)
         return printed
 
-    def end_coroutine(self, printed: _Printed | None) -> str:
-        """Return the end of what a coroutine wrote since `begin_coroutine`."""
+    def end_in_context(self, printed: _Printed | None) -> str:
+        """Return the end of what was written in a context since `begin_in_context`."""
         if printed is None:
             return ""
         self._resume()
+        _printing.set(printed.outer)
         with self._lock:
             if printed.partial:
                 self._show_line(printed, bytes(printed.partial))
+            self._contexts -= 1
+            if not (self._contexts or self.is_installed or self._is_listening):
+                self._give_streams_back()
             return printed.tail.decode("utf-8", "replace")
 
-    def _show_question(self) -> None:
-        """Show the line that is not ended yet."""
+    def _give_streams_back(self) -> None:
+        if self._streams is not None:
+            sys.stdout, sys.stderr = self._streams
+            self._streams = None
+
+    def show_output(self, name: str, text: str) -> None:
+        """Show what a body printed elsewhere."""
+        with self._lock:
+            for line in text.splitlines():
+                self._show_line(_Printed(name, is_shown=True), line.encode("utf-8", "replace"))
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Show the line that is not ended yet, and draw nothing over what is typed inside the block."""
         self._flush_streams()
+        is_debugging = self._suspended_in is not None
         with self._lock:
             self._drain()
+            if not is_debugging:
+                self._clear_screen()
             printed = self._printed[-1] if self._printed else None
             if printed is not None and printed.partial:
                 self._show_line(printed, bytes(printed.partial))
                 printed.partial.clear()
+        try:
+            yield
+        finally:
+            if not is_debugging:
+                with self._lock:
+                    self._draw_again()
 
     # -- the pipe --------------------------------------------------------------------------------------
 
@@ -293,7 +351,7 @@ class BodyOutput:
         else:
             self.show(data)
 
-    def _feed_coroutine(self, printed: _Printed, data: bytes) -> None:
+    def _feed_context(self, printed: _Printed, data: bytes) -> None:
         with self._lock:
             self._take(printed, data)
 
@@ -325,9 +383,10 @@ class BodyOutput:
             self.show(f"{printed.name} | ".encode() + last + b"\n")
 
     def _write(self, data: bytes) -> None:
+        descriptor = self._saved if self._saved >= 0 else 2
         with contextlib.suppress(OSError):
             while data:
-                data = data[os.write(self._saved, data) :]
+                data = data[os.write(descriptor, data) :]
 
     @staticmethod
     def _flush_streams() -> None:

@@ -122,6 +122,7 @@ class _Display(Progress):
 
     _live: Live | None = None
     _started = 0.0
+    _is_cleared = False
 
     def __init__(self, file: Any, predict: Callable[[Call], float | None] | None = None) -> None:
         super().__init__(predict)
@@ -129,6 +130,7 @@ class _Display(Progress):
 
     def run_started(self, run_id: str) -> None:
         self._started = time.monotonic()
+        body_output.draw_with(self._clear, self._draw_again)
 
     def changed(self) -> None:
         if self._live is None and time.monotonic() - self._started > _QUIET_SECONDS:
@@ -140,6 +142,8 @@ class _Display(Progress):
             self._start()
 
     def _start(self) -> None:
+        if self._is_cleared:
+            return
         from rich.console import Console
         from rich.live import Live
 
@@ -172,10 +176,20 @@ class _Display(Progress):
         return Text("\n".join(line[: width - 1] for line in lines), no_wrap=True)
 
     def run_ended(self, error: BaseException | None = None) -> None:
+        body_output.draw_with(None, None)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._is_cleared = True
         if self._live is not None:
             live, self._live = self._live, None
             body_output.show = self._show
             live.stop()
+
+    def _draw_again(self) -> None:
+        self._is_cleared = False
+        if self.running:
+            self._start()
 
 
 def _shown(seconds: float) -> str:

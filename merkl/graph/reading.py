@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import functools
 import glob
+import itertools
 import os
 import stat
 import sys
 import time
 from collections.abc import Iterable
+from pathlib import PurePath
 from types import FrameType
 from typing import Any, Final
 
@@ -29,7 +31,17 @@ from merkl.hashing.digests import hash_content
 __all__ = ["Reading", "SeenPath", "watch_reads"]
 
 #: "merkl.files.look" is told where a FileRef or DirRef looks whether something is there.
-_READS: Final = frozenset({"open", "os.listdir", "os.scandir", "glob.glob/2", "merkl.files.look"})
+_READS: Final = frozenset(
+    {
+        "open",
+        "os.listdir",
+        "os.scandir",
+        "glob.glob/2",
+        "pathlib.Path.glob",
+        "pathlib.Path.rglob",
+        "merkl.files.look",
+    }
+)
 #: What cannot be looked at again.
 _VOLATILE: Final = frozenset(
     {
@@ -206,12 +218,20 @@ def _note(reading: Reading, event: str, args: tuple[Any, ...], *, is_deep: bool)
         if glob.has_magic(path):  # then directories are scanned, which is told too
             return
         path = os.path.join(os.fsdecode(args[2] or ""), os.fsdecode(path))
+    elif event.startswith("pathlib."):
+        path, is_deep = _certain_part(path, args[1] if event.endswith(".glob") else ""), False
     if isinstance(path, int):
         return
     shown = os.path.abspath(os.fsdecode("." if path is None else path))
     if (isinstance(flags, int) and flags & os.O_WRONLY) or (isinstance(mode, str) and set(mode) & set("wax")):
         return
     reading.note_path(shown, is_deep=is_deep)
+
+
+def _certain_part(folder: Any, pattern: Any) -> str:
+    """Return the path that a pattern begins with, of which nobody is told where it is not there; what follows is scanned."""
+    parts = itertools.takewhile(lambda part: not glob.has_magic(part), PurePath(pattern).parts)
+    return os.path.join(folder, *parts)
 
 
 def _modules_around() -> set[str] | None:

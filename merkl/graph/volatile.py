@@ -9,11 +9,12 @@ from __future__ import annotations
 import functools
 import itertools
 import sys
-import sysconfig
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.machinery import ExtensionFileLoader
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
+
+from merkl_serializers.names import is_builtin_module
 
 __all__ = ["find_volatile"]
 
@@ -77,45 +78,89 @@ def find_volatile(*values: Any) -> str:
     >>> find_volatile(lambda x: x + 1)
     ''
     """
-    pending: list[Any] = [*values]
-    seen: set[int] = set()
-    while pending:
-        value = pending.pop()
-        if isinstance(value, _DATA) or id(value) in seen:
-            continue
-        seen.add(id(value))
-        if len(seen) > _MOST_FUNCTIONS:
-            return "more code than was looked at"
-        if _is_volatile(value):
-            return getattr(value, "__name__", None) or type(value).__name__
-        function = _plain(value)
-        if function is None:
-            pending += _held_by(value)
-            continue
-        if _is_installed(function):
-            continue
+    reached = _Reached(values)
+    while reached.pending:
+        found = reached.look()
+        if found:
+            return found
+        reached.take_named_of_modules()
+    return ""
+
+
+class _Reached:
+    """What code reaches: values yet to be looked at, the user's modules, and all names that stand in the code.
+
+    A module may come from a table, a closure or a call, far from where something of it is named: so any name in the code
+    counts for any module.
+    """
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        self.pending: list[Any] = [*values]
+        self._seen: set[int] = set()
+        self._names: set[str] = set()
+        self._modules: list[ModuleType] = []
+
+    def look(self) -> str:
+        """Look at all that is pending, and at what it reaches; return the name of what is volatile, "" for nothing."""
+        while self.pending:
+            value = self.pending.pop()
+            if isinstance(value, _DATA) or id(value) in self._seen:
+                continue
+            self._seen.add(id(value))
+            if len(self._seen) > _MOST_FUNCTIONS:
+                return "more code than was looked at"
+            if _is_volatile(value):
+                return getattr(value, "__name__", None) or type(value).__name__
+            function = _plain(value)
+            if function is not None and not _is_told(function):
+                found = self._look_at_function(function)
+                if found:
+                    return found
+            elif isinstance(value, ModuleType) and not _is_told(value):
+                self._modules.append(value)
+            elif function is None:
+                self.pending += _held_by(value)
+        return ""
+
+    def take_named_of_modules(self) -> None:
+        """Make pending what any name in the code may be of one of the user's modules."""
+        for module in self._modules:
+            named = [vars(module)[name] for name in self._names & vars(module).keys()]
+            self.pending += [one for one in named if id(one) not in self._seen and not isinstance(one, _DATA)]
+
+    def _look_at_function(self, function: FunctionType) -> str:
         for code in _codes(function.__code__):
             looked_up = _LOOKUPS & {*code.co_names}
+            self._names.update(code.co_names)
             for name in code.co_names:
                 if name in _ATTRIBUTES:
                     return name
                 named = function.__globals__.get(name)
                 if named is None and name in _MODULES:
                     return name
-                if named is None:  # imported in the body, as far as it is loaded
-                    named = sys.modules.get(name)
-                if looked_up and _has_volatile(named):
+                if looked_up and _has_volatile(named or sys.modules.get(name)):
                     return f"{name} by {min(looked_up)}"
-                pending += _named_of(named, code.co_names)
-        pending += [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
-        pending += function.__defaults__ or ()
-        pending += (function.__kwdefaults__ or {}).values()
-    return ""
+                # What is imported in the body is found as far as it is loaded.
+                self.pending += [named] if named is not None else _imported(function, name)
+        self.pending += [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
+        self.pending += function.__defaults__ or ()
+        self.pending += (function.__kwdefaults__ or {}).values()
+        return ""
+
+
+def _imported(function: FunctionType, name: str) -> list[ModuleType]:
+    """Return the modules that a name in a body's code may stand for: of that name, or beside or above its own."""
+    package = str(function.__globals__.get("__package__") or "")
+    parts = package.split(".") if package else []
+    around = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    names = [name, *(f"{above}.{name}" if name else above for above in around)]
+    found = [sys.modules.get(one) for one in names if one]
+    return [module for module in found if module is not None]
 
 
 def _has_volatile(value: Any) -> bool:
     """Say whether a module or class of Python's or a package's own has something that asks for what changes."""
-    if not isinstance(value, (ModuleType, type)) or not _is_installed(value):
+    if not isinstance(value, (ModuleType, type)) or not _is_told(value):
         return False
     return not _ATTRIBUTES.isdisjoint(dir(value))
 
@@ -124,14 +169,6 @@ def _plain(value: Any) -> FunctionType | None:
     if isinstance(value, (staticmethod, classmethod, MethodType)):
         value = value.__func__
     return value if isinstance(value, FunctionType) else None
-
-
-def _named_of(value: Any, names: Sequence[str]) -> list[Any]:
-    """Return what code may use of a value that it names: of a module of the user's, what is named of it."""
-    if isinstance(value, ModuleType) and not _is_installed(value):
-        inner = [vars(value).get(name) for name in names]
-        return [part for one in inner if one is not value for part in _named_of(one, ())]
-    return [value]
 
 
 def _held_by(value: Any) -> list[Any]:
@@ -147,10 +184,10 @@ def _held_by(value: Any) -> list[Any]:
     if isinstance(value, property):
         return [value.fget]
     if isinstance(value, type):
-        bases = [base for base in value.__mro__ if not _is_installed(base)]
+        bases = [base for base in value.__mro__ if not _is_told(base)]
         return [part for base in bases for part in vars(base).values()]
     held = list((getattr(value, "__dict__", None) or {}).values())
-    return held if _is_installed(type(value)) else [type(value), *held]
+    return held if _is_told(type(value)) else [type(value), *held]
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -166,9 +203,9 @@ def _is_volatile(value: Any) -> bool:
     if isinstance(value, ModuleType):
         return _is_listed(value.__name__)
     if isinstance(value, functools._lru_cache_wrapper):
-        return not _is_installed(value)
+        return not _is_told(value)
     if isinstance(value, (FunctionType, type)):
-        is_named = getattr(value, "__name__", "") in _ATTRIBUTES and _is_installed(value)
+        is_named = getattr(value, "__name__", "") in _ATTRIBUTES and _is_told(value)
         return is_named or _is_listed(getattr(value, "__module__", None) or "")
     if isinstance(value, (BuiltinFunctionType, MethodType)):
         owner = value.__self__
@@ -206,17 +243,11 @@ def _is_filled(cell: Any) -> bool:
     return True
 
 
-def _is_installed(value: Any) -> bool:
-    """Say whether code belongs to the standard library, an installed package or MerkL itself."""
+def _is_told(value: Any) -> bool:
+    """Say whether code need not be looked into: Python's own, MerkL's, and that of packages which are known to be harmless.
+
+    What other packages ask for is asked for on behalf of the body that calls them.
+    """
     name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
     top = name.partition(".")[0]
-    if top in sys.stdlib_module_names or top in ("merkl", "merkl_serializers", "builtins"):
-        return top != "__main__"
-    module = sys.modules.get(name)
-    path = getattr(module, "__file__", None) or ""
-    return path.startswith(_package_folders())
-
-
-@functools.cache
-def _package_folders() -> tuple[str, ...]:
-    return tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    return top in _TOLD or top in ("merkl", "merkl_serializers") or is_builtin_module(name)

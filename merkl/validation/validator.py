@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import collections
 import collections.abc
-import sys
 import typing
 from collections.abc import Callable, Collection
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typing_extensions
+from merkl_serializers.names import is_builtin_module
 
 from merkl._base.hints import resolve_class_hints
 from merkl._base.named_types import alias_value, bound_of, constraints_of, supertype_of
@@ -323,7 +323,7 @@ def _any_fits(members: list[Many], values: Collection[Any]) -> bool:
 
 def _is_of_user(cls: type) -> bool:
     """Whether a class is neither built in nor of the standard library."""
-    return cls.__module__.partition(".")[0] not in sys.stdlib_module_names or cls.__module__ == "__main__"
+    return not is_builtin_module(cls.__module__)
 
 
 def _stands_for_another(cls: type) -> bool:

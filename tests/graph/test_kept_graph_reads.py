@@ -158,6 +158,30 @@ def test_a_name_that_is_added_or_removed_is_noticed(workspace: Workspace, tmp_pa
 
 
 @pipeline
+def from_path_pattern(folder: str, pattern: str) -> Any:
+    ran.append("pattern")
+    return [size(FileRef(path)) for path in sorted(Path(folder).glob(pattern))]
+
+
+@pytest.mark.parametrize("pattern", ["one.csv", "b/one.csv", "b/*.csv", "*/../one.csv"])
+def test_a_name_that_a_pattern_gives_in_full_is_noticed_when_it_comes(
+    workspace: Workspace, tmp_path: Path, pattern: str
+) -> None:
+    """Python only asks whether it is there, and tells nobody."""
+    tmp_path = tmp_path / "data"
+    (tmp_path / "a").mkdir(parents=True)
+    assert from_path_pattern(str(tmp_path), pattern) == []
+    forget_memory(from_path_pattern)
+    assert from_path_pattern(str(tmp_path), pattern) == []
+    assert len(ran) == 1
+    (tmp_path / "b").mkdir()
+    for name in ("one.csv", "b/one.csv"):
+        (tmp_path / name).write_text("1")
+    forget_memory(from_path_pattern)
+    assert len(from_path_pattern(str(tmp_path), pattern)) == (2 if pattern.startswith("*") else 1)
+
+
+@pipeline
 def with_default(path: str) -> Any:
     ran.append("default")
     try:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import operator
 import os
 import random
 import sys
+import textwrap
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -175,3 +178,104 @@ def test_a_body_that_evaluates_calls_at_once_runs_each_time(workspace: Workspace
 
     assert [build().eval(), build().eval()] == [8, 8]
     assert len(runs) == 2
+
+
+def test_a_module_of_the_users_may_have_the_name_of_one_of_pythons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its code is looked into: passed over as Python's own, its pipelines would never see that a file came."""
+    (tmp_path / "sched.py").write_text("import os\n\ndef there(path):\n    return os.path.exists(path)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "sched", raising=False)
+    sched: Any = importlib.import_module("sched")
+    monkeypatch.delitem(sys.modules, "sched")
+    monkeypatch.setitem(sys.modules, "sched", sched)
+    assert find_volatile(sched.there) == "exists"
+    assert find_volatile(lambda: sched.there("x")) == "exists"
+
+
+def make_modules(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return a module of functions that reach `there.is_there`, which asks whether a file exists, in many ways."""
+    asks = "import os\n\ndef is_there(path):\n    return os.path.exists(path)\n"
+    (folder / "outer_v" / "inner").mkdir(parents=True)
+    (folder / "outer_v" / "__init__.py").write_text("")
+    (folder / "outer_v" / "inner" / "__init__.py").write_text("")
+    (folder / "outer_v" / "inner" / "there.py").write_text(asks)
+    (folder / "outer_v" / "there.py").write_text(asks)
+    (folder / "outer_v" / "ways.py").write_text(
+        textwrap.dedent("""
+            import outer_v.inner.there
+            from outer_v import there
+
+            TABLE = {"there": there}
+
+            def by_dots(path):
+                return outer_v.inner.there.is_there(path)
+
+            def by_table(path):
+                return TABLE["there"].is_there(path)
+
+            def closing():
+                from outer_v import there
+                return lambda path: there.is_there(path)
+
+            by_closure = closing()
+
+            def module():
+                from outer_v import there
+                return there
+
+            def by_call(path):
+                return module().is_there(path)
+
+            def imported_in_the_body(path):
+                from outer_v.inner import there as here
+                return here.is_there(path)
+
+            def imported_beside(path):
+                from . import there as here
+                return here.is_there(path)
+
+            def imported_from_beside(path):
+                from .inner.there import is_there as ask
+                return ask(path)
+
+            def harmless(path):
+                return outer_v.__name__ + path
+        """)
+    )
+    monkeypatch.syspath_prepend(folder)
+    for name in ("outer_v", "outer_v.inner", "outer_v.inner.there", "outer_v.there", "outer_v.ways"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return importlib.import_module("outer_v.ways")
+
+
+@pytest.mark.parametrize(
+    ("way", "found"),
+    [
+        *(
+            (way, "exists")
+            for way in ("by_dots", "by_table", "by_closure", "by_call", "imported_in_the_body")
+        ),
+        *((way, "exists") for way in ("imported_beside", "imported_from_beside")),
+        ("harmless", ""),
+    ],
+)
+def test_it_is_found_in_modules_however_they_are_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, found: str
+) -> None:
+    assert find_volatile(getattr(make_modules(tmp_path, monkeypatch), way)) == found
+
+
+def test_what_an_installed_package_asks_for_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asks on behalf of the body that calls it."""
+    (tmp_path / "site-packages").mkdir()
+    (tmp_path / "site-packages" / "draws_v.py").write_text(
+        "import random\n\ndef draw():\n    return random.randrange(9)\n\ndef twice(x):\n    return x + x\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path / "site-packages")
+    monkeypatch.delitem(sys.modules, "draws_v", raising=False)
+    draws: Any = importlib.import_module("draws_v")
+    monkeypatch.setitem(sys.modules, "draws_v", draws)
+    assert find_volatile(lambda: draws.draw()).lower() == "random"
+    assert find_volatile(lambda: draws.twice(1)) == ""

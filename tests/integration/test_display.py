@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 
 import pytest
 from project import Project
@@ -47,6 +48,15 @@ FLOWS = """
         return f"{answer} and {rest.strip()}"
 
     def questions(): return asks(1)
+
+    @task
+    def pauses(n: int) -> int:
+        time.sleep(0.2)
+        breakpoint()
+        print("going on")
+        return n
+
+    def stops(): return [pauses(1), lernt_日本(2)]
 
     def both(): return [closes(1), slow(2)]
 """
@@ -107,6 +117,42 @@ def test_what_a_body_asks_for_is_shown_before_it_waits_for_an_answer(flows: Proj
     os.write(terminal.descriptor, b"Ada\nGrace\n")
     code, text = terminal.end()
     assert (code, "Ada and Grace" in text) == (0, True), text
+
+
+@pytest.mark.parametrize(
+    ("flow", "asked", "answers"),
+    [
+        ("stops", b"(Pdb) ", [b"p n * 111\n", b"c\n"]),
+        ("questions", b"your name? \r\n", [b"Ada\nGrace\n"]),
+    ],
+)
+def test_nothing_is_drawn_over_a_prompt_of_the_debugger_or_of_a_body(
+    flows: Project, flow: str, asked: bytes, answers: list[bytes]
+) -> None:
+    """The display is drawn eight times a second, but not while somebody types."""
+    terminal = Terminal(flows, "run", f"flows.{flow}")
+    for answer in answers:
+        while not terminal.output.endswith(asked):
+            terminal.output += os.read(terminal.descriptor, 4096)
+        assert select.select([terminal.descriptor], [], [], 0.5)[0] == []
+        os.write(terminal.descriptor, answer)
+        terminal.output += os.read(terminal.descriptor, 1)
+    code, text = terminal.end()
+    assert code == 0, text
+    if flow == "stops":
+        assert "111\r\n" in text
+        assert "pauses" in text.split("(Pdb) ")[0]
+        assert "lernt_日本 1 s" in text.split("(Pdb) ")[-1]
+
+
+def test_what_the_first_body_prints_after_a_breakpoint_outside_of_bodies_has_its_name(flows: Project) -> None:
+    flows.write("early.py", "import flows\n\n\ndef main():\n    breakpoint()\n    return flows.slow(1)\n")
+    terminal = Terminal(flows, "run", "early.main")
+    while not terminal.output.endswith(b"(Pdb) "):
+        terminal.output += os.read(terminal.descriptor, 4096)
+    os.write(terminal.descriptor, b"c\n")
+    code, text = terminal.end()
+    assert (code, "slow | 2 of 3" in text) == (0, True), text
 
 
 def test_a_body_on_a_worker_process_that_asks_for_something_is_told_what_to_do(flows: Project) -> None:

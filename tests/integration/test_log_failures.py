@@ -76,6 +76,33 @@ def test_the_cause_of_a_failed_command_is_in_the_log(trouble: Project) -> None:
     assert "first line of trouble" in trouble.merkl("log", failed_key(trouble, "convert")).stdout
 
 
+def test_what_a_call_printed_before_it_failed_is_listed_with_the_output_of_others(project: Project) -> None:
+    project.write(
+        "loud.py",
+        """
+        from merkl import Future, task
+
+        @task
+        def load(n: int) -> int:
+            print("loading")
+            return n
+
+        @task
+        def fails(n: int) -> int:
+            print("so far so good")
+            raise ValueError("no")
+
+        def main() -> Future[int]:
+            return fails(load(2))
+        """,
+    )
+    assert project.merkl("run", "loud.main").returncode == 1
+    assert "so far so good" in project.merkl("log", "fails", "--output").stdout
+    listed = project.merkl("log", "--run", "last", "--output").stdout.splitlines()
+    assert [listed[1], listed[3]] == ["so far so good", "loading"]
+    assert project.merkl("log", "--task", "main", "--output").stdout == "no results\n"
+
+
 def test_a_call_that_failed_can_be_run_again_by_its_key(trouble: Project) -> None:
     """So a debugger can be set into the body."""
     assert trouble.merkl("run", "flow.main").returncode == 1

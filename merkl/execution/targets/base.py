@@ -54,7 +54,7 @@ class Ticket(msgspec.Struct, frozen=True):
     accepts_interrupted: bool = False
     retries: int | None = None
     audited: tuple[str, ...] | None = None
-    reached: tuple[tuple[str, bytes], ...] = ()
+    reached: tuple[tuple[str, str, bytes], ...] = ()
 
 
 class Death(msgspec.Struct, frozen=True):
@@ -77,7 +77,7 @@ class Reply(msgspec.Struct, frozen=True):
     `error` that the call raised, the `death` of its worker, `differs` where the worker has other code, the key of a `lost`
     input. `warnings` are what it said meanwhile, `metadata` (by the key that has it) is what it could not write down
     where the run does, `findings` what its body touched, where it was watched. `run` says for which run it was carried out,
-    where a target gives several runs one reply.
+    where a target gives several runs one reply. `was_shown`: what its body printed was seen where the run is.
     """
 
     key: bytes
@@ -93,6 +93,7 @@ class Reply(msgspec.Struct, frozen=True):
     metadata: tuple[tuple[str, Metadata], ...] = ()
     findings: tuple[Finding, ...] = ()
     run: str = ""
+    was_shown: bool = False
 
 
 class Target(ABC):
@@ -108,6 +109,8 @@ class Target(ABC):
     leaves_coroutines: bool = False
     #: `Ticket.audited` is heeded.
     can_audit: bool = False
+    #: An evaluation hands calls out to it: it serves one at a time.
+    is_in_use: bool = False
 
     @abstractmethod
     def admits(self, resources: dict[str, Any]) -> bool:

@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from multiprocessing import connection, parent_process
-from typing import Any, TextIO, cast
+from typing import Any, NoReturn, TextIO, cast
 
 from merkl._base.errors import MerklWarning
 from merkl.execution.exits import refused_closing
@@ -83,7 +83,7 @@ def _warnings_to(worker: Worker) -> Iterator[None]:
         yield
 
 
-def _refuse() -> None:
+def _refuse() -> NoReturn:
     raise EOFError(
         "a body on a worker process has neither terminal nor standard input: give what it asks for as an argument, or run "
         "it in the process of the run"
