@@ -131,7 +131,10 @@ def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
     for parent in parents:
         if not parent.outs:
             return Reply(ticket.key, "skipped", run=run)
-        inputs.update(parent.outs)
+        is_own = parent.status != "linked" and not parent.linked
+        inputs.update(
+            (key, msgspec.structs.replace(known, is_own=is_own)) for key, known in parent.outs.items()
+        )
     try:
         worker, session = _sessions.worker(setup)
         with interrupts.in_thread(setup), begin_in_folder(_sessions.folder):

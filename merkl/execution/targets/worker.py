@@ -194,6 +194,8 @@ class Worker:
                 evaluation.fresh[key] = known.fresh
             if known.is_tainted:
                 evaluation.tainted.add(key)
+            if known.is_own:
+                results.take_for_own(known.record)
         plan.forced.update(ticket.forced)
         evaluation.accepts_interrupted = ticket.accepts_interrupted
         status: Status = "linked"
