@@ -23,6 +23,7 @@ from cloudpickle.cloudpickle import (
 
 from merkl.codecs.base import DecodeError
 from merkl.codecs.definitions import MAIN, loaded_definition
+from merkl.codecs.views import reduce_view
 
 __all__ = ["ByValuePickler"]
 
@@ -46,12 +47,14 @@ class ByValuePickler(cloudpickle.Pickler):
 
 
 def _reduce_other(obj: Any) -> Any:
-    """Say how to make what stands in definitions of classes and cannot be pickled by itself; None for anything else."""
+    """Say how to make what pickle does not take, or makes something else of; None for anything else."""
     if type(obj) is msgspec.Meta:
         given = {name: getattr(obj, name) for name in _META if getattr(obj, name) is not None}
         return _make_meta, (given,)
     if type(obj) is types.CodeType:
         return _make_code, (importlib.util.MAGIC_NUMBER, sys.version.partition(" ")[0], *_code_reduce(obj)[1])
+    if type(obj) is memoryview:
+        return reduce_view(obj)
     if type(obj) is functools.cached_property:
         return _make_property, (obj.func, obj.attrname)
     if isinstance(obj, _NAMED_TYPES) and loaded_definition(f"{obj.__module__}:{obj.__name__}") is not obj:

@@ -17,7 +17,6 @@ from merkl.codecs.definitions import (
     loaded_definition,
     resolve_class,
 )
-from merkl.codecs.views import reduce_view
 
 __all__ = ["dump_result", "load_result"]
 
@@ -38,8 +37,6 @@ class _ResultPickler(ByValuePickler):
             self.code[obj] = None
         if isinstance(obj, type) and _is_of_script(obj):
             return _class_of, (class_name(obj), _by_value(obj))
-        if type(obj) is memoryview:
-            return reduce_view(obj)
         return super().reducer_override(obj)
 
 

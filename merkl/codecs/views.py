@@ -22,7 +22,7 @@ def reduce_view(view: memoryview) -> tuple[Any, ...]:
         is_same = False
     if not is_same:
         raise pickle.PicklingError(
-            f"nothing makes a memoryview of format {view.format!r} again; return its bytes"
+            f"nothing makes a memoryview of format {view.format!r} again; give or return its bytes"
         )
     return _view_of, state
 

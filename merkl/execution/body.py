@@ -100,9 +100,9 @@ class Purity:
         self.is_current = (not call.files or _has_its_inputs(call)) and _has_its_code(call)
         self._constants: bytes | None = None
         if call.mutable:
-            if self.is_current and not is_copy:
-                require_unchanged(call)
             self._constants = digest_constants(call)
+            if self.is_current and not is_copy and self._constants != _digest_when_made(call):
+                require_unchanged(call)
 
     def holds(self) -> bool:
         """Say, after the body has run, whether its result may be stored."""
@@ -390,10 +390,16 @@ def _has_its_code(call: Call) -> bool:
 
 def digest_constants(call: Call) -> bytes | None:
     """Return a digest of the constants that a body could change in place; None where there are none."""
-    if type(call) is Call:
-        return call.recompute_key() if call.mutable and call.fingerprint is not None else None
-    parts = [part for part in call.parts if part.mutable and part.fingerprint is not None]
-    return b"".join(part.recompute_key() for part in parts) or None
+    return b"".join([part.recompute_key() for part in _with_constants(call)]) or None
+
+
+def _digest_when_made(call: Call) -> bytes | None:
+    """Return what `digest_constants` gave when the call was made."""
+    return b"".join([part.key() for part in _with_constants(call)]) or None
+
+
+def _with_constants(call: Call) -> list[Call]:
+    return [part for part in call.parts if part.mutable and part.fingerprint is not None]
 
 
 def _warn_of_change(call: Call) -> None:

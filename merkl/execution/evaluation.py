@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -244,7 +244,7 @@ class Evaluation:
                 return False
             found.append((alias, *other))
         is_tainted = self._is_tainted(call)
-        described = self._describe(call, BodyOutcome.of_link())
+        described = self._describe(call, BodyOutcome.of_link(), content_key)
         for future, (alias, other_key, record) in zip(call.futures(), found, strict=True):
             key = future.__merkl_key__()
             metadata = with_record(_of_out(described, future.out, alias), record)
@@ -287,7 +287,7 @@ class Evaluation:
         """
         is_stored = True
         is_tainted = is_interrupted or not outcome.is_pure or self._is_tainted(call)
-        described = self._describe(call, outcome)
+        described = self._describe(call, outcome, content_key)
         if is_accepted:
             described = msgspec.structs.replace(described, accepted=True)
         for out, key in zip(call.outs.names(), call.out_keys(), strict=True):
@@ -313,26 +313,32 @@ class Evaluation:
             is_stored = is_stored and fresh.is_stored and not is_tainted
         return is_stored
 
-    def _describe(self, call: Call, outcome: BodyOutcome) -> Metadata:
-        """Return what the metadata of all outs of a call have in common."""
+    def _describe(self, call: Call, outcome: BodyOutcome, content_key: bytes | None) -> Metadata:
+        """Return the metadata of a call's single out, which those of several have in common but for name and content key."""
         task = call.task
+        parents: Collection[bytes] = [future.__merkl_key__() for future in call.inputs()]
+        if len(parents) > 1:
+            parents = dict.fromkeys(parents)
         return Metadata(
             task=f"{task.__module__}.{task.name}",
             fingerprint="" if call.fingerprint is None else call.fingerprint.hex(),
             arguments=describe_arguments(call),
-            parents=tuple(dict.fromkeys([future.hash for future in call.inputs()])),
+            parents=tuple([key.hex() for key in parents]),
             extras=describe_extras(call) if call.extras else (),
             created=time.time(),
             duration=outcome.duration,
             peak_memory=outcome.peak_memory,
             run=self.run_id,
             location=call.location(),
+            content_key="" if content_key is None else content_key.hex(),
             tags=outcome.tags,
             output=outcome.output,
         )
 
 
 def _of_out(described: Metadata, out: str | None, content_key: bytes | None) -> Metadata:
+    if out is None:
+        return described
     return msgspec.structs.replace(
         described, out=out, content_key="" if content_key is None else content_key.hex()
     )

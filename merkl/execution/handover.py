@@ -42,10 +42,11 @@ def make_ticket(
             is_own = evaluation.results.is_own(record)
             inputs[key] = KnownResult(record, evaluation.fresh.get(key), key in evaluation.tainted, is_own)
     forced = evaluation.plan.forced
+    payload, code = dump_call(call)
     return Ticket(
         call.key(),
         call.task.name,
-        dump_call(call),
+        payload,
         inputs,
         tuple(parents),
         resources,
@@ -53,6 +54,6 @@ def make_ticket(
         accepts_interrupted=evaluation.accepts_interrupted,
         retries=retries,
         audited=audited,
-        reached=reached_by(call),
+        reached=reached_by(call, code),
         forced=tuple(part.key() for part in call.parts if part.key() in forced) if forced else (),
     )

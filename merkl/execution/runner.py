@@ -140,13 +140,18 @@ class Runner:
     def _run(self, evaluation: Evaluation) -> list[MerklError]:
         """Run all missing calls; return the failures that were passed over."""
         target, self.target = self.target, None
-        with refused_exits_of_bodies:
-            if target is None:
-                return self._run_here(evaluation, evaluation.plan.stages)
-            try:  # What is evaluated meanwhile, as an input whose content is lost, runs here.
-                return Spread(self, evaluation, target).run()
-            finally:
-                self.target = target
+        try:
+            with refused_exits_of_bodies:
+                # What is evaluated meanwhile runs here: an input whose content is lost, what a body in this process asks for.
+                if target is None or target.is_in_use:
+                    return self._run_here(evaluation, evaluation.plan.stages)
+                target.is_in_use = True
+                try:
+                    return Spread(self, evaluation, target).run()
+                finally:
+                    target.is_in_use = False
+        finally:
+            self.target = target
 
     def recompute(self, future: Future[Any]) -> Any:
         """Compute again a result whose content turned out to be lost, or not to be of the declared type.

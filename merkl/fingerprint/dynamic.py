@@ -24,7 +24,7 @@ _FINDERS = (_IMPORTERS - {"__import__"}) | _LOADERS
 
 def write_call(encoder: SyntaxEncoder, node: ast.Call) -> None:
     """Write a call; `getattr(thing, "name")` and `globals()["name"]` are seen through, others noted."""
-    encoder.plain(node)
+    encoder.plain(_with_attribute(encoder, node))
     if not isinstance(node.func, ast.Name | ast.Attribute):
         return
     name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
@@ -41,7 +41,7 @@ def write_call(encoder: SyntaxEncoder, node: ast.Call) -> None:
         attribute = _text_of(node.args[1])
         if attribute is None:
             encoder.note_blind("getattr", ".".join(path or ()))
-        elif path and encoder.scope_binding(path[0]) is None:
+        elif path and _is_private(attribute) and encoder.scope_binding(path[0]) is None:
             encoder.free(path[0], (*path[1:], attribute))
     elif name in {"globals", "vars", "locals"} and not node.args:
         encoder.note_blind("globals", name)
@@ -51,6 +51,28 @@ def write_call(encoder: SyntaxEncoder, node: ast.Call) -> None:
             encoder.hole(ref)
         if unknown is not None:
             encoder.note_blind(*unknown)
+
+
+def _with_attribute(encoder: SyntaxEncoder, node: ast.Call) -> ast.Call:
+    """Return `getattr(module, "name")` with `module.name` in the place of the module, of which nothing else counts."""
+    match node:
+        case ast.Call(
+            func=ast.Name(id="getattr") | ast.Attribute(value=ast.Name(id="builtins"), attr="getattr"),
+            args=[first, ast.Constant(value=str(name)), *rest],
+        ):
+            path = dotted_path(first)
+            scope = encoder.scope_binding(path[0]) if path else None
+            # Of a local object nothing more is known.
+            if path and not _is_private(name) and (scope is None or path[0] in scope.imports):
+                return ast.Call(
+                    node.func, [ast.Attribute(first, name, ast.Load()), node.args[1], *rest], node.keywords
+                )
+    return node
+
+
+def _is_private(name: str) -> bool:
+    """Say whether an attribute of that name would be called otherwise in a class."""
+    return name.startswith("__") and not name.endswith("__")
 
 
 def write_subscript(encoder: SyntaxEncoder, node: ast.Subscript) -> None:

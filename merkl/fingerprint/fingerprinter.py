@@ -13,6 +13,7 @@ from typing import Literal
 
 from merkl._base.errors import FingerprintError, FingerprintWarning, MerklError
 from merkl._base.hash_mode import HashMode
+from merkl.fingerprint.borrowed import Place, borrowed
 from merkl.fingerprint.guards import Guards
 from merkl.fingerprint.naming import name_of
 from merkl.fingerprint.nodes import Aspect, Node, Territory, digest_of, explore
@@ -237,6 +238,14 @@ class Fingerprinter:
             elif not self._is_cut:
                 self._described[id(thing)] = (thing, result)
             return result
+
+    def borrowed_by(
+        self, things: Iterable[object], place_of: Callable[[object], Place | None]
+    ) -> dict[Place, object]:
+        """Return what code does not take along where it travels by value, by the place where it is found (see `borrowed`)."""
+        with self._lock:
+            roots = [self._values.node_for(thing, f"[{number}]") for number, thing in enumerate(things)]
+            return borrowed(roots, self._look, place_of)
 
     def digest_class(self, cls: type) -> bytes | None:
         """Return the digest of a user's class, None for one of the standard library or an installed package."""

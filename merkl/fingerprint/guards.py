@@ -98,8 +98,8 @@ class Guards:
     """What the digest of one node was taken from."""
 
     bindings: list[tuple[Any, str, object]] = field(default_factory=list)
-    #: Functions with their code, their defaults, and how many attributes they have.
-    codes: list[tuple[FunctionType, object, object, int]] = field(default_factory=list)
+    #: Functions with their code, their defaults (by position, by keyword), and how many attributes they have.
+    codes: list[tuple[FunctionType, object, object, object, int]] = field(default_factory=list)
     #: Classes with their bases, and how many attributes they have: a new one may hide an inherited one.
     shapes: list[tuple[type, tuple[type, ...], int]] = field(default_factory=list)
     cells: list[tuple[CellType, object]] = field(default_factory=list)
@@ -110,8 +110,13 @@ class Guards:
         for namespace, name, value in self.bindings:
             if namespace.get(name, MISSING) is not value:
                 return False
-        for fn, code, defaults, count in self.codes:
-            if fn.__code__ is not code or fn.__defaults__ is not defaults or len(fn.__dict__) != count:
+        for fn, code, defaults, kwdefaults, count in self.codes:
+            if (
+                fn.__code__ is not code
+                or fn.__defaults__ is not defaults
+                or fn.__kwdefaults__ is not kwdefaults
+                or len(fn.__dict__) != count
+            ):
                 return False
         for cls, bases, count in self.shapes:
             if cls.__bases__ is not bases or len(cls.__dict__) != count:
@@ -124,7 +129,10 @@ class Guards:
     def adopt(self) -> None:
         """Take what is there now for what was there before: a body that is cached changed it, as a side effect."""
         self.bindings[:] = [(space, name, space.get(name, MISSING)) for space, name, _ in self.bindings]
-        self.codes[:] = [(fn, code, defaults, len(fn.__dict__)) for fn, code, defaults, _ in self.codes]
+        self.codes[:] = [
+            (fn, code, defaults, fn.__kwdefaults__, len(fn.__dict__))
+            for fn, code, defaults, _, _ in self.codes
+        ]
         self.shapes[:] = [(cls, bases, len(cls.__dict__)) for cls, bases, _ in self.shapes]
         self.cells[:] = [(cell, _content(cell)) for cell, _ in self.cells]
         for content in self.contents:

@@ -75,12 +75,15 @@ class Ownership:
             return True
         if path.startswith("<") or not os.path.isabs(path):
             return self._owns_unfiled(name, path, namespace)
-        known = self._files.get(path)
-        if known is None:
-            known = self._files[path] = self._owns_file(path)
-        return known
+        return self._owns_file(path)
 
     def _owns_file(self, path: str) -> bool:
+        known = self._files.get(path)
+        if known is None:
+            known = self._files[path] = self._is_users_file(path)
+        return known
+
+    def _is_users_file(self, path: str) -> bool:
         if not path.endswith((".py", ".pyw", ".pyc", ".ipy")) and path.endswith((".so", ".pyd", ".dylib")):
             return False
         real = os.path.realpath(path)

@@ -124,11 +124,9 @@ class Reach:
         code = fn.__code__
         cells = dict(zip(code.co_freevars, fn.__closure__ or (), strict=True))
         found = self.sources.definition(code, fn.__globals__)
-        node.guards.codes.append((fn, code, fn.__defaults__, len(fn.__dict__)))
+        node.guards.codes.append((fn, code, fn.__defaults__, fn.__kwdefaults__, len(fn.__dict__)))
         for carried in (fn.__kwdefaults__ or {}, fn.__dict__):
             node.guards.bindings.extend((carried, name, value) for name, value in carried.items())
-        # Another dict of defaults may be put in the place of this one.
-        node.guards.bindings.append((Attributes(fn), "__kwdefaults__", fn.__kwdefaults__))
         node.location = f"{self.ownership.relative(code.co_filename)}:{code.co_firstlineno}"
         if found is None:
             fragment = code_fragment(code)

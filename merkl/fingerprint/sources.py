@@ -29,7 +29,7 @@ from merkl.hashing.digests import FORMAT_VERSION
 __all__ = ["DigestStore", "SourceFile", "SourceIndex", "index_source"]
 
 #: Part of the key that records are kept under: a change of what they hold changes it.
-_RECORD_VERSION = f"6:{FORMAT_VERSION.decode()}"
+_RECORD_VERSION = f"7:{FORMAT_VERSION.decode()}"
 _NOTHING = Fragment(b"")
 #: The names that IPython gives to cells.
 _CELL = re.compile(r"ipykernel_\d+[/\\]|<ipython-input-")

@@ -14,7 +14,7 @@ import typing
 import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, MethodWrapperType, ModuleType
 
 from merkl.fingerprint.classes import Subclasses, expand_class, expand_subclasses
 from merkl.fingerprint.contents import (
@@ -49,7 +49,6 @@ __all__ = ["Values"]
 
 _C_DESCRIPTORS = (
     types.WrapperDescriptorType,
-    types.MethodWrapperType,
     types.MethodDescriptorType,
     types.ClassMethodDescriptorType,
     types.GetSetDescriptorType,
@@ -110,7 +109,7 @@ class Values:
             return self._class(value)
         if isinstance(value, FunctionType):
             return self._function(value)
-        if isinstance(value, BuiltinFunctionType):
+        if isinstance(value, BuiltinFunctionType | MethodWrapperType):
             return self._builtin(value, name)
         if isinstance(value, _C_DESCRIPTORS):
             return named(
@@ -204,11 +203,11 @@ class Values:
             return self._later("wrapper", name_of(fn), fn)
         return named(name_of(fn))
 
-    def _builtin(self, fn: BuiltinFunctionType, name: str) -> Node:
+    def _builtin(self, fn: BuiltinFunctionType | MethodWrapperType, name: str) -> Node:
         owner = fn.__self__
         if owner is None or isinstance(owner, ModuleType):
             return named(name_of(fn))
-        if isinstance(owner, type):
+        if isinstance(owner, type) and not self._reach.ownership.owns_class(owner):
             return named(f"{name_of(owner)}.{fn.__name__}")
         return self._later("constant", name, fn)
 
@@ -391,7 +390,7 @@ class Values:
             case contextvars.ContextVar():
                 node.guards.contents.append(Content(value, lambda it: Identical([current_value(it)])))
                 parts = [(b"value", current_value(value))]
-            case BuiltinFunctionType():
+            case BuiltinFunctionType() | MethodWrapperType():
                 node.own = value.__name__.encode()
                 parts = [(b"self", value.__self__)]
             case _ if type(value).__module__ == "functools" and hasattr(value, "cache_info"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import bisect
 import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -31,12 +31,16 @@ _OF_COMMANDS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "executi
 
 
 class Nested:
-    """The place of an argument that is no Future but holds some: its bytes depend on what they stand for."""
+    """The place of an argument that is no Future but holds some: its bytes depend on what they stand for.
 
-    __slots__ = ("futures",)
+    `shape` is the digest of all else in it, once that was asked for.
+    """
+
+    __slots__ = ("futures", "shape")
 
     def __init__(self, futures: tuple[Future[Any], ...]) -> None:
         self.futures = futures
+        self.shape = ""
 
 
 #: What the key of a call sees of one argument: a described constant, the Future it is, or the Futures it holds.
@@ -235,10 +239,12 @@ class Call:
         """Return the Futures among the arguments, in order, as often as they occur."""
         found: list[Future[Any]] = []
         for encoded in self.encodings:
-            if type(encoded) is Future:
-                found.append(encoded)
-            elif type(encoded) is Nested:
+            if type(encoded) is bytes:
+                continue
+            if type(encoded) is Nested:
                 found += encoded.futures
+            elif type(encoded) is Future:
+                found.append(encoded)
         return found
 
     def known_inputs(self) -> Iterable[Future[Any]]:
@@ -314,11 +320,38 @@ def _recipe_key(future: Future[Any]) -> bytes:
     return future.__merkl_key__()
 
 
-@functools.lru_cache(maxsize=4096)
-def describe_site(code: CodeType, lasti: int) -> str:
-    """Return `file:line` of an instruction."""
-    line = code.co_firstlineno
-    for start, end, number in code.co_lines():
-        if start <= lasti < end and number is not None:
-            line = number
-    return f"{readable(code.co_filename)}:{line}"
+class _Lines:
+    """The lines of one code object: by where their instructions begin."""
+
+    __slots__ = ("_code", "_file", "_lines", "_starts")
+
+    def __init__(self, code: CodeType) -> None:
+        self._code = code  # held, so that no other one gets its identity
+        self._file = readable(code.co_filename)
+        first = code.co_firstlineno
+        table = [(-1, first), *((start, line or first) for start, _, line in code.co_lines())]
+        self._starts = [start for start, _ in table]
+        self._lines = [line for _, line in table]
+
+    def describe(self, lasti: int) -> str:
+        return f"{self._file}:{self._lines[bisect.bisect_right(self._starts, lasti) - 1]}"
+
+
+class _Sites:
+    """Places in code as text. Code is known by its identity: to hash it, or go through its lines, takes as long as it is."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: dict[int, _Lines] = {}
+
+    def describe(self, code: CodeType, lasti: int) -> str:
+        """Return `file:line` of an instruction, given its code and the offset in it."""
+        lines = self._known.get(id(code))
+        if lines is None:
+            if len(self._known) >= self._most:
+                self._known.clear()
+            lines = self._known[id(code)] = _Lines(code)
+        return lines.describe(lasti)
+
+
+describe_site = _Sites(most=1024).describe

@@ -210,7 +210,6 @@ class ShellCommand:
 
     def _execute(self, home: Path, words: list[str], shown: str, stdin: Path | None) -> None:
         with contextlib.ExitStack() as stack:
-            reading = None if stdin is None else stack.enter_context(stdin.open("rb"))
             # Appending: a second opening of /dev/stdout in the script must not overwrite what is there.
             writing = [stack.enter_context((home / name).open("ab")) for name in ("stdout", "stderr")]
             try:
@@ -218,7 +217,7 @@ class ShellCommand:
                     words,
                     cwd=home / "work",
                     env=self._environment(home),
-                    stdin=reading,
+                    stdin=stdin,
                     stdout=writing[0],
                     stderr=writing[1],
                     timeout=self.timeout,

@@ -51,18 +51,18 @@ class _GroupGuard:
         self._tell(f"- {group}\n")
 
     def _begin(self) -> None:
-        self._owner = os.getpid()
-        reader, self._pipe = os.pipe()
-        try:
-            actions = [(os.POSIX_SPAWN_DUP2, reader, 0)]
-            environment = {"PATH": os.environ.get("PATH", os.defpath)}
-            with contextlib.suppress(OSError):  # it is for the worst case: commands run without it, too
+        self._owner, self._pipe = os.getpid(), -1
+        with contextlib.suppress(OSError):  # it is for the worst case: commands run without it, too
+            reader, self._pipe = os.pipe()
+            try:
+                actions = [(os.POSIX_SPAWN_DUP2, reader, 0)]
+                environment = {"PATH": os.environ.get("PATH", os.defpath)}
                 pid = os.posix_spawn(
                     "/bin/sh", ["sh", "-c", _SCRIPT], environment, file_actions=actions, setpgroup=0
                 )
                 os.waitpid(pid, 0)
-        finally:
-            os.close(reader)
+            finally:
+                os.close(reader)
 
     def _tell(self, line: str) -> bool:
         try:

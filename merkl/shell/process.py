@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
+import shutil
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Final
 
 from merkl.shell.guard import group_guard
@@ -22,6 +25,9 @@ _POLL_SECONDS: Final = 0.02
 
 #: Seconds that it is waited at a time.
 _SLICE = 0.2
+#: A command begins when it is told to, by a line, or never: who starts it may be killed before anybody else knows of it.
+#: Where its input is comes as `$0`, as a variable of its own could be one of the command's environment.
+_GATE: Final = 'read -r _merkl_go || exit; exec "$@" <"$0"'
 
 
 class Ended(Exception):
@@ -33,7 +39,7 @@ def run_group(
     *,
     cwd: str | os.PathLike[str],
     env: Mapping[str, str],
-    stdin: IO[bytes] | None,
+    stdin: Path | None,
     stdout: IO[bytes],
     stderr: IO[bytes],
     timeout: float | None,
@@ -48,12 +54,14 @@ def run_group(
         KeyboardInterrupt: after the group has ended.
         OSError: the command cannot be started.
     """
+    _require_program(os.fsdecode(command[0]), cwd, env)
+    gated = ["/bin/sh", "-c", _GATE, os.devnull if stdin is None else stdin, *command]
     start = _Start(
-        lambda: subprocess.Popen(
-            command,
+        lambda gate: subprocess.Popen(
+            gated,
             cwd=cwd,
             env=dict(env),
-            stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stdin=gate,
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,
@@ -80,7 +88,7 @@ class _Start:
     Ctrl-C in the middle of `Popen` would leave a process that nobody ends.
     """
 
-    def __init__(self, make: Callable[[], subprocess.Popen[bytes]]) -> None:
+    def __init__(self, make: Callable[[int], subprocess.Popen[bytes]]) -> None:
         self._make = make
         self._turn = threading.Lock()
         self._is_called_off = False
@@ -104,12 +112,21 @@ class _Start:
         with self._turn:
             if not self._is_called_off:
                 try:
-                    self._made = self._make()
+                    self._made = self._open()
                 except Exception as error:  # noqa: BLE001 - raised where the process is wanted
                     self._made = error
-                else:
-                    group_guard.watch(self._made.pid)
         self._is_done.set()
+
+    def _open(self) -> subprocess.Popen[bytes]:
+        gate, handle = os.pipe()
+        try:
+            process = self._make(gate)
+            group_guard.watch(process.pid)
+            os.write(handle, b"go\n")
+        finally:
+            os.close(gate)
+            os.close(handle)
+        return process
 
     def _call_off(self, first: signal.Signals) -> None:
         with self._turn:
@@ -119,6 +136,13 @@ class _Start:
                 _end(self._made.pid, first)
             finally:
                 _reap(self._made)
+
+
+def _require_program(program: str, cwd: str | os.PathLike[str], env: Mapping[str, str]) -> None:
+    """Raise `FileNotFoundError` where a program cannot be run."""
+    place = os.path.join(cwd, program) if os.sep in program else program
+    if shutil.which(place, path=env.get("PATH", os.defpath)) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
 
 
 def _reap(process: subprocess.Popen[bytes]) -> int:

@@ -29,8 +29,10 @@ from mypy.types import (
     Overloaded,
     Parameters,
     ProperType,
+    TupleType,
     Type,
     TypeType,
+    TypeVarType,
     UnionType,
     get_proper_type,
 )
@@ -207,38 +209,42 @@ def decorate(
             )
             # What has no annotations, mypy does not compare with the items.
             return function if ctx.context.func.type is not None else any_type()
-    if isinstance(proper, Overloaded):
-        items = [task_type(api, ctx.context, kind, item, option, bound_to_self) for item in proper.items]
-        return Overloaded(items)
+    if isinstance(proper, TypeVarType):
+        return decorate(api, ctx, kind, proper.upper_bound, option, default)
     if isinstance(proper, UnionType):
         return UnionType.make_union(
             [decorate(api, ctx, kind, item, option, default) for item in proper.items]
         )
-    if isinstance(proper, TypeType):
-        proper = get_proper_type(api.expr_checker.analyze_type_type_callee(proper.item, ctx.context))
     if isinstance(proper, AnyType):
         _unknown(api, ctx.context, kind)
         return any_type()
-    if isinstance(proper, CallableType):
-        return task_type(api, ctx.context, kind, proper, option, bound_to_self)
-    extracted: FunctionLike | None = _partial(proper)
-    if extracted is None and isinstance(proper, Instance) and proper.type.has_readable_member("__call__"):
-        called = get_proper_type(
-            api.expr_checker.analyze_external_member_access("__call__", proper, ctx.context)
-        )
-        extracted = called if isinstance(called, (CallableType, Overloaded)) else None
-    if isinstance(extracted, Overloaded):
+    called = _called(api, proper, ctx.context)
+    if isinstance(called, Overloaded):
         return Overloaded(
-            [task_type(api, ctx.context, kind, one, option, bound_to_self) for one in extracted.items]
+            [task_type(api, ctx.context, kind, item, option, bound_to_self) for item in called.items]
         )
-    if not isinstance(extracted, CallableType):
-        api.fail(
-            f'Argument 1 to "{kind}" has incompatible type {format_type(proper, api.options)}; expected a function',
-            ctx.context,
-            code=ARG_TYPE,
-        )
-        return default
-    return task_type(api, ctx.context, kind, extracted, option, bound_to_self)
+    if isinstance(called, CallableType):
+        return task_type(api, ctx.context, kind, called, option, bound_to_self)
+    api.fail(
+        f'Argument 1 to "{kind}" has incompatible type {format_type(proper, api.options)}; expected a function',
+        ctx.context,
+        code=ARG_TYPE,
+    )
+    return default
+
+
+def _called(api: TypeChecker, typ: ProperType, context: Context) -> ProperType | None:
+    """The signature of what is called when a value of this type is called."""
+    if isinstance(typ, FunctionLike):
+        return typ
+    if isinstance(typ, TypeType):
+        return get_proper_type(api.expr_checker.analyze_type_type_callee(typ.item, context))
+    if isinstance(typ, TupleType):
+        typ = typ.partial_fallback
+    kept = _partial(typ)
+    if kept is None and isinstance(typ, Instance) and typ.type.has_readable_member("__call__"):
+        return get_proper_type(api.expr_checker.analyze_external_member_access("__call__", typ, context))
+    return kept
 
 
 def _unknown(api: TypeChecker, context: Context, kind: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
 from typing import Final
 
 from mypy.checker import TypeChecker
@@ -55,18 +54,13 @@ from mypy.plugin import FunctionContext
 from mypy.typeops import get_all_type_vars
 from mypy.types import (
     CallableType,
-    Instance,
-    TupleType,
     Type,
-    TypeAliasType,
-    TypedDictType,
-    UnionType,
-    get_proper_type,
 )
 
 from merkl_mypy import names
+from merkl_mypy.fill import Filler, depths_of, has_object
 from merkl_mypy.rewrite import Rewriter, full_name
-from merkl_mypy.shapes import CONTAINERS, any_type, class_of, future_of, is_container, strip
+from merkl_mypy.shapes import CONTAINERS, any_type, class_of
 from merkl_mypy.walk import LEAVES, has_copies, is_statement, parts, text_of
 
 # What the text of a module has in it where displays are read on the spot, or named, inside of expressions; each begins
@@ -75,9 +69,9 @@ _READS: Final = tuple(
     map(
         re.compile,
         (
-            rb"(?m)in\s+(?:[\[{]|\w+\((?=.*(?:[\[{]|[(,\\]\s*(?:#.*)?$)))",
-            rb"[\]}]\s*(?:\.\w|\[)",
-            rb"(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max|from_iterable)\(\s*[\[{]",
+            rb"(?m)in\s.*?(?:[\[{#\\]|\(\(|[(,]\s*$)",
+            rb"[\]}]\s*\)?\s*(?:(?:\\|#.*)\n\s*)*(?:\.\w|\[)",
+            rb"(?:zip|enumerate|reversed|sorted|chain|filter|sum|min|max|from_iterable|iter|dict|list|set|tuple)\(",
             rb":=",
         ),
     )
@@ -161,7 +155,7 @@ class Joins:
         context = api.expr_checker.type_context[-1]
         typ = api.expr_checker.accept(expr, context)
         is_open = context is None or bool(get_all_type_vars(context))
-        return with_futures(api, expr, typ) if is_open and _has_object(typ) else typ
+        return with_futures(api, expr, typ) if is_open and has_object(typ) else typ
 
     def _visit_statement(self, statement: Node, api: TypeChecker) -> None:
         """Look into a statement as deep as its lines ask for."""
@@ -236,6 +230,8 @@ class Joins:
         if isinstance(expr, CallExpr):
             callee = expr.callee
             if full_name(callee) in _READERS or full_name(callee) in _COPIES:
+                if _joins_itself(expr):
+                    self._replace(owner, name, index, api)
                 for position in range(len(expr.args)):
                     self._iterated(expr, "args", position, api)
             elif isinstance(callee, MemberExpr) and _may_join(callee.expr):
@@ -263,7 +259,7 @@ class Joins:
 def first_display(ctx: FunctionContext) -> Type:
     """The hook for the display with which a module begins, where mypy asks about nothing before (see `hooks`)."""
     api, typ = ctx.api, ctx.default_return_type
-    if not isinstance(api, TypeChecker) or not isinstance(ctx.context, Expression) or not _has_object(typ):
+    if not isinstance(api, TypeChecker) or not isinstance(ctx.context, Expression) or not has_object(typ):
         return typ
     return with_futures(api, ctx.context, typ)
 
@@ -275,75 +271,19 @@ def with_futures(api: TypeChecker, expr: Expression, typ: Type) -> Type:
         return typ
     with api.msg.filter_errors():
         value = api.expr_checker.accept(rewritten)
-    return _filled(typ, value, class_of(api, names.FUTURE))
-
-
-def _filled(typ: Type, value: Type, future: TypeInfo) -> Type:
-    """`typ` where it says more than `object`; there, what `value` says, or a Future of that."""
-    if typ == value:
-        return typ  # recursive aliases among them
-    joined, plain = get_proper_type(typ), get_proper_type(value)
-    if isinstance(joined, Instance) and isinstance(plain, Instance) and joined.type is plain.type:
-        args = [_filled(*pair, future) for pair in zip(joined.args, plain.args, strict=True)]
-        return joined.copy_modified(args=args)
-    if (
-        isinstance(joined, TupleType)
-        and isinstance(plain, TupleType)
-        and len(joined.items) == len(plain.items)
-    ):
-        items = [_filled(*pair, future) for pair in zip(joined.items, plain.items, strict=True)]
-        return joined.copy_modified(items=items)
-    if (
-        isinstance(joined, UnionType)
-        and isinstance(plain, UnionType)
-        and len(joined.items) == len(plain.items)
-    ):
-        return UnionType([_filled(*pair, future) for pair in zip(joined.items, plain.items, strict=True)])
-    if not _has_object(joined) or strip(joined) == plain:
-        return typ
-    return _either(value, future)
-
-
-def _either(value: Type, future: TypeInfo) -> Type:
-    """A value or a Future of it, in containers too."""
-    proper = get_proper_type(value)
-    if isinstance(proper, Instance) and proper.args and is_container(proper.type):
-        *keys, item = proper.args
-        value = proper.copy_modified(args=[*keys, _either(item, future)])
-    elif isinstance(proper, TupleType) and proper.partial_fallback.type.fullname == "builtins.tuple":
-        value = proper.copy_modified(items=[_either(item, future) for item in proper.items])
-    return UnionType.make_union([value, future_of(strip(value), future)])
-
-
-def _has_object(typ: Type) -> bool:
-    """Whether the type is, or is a container of, `object`; mypy also joins containers to Sequences and the like."""
-    return any(
-        isinstance(part, Instance)
-        and (part.type.fullname == "builtins.object" or part.type.fullname.startswith("typing."))
-        for part in _inside(typ)
-    )
-
-
-def _inside(typ: Type) -> Iterator[Type]:
-    proper = get_proper_type(typ)
-    yield proper
-    if isinstance(typ, TypeAliasType) and typ.is_recursive:
-        return
-    below: list[Type] = []
-    if isinstance(proper, Instance):
-        below = list(proper.args)
-    elif isinstance(proper, (TupleType, UnionType)):
-        below = list(proper.items)
-    elif isinstance(proper, TypedDictType):
-        below = list(proper.items.values())
-    for part in below:
-        yield from _inside(part)
+    return Filler(class_of(api, names.FUTURE), depths_of(api, expr)).filled(typ, value)
 
 
 def _is_plain_target(target: Expression) -> bool:
     """Whether mypy infers a type for this target: a tuple of targets it goes through one by one."""
     name = target.name if isinstance(target, (NameExpr, MemberExpr)) else ""
     return bool(name) and not (name.startswith("__") and name.endswith("__"))
+
+
+def _joins_itself(call: CallExpr) -> bool:
+    """Whether a call joins what mypy tells apart in its arguments: the items of a tuple, and of several lists."""
+    several = len(call.args) > 1 and full_name(call.callee) == "itertools.chain"
+    return several or any(isinstance(argument, TupleExpr) for argument in call.args)
 
 
 def _may_join(expr: Expression) -> bool:

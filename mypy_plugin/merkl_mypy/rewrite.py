@@ -47,6 +47,7 @@ from mypy.nodes import (
     StrExpr,
     TempNode,
     TupleExpr,
+    TypeAlias,
     TypeApplication,
     TypeInfo,
     Var,
@@ -57,6 +58,9 @@ from mypy.types import (
     Overloaded,
     PartialType,
     ProperType,
+    TupleType,
+    TypedDictType,
+    TypeType,
     get_proper_type,
 )
 
@@ -68,7 +72,8 @@ _CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr,
 _PASS_ON = frozenset(
     [
         *("builtins.zip", "builtins.enumerate", "builtins.reversed"),
-        *("itertools.chain", "itertools.chain.from_iterable"),
+        *("itertools.chain", "itertools.chain.from_iterable", "itertools.islice"),
+        *("copy.copy", "copy.deepcopy", "dataclasses.replace"),
     ]
 )
 # What joins containers into one.
@@ -113,13 +118,18 @@ def may_hold_future(expr: Expression) -> bool:
             return False
         if expr.fullname in ("builtins.None", "builtins.True", "builtins.False"):
             return False
-        # A variable still waiting for its type (`xs = []`) must be left to mypy: asking would settle it.
-        return not (isinstance(expr.node, Var) and isinstance(expr.node.type, PartialType))
+        return not _is_waiting(expr)
     if isinstance(expr, CallExpr) and isinstance(expr.callee, RefExpr):
         node = expr.callee.node
         if isinstance(node, FuncDef) and isinstance(node.type, CallableType) and not node.type.variables:
             return has_future(node.type.ret_type)
     return True
+
+
+def _is_waiting(expr: Expression) -> bool:
+    """Whether this is a variable still waiting for its type (`xs = []`): it is left to mypy, for asking would settle it."""
+    node = expr.node if isinstance(expr, RefExpr) else None
+    return isinstance(node, Var) and isinstance(node.type, PartialType)
 
 
 def leaf_type(api: TypeChecker, expr: Expression) -> ProperType | None:
@@ -282,9 +292,11 @@ class Rewriter:
         shown = _display_of(expr)
         if shown is not None:
             return self.rewrite(shown)
-        info = _class_called(expr.callee)
+        if not any(map(may_hold_future, expr.args)):
+            return self._leaf(expr)
+        info = _class_called(self.api, expr.callee)
         if info is not None:
-            if not (is_container(info) or info.typeddict_type is not None):
+            if not (is_container(info) or info.typeddict_type is not None or info.is_newtype):
                 return self._passed_on(expr) or self._leaf(expr)
             unpacks = info.fullname in CONTAINERS
             args = self._all(expr.args, [unpacks and kind == ARG_POS for kind in expr.arg_kinds])
@@ -304,7 +316,7 @@ class Rewriter:
                 return None
             if any(future_type(self.api, each) is not None for each in summed.items):
                 return None  # Futures are no numbers: mypy says so
-        elif name not in _PASS_ON:
+        elif name not in _PASS_ON and not _is_replace(expr.callee):
             return None
         args = self._all(expr.args)
         if args is None:
@@ -349,12 +361,34 @@ class Rewriter:
         return _placed(CallExpr(TempNode(getter, context=expr), [expr], [ARG_POS], [None]), expr)
 
 
-def _class_called(callee: Expression) -> TypeInfo | None:
-    """The class that a call makes an object of: `Params(…)` or `Params[int](…)`."""
+def _class_called(api: TypeChecker, callee: Expression) -> TypeInfo | None:
+    """The class that a call makes an object of: `Params(…)`, `Params[int](…)`, also by an alias or a `type[Params]`."""
     if isinstance(callee, IndexExpr) and isinstance(callee.analyzed, TypeApplication):
         callee = callee.analyzed.expr
     node = callee.node if isinstance(callee, RefExpr) else None
-    return node if isinstance(node, TypeInfo) else None
+    if isinstance(node, TypeInfo):
+        return node
+    if isinstance(node, TypeAlias):
+        return _class_of(get_proper_type(node.target))
+    typ = get_proper_type(node.type) if isinstance(node, Var) else None
+    if typ is None and isinstance(callee, MemberExpr) and not _is_waiting(callee.expr):
+        typ = leaf_type(api, callee)  # of `self.Params(…)`
+    if isinstance(typ, CallableType) and typ.is_type_obj():
+        return typ.type_object()
+    return _class_of(typ.item) if isinstance(typ, TypeType) else None
+
+
+def _class_of(typ: ProperType) -> TypeInfo | None:
+    if isinstance(typ, TupleType):
+        return typ.partial_fallback.type
+    if isinstance(typ, TypedDictType):
+        return typ.fallback.type
+    return typ.type if isinstance(typ, Instance) else None
+
+
+def _is_replace(callee: Expression) -> bool:
+    """Whether this is the method of a NamedTuple that makes a changed one."""
+    return isinstance(callee, MemberExpr) and callee.name == "_replace"
 
 
 def _display_of(call: CallExpr) -> Expression | None:

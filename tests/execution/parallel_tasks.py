@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from merkl import call_seed, task
+from merkl import Future, call_seed, pipeline, task
 
 
 @task
@@ -189,3 +189,13 @@ def nested(x: int) -> int:
 @task
 def loaded(x: int) -> bool:
     return "merkl.execution.targets.worker" in sys.modules
+
+
+@pipeline
+def branching(x: int) -> Future[int]:
+    return square(x) if square(x).v % 2 else add(x, 1)
+
+
+@task
+def described(view: memoryview) -> str:
+    return f"{type(view).__name__} {view.format} {view.shape} {view.readonly}"

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import expansion_tasks as tasks
+import parallel_tasks
 import pytest
 
-from merkl import TaskFailedError, Workspace
+from merkl import TaskFailedError, Workspace, evaluate
 from merkl.execution.report import RunReport
 
 
@@ -82,3 +83,10 @@ def test_an_item_that_fails_is_reported_once(place: Workspace) -> None:
 def test_what_mapped_pipelines_write_is_written(place: Workspace) -> None:
     assert place.run(lambda: tasks.written.map(tasks.numbers(2))).result == [0, 1]
     assert all((place.root / f"square-{x}.txt").exists() for x in range(2))
+
+
+def test_what_asks_for_values_here_leaves_the_replies_of_running_calls_alone(place: Workspace) -> None:
+    """A pipeline of which each item of a list is a call, while workers are busy; both have their values."""
+    naps = [parallel_tasks.nap(i, 0.2) for i in range(3)]
+    items = parallel_tasks.branching.map(tasks.numbers(4))
+    assert evaluate([*naps, items]) == [0, 1, 2, [1, 1, 3, 9]]

@@ -129,6 +129,12 @@ def test_large_values_travel_by_key(two: Workspace) -> None:
     assert big.in_cache()
 
 
+def test_an_argument_is_of_the_type_that_was_given(two: Workspace) -> None:
+    """Pickle makes bytes of a memoryview."""
+    view = memoryview(bytearray(range(8))).cast("H", (2, 2))
+    assert tasks.described(view).v == tasks.described.fn(view) == "memoryview H (2, 2) False"
+
+
 def test_large_arrays_are_mapped_and_may_be_written_to(two: Workspace) -> None:
     array = tasks.zeros(200_000)
     assert tasks.is_mapped(array).v

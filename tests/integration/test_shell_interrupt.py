@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -72,6 +73,43 @@ def test_a_run_that_is_killed_leaves_no_command_behind(
     while _is_there(group):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_run_that_is_killed_as_a_command_starts_does_not_start_it(project: Project, tmp_path: Path) -> None:
+    """Nobody else knows of the command yet who could end it."""
+    project.write(
+        "flow.py",
+        """
+        import os
+        import signal
+
+        from merkl import arg, bash_task
+        from merkl.shell.guard import group_guard
+
+        group_guard.watch = lambda group: os.kill(os.getpid(), signal.SIGKILL)
+        deaf = bash_task(f"touch {arg('mark')}; sleep 600.25")
+
+        def main(mark: str):
+            return deaf(mark)
+        """,
+    )
+    mark = tmp_path / "mark"
+    before = _command_lines()
+    assert project.merkl("run", "flow.main", str(mark)).returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 20
+    while any("_merkl_go" in words or "sleep 600.25" in words for words in _command_lines() - before):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not mark.exists()
+
+
+def _command_lines() -> set[str]:
+    """Return the command lines of all processes."""
+    lines = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.add(path.read_text(errors="replace").replace("\0", " "))
+    return lines
 
 
 def _is_there(group: int) -> bool:

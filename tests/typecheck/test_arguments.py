@@ -51,6 +51,60 @@ fixed(fi, *(1, "a"), *(fb, fi))  # E: arg-type
 fixed(fs, *(1, "a"), *("b", 3))  # E: arg-type
 """
 
+OBJECTS = """
+import typing
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import Generic, NamedTuple, NewType, TypedDict, TypeVar
+from merkl import Future, task
+T = TypeVar("T")
+@dataclass
+class Box(Generic[T]):
+    item: T
+class Row(NamedTuple):
+    size: int
+    names: list[str] = []
+class Keys(TypedDict):
+    size: int
+IntBox = Box[int]
+Ints = list[int]
+RowAlias = Row
+KeysAlias = Keys
+UserId = NewType("UserId", int)
+class Holder:
+    Kind = Row
+    def own(self, f: Future[int]) -> None:
+        row(self.Kind(f))
+@task
+def box(x: Box[int]) -> int: return 1
+@task
+def row(x: Row) -> int: return 1
+@task
+def keys(x: Keys) -> int: return 1
+@task
+def total(xs: list[int]) -> int: return 1
+@task
+def table(xs: typing.OrderedDict[str, int]) -> int: return 1
+@task
+def user(x: UserId) -> int: return 1
+f: Future[int]
+fs: Future[str]
+box(IntBox(f)); row(RowAlias(f, [fs])); keys(KeysAlias(size=f)); row(Holder.Kind(f)); user(UserId(f))
+total(Ints([1, f])); total(typing.List([1, f])); table(typing.OrderedDict([("a", f), ("b", 1)]))
+box(IntBox(fs))  # E: arg-type
+row(RowAlias(fs))  # E: arg-type
+keys(KeysAlias(size=fs))  # E: typeddict-item
+total(Ints([1, fs]))  # E: list-item
+user(UserId(fs))  # E: arg-type
+def of_class(kind: type[Row], boxes: type[Box[int]]) -> None:
+    row(kind(f)); box(boxes(f))
+    row(kind(fs))  # E: arg-type
+def changed(old: Row, kept: Box[int]) -> None:
+    row(old._replace(size=f)); box(replace(kept, item=f))
+    row(old._replace(size=fs))  # E: arg-type
+    box(replace(kept, item=fs))  # E: arg-type
+"""
+
 
 def test_arguments_that_choose_name_or_unpack(tmp_path: Path) -> None:
     """What `and`, `or`, `:=`, a condition or several stars hand on is checked, narrowed as mypy narrows it."""
@@ -111,3 +165,8 @@ reveal_type([one(x) for x in (  # T: list[Future[int]]
 def test_calls_inside_of_displays_and_methods(tmp_path: Path) -> None:
     """What is wrong inside of a display is said, on whichever line it stands, and of methods what their own class says."""
     checked.check(tmp_path, {"inside.py": INSIDE})
+
+
+def test_objects_made_by_another_name(tmp_path: Path) -> None:
+    """Futures in what an alias of a class makes, or a class that is a value, or a copy that replaces fields."""
+    checked.check(tmp_path, {"module.py": OBJECTS})

@@ -25,6 +25,8 @@ def table(xs: Mapping[str, int]) -> int: return 1
 @task
 def first(xs: list[T]) -> T: return xs[0]
 @task
+def row(x: int) -> list[int]: return [x]
+@task
 def deep(xs: Sequence[Sequence[int]]) -> int: return 1
 f = inc(1)
 kept = [1, f]
@@ -116,8 +118,12 @@ reveal_type([inc(x) for x in [1, f]])  # T: list[Future[int]]
 """
 
 READ = """
+import copy
 import itertools
 from tasks import *
+matrix = [[1, f], [f], [2]]
+rows = [[1], row(f), [f]]
+twos, futures = [2, 2], [f]
 reveal_type(total([1, f][1:]))  # T: Future[int]
 reveal_type(total([1, f].copy()))  # T: Future[int]
 reveal_type(inc([1, f][0]))  # T: Future[int]
@@ -133,6 +139,25 @@ total(sum([f, 1], 1))  # E: arg-type # E: merkl-future-iter
 total(list(itertools.chain([1, f], ["a"])))  # E: list-item
 total(list(itertools.chain.from_iterable([[1, f], [text(1)]])))  # E: list-item # E: arg-type
 table(dict(zip("ab", ["a", f])))  # E: list-item
+reveal_type(inc(([1, f]).pop()))  # T: Future[int]
+reveal_type(inc(list((1, f))[0]))  # T: Future[int]
+reveal_type(inc(dict(a=1, b=f)["a"]))  # T: Future[int]
+reveal_type(inc(([1, f] if f else [2])[0]))  # T: Future[int] # E: merkl-future-bool
+reveal_type(inc(next(iter([1, f]))))  # T: Future[int]
+reveal_type([inc(x) for x in list((1, f))])  # T: list[Future[int]]
+reveal_type([inc(x) for x in itertools.chain(kept, [1, f])])  # T: list[Future[int]]
+reveal_type([inc(x) for x in itertools.chain(twos, futures)])  # T: list[Future[int]]
+reveal_type(total(copy.copy([1, f])))  # T: Future[int]
+reveal_type(total(list(itertools.islice([1, f], 2))))  # T: Future[int]
+inc([1, f] \\
+    [0])
+inc([1, f]  # a comment
+    [0])
+made = [inc(x) for x in  # a comment
+        [1, f]]
+reveal_type([inc(x) for row in [[1], [f]] for x in row])  # T: list[Future[int]]
+reveal_type(inc(matrix[0][0]))  # T: Future[int]
+[inc(x) for x in rows[0]]  # E: merkl-future-iter
 total(["a", f][1:])  # E: arg-type
 inc(["a", f][0])  # E: arg-type
 """

@@ -44,7 +44,7 @@ import functools
 import math
 import sys
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
 import lib
 import merkl
@@ -239,6 +239,17 @@ async def coroutine(x: int) -> float: return x
 waited = task(coroutine)
 reveal_type(waited(fi)); waited(fs)  # E: arg-type # T: Future[float]
 task(3)  # E: arg-type
+class Several(NamedTuple):
+    size: int
+    def __call__(self, x: int) -> float: return x
+B = TypeVar("B", bound=Callable[[int], float])
+def of_values(fn: B, of: type[list[int]], each: type[list[int]] | type[set[int]], row: Several) -> None:
+    bound = task(fn)
+    reveal_type(bound(fi)); bound(fs)  # E: arg-type # T: Future[float]
+    overloaded = task(of)
+    reveal_type(overloaded([1, fi])); overloaded([fs])  # E: list-item # T: Future[list[int]]
+    reveal_type(task(each)([1, fi]))  # T: Future[list[int]] | Future[set[int]]
+    reveal_type(task(row)(fi)); task(row)(fs)  # E: arg-type # T: Future[float]
 """,
     "overloads_here_and_there": """
 if sys.argv:

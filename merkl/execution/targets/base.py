@@ -56,7 +56,7 @@ class Ticket(msgspec.Struct, frozen=True):
     accepts_interrupted: bool = False
     retries: int | None = None
     audited: tuple[str, ...] | None = None
-    reached: tuple[tuple[str, bytes], ...] = ()
+    reached: tuple[tuple[str, str, bytes], ...] = ()
 
 
 class Death(msgspec.Struct, frozen=True):
@@ -111,6 +111,8 @@ class Target(ABC):
     leaves_coroutines: bool = False
     #: `Ticket.audited` is heeded.
     can_audit: bool = False
+    #: An evaluation hands calls out to it: it serves one at a time.
+    is_in_use: bool = False
 
     @abstractmethod
     def admits(self, resources: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ import functools
 import io
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -43,14 +43,20 @@ class _TaskPickler(CodePickler):
 class _CallPickler(_TaskPickler):
     """Pickles one call: each task in it once for all calls, each Future as the key of a result.
 
-    `fingerprints` are those of the tasks of which they are known, by id.
+    `fingerprints` are those of the tasks of which they are known, by id; `code` gathers what the arguments hold of
+    functions, classes and other tasks.
     """
 
     def __init__(self, buffer: io.BytesIO, fingerprints: dict[int, bytes]) -> None:
         super().__init__(buffer, protocol=5)
         self._fingerprints = fingerprints
+        self.code: list[object] = []
 
     def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, FunctionType | type) or (
+            isinstance(obj, Task) and id(obj) not in self._fingerprints
+        ):
+            self.code.append(obj)
         if type(obj) is Future:
             call = obj._call
             return _make_input, (call.key(), obj.__merkl_key__(), obj._out, call.task, call.location())
@@ -64,10 +70,11 @@ class _CallPickler(_TaskPickler):
 _PLAIN = frozenset([int, float, str, bytes, bool, type(None)])
 
 
-def dump_call(call: Call) -> bytes:
+def dump_call(call: Call) -> tuple[bytes, Sequence[object]]:
     """Return a call as bytes that `load_call` makes a call with the same key of, without its ancestors.
 
-    The code of its task is to be what it was when the call was made. Raises `pickle.PicklingError` and the like where an
+    With it come the functions, classes and tasks that were met in its arguments. The code of its task is to be what it
+    was when the call was made. Raises `pickle.PicklingError` and the like where an
     argument cannot be pickled.
     """
     if (
@@ -77,12 +84,13 @@ def dump_call(call: Call) -> bytes:
         and not call.files
     ):
         if all(type(value) is Future or type(value) in _PLAIN for value in call.values):
-            return _dump_plain(call, call.fingerprint)
+            return _dump_plain(call, call.fingerprint), ()
     whole = call.whole if isinstance(call, BatchCall) else None
     buffer = io.BytesIO()
     fingerprints = {id(part.task): part.fingerprint for part in call.parts if part.fingerprint is not None}
-    _CallPickler(buffer, fingerprints).dump((whole, [_state_of(part) for part in call.parts]))
-    return buffer.getvalue()
+    pickler = _CallPickler(buffer, fingerprints)
+    pickler.dump((whole, [_state_of(part) for part in call.parts]))
+    return buffer.getvalue(), pickler.code
 
 
 def _dump_plain(call: Call, fingerprint: bytes) -> bytes:

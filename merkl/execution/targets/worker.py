@@ -170,15 +170,15 @@ class Worker:
         return late
 
     def _differs(self, call: Call, reached: Reached) -> bool:
-        """Say whether the task, or what it reaches in modules, is another one here than where the call was made."""
-        first = call.parts[0]
-        if is_by_name(first.task):
-            return first.task.fingerprint().digest != first.fingerprint
-        # One that came along is the same object for all its calls; to look at its code each time takes the longest of all.
-        if reached and (first.task, reached) not in self._compared:
-            if differs_here(first.task, reached):
+        """Say whether the task, or what comes along reaches in modules, is another one here than where the call was made."""
+        task = call.parts[0].task
+        if is_by_name(task) and task.fingerprint().digest != call.parts[0].fingerprint:
+            return True
+        # What came along is the same for all calls of a task: to look at it each time takes the longest of all.
+        if reached and (task, reached) not in self._compared:
+            if differs_here(reached):
                 return True
-            self._compared.add((first.task, reached))
+            self._compared.add((task, reached))
         return False
 
     def _run(self, call: Call, ticket: Ticket) -> Reply:

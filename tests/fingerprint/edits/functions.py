@@ -293,6 +293,22 @@ CASES = {
         "'a'",
         "'b'",
     ),
+    "operator of a number, as a function": (
+        "add = (5).__add__\ndef task(x):\n    return add(x)\n",
+        "5",
+        "6",
+    ),
+    "a helper's __call__": (
+        "def h(x):\n    return 1\ncall = h.__call__\ndef task(x):\n    return call(x)\n",
+        "return 1",
+        "return 2",
+    ),
+    "class method of a builtin, of a class of one's own": (
+        "class C(int):\n    def __new__(cls, n):\n        return int.__new__(cls, n + 1)\n"
+        "read = C.from_bytes\ndef task(x):\n    return read(x)\n",
+        "n + 1",
+        "n + 2",
+    ),
     "getattr with a literal name": (
         "import other\ndef task():\n    return getattr(other, 'h')()\n## other.py\ndef h():\n    return 1\n",
         "return 1",

@@ -163,4 +163,23 @@ CASES = {
         "h",
         "helper",
     ),
+    "what getattr with a literal name leaves out": (
+        """
+        import other
+        def task():
+            import another
+            return getattr(other, 'h')(), getattr(another, 'h', 0)
+        ## other.py
+        def h():
+            return 1
+        def unused():
+            return 5
+        ## another.py
+        from other import unused
+        def h():
+            return 2
+        """,
+        "return 5",
+        "return 6",
+    ),
 }
