@@ -50,6 +50,9 @@ else:
 
 __all__ = ["USAGE", "carry_out", "repeat_command"]
 
+#: Of more calls that Ctrl-C cut short only the number is said.
+_MOST_INTERRUPTED = 5
+
 DONE, FAILED, MISUSED, CHANGED, INTERRUPTED = 0, 1, 2, 3, 130
 
 USAGE = """\
@@ -242,6 +245,9 @@ def _run_function(
             print(result_text(value), file=out)
         if options.verbose:
             _print_calls(report, explainer.reasons)
+        else:
+            keeps = code == DONE and not (options.accept_interrupted or options.no_cache)
+            _print_interrupted(report, sys.stderr, says_how_to_keep=keeps)
         print(report.summary(), file=sys.stderr)
     return CHANGED if rechecked else code
 
@@ -250,6 +256,7 @@ def _take_leave(report: RunReport, out: TextIO, *, as_json: bool) -> None:
     """Say how a run ended that is ended while its bodies go on: what is printed meanwhile is theirs."""
     with body_output.open_screen() as screen:
         print(_how_it_ended(is_terminated=interrupts.is_terminated), file=screen)
+        _print_interrupted(report, screen)
         print(report.summary(), file=screen)
     if as_json:
         print_json({"result": None, **report.counts()}, out)
@@ -382,6 +389,19 @@ def _evaluate(
             debugger.open_debugger(error)
         return FAILED, None, None
     return DONE, outcome.returned, outcome.result
+
+
+def _print_interrupted(report: RunReport, out: TextIO, *, says_how_to_keep: bool = False) -> None:
+    """Say which calls Ctrl-C cut short, and of those that returned something how it becomes their result."""
+    calls = sorted(report.interrupted, key=lambda call: call.sequence)
+    for call in calls[:_MOST_INTERRUPTED]:
+        key = call.key().hex()[:12]
+        options = call.task.options
+        can_keep = says_how_to_keep and options.on_interrupt == "discard" and options.keep == "always"
+        how = f": its result is for this run only, `merkl cache accept {key}` keeps it" if can_keep else ""
+        print(f"merkl: interrupted {call.task.name} {key} ({call.place()}){how}", file=out)
+    if len(calls) > _MOST_INTERRUPTED:
+        print(f"merkl: interrupted {len(calls) - _MOST_INTERRUPTED} more", file=out)
 
 
 def _print_calls(report: RunReport, reasons: Mapping[str, str]) -> None:

@@ -100,9 +100,9 @@ class Purity:
         self.is_current = (not call.files or _has_its_inputs(call)) and _has_its_code(call)
         self._constants: bytes | None = None
         if call.mutable:
-            if self.is_current and not is_copy:
-                require_unchanged(call)
             self._constants = digest_constants(call)
+            if self.is_current and not is_copy and self._constants != _digest_when_made(call):
+                require_unchanged(call)
 
     def holds(self) -> bool:
         """Say, after the body has run, whether its result may be stored."""
@@ -145,7 +145,7 @@ def run_body(
         if body_output.is_installed and threading.current_thread() is threading.main_thread():
             result, output = _run_and_listen(call, values, interrupts, on_attempt, retries)
         else:
-            result = _run_with_retries(call, values, interrupts, on_attempt, retries)
+            result, output = _run_in_context(call, values, interrupts, on_attempt, retries)
         duration = time.perf_counter() - started
         peak = meter.end() if duration > QUICK else None
         if task.is_expanding:
@@ -177,6 +177,30 @@ def _run_and_listen(
             result = _run_with_retries(call, values, interrupts, on_attempt, retries)
         finally:
             output = body_output.end()
+    except TaskFailedError as error:
+        error.output = output
+        raise
+    return result, output
+
+
+def _run_in_context(
+    call: Call,
+    values: tuple[Any, ...],
+    interrupts: Interrupts,
+    on_attempt: Callable[[], None] | None,
+    retries: int | None,
+) -> tuple[Any, str]:
+    """The same in a thread, or where output is not seen: what it writes to `sys.stdout` and `sys.stderr`, if that is kept."""
+    options = call.task.options
+    printed = body_output.begin_in_context(call.task.name, is_shown=not options.capture)
+    if printed is None:
+        return _run_with_retries(call, values, interrupts, on_attempt, retries), ""
+    output = ""
+    try:
+        try:
+            result = _run_with_retries(call, values, interrupts, on_attempt, retries)
+        finally:
+            output = body_output.end_in_context(printed)
     except TaskFailedError as error:
         error.output = output
         raise
@@ -366,10 +390,16 @@ def _has_its_code(call: Call) -> bool:
 
 def digest_constants(call: Call) -> bytes | None:
     """Return a digest of the constants that a body could change in place; None where there are none."""
-    if type(call) is Call:
-        return call.recompute_key() if call.mutable and call.fingerprint is not None else None
-    parts = [part for part in call.parts if part.mutable and part.fingerprint is not None]
-    return b"".join(part.recompute_key() for part in parts) or None
+    return b"".join([part.recompute_key() for part in _with_constants(call)]) or None
+
+
+def _digest_when_made(call: Call) -> bytes | None:
+    """Return what `digest_constants` gave when the call was made."""
+    return b"".join([part.key() for part in _with_constants(call)]) or None
+
+
+def _with_constants(call: Call) -> list[Call]:
+    return [part for part in call.parts if part.mutable and part.fingerprint is not None]
 
 
 def _warn_of_change(call: Call) -> None:

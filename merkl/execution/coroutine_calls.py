@@ -110,7 +110,7 @@ class CoroutineCall:
 
     async def _attempt(self) -> Any:
         """Run the body, again where it may be retried."""
-        printed = body_output.begin_coroutine(
+        printed = body_output.begin_in_context(
             self.call.task.name, is_shown=not self.call.task.options.capture
         )
         started = time.perf_counter()
@@ -118,7 +118,7 @@ class CoroutineCall:
             return await self._attempts()
         finally:
             self._duration = time.perf_counter() - started
-            self._output = body_output.end_coroutine(printed) + "".join(self._context.printed)
+            self._output = body_output.end_in_context(printed) + "".join(self._context.printed)
 
     async def _attempts(self) -> Any:
         import asyncio

@@ -32,31 +32,33 @@ _MOVES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-ln-~]|[78=>cDEHM])")
 class _Printed:
     """What one body has printed so far: the end of it, and the beginning of a line."""
 
-    __slots__ = ("is_shown", "name", "partial", "redrawn", "tail")
+    __slots__ = ("is_shown", "name", "outer", "partial", "redrawn", "tail")
 
     def __init__(self, name: str, is_shown: bool) -> None:
         self.name = name
         self.is_shown = is_shown
+        #: That of the body in the same context that called this one.
+        self.outer: _Printed | None = None
         self.tail = bytearray()
         self.partial = bytearray()
         #: When the state of a line that is drawn again was last looked at.
         self.redrawn = time.monotonic()
 
 
-#: What the coroutine that runs has printed so far.
-_of_coroutine: ContextVar[_Printed | None] = ContextVar("merkl_of_coroutine", default=None)
+#: What the coroutine that runs, or the body of this thread, has printed so far.
+_printing: ContextVar[_Printed | None] = ContextVar("merkl_printing", default=None)
 
 
-class _CoroutineStream:
-    """Stands for `sys.stdout` or `sys.stderr` while coroutines run: what each writes there is known to be its own."""
+class _ContextStream:
+    """Stands for `sys.stdout` or `sys.stderr` while coroutines or threads run: what each writes there is known to be its own."""
 
     def __init__(self, stream: Any, feed: Callable[[_Printed, bytes], None]) -> None:
         self._stream = stream
         self._feed = feed
 
     def write(self, text: str) -> int:
-        """Write text, as that of the coroutine that runs if one does."""
-        printed = _of_coroutine.get()
+        """Write text, as that of the coroutine or body that runs if one does."""
+        printed = _printing.get()
         if printed is None:
             written: int = self._stream.write(text)
             return written
@@ -133,6 +135,9 @@ class BodyOutput:
         #: How many bodies had begun when a debugger took the terminal; None: none has it.
         self._suspended_in: int | None = None
         self._streams: tuple[Any, Any] | None = None
+        #: How many coroutines and threads print now, whose streams stand in the place of `_streams`.
+        self._contexts = 0
+        self._is_listening = False
 
     @property
     def is_installed(self) -> bool:
@@ -170,9 +175,7 @@ class BodyOutput:
         finally:
             sys.stdin = keyboard
             self._flush_streams()
-            if self._streams is not None:
-                sys.stdout, sys.stderr = self._streams
-                self._streams = None
+            self._give_streams_back()
             os.dup2(before, 1)
             os.dup2(self._saved, 2)
             os.close(writer)
@@ -249,29 +252,54 @@ class BodyOutput:
                 self._show_line(printed, bytes(printed.partial))
             return printed.tail.decode("utf-8", "replace")
 
-    def begin_coroutine(self, name: str, *, is_shown: bool = True) -> _Printed | None:
-        """Take what is written in this context from here on as that of a coroutine; None where output is not seen."""
-        if not self.is_installed:
+    def listen(self) -> None:
+        """Tell apart what bodies in threads write to `sys.stdout` and `sys.stderr`, from now on."""
+        self._is_listening = True
+
+    def begin_in_context(self, name: str, *, is_shown: bool = True) -> _Printed | None:
+        """Take what is written in this context from here on as that of a body; None where it goes where it always does.
+
+        It is seen while output is, or after `listen`, and of a body that is not to be shown.
+        """
+        if not self.is_installed and not self._is_listening and is_shown:
             return None
+        printed = _Printed(name, is_shown)
+        printed.outer = _printing.get()
         with self._lock:
+            self._contexts += 1
             if self._streams is None:
                 self._streams = sys.stdout, sys.stderr
                 sys.stdout, sys.stderr = (
-                    cast(TextIO, _CoroutineStream(stream, self._feed_coroutine)) for stream in self._streams
+                    cast(TextIO, None if stream is None else _ContextStream(stream, self._feed_context))
+                    for stream in self._streams
                 )
-        printed = _Printed(name, is_shown)
-        _of_coroutine.set(printed)
+        _printing.set(printed)
         return printed
 
-    def end_coroutine(self, printed: _Printed | None) -> str:
-        """Return the end of what a coroutine wrote since `begin_coroutine`."""
+    def end_in_context(self, printed: _Printed | None) -> str:
+        """Return the end of what was written in a context since `begin_in_context`."""
         if printed is None:
             return ""
         self._resume()
+        _printing.set(printed.outer)
         with self._lock:
             if printed.partial:
                 self._show_line(printed, bytes(printed.partial))
+            self._contexts -= 1
+            if not (self._contexts or self.is_installed or self._is_listening):
+                self._give_streams_back()
             return printed.tail.decode("utf-8", "replace")
+
+    def _give_streams_back(self) -> None:
+        if self._streams is not None:
+            sys.stdout, sys.stderr = self._streams
+            self._streams = None
+
+    def show_output(self, name: str, text: str) -> None:
+        """Show what a body printed elsewhere."""
+        with self._lock:
+            for line in text.splitlines():
+                self._show_line(_Printed(name, is_shown=True), line.encode("utf-8", "replace"))
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:
@@ -323,7 +351,7 @@ class BodyOutput:
         else:
             self.show(data)
 
-    def _feed_coroutine(self, printed: _Printed, data: bytes) -> None:
+    def _feed_context(self, printed: _Printed, data: bytes) -> None:
         with self._lock:
             self._take(printed, data)
 
@@ -355,9 +383,10 @@ class BodyOutput:
             self.show(f"{printed.name} | ".encode() + last + b"\n")
 
     def _write(self, data: bytes) -> None:
+        descriptor = self._saved if self._saved >= 0 else 2
         with contextlib.suppress(OSError):
             while data:
-                data = data[os.write(self._saved, data) :]
+                data = data[os.write(descriptor, data) :]
 
     @staticmethod
     def _flush_streams() -> None:

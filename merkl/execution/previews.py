@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from merkl.cache import ArgumentPreview
-from merkl.graph.call import Call
+from merkl.graph.call import Call, Nested
 from merkl.graph.future import Future
 from merkl.graph.shown import preview_value
 from merkl.hashing.digests import hash_content
@@ -66,8 +66,12 @@ def describe_arguments(call: Call) -> tuple[ArgumentPreview, ...]:
 
 def digest_shape(call: Call, index: int) -> str:
     """Return the digest of an argument that holds Futures, whichever they are."""
-    encoding = call.task.encode_argument(index, call.values[index], _any_future)
-    return hash_content(encoding.data)
+    place = call.encodings[index]
+    assert isinstance(place, Nested)
+    if not place.shape:
+        encoding = call.task.encode_argument(index, call.values[index], _any_future)
+        place.shape = hash_content(encoding.data)
+    return place.shape
 
 
 def _any_future(future: Future[Any]) -> bytes:

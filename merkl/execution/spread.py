@@ -30,6 +30,7 @@ from merkl.execution.evaluation import Evaluation
 from merkl.execution.events import Status
 from merkl.execution.handover_errors import ran_too_long, unmet_resources, unpicklable, worker_died
 from merkl.execution.interrupts import Terminated, interrupts
+from merkl.execution.output import body_output
 from merkl.execution.plan import PlannedStage
 from merkl.execution.schedule import ProgramOrder, Schedule
 from merkl.execution.targets.base import Death, Reply, Target
@@ -354,7 +355,9 @@ class Spread:
         elif reply.lost is not None:
             self._recover(call, reply.lost)
         elif reply.error is not None:
-            self._guard_error(call, load_error(reply.error))
+            error = load_error(reply.error)
+            self._show(call, reply, getattr(error, "output", ""))
+            self._guard_error(call, error)
         elif not reply.outs and reply.status == "interrupted":
             self._end_interrupted(call, call)
         elif reply.status != "skipped":
@@ -370,6 +373,8 @@ class Spread:
             key = own.get(key, key)
             msgspec.structs.force_setattr(known.record, "codec", sys.intern(known.record.codec))
             evaluation.records[key] = known.record
+            if reply.status != "linked" and not reply.linked:
+                evaluation.results.take_for_own(known.record)
             if known.fresh is not None:
                 evaluation.take_fresh(key, known.fresh, is_tainted=known.is_tainted)
             elif known.is_tainted:
@@ -377,11 +382,19 @@ class Spread:
             else:
                 evaluation.results.nesting.note(key)
         evaluation.results.remember_all(call.task, reply.metadata)
+        outs = {key.hex() for key in reply.outs}
+        told = (one.output for key, one in reply.metadata if (one.interrupted or key) in outs)
+        self._show(call, reply, next(told, "") if reply.status != "linked" else "")
         evaluation.release_inputs(call)
         for part in call.parts:
             status: Status = "linked" if part.key() in reply.linked else reply.status
             self._observer.call_ended(part, status, reply.duration / len(call.parts))
         self._schedule.done(call)
+
+    def _show(self, call: Call, reply: Reply, output: str) -> None:
+        """Show what a body printed on another machine."""
+        if output and not reply.was_shown and not call.task.options.capture:
+            body_output.show_output(call.task.name, output)
 
     def _guard_error(self, call: Call, error: BaseException) -> None:
         if self._is_stopping or not self._attempts.delay(call, error):

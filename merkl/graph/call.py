@@ -31,12 +31,16 @@ _OF_COMMANDS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "executi
 
 
 class Nested:
-    """The place of an argument that is no Future but holds some: its bytes depend on what they stand for."""
+    """The place of an argument that is no Future but holds some: its bytes depend on what they stand for.
 
-    __slots__ = ("futures",)
+    `shape` is the digest of all else in it, once that was asked for.
+    """
+
+    __slots__ = ("futures", "shape")
 
     def __init__(self, futures: tuple[Future[Any], ...]) -> None:
         self.futures = futures
+        self.shape = ""
 
 
 #: What the key of a call sees of one argument: a described constant, the Future it is, or the Futures it holds.

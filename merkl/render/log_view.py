@@ -203,7 +203,7 @@ def format_output(records: Iterable[tuple[str, Metadata]]) -> str:
     for key, metadata in records:
         said = (
             metadata.output.rstrip("\n")
-            or "(nothing was captured; @task(capture=True) keeps what a body prints)"
+            or "(nothing was kept; of a script or notebook @task(capture=True) keeps what a body prints)"
         )
         parts.append(f"{key[:12]}  {format_call(metadata)}\n{said}")
     return "\n".join(parts)

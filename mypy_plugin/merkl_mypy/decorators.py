@@ -215,10 +215,10 @@ def decorate(
         return UnionType.make_union(
             [decorate(api, ctx, kind, item, option, default) for item in proper.items]
         )
-    if isinstance(proper, AnyType):
+    called = proper if isinstance(proper, AnyType) else _called(api, proper, ctx.context)
+    if isinstance(called, AnyType):
         _unknown(api, ctx.context, kind)
         return any_type()
-    called = _called(api, proper, ctx.context)
     if isinstance(called, Overloaded):
         return Overloaded(
             [task_type(api, ctx.context, kind, item, option, bound_to_self) for item in called.items]

@@ -63,11 +63,11 @@ class Findings:
         """Report misuse under a code of MerkL's own."""
         typ = self.type_of(expr)
         text = text if text is not None else message(typ if typ is not None else NoneType(), code)
-        # The daemon forgets errors function by function: each has to be filed under the function that it is in.
+        # The daemon forgets errors function by function, and finds them again by checking the functions that had some: each
+        # has to be filed under the function that it is in, or under the module.
         scope = self.api.tscope
         function, classes = scope.function, scope.classes
-        if self.function is not None:
-            scope.function, scope.classes = self.function, [] if self.owner is None else [self.owner]
+        scope.function, scope.classes = self.function, [] if self.owner is None else [self.owner]
         try:
             self.api.fail(text, expr, code=code)
         finally:

@@ -20,6 +20,7 @@ from mypy.nodes import (
     CallExpr,
     ClassDef,
     ConditionalExpr,
+    Decorator,
     DelStmt,
     DictExpr,
     DictionaryComprehension,
@@ -171,8 +172,9 @@ class Joins:
         lines = self._lines
         if not lines:
             return False
-        # Some nodes have no end, and the first line of a decorated function is not that of its decorators.
-        at = bisect_left(lines, node.line)
+        # Some nodes have no end, and the first line of what is decorated is not that of its decorators.
+        first = node.decorators[:1] if isinstance(node, (ClassDef, Decorator)) else []
+        at = bisect_left(lines, first[0].line if first else node.line)
         return at < len(lines) and (node.end_line is None or lines[at] <= node.end_line)
 
     def _visit(self, node: Node, api: TypeChecker) -> None:

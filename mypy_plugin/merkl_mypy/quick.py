@@ -43,6 +43,7 @@ from mypy.nodes import (
 from mypy.typeops import get_all_type_vars
 from mypy.types import (
     CallableType,
+    DeletedType,
     Instance,
     NoneType,
     Parameters,
@@ -64,7 +65,7 @@ _CLASS_OF: Final[dict[type, str]] = {
     FloatExpr: "builtins.float",
     BytesExpr: "builtins.bytes",
 }
-_DEFINITIONS: Final = frozenset([FuncDef, Decorator, OverloadedFuncDef, TypeInfo, MypyFile])
+_DEFINITIONS: Final = frozenset([FuncDef, OverloadedFuncDef, TypeInfo, MypyFile])
 _SEQUENCES: Final = frozenset([ListExpr, TupleExpr, SetExpr])
 # A callable parameter may bring a ParamSpec, which mypy reads off the argument's own type only.
 # To a parameter `type[A]` mypy lets no abstract class, which only shows on the class itself.
@@ -221,6 +222,8 @@ def look_at(expr: Expression) -> int:
     if kind is NameExpr:
         node = expr.node  # type: ignore[attr-defined]
         if type(node) is not Var:
+            if type(node) is Decorator:  # which may make anything of a function
+                return _PLAIN if node.var.type is None or type(node.var.type) is CallableType else _UNKNOWN
             return _PLAIN if type(node) in _DEFINITIONS else _UNKNOWN
         typ = node.type
         if type(typ) is Instance:
@@ -305,7 +308,9 @@ def _is_of(api: TypeChecker, expr: Expression | None, wanted: Type) -> bool:
     if isinstance(expr, CallExpr):
         result = _result_of_task(expr)
         return result is not None and isinstance(result.args[0], Instance) and result.args[0] == wanted
-    node = expr.node if isinstance(expr, NameExpr) else None
+    if not isinstance(expr, NameExpr):
+        return False
+    node = expr.node
     if not isinstance(node, Var) or not isinstance(node.type, Instance) or not node.type.args:
         return False
     # What another module gives mypy notes as used, when it looks at it.
@@ -313,7 +318,9 @@ def _is_of(api: TypeChecker, expr: Expression | None, wanted: Type) -> bool:
     if module and module != api.tree.fullname:
         return False
     value = node.type.args[0]
-    return isinstance(value, Instance) and value.type is wanted.type
+    if not isinstance(value, Instance) or value.type is not wanted.type:
+        return False
+    return not isinstance(api.binder.get(expr), DeletedType)
 
 
 def _without_futures(api: TypeChecker, expr: Expression) -> Expression:

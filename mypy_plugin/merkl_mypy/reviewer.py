@@ -161,6 +161,8 @@ class Reviewer:
         self._findings.owner = outer
 
     def _decorator(self, node: Decorator) -> None:
+        for decorator in node.decorators:
+            self._visit(decorator)
         self._in_function(node.func, any(map(_makes_task, node.decorators)))
 
     def _func_def(self, node: FuncDef) -> None:
@@ -178,6 +180,8 @@ class Reviewer:
         outer = self._findings.function
         if outer is None:
             self._findings.function = function
+        for argument in function.arguments:
+            self._below(argument)
         around = self._body
         # Where a type variable has values mypy checks copies, of which any one will do.
         checked = function.expanded[-1] if function.expanded else function

@@ -80,7 +80,7 @@ _PASS_ON = frozenset(
 _OPERATORS = frozenset({"+", "*", "|", "or", "and"})
 # What gives one of its sides, and tests the left one only.
 _CHOICES = frozenset({"or", "and"})
-_DEFINITIONS = (FuncDef, Decorator, OverloadedFuncDef, TypeInfo, MypyFile)
+_DEFINITIONS = (FuncDef, OverloadedFuncDef, TypeInfo, MypyFile)
 
 
 def full_name(expr: Expression) -> str:
@@ -116,6 +116,11 @@ def may_hold_future(expr: Expression) -> bool:
     if isinstance(expr, RefExpr):
         if isinstance(expr.node, _DEFINITIONS):
             return False
+        if isinstance(expr.node, Decorator):  # which may make anything of a function
+            return (
+                not isinstance(get_proper_type(expr.node.var.type), CallableType)
+                and expr.node.var.type is not None
+            )
         if expr.fullname in ("builtins.None", "builtins.True", "builtins.False"):
             return False
         return not _is_waiting(expr)

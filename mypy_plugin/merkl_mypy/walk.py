@@ -22,7 +22,7 @@ from mypy.nodes import (
 )
 from mypy.types import CallableType, TypeVarType
 
-# The parts of each kind of node, by the name of its class; a part is a node, a list of parts, or None.
+# The parts of each kind of node, by the name of its class; a part is a node, a list or a dict of parts, or None.
 _PARTS: Final[dict[str, tuple[str, ...]]] = {
     "Block": ("body",),
     "ExpressionStmt": ("expr",),
@@ -38,11 +38,12 @@ _PARTS: Final[dict[str, tuple[str, ...]]] = {
     "TryStmt": ("body", "types", "handlers", "else_body", "finally_body"),
     "WithStmt": ("expr", "body"),
     "MatchStmt": ("subject", "guards", "bodies"),
-    "ClassDef": ("defs",),
-    "FuncDef": ("body",),
-    "Decorator": ("func",),
+    "ClassDef": ("decorators", "keywords", "defs"),
+    "FuncDef": ("arguments", "body"),
+    "Argument": ("initializer",),
+    "Decorator": ("decorators", "func"),
     "OverloadedFuncDef": ("items", "impl"),
-    "LambdaExpr": ("body",),
+    "LambdaExpr": ("arguments", "body"),
     "CallExpr": ("callee", "args"),
     "MemberExpr": ("expr",),
     "IndexExpr": ("base", "index"),
@@ -93,6 +94,8 @@ def parts(node: Node) -> list[Node]:
                 found += _flattened(part)
             else:
                 found += part
+        elif type(part) is dict:
+            found += part.values()
         elif part is not None:
             found.append(part)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from seaweed import KEYS
 
 FLOWS = """
     import itertools, os, time
+    from collections.abc import Iterator
     from pathlib import Path
     from merkl import task, interruptible
 
@@ -45,6 +47,7 @@ FLOWS = """
 
     @task
     def square(x: int) -> int:
+        print("squaring", x)
         return x * x
 
     @task
@@ -75,7 +78,19 @@ FLOWS = """
 
     @task
     def fail(x: int) -> int:
+        print("it is", x)
         raise ValueError(f"no {x}")
+
+    @task
+    def heavy(shared: str) -> Iterator[bytes]:
+        def pieces():
+            Path(shared, "storing").write_text("")
+            time.sleep(2)
+            yield b"all"
+        return pieces()
+
+    def stores(shared: str):
+        return heavy(shared)
 
     def main():
         return distinct([where(i) for i in range(6)]), add(add(1, 2), add(3, 4)), length(text(200_000))
@@ -150,6 +165,9 @@ def test_calls_run_on_both_workers_and_results_are_shared(dask: Cluster) -> None
     assert " 0 run, 12 cached" in here.stderr
     spread = run(dask, "flows_on_dask.spread")
     assert spread.stdout == "285\n", spread.stderr
+    printed = [line for line in spread.stderr.splitlines() if "squaring" in line]
+    assert sorted(printed) == [f"square | squaring {n}" for n in range(10)]
+    assert "squaring 7" in dask.project.merkl("log", "square", "--output").stdout
 
 
 def test_a_scripts_classes_are_known_to_workers_which_do_not_run_it(dask: Cluster) -> None:
@@ -169,6 +187,8 @@ def test_a_failure_names_the_call_and_shows_the_traceback(dask: Cluster) -> None
     assert done.returncode == 1
     assert "task 'fail' failed: ValueError: no 1" in done.stderr
     assert 'raise ValueError(f"no {x}")' in done.stderr
+    assert done.stderr.splitlines().count("fail | it is 1") == 1
+    assert "it is 1" in dask.project.merkl("log", "fail", "--output").stdout
 
 
 def test_a_worker_that_is_killed_in_a_call_costs_nothing_but_time(dask: Cluster) -> None:
@@ -202,6 +222,19 @@ def test_a_signal_ends_loops_on_workers(
     assert "Traceback" not in error
 
 
+def test_ctrl_c_waits_while_a_worker_stores_a_result(dask: Cluster) -> None:
+    """No body runs that could take it, and what is computed is not lost: the run ends when it is in the cache."""
+    dask.add_worker("one")
+    shared = str(dask.project.folder)
+    running = dask.project.start_and_wait(
+        "run", "--target", "far", "flows_on_dask.stores", shared, until="storing"
+    )
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=60)
+    assert (running.returncode, "merkl: 1 call: 1 run" in error) == (130, True), error
+    assert dask.project.merkl("run", "--frozen", "flows_on_dask.stores", shared).returncode == 0
+
+
 def test_a_scheduler_that_goes_is_a_clear_error_and_finished_work_is_kept(dask: Cluster) -> None:
     dask.add_worker("one")
     shared = str(dask.project.folder)
@@ -224,7 +257,8 @@ def test_a_worker_without_the_code_is_a_clear_error(dask: Cluster) -> None:
     dask.add_worker("one", path=dask.project.folder / "empty")
     done = run(dask, "flows_on_dask.main")
     assert done.returncode == 1
-    assert "No module named 'flows_on_dask'" in done.stderr
+    said = r"error: a worker \(in \S+/one on .*\) cannot import what a call needs: No module named 'flows_on_dask'"
+    assert re.search(said, done.stderr), done.stderr
 
 
 def test_a_worker_with_other_code_is_refused(dask: Cluster) -> None:

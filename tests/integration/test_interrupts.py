@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -179,15 +180,22 @@ def test_one_ctrl_c_never_shows_a_traceback(flows: Project, flow: str, options: 
 def test_what_an_interrupted_body_returned_is_computed_afresh_later(
     flows: Project, options: list[str]
 ) -> None:
+    """The run says which it was, and how its result becomes that of the call, as it then is."""
     terminal = Terminal(flows, "run", *options, "flows.loops")
     terminal.wait_for("started0")
     terminal.press_ctrl_c()
-    assert terminal.end()[0] == 0
+    code, text = terminal.end()
+    assert code == 0
+    said = re.search(r"merkl: interrupted looping (\w+) \(flows.py:\d+\): .*`merkl cache accept (\w+)`", text)
+    assert said is not None, text
+    assert said[1] == said[2]
     (flows.folder / "started0").unlink()
     again = Terminal(flows, "run", *options, "flows.loops")
     again.wait_for("started0")
     again.press_ctrl_c()
     assert again.end()[0] == 0
+    assert flows.merkl("cache", "accept", said[1]).returncode == 0
+    assert flows.run_json("flows.loops")["cached"] == 1
 
 
 @pytest.mark.parametrize("options", [[], ["--target", "2"]], ids=["here", "processes"])
@@ -208,7 +216,8 @@ def test_it_is_kept_where_the_run_was_told_so(flows: Project, options: list[str]
     terminal = Terminal(flows, "run", "--accept-interrupted", *options, "flows.loops")
     terminal.wait_for("started0")
     terminal.press_ctrl_c()
-    assert terminal.end()[0] == 0
+    code, text = terminal.end()
+    assert (code, "merkl: interrupted looping" in text, "cache accept" in text) == (0, True, False), text
     assert "[interrupted, accepted" in flows.merkl("log", "looping").stdout
     assert flows.run_json("flows.loops")["cached"] == 2
 

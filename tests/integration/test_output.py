@@ -80,6 +80,49 @@ def test_captured_output_is_kept_and_not_shown(project: Project, options: list[s
     assert stored.output == "only kept\n"
 
 
+def test_a_script_keeps_the_output_of_tasks_that_say_so(project: Project) -> None:
+    """Of failed calls and coroutines too; of other tasks it goes where it always does, and so does what follows."""
+    project.write(
+        "script.py",
+        """
+        import sys
+        from merkl import MerklError, task
+
+        @task(capture=True)
+        def quiet(n: int) -> int:
+            print("kept", n)
+            print("kept too", file=sys.stderr)
+            if n == 2:
+                raise ValueError("no")
+            return n
+
+        @task(capture=True)
+        async def waiting(n: int) -> int:
+            print("kept", n)
+            return n
+
+        @task
+        def loud(n: int) -> int:
+            print("seen", quiet(4).eval())
+            return n
+
+        before = sys.stdout
+        loud(1).eval(), quiet(1).eval(), waiting(3).eval()
+        try:
+            quiet(2).eval()
+        except MerklError:
+            print("failed", sys.stdout is before)
+        """,
+    )
+    done = project.python("script.py")
+    assert done.stdout == "seen 4\nfailed True\n", done.stderr
+    assert "kept" not in done.stderr.replace("results are kept", "")
+    kept = {record["arguments"][0]["preview"]: record["output"] for record in project.log("--task", "quiet")}
+    assert kept == {str(n): f"kept {n}\nkept too\n" for n in (1, 2, 4)}
+    assert [record["output"] for record in project.log("--task", "waiting")] == ["kept 3\n"]
+    assert "nothing was kept" in project.merkl("log", "loud", "--output").stdout
+
+
 def test_output_of_a_failed_call_is_shown_and_noted(project: Project, options: list[str]) -> None:
     done = project.merkl("run", *options, "flows.fails")
     assert done.returncode == 1

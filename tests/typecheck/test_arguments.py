@@ -53,7 +53,7 @@ fixed(fs, *(1, "a"), *("b", 3))  # E: arg-type
 
 OBJECTS = """
 import typing
-from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, NamedTuple, NewType, TypedDict, TypeVar
 from merkl import Future, task
@@ -99,6 +99,15 @@ user(UserId(fs))  # E: arg-type
 def of_class(kind: type[Row], boxes: type[Box[int]]) -> None:
     row(kind(f)); box(boxes(f))
     row(kind(fs))  # E: arg-type
+def value_of(fn: Callable[[], T]) -> T: return fn()
+@value_of
+def made() -> Future[int]: return f
+user(made)  # E: arg-type
+total([made, 1]); box(Box(made))
+def deleted(gone: Future[int]) -> None:
+    total([gone]); user(UserId(gone))
+    del gone
+    total([gone])  # E: misc
 def changed(old: Row, kept: Box[int]) -> None:
     row(old._replace(size=f)); box(replace(kept, item=f))
     row(old._replace(size=fs))  # E: arg-type

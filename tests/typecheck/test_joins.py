@@ -120,6 +120,7 @@ reveal_type([inc(x) for x in [1, f]])  # T: list[Future[int]]
 READ = """
 import copy
 import itertools
+from typing import Callable
 from tasks import *
 matrix = [[1, f], [f], [2]]
 rows = [[1], row(f), [f]]
@@ -158,6 +159,12 @@ made = [inc(x) for x in  # a comment
 reveal_type([inc(x) for row in [[1], [f]] for x in row])  # T: list[Future[int]]
 reveal_type(inc(matrix[0][0]))  # T: Future[int]
 [inc(x) for x in rows[0]]  # E: merkl-future-iter
+def deco(x: object) -> Callable[[T], T]: raise NotImplementedError
+@deco([inc(x) for x in [1, f]])
+class Kept:
+    def __init_subclass__(cls, made: object = None) -> None: ...
+class Under(Kept, made=[inc(x) for x in [1, f]]): ...
+late = lambda made=[inc(x) for x in [1, f]]: made
 total(["a", f][1:])  # E: arg-type
 inc(["a", f][0])  # E: arg-type
 """

@@ -233,6 +233,10 @@ def test_the_daemon_follows_edits(program: Program) -> None:
         assert ask("run", *start) == []
         program.write(use=USE)
         assert ask("run", *start) == SAID
+        program.write(use=USE + "use_changed = 1\n", tasks=TASKS + "tasks_changed = 1\n")  # at once
+        assert ask("run", *start) == SAID
+        program.write(use=USE, tasks=TASKS + "if total([]): ...\n")
+        assert sorted(line[:8] for line in ask("run", *start)) == ["tasks.py", "use.py:4", "use.py:6"]
     finally:
         ask("stop")
 

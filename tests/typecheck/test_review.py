@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 SOURCE = """
+from collections.abc import Callable
+from typing import TypeVar
 from merkl import Future, task
+T = TypeVar("T")
 
 @task
 def inc(x: int) -> int:
@@ -32,6 +35,15 @@ def use(f: Future[int]) -> None:
 def may(f: Future[int] | None) -> None:
     if f is not None:
         pass
+
+def default(f: Future[int], g: object = lambda f, x=not inc(1): x) -> None: ...  # merkl-future-bool
+
+def deco(x: object) -> Callable[[T], T]: ...
+
+@deco(f"{inc(1)}")  # merkl-future-format
+class Kept:
+    @deco(inc(1) == 1)  # merkl-future-compare
+    def method(self, x: bool = bool(inc(1))) -> None: ...  # merkl-future-bool
 """
 
 

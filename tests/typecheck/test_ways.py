@@ -250,6 +250,8 @@ def of_values(fn: B, of: type[list[int]], each: type[list[int]] | type[set[int]]
     reveal_type(overloaded([1, fi])); overloaded([fs])  # E: list-item # T: Future[list[int]]
     reveal_type(task(each)([1, fi]))  # T: Future[list[int]] | Future[set[int]]
     reveal_type(task(row)(fi)); task(row)(fs)  # E: arg-type # T: Future[float]
+def of_any(kind: type[Any]) -> None:
+    task(kind)(fi)  # N: merkl-unsupported
 """,
     "overloads_here_and_there": """
 if sys.argv:

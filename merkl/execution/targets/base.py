@@ -25,12 +25,14 @@ SMALL = 4096
 class KnownResult(msgspec.Struct, frozen=True):
     """What goes with the key of a result: its record; its content where that is small or in no cache.
 
-    `is_tainted` says that it is, or was made of, what an interrupted body returned.
+    `is_tainted` says that it is, or was made of, what an interrupted body returned; of an input, `is_own` that a body of this
+    run made it.
     """
 
     record: Record
     fresh: FreshResult | None = None
     is_tainted: bool = False
+    is_own: bool = False
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -77,7 +79,7 @@ class Reply(msgspec.Struct, frozen=True):
     `error` that the call raised, the `death` of its worker, `differs` where the worker has other code, the key of a `lost`
     input. `warnings` are what it said meanwhile, `metadata` (by the key that has it) is what it could not write down
     where the run does, `findings` what its body touched, where it was watched. `run` says for which run it was carried out,
-    where a target gives several runs one reply.
+    where a target gives several runs one reply. `was_shown`: what its body printed was seen where the run is.
     """
 
     key: bytes
@@ -93,6 +95,7 @@ class Reply(msgspec.Struct, frozen=True):
     metadata: tuple[tuple[str, Metadata], ...] = ()
     findings: tuple[Finding, ...] = ()
     run: str = ""
+    was_shown: bool = False
 
 
 class Target(ABC):

@@ -25,6 +25,7 @@ from merkl.execution.targets.dask_worker import (
     SparedInterrupts,
     check_worker,
     notify_interrupt,
+    place_of_stderr,
     run_ticket,
     topic_of,
 )
@@ -98,6 +99,8 @@ class DaskTarget(Target):
         #: How many bodies got Ctrl-C, told by another thread; and whether there were none.
         self._pressed: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._is_idle = False
+        #: The calls that workers said they began.
+        self._told: set[bytes] = set()
         #: Calls that another run had carried out for itself: they have a Dask key of their own.
         self._own: set[bytes] = set()
         self._cache: Any = None
@@ -193,7 +196,7 @@ class DaskTarget(Target):
             raise TargetError(f"workers cannot open the cache of this run: {error}") from error
         self._cache = setup.arguments[1]
         self._mark = CacheMark(self._cache)
-        return pickle.dumps((packed, self._mark.key), protocol=5)
+        return pickle.dumps((packed, self._mark.key, place_of_stderr()), protocol=5)
 
     def _check_workers(self) -> None:
         wait = self._options.get("wait", 60)
@@ -323,6 +326,7 @@ class DaskTarget(Target):
 
         future = self._futures[key]
         self._waiting.discard(key)
+        self._told.discard(key)
         try:
             reply: Reply = future.result(timeout=60)
         except KilledWorker:
@@ -362,6 +366,7 @@ class DaskTarget(Target):
         with contextlib.suppress(queue.Empty):
             while True:
                 begun.append(self._begun.get_nowait())
+        self._told.update(begun)
         return begun
 
     def cancel(self) -> Collection[bytes]:
@@ -372,6 +377,7 @@ class DaskTarget(Target):
         if not self._is_idle:  # what a worker has may have begun
             begun = {key for keys in self._client.processing().values() for key in keys}
             waiting = {key for key in waiting if self._futures[key].key not in begun}
+        waiting -= self._told  # no body runs, but a result may be on its way to the cache
         self._has_cancelled = True
         # Another run may wait for the same: without force it goes on to.
         self._client.cancel([self._futures.pop(key) for key in waiting])
@@ -398,6 +404,7 @@ class DaskTarget(Target):
             future.release()
         self._futures.clear()
         self._waiting.clear()
+        self._told.clear()
 
     def close(self, *, at_once: bool = False) -> None:
         self._futures.clear()

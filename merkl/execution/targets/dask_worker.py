@@ -13,6 +13,7 @@ from types import FrameType
 import msgspec
 
 from merkl.execution.interrupts import interrupts
+from merkl.execution.output import body_output
 from merkl.execution.targets.base import KnownResult, Reply, Ticket
 from merkl.execution.targets.failures import dump_error
 from merkl.execution.targets.script import take_script
@@ -25,7 +26,14 @@ try:
 except ImportError:  # the target says what to install; no worker runs without it
     WorkerPlugin = object  # type: ignore[assignment, misc]
 
-__all__ = ["SparedInterrupts", "check_worker", "notify_interrupt", "run_ticket", "topic_of"]
+__all__ = [
+    "SparedInterrupts",
+    "check_worker",
+    "notify_interrupt",
+    "place_of_stderr",
+    "run_ticket",
+    "topic_of",
+]
 
 
 class _Sessions:
@@ -50,11 +58,12 @@ _sessions = _Sessions()
 
 
 def _open(setup: bytes) -> tuple[Worker, WorkerSession]:
-    packed, marker = pickle.loads(setup)
+    packed, marker, _ = pickle.loads(setup)
     open_session, arguments, run_id, script = pickle.loads(packed)
     take_script(script)
     require_mark(arguments[1], marker)
     session = open_session(*arguments)
+    body_output.listen()
     return Worker(session, run_id, collects_warnings=False, returns_metadata=True), session
 
 
@@ -72,6 +81,15 @@ class SparedInterrupts(WorkerPlugin):  # pyright: ignore[reportGeneralTypeIssues
 
 def _job() -> tuple[str, int]:
     return socket.gethostname(), os.getpgrp()
+
+
+def place_of_stderr() -> tuple[object, ...]:
+    """Return what tells the stderr of this process from others: where two are the same, what one prints is seen by both."""
+    try:
+        found = os.fstat(2)
+    except OSError:
+        return (os.getpid(),)
+    return socket.gethostname(), found.st_dev, found.st_ino
 
 
 def _pass_over(number: int, frame: FrameType | None) -> None:
@@ -102,7 +120,8 @@ def topic_of(mark: str) -> str:
 
 def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
     """Carry out a ticket, with what its parents gave, for the run whose mark is in the reply."""
-    run = str(pickle.loads(setup)[1])
+    _, mark, stderr = pickle.loads(setup)
+    run = str(mark)
     ticket: Ticket = pickle.loads(packed)
     with contextlib.suppress(ImportError, ValueError):  # no worker of Dask's, as where this is tried out
         from distributed import get_worker
@@ -112,7 +131,10 @@ def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
     for parent in parents:
         if not parent.outs:
             return Reply(ticket.key, "skipped", run=run)
-        inputs.update(parent.outs)
+        is_own = parent.status != "linked" and not parent.linked
+        inputs.update(
+            (key, msgspec.structs.replace(known, is_own=is_own)) for key, known in parent.outs.items()
+        )
     try:
         worker, session = _sessions.worker(setup)
         with interrupts.in_thread(setup), begin_in_folder(_sessions.folder):
@@ -120,4 +142,4 @@ def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
         session.settle()
     except Exception as error:  # noqa: BLE001
         return Reply(ticket.key, "failed", error=dump_error(error), run=run)
-    return msgspec.structs.replace(reply, run=run)
+    return msgspec.structs.replace(reply, run=run, was_shown=stderr == place_of_stderr())

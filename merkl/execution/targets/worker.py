@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -12,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET
 
-from merkl._base.errors import CacheError, MerklWarning
+from merkl._base.errors import CacheError, MerklWarning, TargetError
 from merkl.cache import BaseCache, Metadata
 from merkl.execution.audit import BodyWatch
 from merkl.execution.calls import link_parts, run_call
@@ -59,6 +62,18 @@ class WorkerSession(Protocol):
         ...
 
 
+def _load(payload: bytes) -> Call:
+    """Return the call of a ticket; raises `TargetError` where the modules that it needs are not here."""
+    try:
+        return load_call(payload)
+    except (ImportError, AttributeError) as error:
+        where = f"in {os.getcwd()} on {socket.gethostname()}"
+        raise TargetError(
+            f"a worker ({where}, {sys.executable}) cannot import what a call needs: {error}. Have the project there at the same "
+            "state, installed or in PYTHONPATH, with all that it imports"
+        ) from error
+
+
 class Worker:
     """Carries out tickets in this process, one at a time.
 
@@ -79,6 +94,8 @@ class Worker:
         self._session = session
         self._run_id = run_id
         self._on_attempt = on_attempt
+        #: What bodies print is seen where the run is.
+        self._is_here = not returns_metadata
         if returns_metadata:
             _listen(session.worker_results)
         self._collects_warnings = collects_warnings
@@ -127,7 +144,7 @@ class Worker:
         stored: list[tuple[str, Metadata]] = []
         token = _stored.set(stored)
         try:
-            call = load_call(ticket.payload)
+            call = _load(ticket.payload)
             if self._differs(call, ticket.reached):
                 return Reply(ticket.key, "failed", differs=True)
             if ticket.audited is not None and self._watch is None:
@@ -138,7 +155,7 @@ class Worker:
         except _LostInput as lost:
             reply = Reply(ticket.key, "failed", lost=lost.key)
         except BaseException as error:  # noqa: BLE001 - the parent decides what it means
-            reply = Reply(ticket.key, "failed", error=dump_error(error))
+            reply = Reply(ticket.key, "failed", error=dump_error(error), was_shown=self._is_here)
         finally:
             _stored.reset(token)
         if self._watch is not None:
@@ -177,6 +194,8 @@ class Worker:
                 evaluation.fresh[key] = known.fresh
             if known.is_tainted:
                 evaluation.tainted.add(key)
+            if known.is_own:
+                results.take_for_own(known.record)
         plan.forced.update(ticket.forced)
         evaluation.accepts_interrupted = ticket.accepts_interrupted
         status: Status = "linked"
