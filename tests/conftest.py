@@ -74,7 +74,7 @@ def _no_shared_workspace(tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
 
 @pytest.fixture(autouse=True)
 def _ctrl_c_as_at_the_beginning() -> None:
-    """A press in an earlier test is no first of two; a library that it imported may have taken SIGINT over (dask_jobqueue does)."""
+    """A press in an earlier test is no first of two; a library that it imported, as dask_jobqueue, may have taken SIGINT over."""
     interrupts.reset()
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.default_int_handler)
