@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import typing
-from typing import Any, Generic, Protocol, get_args, get_origin
+from typing import Any, Final, Generic, Protocol, TypeVar, get_args, get_origin
 
 import typing_extensions
 from merkl_serializers.names import is_builtin_module
@@ -81,6 +81,11 @@ def is_pack(parameter: Any) -> bool:
     return isinstance(parameter, (typing.TypeVarTuple, typing_extensions.TypeVarTuple))
 
 
+# Classes written in C, which do not say themselves what numpy's stubs say of them.
+_IN_NUMPY: Final = {
+    "ndarray": (TypeVar("Shape", covariant=True), TypeVar("DType", covariant=True)),
+    "dtype": (TypeVar("Scalar", covariant=True),),
+}
 _NOT_SUBSCRIPTABLE = frozenset({enumerate, filter, map, zip, reversed, slice})
 
 
@@ -93,7 +98,7 @@ def parameters(cls: type) -> tuple[Any, ...]:
     if _reads_typeshed(cls) and (hasattr(cls, "__class_getitem__") or cls in _NOT_SUBSCRIPTABLE):
         return stub_parameters(cls) or ()
     if "__orig_bases__" not in vars(cls) and not vars(cls).get("__type_params__"):
-        return ()
+        return _IN_NUMPY.get(cls.__name__, ()) if cls.__module__ == "numpy" else ()
     for base in original_bases(cls):
         if get_origin(base) in (Generic, Protocol, typing_extensions.Protocol):
             return tuple(get_args(p)[0] if is_named(get_origin(p), "Unpack") else p for p in get_args(base))

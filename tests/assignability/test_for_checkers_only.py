@@ -118,3 +118,26 @@ def test_arrays_are_buffers() -> None:
     assert relate(npt.NDArray[np.float64], Buffer).verdict.value != "no"
     assert relate(np.float64, Buffer).verdict.value != "no"
     assert relate(_Named, Buffer).verdict.value == "no"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "verdict"),
+    [
+        (npt.NDArray[np.str_], npt.NDArray[np.floating[Any]], "no"),
+        (npt.NDArray[np.datetime64], npt.NDArray[np.float64], "no"),
+        (npt.NDArray[np.int64], npt.NDArray[np.number[Any]], "yes"),
+        (npt.NDArray[np.str_], npt.NDArray[Any], "yes"),
+        (np.ndarray, npt.NDArray[np.float64], "yes"),
+        (
+            np.ndarray[tuple[int], np.dtype[np.float64]],
+            np.ndarray[tuple[int, int], np.dtype[np.float64]],
+            "no",
+        ),
+        (npt.NDArray[np.float64], np.ndarray[tuple[int, int], np.dtype[np.float64]], "yes"),
+        (np.dtype[np.str_], np.dtype[np.generic], "yes"),
+        (list[npt.NDArray[np.str_]], list[npt.NDArray[np.int64]], "no"),
+    ],
+)
+def test_arrays_by_their_dtype_and_shape(source: Any, target: Any, verdict: str) -> None:
+    """As in numpy's stubs, an array and a dtype fit where what they hold fits."""
+    assert relate(source, target).verdict.value == verdict
