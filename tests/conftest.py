@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 from merkl import Workspace
+from merkl.execution.interrupts import interrupts
 
 # The same examples in every run: a failure is one that everybody sees. HYPOTHESIS_PROFILE=default looks further.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -72,7 +73,8 @@ def _no_shared_workspace(tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
 
 
 @pytest.fixture(autouse=True)
-def _ctrl_c_as_python_has_it() -> None:
-    """A library that an earlier test imported may have taken SIGINT over for the whole process, as dask_jobqueue does."""
+def _ctrl_c_as_at_the_beginning() -> None:
+    """A press in an earlier test is no first of two; a library that it imported, as dask_jobqueue, may have taken SIGINT over."""
+    interrupts.reset()
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.default_int_handler)

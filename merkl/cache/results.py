@@ -11,7 +11,7 @@ import hmac
 import mmap
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from enum import Enum
 from typing import Any, Final, Literal, TypeVar
 
@@ -200,7 +200,12 @@ def link(cache: BaseCache, key: str, other: str, metadata: Metadata | None = Non
 
 
 def load(
-    cache: BaseCache, key: str, *, codecs: CodecRegistry, trust: Trust = DISTRUST
+    cache: BaseCache,
+    key: str,
+    *,
+    codecs: CodecRegistry,
+    trust: Trust = DISTRUST,
+    own: Container[str] = (),
 ) -> Any | Literal[Missing.MISSING]:
     """Return the value under `key`, `MISSING` if there is none that can and may be read (with a warning).
 
@@ -209,15 +214,22 @@ def load(
         key: 64 hex digits.
         codecs: how to read it.
         trust: what may be unpickled from a shared cache.
+        own: the hashes of contents that may be, as this run made them.
     """
     entry = _guarded(lambda: cache.load(key), None)
     if entry is None:
         return MISSING
-    return decode_entry(cache, entry, key, codecs=codecs, trust=trust)
+    return decode_entry(cache, entry, key, codecs=codecs, trust=trust, own=own)
 
 
 def decode_entry(
-    cache: BaseCache, entry: Entry, key: str, *, codecs: CodecRegistry, trust: Trust = DISTRUST
+    cache: BaseCache,
+    entry: Entry,
+    key: str,
+    *,
+    codecs: CodecRegistry,
+    trust: Trust = DISTRUST,
+    own: Container[str] = (),
 ) -> Any | Literal[Missing.MISSING]:
     """Return the value of an entry of a cache, `MISSING` if it can't or may not be read (with a warning)."""
     metadata, content = entry.metadata, entry.content
@@ -231,7 +243,7 @@ def decode_entry(
             )
             return MISSING
         is_risky = is_foreign and codec is not None and codec.needs_trust(metadata.decode_type)
-        if is_risky and not (trust.allow_pickle or trust.covers(entry)):
+        if is_risky and not (trust.allow_pickle or trust.covers(entry) or entry.content_hash in own):
             _warn(
                 f"the stored result {key} is a pickle from a shared cache and is not read: set allow_pickle = true in "
                 "[tool.merkl.cache], or sign results with MERKL_SIGNING_KEY"

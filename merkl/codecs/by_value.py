@@ -20,6 +20,7 @@ from cloudpickle.cloudpickle import (
     _get_or_create_tracker_id,
     _lookup_class_or_track,
 )
+from merkl_serializers.objects import registered_reducer
 
 from merkl.codecs.base import DecodeError
 from merkl.codecs.definitions import MAIN, loaded_definition
@@ -62,6 +63,10 @@ def _reduce_other(obj: Any) -> Any:
         return _make_named, (type(obj), obj.__name__, made_of, obj.__module__, *_parameters(obj))
     if obj is not None and obj is _item_of_generic():  # of a NamedTuple that is generic too
         return _item_of_generic, ()
+    if issubclass(type(obj), BaseException) and registered_reducer(type(obj)) is None:
+        return obj.__reduce_ex__(
+            5
+        )  # whatever a library has put on all exceptions: equal ones have equal bytes
     return _reduce_cached(obj) if type(obj) is _CACHED else None
 
 

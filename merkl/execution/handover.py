@@ -39,7 +39,8 @@ def make_ticket(
             parents[parent] = None
         elif key not in inputs:
             record = evaluation.record_of(future)
-            inputs[key] = KnownResult(record, evaluation.fresh.get(key), key in evaluation.tainted)
+            is_own = evaluation.results.is_own(record)
+            inputs[key] = KnownResult(record, evaluation.fresh.get(key), key in evaluation.tainted, is_own)
     forced = evaluation.plan.forced
     payload, code = dump_call(call)
     return Ticket(

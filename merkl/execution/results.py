@@ -124,6 +124,8 @@ class Results:
         #: Told of each result that is stored.
         self.remember = remember
         self._root = root or Path.cwd()
+        #: Hashes of contents that could run code when they are read, and are known to come from bodies of this run.
+        self._own: set[str] = set()
         #: How many results a cache did not take, and how many of them were spoken of.
         self._refused = self._told = 0
 
@@ -197,7 +199,7 @@ class Results:
         key = future.__merkl_key__().hex()
         if future._call.task.options.codec is not None:
             self._learn_codecs(future._call.task)
-        value = decode_entry(cache, entry, key, codecs=self.codecs, trust=self.trust)
+        value = decode_entry(cache, entry, key, codecs=self.codecs, trust=self.trust, own=self._own)
         return None if value is MISSING else (value,)
 
     def find_by_content(self, call: Call, content_key: bytes) -> tuple[bytes, Record] | None:
@@ -225,6 +227,17 @@ class Results:
             self.remember(cache, key.hex(), metadata)
         return is_linked
 
+    def take_for_own(self, record: Record) -> None:
+        """Note that a body of this run made a result: it may be read from a cache that others can write to."""
+        if not self.trust.allow_pickle:
+            codec = self.codecs.get(record.codec)
+            if codec is None or codec.needs_trust(record.decode_type):
+                self._own.add(record.content_hash)
+
+    def is_own(self, record: Record) -> bool:
+        """Say whether a result was taken for one that this run made."""
+        return record.content_hash in self._own
+
     def load(self, future: Future[Any], record: Record) -> tuple[Any] | None:
         """Return the value of a stored result in a tuple, None where its content is lost (with a warning)."""
         return self.load_key(future._call.task, future.__merkl_key__(), record, future.out)
@@ -241,7 +254,7 @@ class Results:
                 expected=out,
             )
         self._learn_codecs(task)
-        value = load(self.cache_of(task), key.hex(), codecs=self.codecs, trust=self.trust)
+        value = load(self.cache_of(task), key.hex(), codecs=self.codecs, trust=self.trust, own=self._own)
         return None if value is MISSING else (value,)
 
     def _learn_codecs(self, task: Task[..., Any, Any]) -> None:
@@ -345,6 +358,8 @@ class Results:
         )
         if entry is None:
             return None
+        if not encoded.is_safe:
+            self.take_for_own(entry.record)
         if self.remember is not None:
             self.remember(cache, first, entry.metadata)
         return entry.record

@@ -373,6 +373,8 @@ class Spread:
             key = own.get(key, key)
             msgspec.structs.force_setattr(known.record, "codec", sys.intern(known.record.codec))
             evaluation.records[key] = known.record
+            if reply.status != "linked" and not reply.linked:
+                evaluation.results.take_for_own(known.record)
             if known.fresh is not None:
                 evaluation.take_fresh(key, known.fresh, is_tainted=known.is_tainted)
             elif known.is_tainted:

@@ -182,7 +182,7 @@ def _refuse_passing(cls: type) -> None:
 def _has_a_say(cls: Any) -> bool:
     """Say whether a class decides itself how it is taken apart."""
     return (
-        cls in copyreg.dispatch_table
+        registered_reducer(cls) is not None
         or cls.__reduce_ex__ is not object.__reduce_ex__
         or cls.__reduce__ is not object.__reduce__
         or cls.__getstate__ is not object.__getstate__
@@ -191,8 +191,24 @@ def _has_a_say(cls: Any) -> bool:
     )
 
 
+def registered_reducer(cls: type) -> Callable[[Any], Any] | None:
+    """Return what was registered with copyreg to take instances of a class apart, if anything.
+
+    One that an installed package puts on all exceptions when it is imported (tblib, and so Dask) is passed over: they are
+    no others by that.
+    """
+    reduce: Callable[[Any], Any] | None = copyreg.dispatch_table.get(cls)
+    if (
+        reduce is not None
+        and issubclass(cls, BaseException)
+        and reduce is copyreg.dispatch_table.get(Exception)
+    ):
+        return None if is_installed(getattr(reduce, "__module__", None)) else reduce
+    return reduce
+
+
 def _reduce(value: Any) -> Any:
-    reduce = copyreg.dispatch_table.get(type(value))
+    reduce = registered_reducer(type(value))
     try:
         return value.__reduce_ex__(4) if reduce is None else reduce(value)
     except UnserializableError:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from merkl import Workspace, evaluate, task
 from merkl._base.errors import MerklWarning
 from merkl.cache import (
     MISSING,
@@ -133,3 +135,43 @@ def test_streams_and_data_need_no_trust(tmp_path: Path) -> None:
     for number, value in enumerate([{"a": (1,)}, io.BytesIO(b"x"), iter([(1,), (2,)]), iter([b"a"])]):
         store(cache, make_key(number), CODECS.encode(value), Metadata())
         assert load(cache, make_key(number), codecs=CODECS) is not MISSING
+
+
+class Model:
+    """Only pickle can store it; larger than what is handed on beside the cache."""
+
+    def __init__(self, size: int) -> None:
+        self.weights = "w" * size
+
+
+@task
+def fit(size: int) -> Model:
+    return Model(size)
+
+
+@task
+def weigh(model: Model) -> int:
+    return len(model.weights)
+
+
+@task
+def weigh_both(one: Model, other: Model) -> int:
+    return len(one.weights) + len(other.weights)
+
+
+@pytest.mark.parametrize("target", [None, 2])
+def test_a_run_reads_the_pickles_that_its_own_bodies_made(tmp_path: Path, target: int | None) -> None:
+    """Others could write to the cache, but no other bytes have their hash. Another run takes them for a miss."""
+    shared = FileCache(tmp_path / "shared")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with Workspace(tmp_path / "one", cache=shared, target=target):
+            models = [fit(100_000), fit(50)]
+            total = weigh_both(*models)
+            assert evaluate([weigh(model) for model in models] + [total]) == [100_000, 50, 100_050]
+            assert len(evaluate(fit(100_000)).weights) == 100_000
+    with (
+        Workspace(tmp_path / "two", cache=shared, target=target),
+        pytest.warns(MerklWarning, match="set allow_pickle = true"),
+    ):
+        assert len(evaluate(fit(100_000)).weights) == 100_000

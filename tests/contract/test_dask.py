@@ -64,6 +64,13 @@ FLOWS = """
         return x
 
     @task
+    def nap(shared: str) -> int:
+        Path(shared, "napping").write_text("")
+        for _ in range(1200):
+            time.sleep(0.05)
+        return 1
+
+    @task
     def looping(shared: str) -> int:
         seen = 0
         for _ in interruptible(itertools.count()):
@@ -106,6 +113,9 @@ FLOWS = """
 
     def loops(shared: str):
         return positive(looping(shared))
+
+    def naps(shared: str):
+        return add(nap(shared), 1)
 
     def fails():
         return add(fail(1), 2)
@@ -220,6 +230,19 @@ def test_a_signal_ends_loops_on_workers(
     out, error = running.communicate(timeout=60)
     assert (running.returncode, out) == (code, printed), error
     assert "Traceback" not in error
+
+
+def test_what_depends_on_an_interrupted_call_was_not_interrupted_itself(dask: Cluster) -> None:
+    """Dask hands it to a worker, which finds that there is nothing to begin with."""
+    dask.add_worker("one")
+    shared = str(dask.project.folder)
+    running = dask.project.start_and_wait(
+        "run", "--target", "far", "flows_on_dask.naps", shared, until="napping"
+    )
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert [line.split()[2] for line in error.splitlines() if "merkl: interrupted " in line] == ["nap"], error
 
 
 def test_ctrl_c_waits_while_a_worker_stores_a_result(dask: Cluster) -> None:

@@ -174,6 +174,40 @@ def test_a_cluster_that_cannot_start_workers_says_why_and_shows_no_traceback(pro
     assert "Traceback" not in done.stderr
 
 
+def test_a_cluster_that_came_to_be_by_half_is_closed_at_once(project: Project) -> None:
+    """As those of a cloud whose second request fails: left to the end of the process, it would fail there with a traceback."""
+    project.write(
+        "half.py",
+        """
+        import atexit
+        from pathlib import Path
+        from distributed import LocalCluster
+
+        made = []
+        # Before Dask closes what is left, since it is registered later.
+        atexit.register(lambda: Path("closed").exists() or Path("left").touch())
+
+        class HalfCluster(LocalCluster):
+            async def _start(self):
+                made.append(self)
+                await super()._start()
+                raise OSError("the quota is used up")
+
+            async def _close(self):
+                Path("closed").touch()
+                raise RuntimeError("it is not all there")
+        """,
+    )
+    _configure_class(project, "half.HalfCluster", 'n_workers = 0, dashboard_address = "127.0.0.1:0"')
+    project.write("flow.py", "from merkl import task\n@task\ndef one() -> int: return 1\n")
+    done = project.merkl("run", "--target", "own", "flow.one")
+    assert done.returncode == 1
+    assert "the cluster half.HalfCluster cannot be started" in done.stderr
+    assert "the quota is used up" in done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    assert ((project.folder / "closed").exists(), (project.folder / "left").exists()) == (True, False)
+
+
 def test_a_cluster_class_does_not_take_ctrl_c_for_itself(project: Project) -> None:
     """As dask_jobqueue would, whose import makes Ctrl-C end the process as if all were well."""
     project.write(

@@ -20,7 +20,6 @@ from waiting_server import serve
 
 from merkl import Eval, GraphError, TaskFailedError, Workspace, call_seed, evaluate, interruptible, task
 from merkl.execution import coroutine_calls
-from merkl.execution.interrupts import interrupts
 from merkl.execution.report import RunReport
 
 Log = list[str]
@@ -410,7 +409,6 @@ def press() -> None:
 @pytest.fixture
 def presses() -> Iterator[threading.Event]:
     """Set it in a body to have Ctrl-C pressed."""
-    interrupts.reset()  # that of an earlier test is no first of two
     wanted = threading.Event()
 
     def wait() -> None:

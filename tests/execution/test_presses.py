@@ -12,14 +12,12 @@ from merkl.execution.interrupts import interrupts
 
 def test_one_press_that_comes_twice_is_one() -> None:
     """The terminal sends it to the whole job, and a program that started the run may pass it on."""
-    interrupts.reset()
     with contextlib.suppress(KeyboardInterrupt), interrupts:
         before = interrupts.count
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
         assert interrupts.count == before + 1
         assert not interrupts.is_ended
-    interrupts.reset()
 
 
 def test_the_one_that_ended_a_run_reaches_bodies_in_threads_that_begin_later() -> None:

@@ -25,12 +25,14 @@ SMALL = 4096
 class KnownResult(msgspec.Struct, frozen=True):
     """What goes with the key of a result: its record; its content where that is small or in no cache.
 
-    `is_tainted` says that it is, or was made of, what an interrupted body returned.
+    `is_tainted` says that it is, or was made of, what an interrupted body returned; of an input, `is_own` that a body of this
+    run made it.
     """
 
     record: Record
     fresh: FreshResult | None = None
     is_tainted: bool = False
+    is_own: bool = False
 
 
 class Ticket(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import cloudpickle
 
@@ -43,6 +44,8 @@ _OF_CLUSTERS = f"{os.sep}distributed{os.sep}deploy{os.sep}"
 _PATIENCE = 5.0
 #: Seconds within which a scheduler must answer at the start.
 _CONNECTING = 20.0
+#: Seconds within which what came to be of a cluster that could not be made must close.
+_CLOSING = 20.0
 #: How Dask calls what `resources=` of a task calls so.
 _NAMES = {"gpu": "GPU", "memory": "MEMORY", "cpu": "CPU"}
 
@@ -152,12 +155,14 @@ class DaskTarget(Target):
             raise ConfigError(
                 f"cluster = {self._options['cluster']!r} cannot be imported: {error}"
             ) from error
+        known = {id(one) for instances in _registers(kind) for one in instances}
         try:
             cluster = kind(**self._options.get("options", {}))
             most = self._options.get("max_workers")
             if most is not None:
                 cluster.scale(most)
         except Exception as error:
+            _close_halves(kind, known)
             raise TargetError(
                 f"the cluster {self._options['cluster']} cannot be started with its options: {_shown(error)}"
             ) from error
@@ -416,6 +421,21 @@ class DaskTarget(Target):
         if self._mark is not None:
             self._mark.remove()
             self._mark = None
+
+
+def _registers(kind: Any) -> list[WeakSet[Any]]:
+    """Return where cluster classes note what they made, to close it when the process ends."""
+    found = [vars(base).get("_instances") for base in getattr(kind, "__mro__", ())]
+    return [instances for instances in found if isinstance(instances, WeakSet)]
+
+
+def _close_halves(kind: Any, known: set[int]) -> None:
+    """Close what came to be of a cluster that could not be made, now: as the process ends it fails, with a traceback."""
+    for instances in _registers(kind):
+        for one in [one for one in instances if id(one) not in known]:
+            with contextlib.suppress(Exception):
+                one.close(timeout=_CLOSING)
+            instances.discard(one)
 
 
 @contextlib.contextmanager

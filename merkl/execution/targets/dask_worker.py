@@ -123,15 +123,18 @@ def run_ticket(setup: bytes, packed: bytes, *parents: Reply) -> Reply:
     _, mark, stderr = pickle.loads(setup)
     run = str(mark)
     ticket: Ticket = pickle.loads(packed)
-    with contextlib.suppress(ImportError, ValueError):  # no worker of Dask's, as where this is tried out
-        from distributed import get_worker
-
-        get_worker().log_event(topic_of(run), ticket.key.hex())
     inputs: dict[bytes, KnownResult] = dict(ticket.inputs)
     for parent in parents:
         if not parent.outs:
             return Reply(ticket.key, "skipped", run=run)
-        inputs.update(parent.outs)
+        is_own = parent.status != "linked" and not parent.linked
+        inputs.update(
+            (key, msgspec.structs.replace(known, is_own=is_own)) for key, known in parent.outs.items()
+        )
+    with contextlib.suppress(ImportError, ValueError):  # no worker of Dask's, as where this is tried out
+        from distributed import get_worker
+
+        get_worker().log_event(topic_of(run), ticket.key.hex())
     try:
         worker, session = _sessions.worker(setup)
         with interrupts.in_thread(setup), begin_in_folder(_sessions.folder):

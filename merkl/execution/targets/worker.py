@@ -194,6 +194,8 @@ class Worker:
                 evaluation.fresh[key] = known.fresh
             if known.is_tainted:
                 evaluation.tainted.add(key)
+            if known.is_own:
+                results.take_for_own(known.record)
         plan.forced.update(ticket.forced)
         evaluation.accepts_interrupted = ticket.accepts_interrupted
         status: Status = "linked"
@@ -222,13 +224,16 @@ class Worker:
 
     def _outs(self, evaluation: Evaluation, call: Call) -> dict[bytes, KnownResult]:
         outs: dict[bytes, KnownResult] = {}
+        #: What others are to find in the cache.
         large: list[Future[Any]] = []
         for future in call.futures():
             key = future.__merkl_key__()
             record = evaluation.records[key]
             fresh = evaluation.fresh.get(key)
             is_tainted = key in evaluation.tainted
-            if fresh is not None and fresh.is_stored and not is_tainted:
+            if fresh is None:  # found under its content key: the row that says so is not written yet
+                large.append(future)
+            elif fresh.is_stored and not is_tainted:
                 if record.size > SMALL or (fresh.value is UNSET and fresh.encoded is None):
                     fresh = None
                     large.append(future)
