@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType, MethodType
 
 from merkl_serializers import is_random_state
@@ -74,8 +74,10 @@ def _expand_opaque(reach: Reach, node: Node, value: object, reason: str) -> None
         wrapped = [(str(number), part) for number, part in held if holds_users(reach, part)]
     for key, part in wrapped:
         node.edges.append(Edge(b"." + key.encode(), reach.node_for(part, node.name)))
-    node.opaque = "" if wrapped else reason
-    if not wrapped and not _SILENT.match(name):
+    # What an iterator goes over is not told by the code that it runs.
+    is_told = bool(wrapped) and not isinstance(value, Iterator)
+    node.opaque = "" if is_told else reason
+    if not is_told and not _SILENT.match(name):
         reach.warn(
             f"opaque:{node.name}",
             f"{node.name} is a {name}, which has no canonical bytes ({reason}): "

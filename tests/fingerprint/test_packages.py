@@ -120,6 +120,10 @@ BLIND = {
         "calls import_module with a computed argument.*deps=",
     ),
     "object without a value": ("R = iter([1])\ndef task(x):\n    return next(R)\n", "only its type.*deps="),
+    "iterator with code of the user's": (
+        "seen = [1]\nR = (x for x in seen)\ndef task(x):\n    return next(R)\n",
+        "R is a builtins.generator.*only its type.*deps=",
+    ),
     "random generator": (
         "import random\nR = random.Random(1)\ndef task(x):\n    return R.random()\n",
         "pass a seed",
