@@ -57,7 +57,8 @@ class BatchCall(Call):
 
     def without(self, done: Sequence[Call]) -> BatchCall | None:
         """Return the call for the parts that are not done; None if all are."""
-        rest = [part for part in self._parts if part not in done]
+        gone = frozenset(done)
+        rest = [part for part in self._parts if part not in gone]
         if len(rest) == len(self._parts):
             return self
         return BatchCall(self.whole, rest) if rest else None

@@ -217,9 +217,11 @@ class Runner:
         """Link or run one call whose inputs are there."""
         left = evaluation.take_made(call)
         _, rest, content_keys = ([], None, {}) if left is None else link_parts(evaluation, left)
-        for part in call.parts:
-            if rest is None or part not in rest.parts:
-                self.observer.call_ended(part, "linked")
+        if rest is not call:
+            running = frozenset(() if rest is None else rest.parts)
+            for part in call.parts:
+                if part not in running:
+                    self.observer.call_ended(part, "linked")
         if rest is None:
             return
         try:
