@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import os
 import sys
 import threading
@@ -139,13 +140,9 @@ def run_body(
     started = time.perf_counter()
     # Calls that a body makes are no part of the graph that is being built.
     outside, before = building.set(None), current_body.set(context)
-    output = ""
     meter.begin(started, of_children=task.command is not None)
     try:
-        if body_output.is_installed and threading.current_thread() is threading.main_thread():
-            result, output = _run_and_listen(call, values, interrupts, on_attempt, retries)
-        else:
-            result, output = _run_in_context(call, values, interrupts, on_attempt, retries)
+        result, output = _run_and_listen(call, values, interrupts, on_attempt, retries)
         duration = time.perf_counter() - started
         peak = meter.end() if duration > QUICK else None
         if task.is_expanding:
@@ -169,42 +166,33 @@ def _run_and_listen(
     on_attempt: Callable[[], None] | None,
     retries: int | None,
 ) -> tuple[Any, str]:
-    """Run the body and return what it gave with the end of what it printed; a failure keeps that as `output`."""
-    body_output.begin(call.task.name, is_shown=not call.task.options.capture)
-    output = ""
-    try:
-        try:
-            result = _run_with_retries(call, values, interrupts, on_attempt, retries)
-        finally:
-            output = body_output.end()
-    except TaskFailedError as error:
-        error.output = output
-        raise
-    return result, output
-
-
-def _run_in_context(
-    call: Call,
-    values: tuple[Any, ...],
-    interrupts: Interrupts,
-    on_attempt: Callable[[], None] | None,
-    retries: int | None,
-) -> tuple[Any, str]:
-    """The same in a thread, or where output is not seen: what it writes to `sys.stdout` and `sys.stderr`, if that is kept."""
-    options = call.task.options
-    printed = body_output.begin_in_context(call.task.name, is_shown=not options.capture)
-    if printed is None:
+    """Run the body and return what it gave with the end of what it printed, if that is kept; a failure has it as `output`."""
+    end = _begin_output(call)
+    if end is None:
         return _run_with_retries(call, values, interrupts, on_attempt, retries), ""
     output = ""
     try:
         try:
             result = _run_with_retries(call, values, interrupts, on_attempt, retries)
         finally:
-            output = body_output.end_in_context(printed)
+            output = end()
     except TaskFailedError as error:
         error.output = output
         raise
     return result, output
+
+
+def _begin_output(call: Call) -> Callable[[], str] | None:
+    """Take what is printed from here on as the body's; return what ends that and gives it, None where it is not kept.
+
+    In a thread, or where output is not seen, it is what is written to `sys.stdout` and `sys.stderr`.
+    """
+    is_shown = not call.task.options.capture
+    if body_output.is_installed and threading.current_thread() is threading.main_thread():
+        body_output.begin(call.task.name, is_shown=is_shown)
+        return body_output.end
+    printed = body_output.begin_in_context(call.task.name, is_shown=is_shown)
+    return None if printed is None else functools.partial(body_output.end_in_context, printed)
 
 
 def expand_call(call: Call, values: tuple[Any, ...]) -> Any:

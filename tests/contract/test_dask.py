@@ -214,6 +214,17 @@ def test_a_worker_that_is_killed_in_a_call_costs_nothing_but_time(dask: Cluster)
     assert out == "2\n", error
 
 
+def _signal(dask: Cluster, number: signal.Signals, flow: str, *, until: str) -> tuple[int, str, str]:
+    """Start a run with one worker, signal it once it has made a file of that name; return its code and what it printed."""
+    dask.add_worker("one")
+    running = dask.project.start_and_wait(
+        "run", "--target", "far", flow, str(dask.project.folder), until=until
+    )
+    running.send_signal(number)
+    out, error = running.communicate(timeout=60)
+    return running.returncode, out, error
+
+
 @pytest.mark.parametrize(
     ("number", "code", "printed"), [(signal.SIGINT, 0, "True\n"), (signal.SIGTERM, 143, "")]
 )
@@ -221,40 +232,23 @@ def test_a_signal_ends_loops_on_workers(
     dask: Cluster, number: signal.Signals, code: int, printed: str
 ) -> None:
     """After Ctrl-C the run goes on with what they have."""
-    dask.add_worker("one")
-    shared = str(dask.project.folder)
-    running = dask.project.start_and_wait(
-        "run", "--target", "far", "flows_on_dask.loops", shared, until="looping"
-    )
-    running.send_signal(number)
-    out, error = running.communicate(timeout=60)
-    assert (running.returncode, out) == (code, printed), error
+    code_of_run, out, error = _signal(dask, number, "flows_on_dask.loops", until="looping")
+    assert (code_of_run, out) == (code, printed), error
     assert "Traceback" not in error
 
 
 def test_what_depends_on_an_interrupted_call_was_not_interrupted_itself(dask: Cluster) -> None:
     """Dask hands it to a worker, which finds that there is nothing to begin with."""
-    dask.add_worker("one")
-    shared = str(dask.project.folder)
-    running = dask.project.start_and_wait(
-        "run", "--target", "far", "flows_on_dask.naps", shared, until="napping"
-    )
-    running.send_signal(signal.SIGINT)
-    _, error = running.communicate(timeout=60)
-    assert running.returncode == 130
+    code, _, error = _signal(dask, signal.SIGINT, "flows_on_dask.naps", until="napping")
+    assert code == 130
     assert [line.split()[2] for line in error.splitlines() if "merkl: interrupted " in line] == ["nap"], error
 
 
 def test_ctrl_c_waits_while_a_worker_stores_a_result(dask: Cluster) -> None:
     """No body runs that could take it, and what is computed is not lost: the run ends when it is in the cache."""
-    dask.add_worker("one")
+    code, _, error = _signal(dask, signal.SIGINT, "flows_on_dask.stores", until="storing")
+    assert (code, "merkl: 1 call: 1 run" in error) == (130, True), error
     shared = str(dask.project.folder)
-    running = dask.project.start_and_wait(
-        "run", "--target", "far", "flows_on_dask.stores", shared, until="storing"
-    )
-    running.send_signal(signal.SIGINT)
-    _, error = running.communicate(timeout=60)
-    assert (running.returncode, "merkl: 1 call: 1 run" in error) == (130, True), error
     assert dask.project.merkl("run", "--frozen", "flows_on_dask.stores", shared).returncode == 0
 
 
