@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from merkl_serializers import Encoding, UnserializableError, encode_scalar, is_random_state
 
+from merkl._base.code_places import describe_site
 from merkl._base.errors import MerklError, SerializationError, TypeMismatchError
 from merkl._base.hint_classes import iter_classes
 from merkl._base.places import shown_place
 from merkl.files import DirRef, FileRef
 from merkl.files.reads import FileRead, collect_reads, stop_collecting
-from merkl.graph.call import Call, Encoded, Nested, describe_site
+from merkl.graph.call import Call, Encoded, Nested
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures
 from merkl.graph.option_functions import apply_option

@@ -12,9 +12,10 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
+from merkl._base.code_places import describe_site
 from merkl._base.errors import BindError, GraphError, TaskOutsError, TypeMismatchError
 from merkl.graph.building import building, record_calls
-from merkl.graph.call import BatchGroup, describe_site
+from merkl.graph.call import BatchGroup
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures
 from merkl.graph.options import TaskOptions, make_options

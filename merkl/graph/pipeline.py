@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
 import msgspec
 
+from merkl._base.code_places import describe_site
 from merkl._base.containers import is_container
 from merkl._base.errors import (
     ArgumentMutatedError,
@@ -29,7 +30,7 @@ from merkl._base.places import shown_path
 from merkl.files.reads import changed_reads
 from merkl.graph.arguments import encode_arguments
 from merkl.graph.building import CallRecorder, building, record_calls
-from merkl.graph.call import Call, describe_site, take_sequence
+from merkl.graph.call import Call, take_sequence
 from merkl.graph.future import Future
 from merkl.graph.kept import (
     GraphKeeper,

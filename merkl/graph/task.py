@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from merkl._base.code_places import describe_site
 from merkl._base.errors import BindError, GraphError, MerklWarning
 from merkl._base.lazy import LazyModule
 from merkl._base.places import shown_path
 from merkl.graph.absent import replace_present
 from merkl.graph.building import building, record_calls
-from merkl.graph.call import Call, describe_site
+from merkl.graph.call import Call
 from merkl.graph.future import Future
 from merkl.graph.nested import find_futures
 from merkl.graph.options import TaskOptions, make_options
