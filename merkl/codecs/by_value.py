@@ -64,10 +64,31 @@ def _reduce_other(obj: Any) -> Any:
     if obj is not None and obj is _item_of_generic():  # of a NamedTuple that is generic too
         return _item_of_generic, ()
     if issubclass(type(obj), BaseException) and registered_reducer(type(obj)) is None:
-        return obj.__reduce_ex__(
-            5
-        )  # whatever a library has put on all exceptions: equal ones have equal bytes
+        # Whatever a library has put on all exceptions: equal ones have equal bytes.
+        reduced = obj.__reduce_ex__(5)
+        return _reduce_exception(type(obj), reduced) if _inits_itself(type(obj)) else reduced
     return _reduce_cached(obj) if type(obj) is _CACHED else None
+
+
+def _inits_itself(cls: Any) -> bool:
+    """Say whether an exception is made by an `__init__` in Python, and else as all exceptions are."""
+    is_as_all = cls.__reduce__ is BaseException.__reduce__ and cls.__reduce_ex__ is object.__reduce_ex__
+    has_new = any(isinstance(vars(base).get("__new__"), staticmethod) for base in cls.__mro__)
+    return is_as_all and not has_new and isinstance(cls.__init__, types.FunctionType)
+
+
+def _reduce_exception(cls: type[BaseException], reduced: Any) -> Any:
+    """Take an exception apart into what it holds: its `__init__` need not take the `args` that it passed on."""
+    return _make_exception, (cls, reduced[1]), *reduced[2:]
+
+
+def _make_exception(cls: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    made = cls.__new__(cls, *args)
+    compiled = next(
+        base for base in cls.__mro__ if isinstance(vars(base).get("__init__"), types.WrapperDescriptorType)
+    )
+    compiled.__init__(made, *args)
+    return made
 
 
 def _make_code(magic: bytes, version: str, *parts: Any) -> types.CodeType:

@@ -16,6 +16,7 @@ LIBRARIES = {
     "decimal": "numbers_",
     "fractions": "numbers_",
     "msgspec": "msgspec_",
+    "numba": "numba_",
     "numpy": "numpy_",
     "numpy.ma": "numpy_masked",
     "numpy.random": "numpy_random",
