@@ -74,15 +74,15 @@ def _inits_itself(cls: Any) -> bool:
     """Say whether an exception is made by an `__init__` in Python, and else as all exceptions are."""
     is_as_all = cls.__reduce__ is BaseException.__reduce__ and cls.__reduce_ex__ is object.__reduce_ex__
     has_new = any(isinstance(vars(base).get("__new__"), staticmethod) for base in cls.__mro__)
-    return is_as_all and not has_new and isinstance(cls.__init__, types.FunctionType)
+    return is_as_all and not has_new and isinstance(getattr(cls, "__init__", None), types.FunctionType)
 
 
-def _reduce_exception(cls: type[BaseException], reduced: Any) -> Any:
+def _reduce_exception(cls: Any, reduced: Any) -> Any:
     """Take an exception apart into what it holds: its `__init__` need not take the `args` that it passed on."""
     return _make_exception, (cls, reduced[1]), *reduced[2:]
 
 
-def _make_exception(cls: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+def _make_exception(cls: Any, args: tuple[Any, ...]) -> Any:
     made = cls.__new__(cls, *args)
     compiled = next(
         base for base in cls.__mro__ if isinstance(vars(base).get("__init__"), types.WrapperDescriptorType)
