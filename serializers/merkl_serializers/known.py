@@ -17,6 +17,7 @@ LIBRARIES = {
     "fractions": "numbers_",
     "google.protobuf": "protobuf_",
     "immutables": "hashed_",
+    "matplotlib.cbook": "matplotlib_",
     "msgspec": "msgspec_",
     "numba": "numba_",
     "numpy": "numpy_",

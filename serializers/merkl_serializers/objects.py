@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from merkl_serializers.errors import UnserializableError, refusal
 from merkl_serializers.names import class_header, is_builtin_module, is_installed, module_name, resolves
+from merkl_serializers.remembered import remembered_by
 from merkl_serializers.walk import Encoder, Walk
 from merkl_serializers.wire import bulk, pack, pack_names, pack_str
 
@@ -32,15 +33,10 @@ _SHAPES = 64
 def state_encoder(cls: type, *, without: frozenset[str] = frozenset()) -> Encoder:
     """Return an encoder for the attributes of a class's instances: those in `__dict__`, then those in slots.
 
-    What a `cached_property` remembered is no part of a value: reading an attribute must not change a key.
-    `without` names more that are left out.
+    What it only remembers is no part of a value: reading an attribute must not change a key. `without` names more that
+    are left out.
     """
-    skip = without | {
-        name
-        for base in cls.__mro__
-        for name, attribute in vars(base).items()
-        if isinstance(attribute, functools.cached_property)
-    }
+    skip = without | remembered_by(cls)
     slots = [name for name in sorted(copyreg._slotnames(cls)) if name not in skip]  # type: ignore[attr-defined]
     shape_of = _shape_finder(skip)
 

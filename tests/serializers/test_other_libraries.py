@@ -132,3 +132,12 @@ def test_functions_that_numba_compiles_are_told_by_function_types_and_options() 
     assert [fn(1.0) for fn in made] == [2.0, 3.0, 2.0, 2.0, 2.0]
     assert [digest(fn) for fn in made] == before
     assert digest(importlib.import_module("numba").njit(body)) == before[0]
+
+
+def test_looking_at_a_norm_of_matplotlib_twice_finds_the_same() -> None:
+    """Its registry of callbacks counts each time that it is taken apart."""
+    colors = importlib.import_module("matplotlib.colors")
+    norm = colors.Normalize(0, 1)
+    before = digest(norm)
+    assert [digest(norm), digest(norm), digest(colors.Normalize(0, 1))] == [before] * 3
+    assert digest(colors.Normalize(0, 2)) != before
