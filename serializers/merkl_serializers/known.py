@@ -13,6 +13,7 @@ __all__ = ["LIBRARIES", "install_builtin"]
 
 #: Package -> the file here that knows its types, imported when the first value of it is met.
 LIBRARIES = {
+    "beartype": "beartype_",
     "decimal": "numbers_",
     "fractions": "numbers_",
     "google.protobuf": "protobuf_",

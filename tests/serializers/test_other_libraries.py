@@ -67,6 +67,12 @@ def _messages(pb: Any) -> list[Any]:
     return [*made, pb.Value(number_value=1), pb.Value(string_value="1"), pb.ListValue()]
 
 
+@different("beartype")
+def _configurations(beartype: Any) -> list[Any]:
+    conf = beartype.BeartypeConf
+    return [conf(), conf(is_debug=True), conf(strategy=beartype.BeartypeStrategy.O0)]
+
+
 @different("pyrsistent")
 def _persistent(pyrsistent: Any) -> list[Any]:
     pmap, pset = pyrsistent.pmap, pyrsistent.pset
