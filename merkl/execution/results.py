@@ -13,7 +13,15 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from merkl._base.errors import AbsentOutError, CacheError, CacheFormatError, MerklWarning, SerializationError
+from merkl._base.errors import (
+    AbsentOutError,
+    CacheError,
+    CacheFormatError,
+    MerklWarning,
+    MissingInputError,
+    SerializationError,
+    UnsupportedFileError,
+)
 from merkl.cache import (
     MISSING,
     BaseCache,
@@ -281,14 +289,14 @@ class Results:
         cache in trouble is a warning, not an error. Raises `SerializationError` where no codec takes the value.
         """
         task = call.task
+        where = f"task {task.name!r}" if metadata.out is None else f"task {task.name!r}, out {metadata.out!r}"
         try:
             codec = None if task.options.codec is None else self._codec_of(task, metadata.out)
             encoded = self.codecs.encode(value, call.outs.type_of(metadata.out), codec)
         except SerializationError as error:
-            out = "" if metadata.out is None else f", out {metadata.out!r}"
-            raise SerializationError(
-                f"task {task.name!r}{out}: {error}", task=task.name, remedy=error.remedy
-            ) from error
+            raise SerializationError(f"{where}: {error}", task=task.name, remedy=error.remedy) from error
+        except (MissingInputError, UnsupportedFileError) as error:
+            raise type(error)(f"{where}: {error}") from error
         if encoded.code or type(value).__module__ != "builtins":
             encoded = _identify_code(encoded, value)
         return self._save_encoded(task, value, encoded, keys, metadata, urgent=urgent, is_held=is_held)

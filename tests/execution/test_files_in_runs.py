@@ -17,6 +17,7 @@ from merkl import (
     DirRef,
     FileRef,
     MerklWarning,
+    MissingInputError,
     TaskFailedError,
     Workspace,
     bash_task,
@@ -153,3 +154,17 @@ def test_what_cannot_be_read_when_computed_again_either_is_an_error(workspace: W
         pytest.raises(CacheError, match="cannot be read either"),
     ):
         lost().eval()
+
+
+@task
+def forgetful() -> FileRef:
+    return FileRef()
+
+
+def test_a_file_that_a_body_did_not_write_is_an_error_that_names_the_task(tmp_path: Path) -> None:
+    """It is found when the result is stored, where no frame of the body is left."""
+    with (
+        Workspace(tmp_path),
+        pytest.raises(MissingInputError, match=r"^task 'forgetful': .*wrote no file there"),
+    ):
+        forgetful().eval()
