@@ -99,7 +99,7 @@ class _Mypy:
         findings = [self._read(json.loads(text)) for text in told if text.startswith("{")]
         findings = [finding for finding in findings if finding.severity == "error"]
         apart = [text for text in told if text.strip() and not text.startswith(("{", _UNUSED))]
-        is_done = done.returncode in (0, 1) and "Traceback" not in done.stderr
+        is_done = done.returncode == 0 or (done.returncode == 1 and bool(findings))
         if not is_done and not findings:
             said = "\n".join(apart)[-2000:] or f"mypy ended with code {done.returncode}"
             findings.append(Finding("mypy", "error", "", 0, said))

@@ -390,6 +390,19 @@ def test_what_mypy_says_of_itself_is_in_the_report(shop: Project) -> None:
     assert "error: Error importing plugin \"nowhere\": No module named 'nowhere'  [misc]" in done.stdout
 
 
+def test_a_mypy_that_says_nothing_of_the_files_is_no_success(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one that is too old for the plugin, which says so in one line."""
+    shop.write("at_start/sitecustomize.py", "import mypy.version\nmypy.version.__version__ = '1.15.0'\n")
+    monkeypatch.setenv("PYTHONPATH", str(shop.folder / "at_start"))
+    done = shop.merkl("check")
+    assert (done.stdout, done.returncode) == (
+        "error: merkl_mypy: mypy 1.15.0 is not supported; install mypy 1.18 or newer  [mypy]\n",
+        1,
+    )
+
+
 def test_modules_with_names_of_the_standard_library_do_not_stop_mypy(
     shop: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
