@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,17 +33,21 @@ def find_project_files(root: Path) -> ProjectFiles:
 
     Raises `UsageError` where no file imports it.
     """
-    texts = {path: _text_of(path) for path in _python_files(root)}
+    texts = {os.fspath(path): _text_of(path) for path in _python_files(root)}
     using = {path for path, text in texts.items() if _IMPORTS_MERKL.search(text)}
     if not using:
         raise UsageError(f"no Python file in {root} imports merkl; name the modules to check")
     direct = using.copy()
-    others = {path: set(_imported_files(path, text, root)) & texts.keys() for path, text in texts.items()}
+    known = {part.removesuffix(".py") for path in texts for part in path.split(os.sep)}
+    others = {
+        path: texts.keys() & set(_imported_files(path, text, root, known))
+        for path, text in texts.items()
+        if path not in direct
+    }
     while found := {path for path, imported in others.items() if path not in using and imported & using}:
         using |= found
     return ProjectFiles(
-        [str(path) for path in texts if path in direct],
-        [str(path) for path in texts if path in using - direct],
+        [path for path in texts if path in direct], [path for path in texts if path in using - direct]
     )
 
 
@@ -67,23 +71,26 @@ def _text_of(path: Path) -> str:
         return ""
 
 
-def _imported_files(path: Path, text: str, root: Path) -> Iterator[Path]:
-    """Where the modules that a file names in its imports would be, if they are the project's."""
-    tops = [folder for folder in path.parents if folder == root or root in folder.parents]
-    tops += (root / "src", root.parent)
+def _imported_files(path: str, text: str, root: Path, known: Collection[str]) -> Iterator[str]:
+    """Where the modules that a file names in its imports would be, if they are the project's.
+
+    `known` are the names of its files and folders: an import of anything else is none of it.
+    """
+    above = [folder for folder in Path(path).parents if folder == root or root in folder.parents]
+    tops = list(map(os.fspath, (*above, root / "src", root.parent)))
     for names in _IMPORT.findall(text):
         for name in names.split(","):
-            for top in tops:
-                yield from _files_of_module(top, name.split()[0] if name.strip() else "")
+            yield from _files_of_module(tops, name.split()[0] if name.strip() else "", known)
     for dots, module, names in _FROM.findall(text):
-        above = [path.parents[len(dots) - 1]] if 0 < len(dots) <= len(path.parents) else tops
         inside = [name.split()[0] for name in names.strip("()").split(",") if name.strip()]
-        for top in above:
-            yield from _files_of_module(top, module)
-            for name in inside:
-                yield from _files_of_module(top, f"{module}.{name}".lstrip("."))
+        folders = [os.fspath(folder) for folder in list(Path(path).parents)[len(dots) - 1 : len(dots)]]
+        for each in (module, *(f"{module}.{name}".lstrip(".") for name in inside)):
+            yield from _files_of_module(folders if dots else tops, each, known)
 
 
-def _files_of_module(top: Path, module: str) -> tuple[Path, ...]:
-    place = top.joinpath(*module.split("."))
-    return place.with_name(f"{place.name}.py"), place / "__init__.py"
+def _files_of_module(tops: Iterable[str], module: str, known: Collection[str]) -> Iterator[str]:
+    if not module or module.partition(".")[0] in known:
+        place = module.replace(".", os.sep)
+        for top in tops:
+            yield os.path.normpath(os.path.join(top, f"{place}.py"))
+            yield os.path.normpath(os.path.join(top, place, "__init__.py"))
