@@ -46,6 +46,7 @@ from merkl_mypy.serializable import check_definition, exempt_names
 from merkl_mypy.shapes import any_type, class_of, lift, plain_signature
 from merkl_mypy.walk import parts
 
+_PART_BOUND: Final = "__mypy_partial_paramspec_"  # how mypy begins what it notes of a partial in a decorator
 _SINGLE_DISPATCH: Final = "functools._SingleDispatchCallable"
 
 
@@ -334,7 +335,9 @@ def _partial(typ: ProperType) -> CallableType | None:
     if isinstance(typ, Instance) and typ.extra_attrs is not None:
         kept = get_proper_type(typ.extra_attrs.attrs.get("__mypy_partial"))
         if isinstance(kept, CallableType):
-            return kept.copy_modified(special_sig=None)
+            # What is left of the arguments of a ParamSpec may be given, though one part alone is.
+            is_part = any(name.startswith(_PART_BOUND) for name in typ.extra_attrs.immutable)
+            return kept if is_part else kept.copy_modified(special_sig=None)
     return None
 
 
