@@ -315,3 +315,21 @@ def test_a_module_that_is_found_in_place_of_one_that_merkl_imports(
         'json.py:4: error: Argument 1 to "load" has incompatible type "str"; expected "int"  [arg-type]',
         'json.py:5: note: Revealed type is "merkl.graph.future.Future[float]"',
     ]
+
+
+ARRAY = """\
+import ctypes
+import merkl
+numbers = (ctypes.c_int * 4)(1, 2, 3, 4)
+numbers[0] = 42
+numbers[1] = b"a"
+numbers[2] = ctypes.c_int(1)
+"""
+
+
+def test_what_other_plugins_say_of_overloaded_methods_stays(program: Program) -> None:
+    """mypy asks one plugin about a call: nothing is answered for what cannot be a task, such as items of an array of C."""
+    program.write(items=ARRAY)
+    errors = [line for line in program.check("items.py") if ": error: " in line]
+    assert len(errors) == 1
+    assert errors[0].startswith('items.py:5: error: No overload variant of "__setitem__" of "Array" matches')
