@@ -97,7 +97,9 @@ def _member_of(kind: type[Enum], name: str) -> Enum:
 
 def _inits_itself(cls: Any) -> bool:
     """Say whether an exception is made by an `__init__` in Python, and else as all exceptions are."""
-    is_as_all = cls.__reduce__ is BaseException.__reduce__ and cls.__reduce_ex__ is object.__reduce_ex__
+    is_as_all = (
+        isinstance(cls.__reduce__, types.MethodDescriptorType) and cls.__reduce_ex__ is object.__reduce_ex__
+    )
     has_new = any(isinstance(vars(base).get("__new__"), staticmethod) for base in cls.__mro__)
     return is_as_all and not has_new and isinstance(getattr(cls, "__init__", None), types.FunctionType)
 

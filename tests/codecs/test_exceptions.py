@@ -46,6 +46,14 @@ class Left(SystemExit):
         self.name = name
 
 
+class Missing(FileNotFoundError):
+    """Says by itself what the system would."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(2, "no such file", path)
+        self.path = path
+
+
 class Silent(Exception):
     """Passes nothing on."""
 
@@ -63,5 +71,7 @@ def test_exceptions_whose_init_takes_something_else_than_their_args_come_back() 
     )
     left = load_result(dump_result(Left("a", 3))[0])
     assert (type(left), left.code, left.name) == (Left, 3, "a")
+    missing = load_result(dump_result(Missing("f"))[0])
+    assert (type(missing), missing.errno, missing.filename, missing.path) == (Missing, 2, "f", "f")
     silent = load_result(dump_result(Silent(why="x"))[0])
     assert (type(silent), silent.args, silent.why) == (Silent, (), "x")
