@@ -72,6 +72,7 @@ class CallChecker:
 
     def __init__(self, reviews: Reviews) -> None:
         self.reviews = reviews
+        self._quiet = reviews.quiet
         # Calls whose arguments are swapped right now, with what to put back.
         self.pending: dict[int, tuple[CallExpr, list[Expression], str]] = {}
         # The same for calls that mypy checks more than once, and for those judged at a glance, of which there are many: these
@@ -142,7 +143,7 @@ class CallChecker:
             return None
         signature, swapped, is_flat = judged
         if is_flat:
-            self.reviews.quiet.add(identity)
+            self._quiet.add(identity)
         if swapped is not None:
             self._waiting[identity] = (call, list(call.args))
             call.args[:] = swapped
