@@ -69,7 +69,9 @@ from merkl_mypy.walk import LEAVES, has_copies, is_statement, parts, text_of
 # What the text of a module has in it where displays are read on the spot, or named, inside of expressions. Each begins with
 # letters or a bracket, which takes a tenth of the time that a choice of two would take to be searched for.
 _LATER: Final = rb"\s*\)?\s*(?:(?:\\|#.*)\n\s*)*(?:\.\w|\[)"
-_GO_THROUGH: Final = b"zip enumerate reversed sorted filter sum min max from_iterable iter list set tuple".split()
+_GO_THROUGH: Final = (
+    b"zip enumerate reversed sorted filter sum min max from_iterable iter list set tuple".split()
+)
 # Arguments without a bracket, which hold no display.
 _FLAT: Final = rb"""(?:[\w\ .,=*+-]|'[^'\\\n(){}\[\]]*'|"[^"\\\n(){}\[\]]*")*\)"""
 _READS: Final = tuple(
@@ -184,7 +186,7 @@ class Joins:
                 if kind is AssignmentStmt:
                     self._assigned(statement, api)  # type: ignore[arg-type]
             elif kind in _FUNCTIONS and not (lines and self._is_read_in(statement)):
-                function = statement.func if kind is Decorator else statement  # type: ignore[attr-defined]
+                function: FuncDef = statement.func if kind is Decorator else statement  # type: ignore[attr-defined,assignment]
                 if not has_copies(function):  # a copy of a call that was put in would lead nowhere
                     self._visit_statements(function.body.body, api)
             else:
