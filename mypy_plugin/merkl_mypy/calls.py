@@ -73,9 +73,11 @@ class CallChecker:
 
     def __init__(self, reviews: Reviews) -> None:
         self.reviews = reviews
+        self._quiet = reviews.quiet
         # Calls whose arguments are swapped right now, with what to put back.
         self.pending: dict[int, tuple[CallExpr, list[Expression], str]] = {}
-        # The same for calls that mypy checks more than once: these wait for the review of the module.
+        # The same for calls that mypy checks more than once, and for those judged at a glance, of which there are many: these
+        # wait for the review of the module.
         self._waiting: dict[int, tuple[CallExpr, list[Expression]]] = {}
         self.eager = EagerCalls()
         reviews.before.append(self._forget)
@@ -134,17 +136,17 @@ class CallChecker:
             return None
         if self.eager.holds(api, call):
             return None
-        name, identity = self.name, id(call)  # asking for the types of arguments runs other hooks
-        if identity in self.pending or identity in self._waiting:
+        identity = id(call)
+        if identity in self._waiting or identity in self.pending:
             self.restore(call)
         judged = quick.judge(api, call)
         if judged is None:
             return None
         signature, swapped, is_flat = judged
         if is_flat:
-            self.reviews.quiet.add(identity)
+            self._quiet.add(identity)
         if swapped is not None:
-            self.pending[identity] = (call, list(call.args), name)
+            self._waiting[identity] = (call, list(call.args))
             call.args[:] = swapped
         return signature
 

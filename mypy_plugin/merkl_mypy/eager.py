@@ -31,9 +31,10 @@ class EagerCalls:
     def holds(self, api: TypeChecker, call: CallExpr) -> bool:
         """Whether the call stands in an `Eval` block, and in no function that is only defined there."""
         name = api.tree.fullname
-        if name not in self._calls:
+        calls = self._calls.get(name)
+        if calls is None:
             self.begin(api)
-        calls = self._calls[name]
+            calls = self._calls[name]
         return bool(calls) and (id(call) in calls or (call.line, call.column) in calls)
 
     def begin(self, api: TypeChecker) -> None:

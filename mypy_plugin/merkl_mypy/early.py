@@ -21,6 +21,7 @@ from mypy.nodes import (
     ClassDef,
     Decorator,
     Expression,
+    ExpressionStmt,
     ForStmt,
     FuncDef,
     IfStmt,
@@ -29,6 +30,7 @@ from mypy.nodes import (
     Node,
     OverloadedFuncDef,
     RefExpr,
+    ReturnStmt,
     Statement,
     SymbolTable,
     TryStmt,
@@ -45,6 +47,8 @@ from merkl_mypy.decorators import first_is_self, is_task, task_type
 from merkl_mypy.walk import parts
 
 _BRANCHES: Final = (Block, ForStmt, IfStmt, TryStmt, WhileStmt, WithStmt)
+_KINDS: Final = {name: kind for name, kind in names.DECORATORS.items() if kind in ("task", "pipeline")}
+_WITHOUT_STATEMENTS: Final = frozenset([AssignmentStmt, ExpressionStmt, ReturnStmt])
 
 
 class EarlyTypes:
@@ -93,6 +97,8 @@ def _decorated(table: SymbolTable, tree: MypyFile) -> Iterator[Decorator | Overl
 def _local(statements: Iterable[Node], *, is_inside: bool) -> Iterator[Decorator | OverloadedFuncDef]:
     """The decorated functions that are defined inside of functions."""
     for statement in statements:
+        if type(statement) in _WITHOUT_STATEMENTS:  # most of what there is
+            continue
         if isinstance(statement, ClassDef):
             yield from _local(statement.defs.body, is_inside=is_inside)
         elif isinstance(statement, FuncDef):
@@ -109,12 +115,16 @@ def _local(statements: Iterable[Node], *, is_inside: bool) -> Iterator[Decorator
 
 
 def _assigned(statements: list[Statement]) -> Iterator[AssignmentStmt]:
-    """The assignments of calls to names, of a module and of its classes."""
+    """The assignments of what decorators make, of a module and of its classes."""
     for statement in statements:
         if isinstance(statement, ClassDef):
             yield from _assigned(statement.defs.body)
-        elif isinstance(statement, AssignmentStmt) and isinstance(statement.rvalue, CallExpr):
-            yield statement
+        elif isinstance(statement, AssignmentStmt):
+            call = statement.rvalue
+            # Most calls are of something else.
+            callee = call.callee if isinstance(call, CallExpr) else None
+            if isinstance(callee, CallExpr) or (isinstance(callee, RefExpr) and callee.fullname in _KINDS):
+                yield statement
 
 
 def _infer_assigned(api: TypeChecker, assignment: AssignmentStmt) -> None:
@@ -182,5 +192,4 @@ def _kind(decorator: Expression) -> str | None:
         if "outs" in decorator.arg_names or None in decorator.arg_names:
             return None
         decorator = decorator.callee
-    kind = names.DECORATORS.get(decorator.fullname) if isinstance(decorator, RefExpr) else None
-    return kind if kind in ("task", "pipeline") else None
+    return _KINDS.get(decorator.fullname) if isinstance(decorator, RefExpr) else None

@@ -89,22 +89,8 @@ class QuickSignature:
         # mypy takes the name off what is assigned to a variable, such as a shell task: errors would not say what is called.
         self.plain = plain = plain.copy_modified(name=called) if plain.name is None and called else plain
         self._future = future
-        self._positional: list[int] = []
-        self._by_name: dict[str, int] = {}
-        self._required: list[int] = []
-        self._star: int | None = None
-        for index, (kind, name) in enumerate(zip(plain.arg_kinds, plain.arg_names, strict=True)):
-            if kind == ARG_STAR:
-                self._star = index
-            elif kind != ARG_STAR2:
-                if kind in (ARG_POS, ARG_OPT):
-                    self._positional.append(index)
-                if kind in (ARG_POS, ARG_NAMED):
-                    self._required.append(index)
-                if name is not None:
-                    self._by_name[name] = index
+        self._parameters: _Parameters | None = None  # asked for by calls with Futures only
         self._lifted: dict[tuple[int, ...], CallableType] = {}
-        self._unlifted = [isinstance(get_proper_type(typ), NOT_LIFTED) for typ in plain.arg_types]
         # The parameters of arguments that are given by these names, or by position, and the kinds of these arguments.
         self._known_formals: dict[tuple[str | None, ...], tuple[list[ArgKind], list[int]]] = {}
         self.is_simple = _is_simple(plain)
@@ -124,50 +110,42 @@ class QuickSignature:
     def judge(self, api: TypeChecker, call: CallExpr) -> Judged | None:
         """The signature for this call, or None if in doubt."""
         args = call.args
-        looks = list(map(look_at, args))
-        most = max(looks) if looks else _PLAIN
-        if most == _UNKNOWN:
-            return None
-        if most == _PLAIN:
+        looks = [_PLAIN if type(arg) in _CONSTANTS else look_at(arg) for arg in args]
+        if not any(looks):
             return self.plain, None, True
-        known = self._known_formals.get(tuple(call.arg_names))
-        formals = known[1] if known is not None and known[0] == call.arg_kinds else self._formals(call)
+        if _UNKNOWN in looks:
+            return None
+        parameters = self._parameters
+        if parameters is None:
+            parameters = self._parameters = _Parameters(self.plain)
+        formals = self._formals(parameters, call)
         if formals is None:
             return None
         lifted: list[int] = []
         swapped: list[Expression] | None = None
-        types = self.plain.arg_types
         for index, look in enumerate(looks):
             if look == _PLAIN:
                 continue
             formal = formals[index]
-            if look < _HOLDS_FUTURES and formal != self._star:
-                if self._unlifted[formal]:
+            if look < _HOLDS_FUTURES and formal != parameters.star:
+                if parameters.unlifted[formal]:
                     return None
                 lifted.append(formal)
                 continue
             if swapped is None:
                 swapped = list(args)
-            swapped[index] = _as_declared(api, args[index], types[formal]) or _without_futures(
-                api, args[index]
-            )
+            arg = args[index]
+            swapped[index] = _as_declared(api, arg, parameters.types[formal]) or _without_futures(api, arg)
         return self._lift(lifted), swapped, _CALL not in looks and _HOLDS_CALLS not in looks
 
-    def _formals(self, call: CallExpr) -> list[int] | None:
-        """The parameter of each argument; None where one has none, or a parameter has too many or no argument."""
-        formals: list[int] = []
-        for kind, name in zip(call.arg_kinds, call.arg_names, strict=True):
-            if kind == ARG_POS:
-                place = len(formals)
-                formal = self._positional[place] if place < len(self._positional) else self._star
-            else:
-                formal = self._by_name.get(name) if kind == ARG_NAMED and name is not None else None
-            if formal is None or (formal in formals and formal != self._star):
-                return None
-            formals.append(formal)
-        if any(index not in formals for index in self._required):
-            return None
-        self._known_formals[tuple(call.arg_names)] = list(call.arg_kinds), formals
+    def _formals(self, parameters: _Parameters, call: CallExpr) -> list[int] | None:
+        names_given = tuple(call.arg_names)
+        known = self._known_formals.get(names_given)
+        if known is not None and known[0] == call.arg_kinds:
+            return known[1]
+        formals = parameters.of(call)
+        if formals is not None:
+            self._known_formals[names_given] = list(call.arg_kinds), formals
         return formals
 
     def _lift(self, formals: list[int]) -> CallableType:
@@ -181,6 +159,43 @@ class QuickSignature:
         return made
 
 
+class _Parameters:
+    """The parameters of a signature by position and by name."""
+
+    def __init__(self, plain: CallableType) -> None:
+        self.types = plain.arg_types
+        #: Those to which a Future is given as what it will be.
+        self.unlifted = [isinstance(get_proper_type(typ), NOT_LIFTED) for typ in plain.arg_types]
+        self.star: int | None = None
+        self._positional: list[int] = []
+        self._by_name: dict[str, int] = {}
+        self._required: list[int] = []
+        for index, (kind, name) in enumerate(zip(plain.arg_kinds, plain.arg_names, strict=True)):
+            if kind == ARG_STAR:
+                self.star = index
+            elif kind != ARG_STAR2:
+                if kind in (ARG_POS, ARG_OPT):
+                    self._positional.append(index)
+                if kind in (ARG_POS, ARG_NAMED):
+                    self._required.append(index)
+                if name is not None:
+                    self._by_name[name] = index
+
+    def of(self, call: CallExpr) -> list[int] | None:
+        """The parameter of each argument; None where one has none, or a parameter has too many or no argument."""
+        formals: list[int] = []
+        for kind, name in zip(call.arg_kinds, call.arg_names, strict=True):
+            if kind == ARG_POS:
+                place = len(formals)
+                formal = self._positional[place] if place < len(self._positional) else self.star
+            else:
+                formal = self._by_name.get(name) if kind == ARG_NAMED and name is not None else None
+            if formal is None or (formal in formals and formal != self.star):
+                return None
+            formals.append(formal)
+        return None if any(index not in formals for index in self._required) else formals
+
+
 def _plain(callee: CallableType) -> CallableType:
     """The signature with the parameters as they were declared."""
     declared = callee.fallback.args[0] if not callee.variables and callee.fallback.args else None
@@ -188,10 +203,15 @@ def _plain(callee: CallableType) -> CallableType:
     if (
         isinstance(declared, Parameters)
         and declared.arg_kinds == callee.arg_kinds
-        and not any(map(get_all_type_vars, declared.arg_types))
+        and all(map(_is_closed, declared.arg_types))
     ):
         return callee.copy_modified(arg_types=declared.arg_types).with_unpacked_kwargs()
     return plain_signature(callee).with_unpacked_kwargs()
+
+
+def _is_closed(typ: Type) -> bool:
+    """Whether there is no type variable in a type."""
+    return (type(typ) is Instance and not typ.args) or not get_all_type_vars(typ)
 
 
 def _is_single(definition: SymbolNode | None) -> bool:
@@ -221,18 +241,11 @@ def look_at(expr: Expression) -> int:
     kind = type(expr)
     if kind is NameExpr:
         node = expr.node  # type: ignore[attr-defined]
-        if type(node) is not Var:
-            if type(node) is Decorator:  # which may make anything of a function
-                return _PLAIN if node.var.type is None or type(node.var.type) is CallableType else _UNKNOWN
-            return _PLAIN if type(node) in _DEFINITIONS else _UNKNOWN
-        typ = node.type
-        if type(typ) is Instance:
-            # What a variable is declared as, nothing narrows to something with Futures.
-            info = typ.type
-            if typ.args:
-                return _FUTURE if info.fullname == names.FUTURE else _UNKNOWN
-            return _UNKNOWN if info.is_protocol or info.fullname == "builtins.object" else _PLAIN
-        return _PLAIN if isinstance(typ, NoneType) else _UNKNOWN
+        if type(node) is Var:
+            return _look_at_type(node.type)
+        if type(node) is Decorator:  # which may make anything of a function
+            return _PLAIN if node.var.type is None or type(node.var.type) is CallableType else _UNKNOWN
+        return _PLAIN if type(node) in _DEFINITIONS else _UNKNOWN
     if kind in _CONSTANTS:
         return _PLAIN
     if kind in _SEQUENCES:
@@ -246,15 +259,27 @@ def look_at(expr: Expression) -> int:
     return _UNKNOWN
 
 
+def _look_at_type(typ: Type | None) -> int:
+    """What a variable is that is declared so: nothing narrows it to something with Futures."""
+    if type(typ) is not Instance:
+        return _PLAIN if isinstance(typ, NoneType) else _UNKNOWN
+    info = typ.type
+    if typ.args:
+        return _FUTURE if info.fullname == names.FUTURE else _UNKNOWN
+    return _UNKNOWN if info.is_protocol or info.fullname == "builtins.object" else _PLAIN
+
+
 def _all_of(parts: list[Expression]) -> int:
     found = _PLAIN
     for part in parts:
-        look = look_at(part)
+        look = _PLAIN if type(part) in _CONSTANTS else look_at(part)
+        if look == _PLAIN:
+            continue
         if look == _UNKNOWN:
             return _UNKNOWN
         if look in (_CALL, _HOLDS_CALLS):
             found = _HOLDS_CALLS
-        elif look != _PLAIN and found == _PLAIN:
+        elif found == _PLAIN:
             found = _HOLDS_FUTURES
     return found
 

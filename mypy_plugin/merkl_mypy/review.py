@@ -116,7 +116,7 @@ class Reviews:
             _add_to_bodies(api.tree)
         elif rest is not None:
             self._tops.discard(name)
-        if not _knows_future(api):
+        if not self.quiet and not _knows_future(api):
             return
         reviewer = Reviewer(api, self.quiet)
         if top is not None:

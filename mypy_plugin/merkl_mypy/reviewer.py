@@ -36,6 +36,7 @@ from mypy.nodes import (
     ReturnStmt,
     SliceExpr,
     StarExpr,
+    Statement,
     StrExpr,
     TupleExpr,
     TypeInfo,
@@ -106,7 +107,9 @@ class Reviewer:
     def review(self) -> None:
         """Look at the whole module."""
         for statement in self.api.tree.defs:
-            self._visit(statement)
+            # Most of a script are variables that are given the result of a call.
+            if type(statement) is not AssignmentStmt or not self._says_nothing(statement):
+                self._visit(statement)
 
     def review_top_level(self) -> None:
         """Look at the module without the bodies of its functions, which mypy has not checked yet."""
@@ -115,17 +118,18 @@ class Reviewer:
 
     def review_functions(self) -> None:
         """Look at the functions of the module; the rest has been looked at."""
-        found: list[tuple[Node, TypeInfo | None]] = [(one, None) for one in reversed(self.api.tree.defs)]
-        while found:
-            node, self._findings.owner = found.pop()
-            if type(node) in _WITHOUT_BODY:
+        self._functions_in(self.api.tree.defs, None)
+        self._findings.owner = None
+
+    def _functions_in(self, nodes: list[Node] | list[Statement], owner: TypeInfo | None) -> None:
+        for node in nodes:
+            if type(node) in _WITHOUT_BODY or not is_statement(node):
                 continue
+            self._findings.owner = owner
             if isinstance(node, (FuncDef, Decorator, OverloadedFuncDef)):
                 self._visit(node)
-                continue
-            owner = node.info if isinstance(node, ClassDef) else self._findings.owner
-            found += [(part, owner) for part in reversed(parts(node)) if is_statement(part)]
-        self._findings.owner = None
+            else:
+                self._functions_in(parts(node), node.info if isinstance(node, ClassDef) else owner)
 
     def _visit(self, node: Node) -> None:
         kind = type(node)
@@ -162,7 +166,8 @@ class Reviewer:
 
     def _decorator(self, node: Decorator) -> None:
         for decorator in node.decorators:
-            self._visit(decorator)
+            if type(decorator) not in LEAVES:
+                self._visit(decorator)
         self._in_function(node.func, any(map(_makes_task, node.decorators)))
 
     def _func_def(self, node: FuncDef) -> None:
@@ -181,7 +186,8 @@ class Reviewer:
         if outer is None:
             self._findings.function = function
         for argument in function.arguments:
-            self._below(argument)
+            if type(argument.initializer) not in _CONSTANTS and argument.initializer is not None:
+                self._visit(argument.initializer)
         around = self._body
         # Where a type variable has values mypy checks copies, of which any one will do.
         checked = function.expanded[-1] if function.expanded else function

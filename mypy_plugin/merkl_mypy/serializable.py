@@ -21,6 +21,7 @@ from mypy.nodes import (
     Decorator,
     DictExpr,
     FuncDef,
+    MypyFile,
     StrExpr,
     SymbolTableNode,
     TypeInfo,
@@ -113,7 +114,8 @@ def note_registration(ctx: FunctionContext) -> Type:
             info = registered.type_object()
             name = _MARK + info.name
             typ = Instance(info, [any_type() for _ in info.type_vars])
-            api.tree.names.setdefault(name, SymbolTableNode(GDEF, Var(name, typ)))
+            for one in (name, _MARK):  # the second says that there is one at all
+                api.tree.names.setdefault(one, SymbolTableNode(GDEF, Var(one, typ)))
             registrations.forget_verdicts()
     return ctx.default_return_type
 
@@ -284,8 +286,7 @@ def _is_registered(api: TypeChecker, info: TypeInfo) -> bool:
         known = verdicts[info] = bool(spelled & registrations.names()) or any(
             # Modules that mypy has loaded from its cache have left a mark.
             _MARK + name in tree.names
-            for tree in api.modules.values()
-            if not tree.is_stub
+            for tree in registrations.marked_in(api)
             for name in classes
         )
     return known
@@ -305,6 +306,7 @@ class Registrations:
         # What was found of classes while one module is checked.
         self._checked: TypeChecker | None = None
         self._verdicts: dict[TypeInfo, bool] = {}
+        self._marked: list[MypyFile] | None = None
 
     def take(self, path: str) -> None:
         """Take in a module of the program, or one that has changed."""
@@ -315,8 +317,15 @@ class Registrations:
     def verdicts_in(self, api: TypeChecker) -> dict[TypeInfo, bool]:
         """Which classes are known to be registered or not, while this checker is at work and no module is new."""
         if api is not self._checked:
-            self._checked, self._verdicts = api, {}
+            self._checked, self._verdicts, self._marked = api, {}, None
         return self._verdicts
+
+    def marked_in(self, api: TypeChecker) -> list[MypyFile]:
+        """The modules that have registered serializers, as far as mypy has come, while this checker is at work."""
+        self.verdicts_in(api)
+        if self._marked is None:
+            self._marked = [tree for tree in api.modules.values() if not tree.is_stub and _MARK in tree.names]
+        return self._marked
 
     def forget_verdicts(self) -> None:
         """There may be more registrations than before."""

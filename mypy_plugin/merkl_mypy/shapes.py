@@ -78,6 +78,8 @@ def is_container(info: TypeInfo) -> bool:
 
 def has_future(typ: Type, depth: int = 0) -> bool:
     """Whether a value of this type is, or is a container of, Futures."""
+    if type(typ) is Instance and not typ.args:  # as most types are
+        return False
     if isinstance(typ, TypeAliasType) and (typ.is_recursive or depth > 20):
         return False
     proper = get_proper_type(typ)

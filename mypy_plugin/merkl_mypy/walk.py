@@ -121,7 +121,7 @@ def has_copies(function: FuncDef) -> bool:
     variables = list(function.type.variables) if isinstance(function.type, CallableType) else []
     if function.info:
         variables += function.info.defn.type_vars
-    return any(isinstance(one, TypeVarType) and bool(one.values) for one in variables)
+    return bool(variables) and any(isinstance(one, TypeVarType) and bool(one.values) for one in variables)
 
 
 def text_of(file: MypyFile) -> bytes:
