@@ -17,6 +17,7 @@ from mypy.nodes import (
     ARG_STAR,
     ARG_STAR2,
     CallExpr,
+    ConditionalExpr,
     Decorator,
     Expression,
     MemberExpr,
@@ -52,7 +53,7 @@ from merkl_mypy.findings import forget_inside
 from merkl_mypy.partials import MAP, for_map, makes_partial, mapped, of_class_partial
 from merkl_mypy.quick import NOT_LIFTED, QuickSignature
 from merkl_mypy.review import Reviews
-from merkl_mypy.rewrite import Rewriter, future_type, leaf_type, may_hold_future
+from merkl_mypy.rewrite import Rewriter, leaf_type, may_hold_future
 from merkl_mypy.shapes import (
     any_type,
     class_of,
@@ -273,22 +274,25 @@ class CallChecker:
         )
         lifted = list(plain.arg_types)
         swapped: dict[int, Expression] = {}
-        rewriter = Rewriter(api)
+        rewriter = Rewriter(api, self.eager)
         is_batch = method_kind(plain.fallback) == "batch"
         for index, arg in enumerate(call.args):
             targets = of_actual.get(index, [])
             if any(mentions_future(plain.arg_types[target]) for target in targets):
                 continue
-            if targets == [0] and is_batch and future_type(api, arg) is not None:
+            if targets == [0] and is_batch and rewriter.is_future(arg):
                 continue  # the items of a batch have to be there when the call is made: mypy says so
             if (
                 fits
                 and _takes_one(plain, call, formals, targets, index)
-                and future_type(api, arg) is not None
+                and not isinstance(
+                    arg, ConditionalExpr
+                )  # of which mypy looks at each side with and without a context
+                and rewriter.is_future(arg)
             ):
                 lifted[targets[0]] = Instance(info, [plain.arg_types[targets[0]]])
                 continue
-            if call.arg_kinds[index] in (ARG_STAR, ARG_STAR2) and future_type(api, arg) is not None:
+            if call.arg_kinds[index] in (ARG_STAR, ARG_STAR2) and rewriter.is_future(arg):
                 continue  # a Future cannot be unpacked: mypy says so
             new = rewriter.iterated(arg) if call.arg_kinds[index] == ARG_STAR else rewriter.rewrite(arg)
             if new is not None:
@@ -314,7 +318,7 @@ class CallChecker:
     ) -> CallableType:
         """Check the call of one or several overload items here, so that mypy's own pass finds nothing to say."""
         plain = [plain_signature(item) for item in items]
-        rewriter = Rewriter(api)
+        rewriter = Rewriter(api, self.eager)
         args = [
             (rewriter.iterated(arg) if kind == ARG_STAR else rewriter.rewrite(arg)) or arg
             for arg, kind in zip(call.args, call.arg_kinds, strict=True)

@@ -65,8 +65,28 @@ from mypy.types import (
 )
 
 from merkl_mypy import names
-from merkl_mypy.shapes import CONTAINERS, Opened, class_of, has_future, is_container, is_future, strip
+from merkl_mypy.eager import EagerCalls
+from merkl_mypy.recall import recalled
+from merkl_mypy.shapes import (
+    CONTAINERS,
+    Opened,
+    any_type,
+    class_of,
+    has_future,
+    is_container,
+    is_future,
+    strip,
+)
 
+_CONTAINERS = (
+    ListExpr,
+    DictExpr,
+    SetExpr,
+    TupleExpr,
+    ListComprehension,
+    SetComprehension,
+    DictionaryComprehension,
+)
 _CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr, LambdaExpr)
 # What hands on the items of the displays that it is given, whose Futures mypy has joined with values to `object`.
 _PASS_ON = frozenset(
@@ -90,23 +110,21 @@ def full_name(expr: Expression) -> str:
     return expr.fullname if isinstance(expr, RefExpr) else ""
 
 
-def future_type(api: TypeChecker, expr: Expression) -> ProperType | None:
-    """The type of `expr` when it is a Future itself, else None; `expr` is left as it is."""
-    if not may_hold_future(expr) or isinstance(
-        expr,
-        (
-            ListExpr,
-            DictExpr,
-            SetExpr,
-            TupleExpr,
-            ListComprehension,
-            SetComprehension,
-            DictionaryComprehension,
-        ),
-    ):
-        return None
-    typ = leaf_type(api, expr)
-    return typ if typ is not None and is_future(typ) else None
+def may_be_future(expr: Expression) -> bool:
+    """Whether the kind of expression alone leaves room for a Future itself."""
+    return may_hold_future(expr) and not isinstance(expr, _CONTAINERS)
+
+
+def gives_future(expr: Expression) -> bool:
+    """Whether this plainly is a call of a task that gives one Future, unless it stands in an `Eval` block."""
+    callee = expr.callee if isinstance(expr, CallExpr) and expr.analyzed is None else None
+    node = callee.node if isinstance(callee, RefExpr) else None
+    typ = node.var.type if isinstance(node, Decorator) else node.type if isinstance(node, Var) else None
+    return isinstance(typ, CallableType) and typ.fallback.type.fullname == names.TASK and _is_one(typ)
+
+
+def _is_one(task: CallableType) -> bool:
+    return isinstance(task.ret_type, Instance) and is_future(task.ret_type)
 
 
 def may_hold_future(expr: Expression) -> bool:
@@ -148,13 +166,36 @@ def leaf_type(api: TypeChecker, expr: Expression) -> ProperType | None:
 class Rewriter:
     """Rewrites argument expressions for one call; `rewrite` gives None where there is no Future."""
 
-    def __init__(self, api: TypeChecker) -> None:
+    def __init__(self, api: TypeChecker, eager: EagerCalls | None = None) -> None:
         self.api = api
+        self._eager = eager  # without which no call is known to give a Future before mypy has looked at it
+
+    def is_future(self, expr: Expression) -> bool:
+        """Whether an expression is a Future itself; it is left as it is."""
+        if not may_be_future(expr):
+            return False
+        if self._gives_future(expr):
+            return True
+        typ = leaf_type(self.api, expr)
+        return typ is not None and is_future(typ)
+
+    def _gives_future(self, expr: Expression) -> bool:
+        return (
+            self._eager is not None
+            and gives_future(expr)
+            and isinstance(expr, CallExpr)
+            and not self._eager.holds(self.api, expr)
+        )
 
     def rewrite(self, expr: Expression) -> Expression | None:
         """`expr` as it would be written with plain values, or None when it holds no Future."""
         if not may_hold_future(expr):
             return None
+        return (
+            self._rewritten(expr) if isinstance(expr, RefExpr) else recalled(self.api, expr, self._rewritten)
+        )
+
+    def _rewritten(self, expr: Expression) -> Expression | None:
         if isinstance(expr, (ListExpr, SetExpr, TupleExpr)):
             items = self._all(expr.items)
             if items is None:
@@ -169,10 +210,10 @@ class Rewriter:
         if isinstance(expr, ConditionalExpr):
             return self._conditional(expr)
         if isinstance(expr, (ListComprehension, SetComprehension)):
-            generator = self._generator(expr, expr.generator)
+            generator = self._generator(expr.generator)
             return None if generator is None else _placed(type(expr)(generator), expr)
         if isinstance(expr, GeneratorExpr):
-            return self._generator(expr, expr)
+            return self._generator(expr)
         if isinstance(expr, DictionaryComprehension):
             return self._dict_comprehension(expr)
         if isinstance(expr, OpExpr) and expr.op in _OPERATORS:
@@ -188,7 +229,7 @@ class Rewriter:
 
     def iterated(self, expr: Expression) -> Expression | None:
         """The same for what is unpacked on the spot: an iterator over Futures, as of `map`, is one over values."""
-        if future_type(self.api, expr) is not None:
+        if self.is_future(expr):
             return None  # a Future is not iterated over: mypy says so
         made = self.rewrite(expr)
         if made is not None or not may_hold_future(expr):
@@ -238,7 +279,7 @@ class Rewriter:
 
     def _operation(self, expr: OpExpr) -> Expression | None:
         used = [expr.left] if expr.op in _CHOICES else [expr.left, expr.right]
-        if any(future_type(self.api, side) is not None for side in used):
+        if any(map(self.is_future, used)):
             return self._leaf(expr)  # a misuse, which mypy reports there
         left = self.rewrite(expr.left)
         with self._beside(expr):
@@ -262,8 +303,7 @@ class Rewriter:
             self.api.push_type_map(holds if expr.op == "and" else fails)
             yield
 
-    def _generator(self, whole: Expression, expr: GeneratorExpr) -> GeneratorExpr | None:
-        leaf_type(self.api, whole)  # gives the index variables their types
+    def _generator(self, expr: GeneratorExpr) -> GeneratorExpr | None:
         with self._inside(expr):
             left = self.rewrite(expr.left_expr)
         if left is None:
@@ -281,7 +321,6 @@ class Rewriter:
             yield
 
     def _dict_comprehension(self, expr: DictionaryComprehension) -> Expression | None:
-        leaf_type(self.api, expr)
         with self._inside(expr):
             key, value = expr.key and self.rewrite(expr.key), self.rewrite(expr.value)
         if key is None and value is None:
@@ -319,7 +358,7 @@ class Rewriter:
                 summed = _display_of(summed)
             if not isinstance(summed, (ListExpr, TupleExpr)):
                 return None
-            if any(future_type(self.api, each) is not None for each in summed.items):
+            if any(map(self.is_future, summed.items)):
                 return None  # Futures are no numbers: mypy says so
         elif name not in _PASS_ON and not _is_replace(expr.callee):
             return None
@@ -340,6 +379,12 @@ class Rewriter:
         return None if typ is None else TempNode(typ, context=expr)
 
     def _leaf(self, expr: Expression) -> Expression | None:
+        if self._gives_future(
+            expr
+        ):  # whatever its value is: mypy would look at all that is in the call for nothing
+            if isinstance(expr, CallExpr) and _may_be_generic(expr):
+                return self._value_of(expr, Instance(class_of(self.api, names.FUTURE), [any_type()]))
+            return self._stripped(expr)
         typ = leaf_type(self.api, expr)
         if typ is None or not has_future(typ):
             return None
