@@ -16,6 +16,7 @@ from mypy.nodes import (
     ARG_POS,
     ARG_STAR,
     ARG_STAR2,
+    LAMBDA_NAME,
     CallExpr,
     ConditionalExpr,
     Decorator,
@@ -159,6 +160,8 @@ class CallChecker:
                 return self._overloaded(ctx.api, stored.items, ctx.context, callee)
             if isinstance(stored, CallableType):
                 callee = stored
+                if ctx.type.type.fullname == names.TASK:
+                    _say_untyped(ctx, stored)
                 kind = method_kind(ctx.type)
                 if kind == "__or__" and isinstance(ctx.api, TypeChecker):
                     return pipe_signature(
@@ -353,6 +356,15 @@ class CallChecker:
         )
         self._checked = (call, made)
         return made
+
+
+def _say_untyped(ctx: MethodSigContext, callee: CallableType) -> None:
+    """Report what mypy would of the call of a function without annotations, where it sees an object that is called."""
+    api = ctx.api
+    if not isinstance(api, TypeChecker) or not isinstance(ctx.context, CallExpr) or not callee.implicit:
+        return
+    if api.options.disallow_untyped_calls and api.in_checked_function() and callee.name != LAMBDA_NAME:
+        api.msg.untyped_function_call(callee, ctx.context)
 
 
 def _check_items(

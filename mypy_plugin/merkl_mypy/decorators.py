@@ -47,6 +47,7 @@ from merkl_mypy.shapes import any_type, class_of, lift, plain_signature
 from merkl_mypy.walk import parts
 
 _PART_BOUND: Final = "__mypy_partial_paramspec_"  # how mypy begins what it notes of a partial in a decorator
+_CALLS_DEEP: Final = 10
 _SINGLE_DISPATCH: Final = "functools._SingleDispatchCallable"
 
 
@@ -233,6 +234,9 @@ def decorate(
         )
     if isinstance(called, CallableType):
         return task_type(api, ctx.context, kind, called, option, bound_to_self)
+    chosen = _without_context(api, ctx, proper)
+    if chosen is not None:
+        return decorate(api, ctx, kind, chosen, option, default)
     api.fail(
         f'Argument 1 to "{kind}" has incompatible type {format_type(proper, api.options)}; expected a function',
         ctx.context,
@@ -251,9 +255,29 @@ def _called(api: TypeChecker, typ: ProperType, context: Context) -> ProperType |
     if isinstance(typ, TupleType):
         typ = typ.partial_fallback
     kept = _partial(typ) or _dispatched(typ)
-    if kept is None and isinstance(typ, Instance) and typ.type.has_readable_member("__call__"):
-        return get_proper_type(api.expr_checker.analyze_external_member_access("__call__", typ, context))
-    return kept
+    if kept is not None or not isinstance(typ, Instance):
+        return kept
+    for _ in range(_CALLS_DEEP):  # what is called may be an object in its turn
+        if not (typ.type.has_readable_member("__call__") or typ.type.fallback_to_any):
+            return None
+        found = get_proper_type(api.expr_checker.analyze_external_member_access("__call__", typ, context))
+        if not isinstance(found, Instance):
+            return found
+        typ = found
+    return None
+
+
+def _without_context(
+    api: TypeChecker, ctx: FunctionContext | MethodContext, typ: ProperType
+) -> ProperType | None:
+    """The type of a call such as `getattr(module, name, default)`, of which mypy makes the `object` that decorators take."""
+    if not isinstance(typ, Instance) or typ.type.fullname != "builtins.object":
+        return None
+    if not isinstance(ctx.context, CallExpr) or not isinstance(ctx.args[0][0], CallExpr):
+        return None
+    with api.msg.filter_errors():
+        found = get_proper_type(api.expr_checker.accept(ctx.args[0][0]))
+    return None if found == typ else found
 
 
 def _can_be_made(api: TypeChecker, typ: FunctionLike, context: Context) -> None:

@@ -190,3 +190,26 @@ def reveals(f: Future[bytes]) -> None:
 def test_functions_in_which_there_are_nothing_but_calls(tmp_path: Path) -> None:
     """The first thing that mypy asks about in such a module is what has to be named by then."""
     checked.check(tmp_path, {"calls.py": ONLY_CALLS})
+
+
+UNTYPED = """
+from merkl import task
+def plain(x): return x  # E: no-untyped-def
+@task
+def bare(x): return x  # E: no-untyped-def
+def typed(x: int): return x  # E: no-untyped-def
+held = task(lambda x: x)
+task(plain)(1)  # E: no-untyped-call
+[bare][0](1)  # E: no-untyped-call
+(bare if bare else bare)(1)  # E: no-untyped-call # E: truthy-function
+task(typed)(1)
+task(lambda x: x)(1)
+held(1)  # E: no-untyped-call
+def inside(x):  # E: no-untyped-def
+    task(plain)(1)  # E: no-untyped-call
+"""
+
+
+def test_nameless_calls_of_functions_without_annotations(tmp_path: Path) -> None:
+    """`--disallow-untyped-calls` reports these as it does calls by name, and none of a lambda that stands there."""
+    checked.check(tmp_path, {"untyped.py": UNTYPED})

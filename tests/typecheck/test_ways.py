@@ -167,6 +167,24 @@ reveal_type(task(Closed)())  # T: Future[dispatched.Closed]
 task(Open)()  # E: abstract
 task(Shape)()  # E: misc
 """,
+    "called": """
+import untyped  # type: ignore[import-not-found]
+class Meth:
+    def __call__(self, x: int) -> float: return x
+class Deep:
+    __call__ = Meth()
+class Deeper:
+    __call__ = Deep()
+reveal_type(task(Deeper())(fi)); task(Deeper())(fs)  # E: arg-type # T: Future[float]
+class Itself:
+    __call__: Itself
+task(Itself())  # E: arg-type
+class Derived(untyped.Base): ...  # E: misc
+task(Derived())(fs)  # N: merkl-unsupported
+chosen = task(getattr(math, "cbrt", kept.fn))  # N: merkl-unsupported
+reveal_type(chosen(fi)); chosen(fs)  # E: arg-type # T: Any | Future[float]
+task(getattr(math, "cbrt", 1))  # E: arg-type # N: merkl-unsupported
+""",
     "conditions": """
 if sys.platform == "linux":
     @task
