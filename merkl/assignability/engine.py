@@ -15,6 +15,7 @@ from merkl.assignability.members import protocol_members
 from merkl.assignability.parse import parse
 from merkl.assignability.relation import Relation, Verdict
 from merkl.assignability.rules import Rules
+from merkl.assignability.typeshed import all_stub_names
 from merkl.assignability.typing_rules import relate_by_typing_rules
 
 __all__ = ["answer"]
@@ -61,19 +62,15 @@ def _is_otherwise_for_checkers(source: Any, target: Any) -> bool:
     return (
         any(map(is_redefined, [*own, *wanted]))
         or any(has_other_bases(cls) or asked_for & members_for_checkers(cls) for cls in own)
-        or any(_is_left_to_scalars(cls, asked_for) for cls in iter_classes(source))
+        or any(_has_for_checkers(cls, asked_for) for cls in iter_classes(source))
     )
 
 
-def _is_left_to_scalars(cls: type, names: set[str]) -> bool:
-    """Whether only the classes below a numpy class have a member that its stub gives to all, as `__index__` of `integer`."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None or not issubclass(cls, numpy.generic):
-        return False
-    missing = [name for name in names if not hasattr(cls, name)]
-    below: list[type] = cls.__subclasses__() if missing else []
-    return any(
-        any(hasattr(one, name) for name in missing) or _is_left_to_scalars(one, names) for one in below
+def _has_for_checkers(cls: type, names: set[str]) -> bool:
+    """Whether the stub of a library's class has a member that the class lacks: `__index__` of numpy's `integer` is one."""
+    missing = names.difference(*map(vars, cls.__mro__))
+    return (
+        bool(missing) and not is_stdlib(cls) and not is_protocol(cls) and bool(missing & all_stub_names(cls))
     )
 
 

@@ -31,8 +31,17 @@ def has_other_bases(cls: type) -> bool:
     """Say whether a base of a class may be something else to type checkers."""
     names, node = _names_for_checkers(cls.__module__), class_node(cls)
     return node is not None and any(
-        isinstance(each, ast.Name) and each.id in names for base in node.bases for each in ast.walk(base)
+        isinstance(each, ast.Name) and each.id in names
+        for base in node.bases
+        if not _declares_parameters(base)
+        for each in ast.walk(base)
     )
+
+
+def _declares_parameters(base: ast.expr) -> bool:
+    """Whether it is `Generic[T]` or `Protocol[T]`: another definition of `T` makes no other base."""
+    head = base.value if isinstance(base, ast.Subscript) else None
+    return getattr(head, "attr", getattr(head, "id", "")) in ("Generic", "Protocol")
 
 
 def members_for_checkers(cls: type) -> frozenset[str]:

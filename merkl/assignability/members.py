@@ -23,14 +23,21 @@ from merkl._base.hints import (
 )
 from merkl._base.sources import class_node
 from merkl._base.type_forms import is_named
-from merkl.assignability.classes import is_stdlib, parameters
+from merkl.assignability.classes import is_stdlib, original_bases, parameters
 from merkl.assignability.hidden import is_for_run_time
 from merkl.assignability.nominal import as_base
 from merkl.assignability.parse import parse, substitute_term
 from merkl.assignability.signatures import bound_signature, stub_signature
 from merkl.assignability.stdlib import PROTOCOLS, STUB_PROTOCOLS, UNHASHABLE
 from merkl.assignability.terms import ANY, ClassOf, Fn, Inst, Kind, Opaque, Param, Rest, Term, Tup, union
-from merkl.assignability.typeshed import StubMember, Unresolved, stub_member, stub_names, stub_parameters
+from merkl.assignability.typeshed import (
+    StubMember,
+    Unresolved,
+    all_stub_names,
+    stub_member,
+    stub_names,
+    stub_parameters,
+)
 
 __all__ = ["Member", "find_member", "protocol_members"]
 
@@ -57,6 +64,8 @@ def protocol_members(cls: type) -> frozenset[str]:
         return stub_names(cls).union(*inherited)
     shim = PROTOCOLS.get(cls, cls)
     found = set(typing_extensions.get_protocol_members(shim))
+    if all("__hash__" not in vars(c) or vars(c)["__hash__"] is None for c in shim.__mro__[:-1]):
+        found.discard("__hash__")  # None is made by `__eq__`; type checkers do not see it
     for base in shim.__mro__[1:]:
         if base in PROTOCOLS:
             found |= protocol_members(base)
@@ -95,7 +104,33 @@ def find_member(
             return found if isinstance(found, str) else _specialize(found, owner, term, self_term)
     if name in _ENUM_NAMES and issubclass(cls, enum.Enum):
         return _enum_member(cls, name)
-    return _object_member(name, of_class) or (_dynamic_member(cls) if on_demand and not of_class else None)
+    inherited = _of_stub_bases(term, name, self_term, of_class) or _object_member(name, of_class, self_term)
+    if inherited is None and name in all_stub_names(cls):
+        return "of a base that exists in stubs only"
+    return inherited or (_dynamic_member(cls) if on_demand and not of_class else None)
+
+
+def _of_stub_bases(term: Inst | Tup, name: str, self_term: Term, of_class: bool) -> Member | str | None:
+    """What a class has from a base that it has in typeshed alone: a tuple's `__reversed__` is that of Sequence."""
+    for owner in term.cls.__mro__:
+        for base in original_bases(owner) if is_stdlib(owner) else ():
+            above = get_origin(base) or base
+            if not isinstance(above, type) or above in term.cls.__mro__ or not stub_names(above):
+                continue
+            items = (
+                union(tuple(i.item if isinstance(i, Rest) else i for i in term.items))
+                if isinstance(term, Tup)
+                else ANY
+            )
+            seen = as_base(Inst(tuple, (items,)) if isinstance(term, Tup) else term, above)
+            found = (
+                "of a base with unknown arguments"
+                if seen is None
+                else find_member(seen, name, self_term, on_demand=False, of_class=of_class)
+            )
+            if found is not None:
+                return found
+    return None
 
 
 _OF_FORMS = ("typing", "typing_extensions", "abc")
@@ -105,7 +140,7 @@ _ENUM_NAMES = ("value", "_value_", "name", "_name_")
 def _enum_member(cls: type[enum.Enum], name: str) -> Member:
     """`name` is a str; `value` is of the type that the values of all members have."""
     if "name" in name:
-        return Member((Inst(str),))
+        return Member((Inst(str),), settable=name == "_name_")
     known = {_value_type(member.value) for member in cls}
     first = known.pop() if len(known) == 1 else None  # values of several types are Any to mypy
     return Member((ANY if first is None else first,))
@@ -132,12 +167,14 @@ def _dynamic_member(cls: type) -> Member | str | None:
     if issubclass(cls, (types.ModuleType, types.SimpleNamespace)):
         return Member((ANY,), settable=True)
     for name in ("__getattribute__", "__getattr__"):
-        stub = next((s for c in cls.__mro__[:-1] if is_stdlib(c) and (s := stub_member(c, name))), None)
+        stub = next((s for c in cls.__mro__[:-1] if (s := stub_member(c, name))), None)
         made = stub and _from_stub(stub, cls, of_class=False)
         if isinstance(made, Member) and isinstance(made.options[0], Fn):
             return Member((made.options[0].ret,), settable=True)
+        if isinstance(made, str):
+            return made
         owner = next((c for c in cls.__mro__[:-1] if name in vars(c)), None)
-        if owner is None or is_stdlib(owner) or is_for_run_time(owner, name):
+        if owner is None or is_stdlib(owner) or is_for_run_time(owner, name) or _is_not_in_stub(cls, name):
             continue
         signature = bound_signature(vars(owner)[name], static=False)
         return (
@@ -148,15 +185,22 @@ def _dynamic_member(cls: type) -> Member | str | None:
     return None
 
 
+def _is_not_in_stub(cls: type, name: str) -> bool:
+    """Whether a class has a stub, which is all that type checkers see of it, without that name."""
+    seen = all_stub_names(cls)
+    return bool(seen) and name not in seen
+
+
 _OF_OBJECT = {"__hash__": int, "__str__": str, "__repr__": str, "__eq__": bool, "__ne__": bool}
 
 
-def _object_member(name: str, of_class: bool) -> Member | None:
+def _object_member(name: str, of_class: bool, self_term: Term) -> Member | str | None:
     """What every object has."""
-    if name not in _OF_OBJECT:
-        return None
-    operands = (name in ("__eq__", "__ne__")) + of_class
-    return Member((Fn((Param(Inst(object), Kind.POSITIONAL),) * operands, Inst(_OF_OBJECT[name])),))
+    if name in _OF_OBJECT:
+        operands = (name in ("__eq__", "__ne__")) + of_class
+        return Member((Fn((Param(Inst(object), Kind.POSITIONAL),) * operands, Inst(_OF_OBJECT[name])),))
+    stub = stub_member(object, name)
+    return _from_stub(stub, object, of_class, self_term) if stub is not None else None
 
 
 def _specialize(member: Member, owner: type, term: Inst | Tup, self_term: Term) -> Member | str:

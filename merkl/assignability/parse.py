@@ -24,7 +24,14 @@ from merkl._base.type_forms import (
     substitute,
     union_members,
 )
-from merkl.assignability.classes import default_arguments, is_pack, is_parameters, original_bases, parameters
+from merkl.assignability.classes import (
+    default_arguments,
+    is_pack,
+    is_parameters,
+    is_stdlib,
+    original_bases,
+    parameters,
+)
 from merkl.assignability.terms import (
     ANY,
     NEVER,
@@ -47,6 +54,7 @@ from merkl.assignability.terms import (
     to_form,
     union,
 )
+from merkl.assignability.typeshed import Unresolved, stub_member
 
 __all__ = [
     "ANY_REST",
@@ -228,8 +236,8 @@ def _tuple_items(cls: type, args: tuple[Term, ...]) -> tuple[Term, ...] | None:
     """The items of a class that derives from a tuple of known items, such as a NamedTuple."""
     known = dict(zip(parameters(cls), args, strict=False))
     if "_fields" in vars(cls) and "_field_defaults" in vars(cls):
-        hints = resolve_class_hints(cls)
         fields: tuple[str, ...] = cls._fields  # type: ignore[attr-defined]
+        hints = _stub_fields(cls, fields) if is_stdlib(cls) else resolve_class_hints(cls)
         items = tuple(parse(_delayed(hints.get(name, Any))) for name in fields)
         return tuple(substitute_term(item, known) for item in items)
     for base in original_bases(cls):
@@ -241,6 +249,12 @@ def _tuple_items(cls: type, args: tuple[Term, ...]) -> tuple[Term, ...] | None:
             term = substitute_term(Tup(term.items), known)
             return term.items if isinstance(term, Tup) else None
     return None
+
+
+def _stub_fields(cls: type, names: tuple[str, ...]) -> dict[str, Any]:
+    """What typeshed says of the fields of a named tuple, which says nothing itself."""
+    found = ((name, stub_member(cls, name)) for name in names)
+    return {name: m.form for name, m in found if m is not None and not isinstance(m.form, Unresolved)}
 
 
 def _generic(form: Any, origin: Any, args: tuple[Any, ...]) -> Term:

@@ -8,7 +8,7 @@ import inspect
 import types
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from merkl.assignability.classes import is_protocol, is_stdlib
+from merkl.assignability.classes import derives_from_any, is_protocol, is_stdlib
 from merkl.assignability.members import Member, find_member, protocol_members
 from merkl.assignability.parse import substitute_term
 from merkl.assignability.relation import YES, Relation, Verdict, no
@@ -214,6 +214,8 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
         return YES
     if not isinstance(source.term, Inst):
         return no(f"{show(source)} is not {show(target)}")
+    if derives_from_any(source.term.cls):
+        return YES
     if is_protocol(target.cls):
         if "__call__" in protocol_members(target.cls):
             return _class_as_factory(rules, source, source.term, target)
@@ -221,7 +223,7 @@ def _class_as_instance(rules: Rules, source: ClassOf, target: Inst) -> Relation:
         if found.verdict is not Verdict.NO:
             return found
     metaclass = type(source.term.cls)
-    if metaclass is type:
+    if metaclass is type and not is_protocol(target.cls):
         return no(f"{show(source)} is not {show(target)}")
     if is_protocol(target.cls) and target.cls not in inspect.getmro(metaclass):
         # As mypy binds `cls: type[T]` of a metaclass: T is nothing, which what is returned may be for all it asks.

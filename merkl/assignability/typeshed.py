@@ -24,6 +24,7 @@ __all__ = [
     "StubFunction",
     "StubMember",
     "Unresolved",
+    "all_stub_names",
     "stub_bases",
     "stub_member",
     "stub_names",
@@ -143,6 +144,25 @@ def stub_names(cls: type) -> frozenset[str]:
     """Give the names that typeshed defines in the body of `cls` itself."""
     found = _stub_class(cls)
     return frozenset(found[1].child_nodes or ()) if found is not None else frozenset()
+
+
+@functools.lru_cache(maxsize=4096)
+def all_stub_names(cls: type) -> frozenset[str]:
+    """Give the names that the stub of a class, typeshed's or its package's, defines in it and its bases."""
+    found = _stub_class(cls)
+    return _names_with_bases(*found, frozenset()) if found is not None else frozenset()
+
+
+def _names_with_bases(module: str, info: Any, seen: frozenset[tuple[str, str]]) -> frozenset[str]:
+    """Bases count that exist in stubs alone, as the mixins of numpy's scalars do."""
+    names = frozenset(info.child_nodes or ())
+    for base in info.ast.bases:
+        written = base.value if isinstance(base, ast.Subscript) else base
+        found = _lookup(module, written.id) if isinstance(written, ast.Name) else None
+        if found is not None and isinstance(found[1].ast, ast.ClassDef):
+            key = (found[0], found[1].name)
+            names |= frozenset() if key in seen else _names_with_bases(*found, seen | {key})
+    return names
 
 
 @functools.lru_cache(maxsize=8192)

@@ -6,7 +6,6 @@ import dataclasses
 import importlib.util
 import os
 import pkgutil
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -19,8 +18,9 @@ from merkl._base.places import shown_path
 from merkl._base.tracebacks import locate_error
 from merkl.cli.arguments import parse_options
 from merkl.cli.errors import UsageError
-from merkl.cli.names import load_module
+from merkl.cli.names import load_module, make_project_importable
 from merkl.cli.output import print_json, stdout_for_result
+from merkl.cli.project_files import ProjectFiles, find_project_files
 from merkl.cli.static import check_statically
 from merkl.execution.checking import (
     BuildFindings,
@@ -30,6 +30,7 @@ from merkl.execution.checking import (
     check_serializers,
     nothing_runs,
 )
+from merkl.execution.exits import refused_exits
 from merkl.workspace import Workspace
 
 __all__ = ["USAGE", "carry_out"]
@@ -39,7 +40,8 @@ usage: merkl check [MODULE ...] [--serializers] [--json]
 
 Run mypy with MerkL's plugin over the modules, then build every task, pipeline, and function declared to return Futures,
 that can be called without arguments. No task runs. A MODULE is a module, a package with all in it, or the path of a
-file. Of a folder, and without any of the whole project, all files that import merkl are checked, tests aside.
+file. Of a folder, and without any of the whole project, all files that import merkl are checked, tests aside; those that
+only import such a file are read by mypy.
 
   --serializers   also hash the constants of the calls that were built, and an instance of each type with a serializer of
                   your own, under two hash seeds and after a pickle round trip
@@ -52,11 +54,6 @@ examples:
   merkl check flow mypackage tools/report.py
   merkl check --serializers
 """
-
-_SKIPPED = frozenset(
-    {"tests", "test", "build", "dist", "docs", "node_modules", "site-packages", "venv", "env"}
-)
-_IMPORTS_MERKL = re.compile(r"^\s*(?:from|import)\s+merkl\b", re.MULTILINE)
 
 
 def _options(*modules: str, serializers: bool = False, json: bool = False) -> None:
@@ -83,64 +80,47 @@ def _looking() -> Workspace:
 
 def check_project(names: list[str], *, serializers: bool, as_json: bool, out: TextIO) -> int:
     """Check modules, or all of the project, print one report, and return the exit code."""
-    given = [each for name in names for each in _expand(name)] or _files_of(find_project_root())
-    with _looking(), nothing_runs():
-        loaded = _load(given)
-    modules = list(loaded.modules.values())
-    findings = [*check_statically(sorted(loaded.paths)), *loaded.findings]
-    with _looking():
-        built = check_modules(modules)
-        built.ended_early += loaded.ended_early
-        findings += built.findings
-        if serializers:
-            findings += check_serializers(built.calls)
-    findings = _in_order(findings)
+    root = find_project_root()
+    make_project_importable(root)  # wherever in the project this is
+    given = _expand(names) if names else find_project_files(root)
+    with refused_exits():
+        with _looking(), nothing_runs():
+            loaded = _load(given.direct)
+        by_mypy_alone = sorted({shown_path(path) for path in given.indirect} - loaded.paths)
+        modules = list(loaded.modules.values())
+        findings = check_statically(sorted([*loaded.paths, *by_mypy_alone]), root) + loaded.findings
+        with _looking():
+            built = check_modules(modules)
+            built.ended_early += loaded.ended_early
+            findings += built.findings
+            if serializers:
+                findings += check_serializers(built.calls)
+    report = _Report(_in_order(findings), modules, by_mypy_alone, built)
     if as_json:
-        print_json(_as_json(findings, modules, built), out)
+        print_json(report.as_json(), out)
     else:
-        for finding in findings:
+        for finding in report.findings:
             print(_as_text(finding), file=out)
-    print(_summary(findings, modules, built), file=sys.stderr)
-    return 1 if any(finding.severity == "error" for finding in findings) else 0
+    print(report.summary(), file=sys.stderr)
+    return 1 if any(finding.severity == "error" for finding in report.findings) else 0
 
 
 # -- what is checked ---------------------------------------------------------------------------------------
 
 
-def _expand(name: str) -> list[str]:
-    """The files in a folder that is no package, and of what is no folder the name alone."""
-    folder = Path(name)
-    is_named_as_folder = os.sep in name or name in (os.curdir, os.pardir)
-    if folder.is_dir() and (is_named_as_folder or not (folder / "__init__.py").exists()):
-        return _files_of(folder)
-    return [name]
-
-
-def _files_of(root: Path) -> list[str]:
-    """The Python files below a folder that import merkl, tests aside."""
-    found = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if _is_looked_into(Path(folder) / name))
-        for name in sorted(files):
-            path = Path(folder) / name
-            is_other = name.startswith(("test_", "conftest.", "setup.")) or not name.endswith(".py")
-            if not is_other and _imports_merkl(path):
-                found.append(str(path))
-    if not found:
-        raise UsageError(f"no Python file in {root} imports merkl; name the modules to check")
+def _expand(names: list[str]) -> ProjectFiles:
+    """The files in folders that are no packages, and of what is no folder the name alone."""
+    found = ProjectFiles()
+    for name in names:
+        folder = Path(name)
+        is_named_as_folder = os.sep in name or name in (os.curdir, os.pardir)
+        if folder.is_dir() and (is_named_as_folder or not (folder / "__init__.py").exists()):
+            inside = find_project_files(folder)
+            found.direct += inside.direct
+            found.indirect += inside.indirect
+        else:
+            found.direct.append(name)
     return found
-
-
-def _is_looked_into(folder: Path) -> bool:
-    name = folder.name
-    return not (name.startswith((".", "_")) or name in _SKIPPED or (folder / "pyvenv.cfg").exists())
-
-
-def _imports_merkl(path: Path) -> bool:
-    try:
-        return _IMPORTS_MERKL.search(path.read_text(encoding="utf-8", errors="replace")) is not None
-    except OSError:
-        return False
 
 
 class _Loaded:
@@ -219,28 +199,41 @@ def _as_text(finding: Finding) -> str:
     return f"{place}{': ' if place else ''}{finding.severity}: {finding.message}  [{code}]"
 
 
-def _as_json(findings: list[Finding], modules: list[ModuleType], built: BuildFindings) -> dict[str, Any]:
-    return {
-        "findings": [dataclasses.asdict(finding) for finding in findings],
-        "modules": [module.__name__ for module in modules],
-        "built": built.built,
-        "ended_early": built.ended_early,
-        "calls": len(built.calls),
-    }
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Report:
+    """All that is found, of which modules, which files only mypy has read, and what was built."""
 
+    findings: list[Finding]
+    modules: list[ModuleType]
+    by_mypy_alone: list[str]
+    built: BuildFindings
 
-def _summary(findings: list[Finding], modules: list[ModuleType], built: BuildFindings) -> str:
-    sources = Counter(finding.source for finding in findings if finding.severity == "error")
-    errors = ", ".join(f"{count} by {source}" for source, count in sources.items()) or "none"
-    graphs = f"{_count(len(built.built), 'graph')} of {_count(len(built.calls), 'call')} built"
-    failed = sum(finding.source == "import" for finding in findings)
-    checked = f"{_count(len(modules), 'module')} checked"
-    if failed:
-        checked += f", {failed} more cannot be imported"
-    text = f"merkl: {checked}, {graphs}; errors: {errors}"
-    if built.ended_early:
-        text += f"\nmerkl: ended where a value decides what comes next: {', '.join(built.ended_early)}"
-    return text
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "findings": [dataclasses.asdict(finding) for finding in self.findings],
+            "modules": [module.__name__ for module in self.modules],
+            "by_mypy_alone": self.by_mypy_alone,
+            "built": self.built.built,
+            "ended_early": self.built.ended_early,
+            "calls": len(self.built.calls),
+        }
+
+    def summary(self) -> str:
+        sources = Counter(finding.source for finding in self.findings if finding.severity == "error")
+        errors = ", ".join(f"{count} by {source}" for source, count in sources.items()) or "none"
+        graphs = f"{_count(len(self.built.built), 'graph')} of {_count(len(self.built.calls), 'call')} built"
+        failed = sources["import"]
+        checked = f"{_count(len(self.modules), 'module')} checked"
+        if self.by_mypy_alone:
+            checked += f", {len(self.by_mypy_alone)} more by mypy alone"
+        if failed:
+            checked += f", {failed} more cannot be imported"
+        text = f"merkl: {checked}, {graphs}; errors: {errors}"
+        if self.built.ended_early:
+            text += (
+                f"\nmerkl: ended where a value decides what comes next: {', '.join(self.built.ended_early)}"
+            )
+        return text
 
 
 def _count(number: int, noun: str) -> str:

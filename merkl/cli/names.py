@@ -14,7 +14,7 @@ from typing import Any
 from merkl.cli.errors import UsageError
 from merkl.graph.task import Task
 
-__all__ = ["find_function", "load_module", "make_importable"]
+__all__ = ["find_function", "load_module", "make_importable", "make_project_importable"]
 
 
 def make_importable(folder: Path) -> None:
@@ -23,10 +23,10 @@ def make_importable(folder: Path) -> None:
         sys.path.insert(0, str(folder))
 
 
-def _make_project_importable() -> None:
-    """Have the modules of this folder found, and after all others those of its `src`, installed or not."""
-    make_importable(Path.cwd())
-    source = Path.cwd() / "src"
+def make_project_importable(folder: Path) -> None:
+    """Have the modules of a folder found, and after all others those of its `src`, installed or not."""
+    make_importable(folder)
+    source = folder / "src"
     if source.is_dir() and not (source / "__init__.py").exists() and str(source) not in sys.path:
         sys.path.append(str(source))
 
@@ -36,7 +36,7 @@ def find_function(name: str) -> Any:
 
     Raises `UsageError` with the closest names where there is none, or where the module does not import.
     """
-    _make_project_importable()
+    make_project_importable(Path.cwd())
     path, colon, inner = name.rpartition(":")
     if colon and path.endswith(".py"):
         return _find_attribute(_load_file(Path(path)), inner, name)
@@ -55,7 +55,7 @@ def load_module(name: str) -> ModuleType:
 
     Raises `UsageError` where there is none, and whatever the module itself raises while it is imported.
     """
-    _make_project_importable()
+    make_project_importable(Path.cwd())
     return _load_file(Path(name)) if name.endswith(".py") else _import(name, name)
 
 

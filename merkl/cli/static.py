@@ -5,33 +5,48 @@ from __future__ import annotations
 import configparser
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from merkl._base.errors import ConfigError, MissingDependencyError
+from merkl._base.places import shown_path
 from merkl.execution.checking import Finding
 
 __all__ = ["check_statically"]
 
 _PLUGIN = "merkl_mypy"
+#: What mypy says of settings for modules that are not among those looked at this time.
+_UNUSED = "Warning: unused section(s)"
 
 
-def check_statically(paths: Sequence[str]) -> list[Finding]:
-    """Return what mypy with MerkL's plugin finds in files and folders; without any, in what its settings name.
+def check_statically(paths: Sequence[str], root: Path) -> list[Finding]:
+    """Return what mypy with MerkL's plugin finds in files; without any, in what its settings name.
 
-    The project's own settings of mypy hold; where it has none, the plugin's defaults do.
+    The project's own settings of mypy hold; where it has none, the plugin's defaults do. They are read from the folder of
+    the project, `root`, or from one nearer to here that has settings of its own: what they name is relative to it.
 
     Raises `MissingDependencyError` without mypy, and `ConfigError` where the settings do not name the plugin.
     """
     if importlib.util.find_spec("mypy") is None:
         raise MissingDependencyError('mypy is not installed: pip install "merkl[mypy]"')
     settings = _find_settings(Path.cwd())
-    words = [sys.executable, "-m", "mypy", "--output=json", "--no-error-summary", "--hide-error-context"]
+    # -P: no module of the project stands in the place of one that mypy itself imports.
+    words = [
+        sys.executable,
+        "-P",
+        "-m",
+        "mypy",
+        "--output=json",
+        "--no-error-summary",
+        "--hide-error-context",
+    ]
     with tempfile.TemporaryDirectory(prefix="merkl-check-") as folder:
         if settings is None:
             config = Path(folder) / "mypy.ini"
@@ -42,15 +57,67 @@ def check_statically(paths: Sequence[str]) -> list[Finding]:
                 f"{settings}: mypy's settings do not name MerkL's plugin, and without it mypy takes Futures for mistakes; "
                 f'add "{_PLUGIN}" to their `plugins` (in TOML: plugins = ["{_PLUGIN}"])'
             )
-        return [finding for group in _groups(paths) for finding in _check_group(words, group)]
+        mypy = _Mypy(words, _where_mypy_runs(settings, root))
+        return [finding for group in _groups(paths) for finding in mypy.check(group)]
 
 
-def _check_group(words: Sequence[str], paths: list[str]) -> list[Finding]:
-    """What mypy says of files; where one cannot be read, mypy says no more, so it looks at the others again."""
-    findings = _run([*words, *paths])
-    unread = {finding.file for finding in findings if finding.code == "syntax"}
-    others = [path for path in paths if path not in unread]
-    return findings if not others or len(others) == len(paths) else findings + _check_group(words, others)
+def _where_mypy_runs(settings: Path | None, root: Path) -> Path:
+    """The innermost of the folders here and above that is the project's or has the settings; else this one."""
+    here = Path.cwd()
+    around = (here, *here.parents)
+    known = [folder for folder in (root, settings.parent if settings else None) if folder in around]
+    return max((folder for folder in known if folder), key=lambda folder: len(folder.parts), default=here)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mypy:
+    """mypy with its options, run in a folder; paths are given to it, and told, as seen from the working directory."""
+
+    words: Sequence[str]
+    folder: Path
+
+    def check(self, paths: list[str]) -> list[Finding]:
+        """What mypy says of files; where one keeps it from going on it says no more, so it looks at the others again."""
+        findings, is_done = self._run(paths)
+        unread = {finding.file for finding in findings}
+        others = [path for path in paths if path not in unread]
+        if is_done or not others or len(others) == len(paths):
+            return findings
+        return findings + self.check(others)
+
+    def _run(self, paths: Sequence[str]) -> tuple[list[Finding], bool]:
+        given = [os.path.relpath(os.path.abspath(path), self.folder) for path in paths]
+        done = subprocess.run(
+            [*self.words, *given],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        told = f"{done.stdout}\n{done.stderr}".splitlines()
+        findings = [self._read(json.loads(text)) for text in told if text.startswith("{")]
+        findings = [finding for finding in findings if finding.severity == "error"]
+        apart = [text for text in told if text.strip() and not text.startswith(("{", _UNUSED))]
+        is_done = done.returncode == 0 or (done.returncode == 1 and bool(findings))
+        if not is_done and not findings:
+            said = "\n".join(apart)[-2000:] or f"mypy ended with code {done.returncode}"
+            findings.append(Finding("mypy", "error", "", 0, said))
+        else:  # what is wrong with its settings
+            findings += [Finding("mypy", "warning", "", 0, text) for text in apart]
+        return findings, is_done
+
+    def _read(self, said: dict[str, Any]) -> Finding:
+        hint = f" ({said['hint'].strip()})" if said.get("hint") else ""
+        return Finding(
+            "mypy",
+            said["severity"],
+            shown_path(said["file"], base=self.folder),
+            max(said["line"], 0),
+            " ".join(f"{said['message']}{hint}".split()),
+            max(said["column"], 0),
+            said["code"] or "",
+        )
 
 
 def _groups(paths: Sequence[str]) -> list[list[str]]:
@@ -65,37 +132,6 @@ def _groups(paths: Sequence[str]) -> list[list[str]]:
             groups.append(fitting := {})
         fitting[name] = path
     return [list(group.values()) for group in groups] or [[]]
-
-
-def _run(words: Sequence[str]) -> list[Finding]:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    findings = list(_read(done.stdout))
-    if done.returncode not in (0, 1) and not findings:
-        said = (done.stderr.strip() or done.stdout.strip() or f"mypy ended with code {done.returncode}")[
-            -2000:
-        ]
-        findings.append(Finding("mypy", "error", "", 0, said))
-    return findings
-
-
-def _read(printed: str) -> Iterable[Finding]:
-    for text in printed.splitlines():
-        if not text.startswith("{"):
-            continue
-        said: dict[str, Any] = json.loads(text)
-        if said["severity"] != "error":
-            continue
-        hint = f" ({said['hint'].strip()})" if said.get("hint") else ""
-        line, column = max(said["line"], 0), max(said["column"], 0)
-        yield Finding(
-            "mypy",
-            "error",
-            said["file"],
-            line,
-            " ".join(f"{said['message']}{hint}".split()),
-            column,
-            said["code"] or "",
-        )
 
 
 def _find_settings(folder: Path) -> Path | None:

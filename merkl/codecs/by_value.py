@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import importlib.util
+import struct
 import sys
 import types
 import typing
@@ -58,16 +60,60 @@ def _reduce_other(obj: Any) -> Any:
         return reduce_view(obj)
     if type(obj) is functools.cached_property:
         return _make_property, (obj.func, obj.attrname)
+    if type(obj) is struct.Struct:
+        return struct.Struct, (obj.format,)
+    if _goes_by_name(obj):
+        return _member_of, (type(obj), obj.name)
     if isinstance(obj, _NAMED_TYPES) and loaded_definition(f"{obj.__module__}:{obj.__name__}") is not obj:
         made_of = obj.__supertype__ if isinstance(obj, NewType) else obj.__value__
         return _make_named, (type(obj), obj.__name__, made_of, obj.__module__, *_parameters(obj))
     if obj is not None and obj is _item_of_generic():  # of a NamedTuple that is generic too
         return _item_of_generic, ()
     if issubclass(type(obj), BaseException) and registered_reducer(type(obj)) is None:
-        return obj.__reduce_ex__(
-            5
-        )  # whatever a library has put on all exceptions: equal ones have equal bytes
+        # Whatever a library has put on all exceptions: equal ones have equal bytes.
+        reduced = obj.__reduce_ex__(5)
+        return _reduce_exception(type(obj), reduced) if _inits_itself(type(obj)) else reduced
     return _reduce_cached(obj) if type(obj) is _CACHED else None
+
+
+def _goes_by_name(member: Any) -> bool:
+    """Say whether it is a member of an enum whose value no copy equals: pickle would look for the member that has it."""
+    kind = type(member)
+    if not issubclass(kind, Enum):
+        return False
+    is_named = kind.__members__.get(member.name) is member
+    return (
+        is_named and kind.__reduce_ex__ is Enum.__reduce_ex__ and _eq_of(type(member.value)) is _eq_of(object)
+    )
+
+
+def _eq_of(cls: Any) -> Any:
+    return cls.__eq__
+
+
+def _member_of(kind: type[Enum], name: str) -> Enum:
+    return kind[name]
+
+
+def _inits_itself(cls: Any) -> bool:
+    """Say whether an exception is made by an `__init__` in Python, and else as all exceptions are."""
+    is_as_all = cls.__reduce__ is BaseException.__reduce__ and cls.__reduce_ex__ is object.__reduce_ex__
+    has_new = any(isinstance(vars(base).get("__new__"), staticmethod) for base in cls.__mro__)
+    return is_as_all and not has_new and isinstance(getattr(cls, "__init__", None), types.FunctionType)
+
+
+def _reduce_exception(cls: Any, reduced: Any) -> Any:
+    """Take an exception apart into what it holds: its `__init__` need not take the `args` that it passed on."""
+    return _make_exception, (cls, reduced[1]), *reduced[2:]
+
+
+def _make_exception(cls: Any, args: tuple[Any, ...]) -> Any:
+    made = cls.__new__(cls, *args)
+    compiled = next(
+        base for base in cls.__mro__ if isinstance(vars(base).get("__init__"), types.WrapperDescriptorType)
+    )
+    compiled.__init__(made, *args)
+    return made
 
 
 def _make_code(magic: bytes, version: str, *parts: Any) -> types.CodeType:
@@ -150,7 +196,16 @@ def _without_notes(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _with_members(cls: type[Enum], reduced: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Have an enum made with what its members hold beside their values: `__init__` does not run again."""
+    """Have an enum made with what its members hold beside their values: `__init__` does not run again.
+
+    Functions among the values are members, and would be methods.
+    """
+    make, arguments, *others = reduced
+    members = {
+        name: enum.member(value) if hasattr(value, "__get__") else value
+        for name, value in arguments[3].items()
+    }
+    reduced = (make, (*arguments[:3], members, *arguments[4:]), *others)
     held = {
         member.name: {
             name: value

@@ -106,9 +106,9 @@ class _NothingRuns:
 
 
 def _own(module: types.ModuleType, kind: type) -> Iterator[tuple[str, Any]]:
-    """The objects of a kind that a module defines itself, each once."""
+    """The objects of a kind that a module defines itself, in classes too, each once."""
     seen: set[int] = set()
-    for name, value in list(vars(module).items()):
+    for name, value in _members(module, module.__name__):
         if (
             isinstance(value, kind)
             and getattr(value, "__module__", None) == module.__name__
@@ -116,6 +116,14 @@ def _own(module: types.ModuleType, kind: type) -> Iterator[tuple[str, Any]]:
         ):
             seen.add(id(value))
             yield name, value
+
+
+def _members(owner: Any, module: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """What a module holds, and what the classes that it defines do: a static method as it is called."""
+    for name, value in list(vars(owner).items()):
+        yield prefix + name, value.__func__ if isinstance(value, staticmethod) else value
+        if isinstance(value, type) and value.__module__ == module and value.__qualname__ == prefix + name:
+            yield from _members(value, module, f"{prefix}{name}.")
 
 
 def _buildable(module: types.ModuleType) -> Iterator[tuple[str, Callable[[], Any]]]:

@@ -163,7 +163,9 @@ class Runner:
         key = future._call.key()
         if key in self._lost:
             raise CacheError(
-                f"the result of task {future._call.task.name!r} was computed again, and what was stored cannot be read either"
+                f"the result of task {future._call.task.name!r} was computed again, and what was stored cannot be read either: "
+                "the warning says why. Where its class cannot be made again from what pickle keeps of it, give the class a "
+                "`__reduce__`, or register a codec for it (merkl.register_codec)"
             )
         self._lost.add(key)
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextvars
 import enum
-import functools
 import re
 import types
 import typing
@@ -12,6 +11,8 @@ import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Mapping
 from typing import Any
+
+from merkl_serializers.remembered import remembered_by
 
 from merkl.fingerprint.guards import MISSING, Content
 from merkl.fingerprint.naming import mangled, name_of
@@ -135,16 +136,6 @@ def ordered(value: object) -> object:
         mapping = typing.cast("dict[object, object]", value)
         return ("dict", ordered(list(mapping)), ordered(list(mapping.values())))
     return value
-
-
-def remembered_by(cls: type) -> frozenset[str]:
-    """Return the names of cached properties: what they remember says nothing that the other attributes don't say."""
-    return frozenset(
-        name
-        for base in cls.__mro__
-        for name, attribute in vars(base).items()
-        if isinstance(attribute, functools.cached_property)
-    )
 
 
 def attributes_of(value: object) -> dict[str, object] | None:

@@ -6,7 +6,7 @@ import functools
 import gc
 import re
 from collections.abc import Callable, Iterable, Iterator
-from types import FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 from merkl_serializers import is_random_state
 
@@ -17,7 +17,7 @@ from merkl.fingerprint.nodes import Edge, Node
 from merkl.fingerprint.reach import Reach
 from merkl.hashing.fingerprints import fragment_digest, token_digest
 
-__all__ = ["expand_foreign", "holds_users"]
+__all__ = ["expand_foreign", "expand_proxy", "holds_users", "is_proxy"]
 
 #: Objects of libraries are looked at before each call, so only those of up to this many bytes.
 _QUICKLY_ENCODED = 4096
@@ -27,6 +27,29 @@ _SILENT = re.compile(
 )
 #: Those of them that can be taken apart until they are used, or always: what they hold is the state of a run.
 _HOLDS_RUN = re.compile(r"^asyncio\.")
+
+
+#: What is taken by what it is, not by what it holds: a proxy only says that it is one of them.
+_TAKEN_AS_SUCH = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type)
+
+
+def is_proxy(value: object) -> bool:
+    """Say whether an object is of another class than the function, class or module that it passes for."""
+    kind = type(value)
+    return isinstance(value, _TAKEN_AS_SUCH) and not issubclass(kind, _TAKEN_AS_SUCH)
+
+
+def expand_proxy(reach: Reach, node: Node, value: object) -> None:
+    """Take an object that passes for a function (what `wrapt` makes of one): its own class, and what it stands before.
+
+    What it answers for itself is the other's, so only the collector tells what it holds.
+    """
+    node.own = fragment_digest([b"proxy", name_of(type(value)).encode()])
+    node.edges.append(Edge(b"class", reach.node_for(type(value), node.name)))
+    for number, part in enumerate(gc.get_referents(value)):
+        named = part if isinstance(part, dict) else {"": part}
+        for name, held in sorted((str(key), held) for key, held in named.items() if holds_users(reach, held)):
+            node.edges.append(Edge(b"%d." % number + name.encode(), reach.node_for(held, node.name)))
 
 
 def expand_foreign(

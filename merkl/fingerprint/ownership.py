@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodDescriptorType, ModuleType, WrapperDescriptorType
 
 __all__ = ["Ownership"]
 
@@ -47,6 +47,8 @@ class Ownership:
             # What `exec` makes in a namespace without `__name__` says that it is a builtin.
             return bool(cls.__flags__ & _HEAP_TYPE) and getattr(builtins, cls.__name__, None) is not cls
         if not isinstance(module, ModuleType):  # not loaded, or an object was put in its place
+            if _is_compiled(cls):
+                return False
             return self._owns(cls.__module__, _file_of_methods(cls), {})
         return self.owns_module(module)
 
@@ -118,6 +120,13 @@ class Ownership:
             if real.startswith(self._root + os.sep):
                 return os.path.relpath(real, self._root)
         return path
+
+
+def _is_compiled(cls: type) -> bool:
+    """Say whether a class comes from C: only there does a class that has no source hold wrapped slots of its own."""
+    return any(
+        isinstance(value, WrapperDescriptorType | MethodDescriptorType) for value in vars(cls).values()
+    )
 
 
 def _file_of_methods(cls: type) -> str:

@@ -36,7 +36,7 @@ from merkl.fingerprint.contents import (
     state_of,
     weakly_held,
 )
-from merkl.fingerprint.foreign import expand_foreign, holds_users
+from merkl.fingerprint.foreign import expand_foreign, expand_proxy, holds_users, is_proxy
 from merkl.fingerprint.guards import Content, Guards, Identical, raw_items
 from merkl.fingerprint.naming import module_name, name_of, package_of
 from merkl.fingerprint.nodes import Edge, Node
@@ -98,6 +98,8 @@ class Values:
         known = self._nodes.get(id(value))
         if known is not None:
             return known
+        if value.__class__ is not kind and is_proxy(value):
+            return self._later("proxy", name, value)
         if hasattr(kind, "__merkl_key__"):
             key: bytes = value.__merkl_key__()  # type: ignore[attr-defined]
             return leaf("future", name, token_digest(b"future", key), text=name)
@@ -161,6 +163,8 @@ class Values:
             self._expand_module(node, value)
         elif node.kind == "task":
             self._expand_task(node, value)
+        elif node.kind == "proxy":
+            expand_proxy(self._reach, node, value)
         else:
             self._expand_value(node, value)
 

@@ -57,7 +57,7 @@ def _scalars(dtype: Any) -> tuple[type, ...] | None:
         return None
     options = get_args(inner[0]) if is_union(inner[0]) else inner[:1]
     found = tuple(get_origin(option) or option for option in options)
-    return found if all(isinstance(f, type) for f in found) else None
+    return found if all(isinstance(f, type) and f is not Any for f in found) else None
 
 
 def _is_of(dtype: Any, scalar: type) -> bool:

@@ -23,6 +23,7 @@ from merkl._base.type_forms import (
 )
 from merkl._base.typed_dicts import typed_dict_keys
 from merkl.validation.arrays import array_check, is_array_class
+from merkl.validation.callables import callable_check, protocol_check
 from merkl.validation.checker import Check, Checker, Many, of_class
 from merkl.validation.containers import (
     fixed_tuple_checker,
@@ -154,7 +155,7 @@ class _Compiler:
         if is_typed_dict(hint):
             return self._once(hint, lambda: self._typed_dict(hint, hint))
         if getattr(hint, "_is_protocol", False):
-            return Checker(by_typeguard(hint, self.items))
+            return self._protocol(hint)
         if issubclass(hint, tuple) and hasattr(hint, "_fields"):
             return self._once(hint, lambda: self._named_tuple(hint, hint))
         if hint is type:
@@ -232,6 +233,9 @@ class _Compiler:
             return of_class(check, lambda kind: any(test(kind) for test in tests), settled)
         return Checker(check, _any_of_many(checkers))
 
+    def _protocol(self, hint: Any) -> Checker:
+        return self._once(hint, lambda: Checker(protocol_check(hint, self.checker)))
+
     def _named_tuple(self, hint: Any, origin: Any) -> Checker:
         hints, known = resolve_class_hints(origin), _known_variables(hint, origin)
         fields = [(name, self.checker(substitute(hints.get(name, Any), known))) for name in origin._fields]
@@ -255,6 +259,9 @@ class _Compiler:
             return self._tuple(hint, args)
         if origin in _SEQUENCES and len(args) == 1:
             return items_checker(origin, format_type(hint), self.checker(args[0]), every=self.every)
+        if origin is _abc.ItemsView and len(args) == 2:
+            pair = fixed_tuple_checker(format_type(hint), tuple(map(self.checker, args)))
+            return items_checker(origin, format_type(hint), pair, every=self.every)
         if origin is collections.Counter and len(args) == 1:
             args = (args[0], int)
         if (origin in _MAPPINGS or origin is collections.Counter) and len(args) == 2:
@@ -264,8 +271,10 @@ class _Compiler:
             return Checker(array_check(origin, hint))
         if origin is type:
             return self._class_object(hint, args[0])
-        if origin is _abc.Callable or getattr(origin, "_is_protocol", False):
-            return Checker(by_typeguard(hint if origin is _abc.Callable else origin, self.items))
+        if origin is _abc.Callable:
+            return Checker(callable_check(hint))
+        if getattr(origin, "_is_protocol", False):
+            return self._protocol(hint)
         if is_typed_dict(origin):
             return self._once(hint, lambda: self._typed_dict(hint, origin))
         if not isinstance(origin, type):

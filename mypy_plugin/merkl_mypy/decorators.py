@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
+from mypy import message_registry
 from mypy.checker import TypeChecker
 from mypy.errorcodes import ARG_TYPE
 from mypy.messages import format_type
 from mypy.nodes import (
     ARG_POS,
+    IMPLICITLY_ABSTRACT,
     ArgKind,
     CallExpr,
     Context,
@@ -42,6 +45,9 @@ from merkl_mypy.outs import OutsOption, call_result, outs_option, stored_outs
 from merkl_mypy.serializable import check_definition, exempt_names
 from merkl_mypy.shapes import any_type, class_of, lift, plain_signature
 from merkl_mypy.walk import parts
+
+_PART_BOUND: Final = "__mypy_partial_paramspec_"  # how mypy begins what it notes of a partial in a decorator
+_SINGLE_DISPATCH: Final = "functools._SingleDispatchCallable"
 
 
 def decorator_called(kind: str) -> Callable[[FunctionContext], Type]:
@@ -216,6 +222,8 @@ def decorate(
             [decorate(api, ctx, kind, item, option, default) for item in proper.items]
         )
     called = proper if isinstance(proper, AnyType) else _called(api, proper, ctx.context)
+    if isinstance(called, UnionType):  # of a class that is one of several
+        return decorate(api, ctx, kind, called, option, default)
     if isinstance(called, AnyType):
         _unknown(api, ctx.context, kind)
         return any_type()
@@ -236,15 +244,32 @@ def decorate(
 def _called(api: TypeChecker, typ: ProperType, context: Context) -> ProperType | None:
     """The signature of what is called when a value of this type is called."""
     if isinstance(typ, FunctionLike):
+        _can_be_made(api, typ, context)
         return typ
     if isinstance(typ, TypeType):
         return get_proper_type(api.expr_checker.analyze_type_type_callee(typ.item, context))
     if isinstance(typ, TupleType):
         typ = typ.partial_fallback
-    kept = _partial(typ)
+    kept = _partial(typ) or _dispatched(typ)
     if kept is None and isinstance(typ, Instance) and typ.type.has_readable_member("__call__"):
         return get_proper_type(api.expr_checker.analyze_external_member_access("__call__", typ, context))
     return kept
+
+
+def _can_be_made(api: TypeChecker, typ: FunctionLike, context: Context) -> None:
+    """Report a class of which there are no objects, as mypy does where it is called."""
+    first = typ.items[0]
+    if not first.is_type_obj() or first.from_type_type:
+        return
+    info = first.type_object()
+    if info.is_protocol:
+        api.fail(message_registry.CANNOT_INSTANTIATE_PROTOCOL.format(info.name), context)
+    elif info.is_abstract and not info.fallback_to_any:
+        missing = {
+            name: status == IMPLICITLY_ABSTRACT and api.expr_checker.can_return_none(info, name)
+            for name, status in info.abstract_attributes
+        }
+        api.msg.cannot_instantiate_abstract_class(info.name, missing, context)
 
 
 def _unknown(api: TypeChecker, context: Context, kind: str) -> None:
@@ -310,7 +335,17 @@ def _partial(typ: ProperType) -> CallableType | None:
     if isinstance(typ, Instance) and typ.extra_attrs is not None:
         kept = get_proper_type(typ.extra_attrs.attrs.get("__mypy_partial"))
         if isinstance(kept, CallableType):
-            return kept.copy_modified(special_sig=None)
+            # What is left of the arguments of a ParamSpec may be given, though one part alone is.
+            is_part = any(name.startswith(_PART_BOUND) for name in typ.extra_attrs.immutable)
+            return kept if is_part else kept.copy_modified(special_sig=None)
+    return None
+
+
+def _dispatched(typ: ProperType) -> CallableType | None:
+    """The signature that mypy keeps for a `functools.singledispatch`: that of the function for any other argument."""
+    if isinstance(typ, Instance) and typ.type.fullname == _SINGLE_DISPATCH and len(typ.args) == 2:
+        kept = get_proper_type(typ.args[1])
+        return kept if isinstance(kept, CallableType) else None
     return None
 
 

@@ -159,11 +159,12 @@ def _infer_overloaded(api: TypeChecker, overloads: OverloadedFuncDef) -> None:
     kind = _kind(implementation.decorators[0])
     # Under `overload` alone, an item has the type that is written there.
     items = [
-        each.func.type
+        each.func.type or function_type(each.func, api.named_type("builtins.function"))
         for each in overloads.items
         if isinstance(each, Decorator) and len(each.decorators) == 1
     ]
-    if kind is None or len(items) != len(overloads.items) or is_task(overloads.type):
+    # Under a name that is not defined, or defined before, there are no items.
+    if kind is None or not items or len(items) != len(overloads.items) or is_task(overloads.type):
         return
     skips = first_is_self(implementation)
     overloads.type = Overloaded(

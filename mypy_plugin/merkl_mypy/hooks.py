@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mypy.checker_state import checker_state
-from mypy.nodes import Decorator, FuncDef, MypyFile, OverloadedFuncDef, TypeInfo, Var
+from mypy.nodes import Decorator, MypyFile, OverloadedFuncDef, TypeInfo, Var
 from mypy.options import Options
 from mypy.plugin import (
     AnalyzeTypeContext,
@@ -34,7 +34,7 @@ from merkl_mypy.evaluate import evaluated
 from merkl_mypy.guard import guarded_result, guarded_signature, guarded_start
 from merkl_mypy.joins import Joins, first_display
 from merkl_mypy.misuse import CODE_OF_METHOD, add_methods, attribute_read, method_used, written_to
-from merkl_mypy.nameless import NamelessCalls, may_be_task, name_method
+from merkl_mypy.nameless import NamelessCalls, is_undecorated, may_be_task, name_method
 from merkl_mypy.partials import MAP, PARTIAL, partial_called, partial_made
 from merkl_mypy.pipes import piped_to
 from merkl_mypy.review import PROBE, Reviews, add_trigger
@@ -188,7 +188,7 @@ class MerklPlugin(Plugin):
             return self._mapped if fullname == MAP else None
         if "." in fullname:
             symbol = self.lookup_fully_qualified(fullname)
-            if symbol is not None and isinstance(symbol.node, (FuncDef, TypeInfo)):
+            if symbol is not None and (isinstance(symbol.node, TypeInfo) or is_undecorated(symbol.node)):
                 return None
         self._calls.name = fullname
         return self._signature
@@ -216,6 +216,8 @@ class MerklPlugin(Plugin):
         if symbol is not None and isinstance(symbol.node, TypeInfo):
             found = symbol.node.get(member)
             if found is None or not isinstance(found.node, (Decorator, Var, OverloadedFuncDef)):
+                return None
+            if is_undecorated(found.node):
                 return None
         self._calls.name = fullname
         return self._signature

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final
 
 from mypy.checker import TypeChecker
@@ -222,9 +223,20 @@ class Joins:
             return
         if all(map(_is_plain_target, statement.lvalues)):
             self._replace(statement, "rvalue", None, api)
-        elif isinstance(value, TupleExpr):  # each item goes to a target of its own
-            for index, item in enumerate(value.items):
-                if _may_join(item):
+        else:
+            self._assigned_items(value, statement.lvalues, api)
+
+    def _assigned_items(self, value: Expression, targets: Sequence[Expression], api: TypeChecker) -> None:
+        """The items of a display that each go to a target of their own, which may be several targets again."""
+        if not isinstance(value, (TupleExpr, ListExpr)):
+            return
+        for index, item in enumerate(value.items):
+            if _may_join(item):
+                own = [_target_of(each, index, len(value.items)) for each in targets]
+                several = [each for each in own if isinstance(each, (TupleExpr, ListExpr))]
+                if several:
+                    self._assigned_items(item, several, api)
+                else:
                     self._replace(value, "items", index, api)
 
     def _iterated(self, owner: Node, name: str, index: int | None, api: TypeChecker) -> None:
@@ -281,6 +293,17 @@ def _is_plain_target(target: Expression) -> bool:
     """Whether mypy infers a type for this target: a tuple of targets it goes through one by one."""
     name = target.name if isinstance(target, (NameExpr, MemberExpr)) else ""
     return bool(name) and not (name.startswith("__") and name.endswith("__"))
+
+
+def _target_of(targets: Expression, index: int, count: int) -> Expression | None:
+    """Where an item of `count` goes, if it is not to one of the rest that a star takes."""
+    if not isinstance(targets, (TupleExpr, ListExpr)):
+        return None
+    for position, target in enumerate(targets.items[: index + 1]):
+        if isinstance(target, StarExpr):
+            last = len(targets.items) - count + index
+            return targets.items[last] if last > position else target
+    return targets.items[index] if index < len(targets.items) else None
 
 
 def _joins_itself(call: CallExpr) -> bool:

@@ -181,6 +181,16 @@ def as_instance(api: TypeChecker, typ: ProperType) -> ProperType:
     return made.copy_with_extra_attr(names.SIGNATURE_ATTR, typ)
 
 
+def is_undecorated(node: Node | None) -> bool:
+    """Whether this is a function, or an overload, that nothing can have made a task of: its calls are for other plugins."""
+    if not isinstance(node, OverloadedFuncDef) or node.is_property:
+        return isinstance(node, FuncDef)
+    items = (item for item in node.items if isinstance(item, Decorator))
+    # Each is under `overload`. What mypy has in its cache is under nothing any more, but has its type.
+    is_bare = not isinstance(node.impl, Decorator) and all(len(item.decorators) < 2 for item in items)
+    return is_bare and not is_task(node.type)
+
+
 def may_be_task(plugin: Plugin, fullname: str) -> bool | None:
     """Whether an attribute is a decorated method, which may be a task; None as long as mypy has not inferred its type."""
     owner, _, member = fullname.rpartition(".")

@@ -20,6 +20,7 @@ from mypy.nodes import (
     CallExpr,
     ClassDef,
     Decorator,
+    EllipsisExpr,
     Expression,
     ExpressionStmt,
     FuncDef,
@@ -42,7 +43,6 @@ from merkl_mypy.shapes import has_future
 PROBE: Final = "merkl_mypy.review"
 
 _BODIES: Final = 5  # functions of a module that get a trigger: one that mypy checks is enough
-_PLACEHOLDERS: Final = (ExpressionStmt, PassStmt, RaiseStmt)
 
 
 class Reviews:
@@ -151,8 +151,15 @@ def _bodies(statements: list[Statement]) -> Iterator[list[Statement]]:
             yield from _bodies(statement.defs.body)
         function = statement.func if isinstance(statement, Decorator) else statement
         if isinstance(function, FuncDef) and function.type is not None:
-            if any(not isinstance(one, _PLACEHOLDERS) for one in function.body.body):
+            if not all(map(_is_placeholder, function.body.body)):
                 yield function.body.body
+
+
+def _is_placeholder(statement: Statement) -> bool:
+    """Whether this may be all that stands in the body of a function that is only declared."""
+    if isinstance(statement, ExpressionStmt):
+        return isinstance(statement.expr, (EllipsisExpr, StrExpr))
+    return isinstance(statement, (PassStmt, RaiseStmt))
 
 
 def _trigger() -> Statement:

@@ -134,13 +134,19 @@ def check_definition(
     for typ, name in zip(function.arg_types, function.arg_names, strict=True):
         bad = None if name in skipped or _is_basic(typ) else _find(api, typ, _NOT_HASHED)
         if bad is not None and name not in _annotated(definition):
-            shown = format_type(bad, api.options)
-            api.fail(
-                f'Parameter "{name}" has {_inside(typ, bad, api)}type {shown}, which has no canonical bytes: pass what it '
-                f"is made of, or register it with @arg_serializer({bad.type.name})",
-                where,
-                code=codes.UNSERIALIZABLE,
+            told = (
+                f'Parameter "{name}" has {_inside(typ, bad, api)}type {format_type(bad, api.options)}, which'
             )
+            if is_used_up(bad):
+                told += (
+                    " is used up by whoever reads it and has no canonical bytes: take a Sequence, pass a list"
+                )
+            else:
+                told += (
+                    " has no canonical bytes: pass what it is made of, or register it with "
+                    f"@arg_serializer({bad.type.name})"
+                )
+            api.fail(told, where, code=codes.UNSERIALIZABLE)
     if "return" in skipped:
         return
     bad = None if _is_basic(returned) else _find(api, returned, _NEITHER)

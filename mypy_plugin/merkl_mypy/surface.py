@@ -34,6 +34,11 @@ def complete_task_class(ctx: ClassDefContext) -> None:
         return
     args = Argument(Var("args"), spec.with_flavor(ParamSpecFlavor.ARGS), None, ARG_STAR)
     kwargs = Argument(Var("kwargs"), spec.with_flavor(ParamSpecFlavor.KWARGS), None, ARG_STAR2)
+    # In an import cycle, which a module of the user's closes that has the name of one that merkl imports (`json.py`), mypy
+    # comes here again.
+    earlier = info.names.get("__call__")
+    if earlier is not None and earlier.plugin_generated:
+        del info.names["__call__"]
     made = add_method_to_class(ctx.api, ctx.cls, "__call__", [args, kwargs], out)
     if made in ctx.cls.defs.body:
         ctx.cls.defs.body.remove(made)

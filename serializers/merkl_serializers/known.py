@@ -15,7 +15,11 @@ __all__ = ["LIBRARIES", "install_builtin"]
 LIBRARIES = {
     "decimal": "numbers_",
     "fractions": "numbers_",
+    "google.protobuf": "protobuf_",
+    "immutables": "hashed_",
+    "matplotlib.cbook": "matplotlib_",
     "msgspec": "msgspec_",
+    "numba": "numba_",
     "numpy": "numpy_",
     "numpy.ma": "numpy_masked",
     "numpy.random": "numpy_random",
@@ -23,11 +27,13 @@ LIBRARIES = {
     "polars": "polars_",
     "pyarrow": "pyarrow_",
     "pydantic": "pydantic_",
+    "pyrsistent": "hashed_",
     "scipy.sparse": "scipy_",
     "torch": "torch_",
     "typing": "typing_",
     "typing_extensions": "typing_",
     "uuid": "ids_",
+    "xarray": "xarray_",
     "zoneinfo": "ids_",
 }
 

@@ -35,6 +35,9 @@ _MOVED: Final = {
 #: What the script is called that a process was started with, and in the processes that multiprocessing spawns.
 _SCRIPTS: Final = ("__main__", "__mp_main__")
 
+#: What the folders are called that packages are installed into.
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+
 #: The attribute of `__main__` by which a process that works for a script knows the name of that script. `__file__` and
 #: `__spec__` would have the processes that it starts run the script.
 SCRIPT_NAME: Final = "__merkl_script__"
@@ -111,7 +114,15 @@ def is_installed(module: str | None) -> bool:
         return True
     loaded = sys.modules.get(module or "")
     file = getattr(loaded, "__file__", None)
-    return isinstance(file, str) and file.startswith(_library_folders())
+    if not isinstance(file, str):
+        return False
+    return file.startswith(_library_folders()) or _is_in_other_environment(file)
+
+
+@functools.cache
+def _is_in_other_environment(file: str) -> bool:
+    """Say whether a file lies among the packages of another environment, which `PYTHONPATH` or a `.pth` file names."""
+    return not _INSTALLED.isdisjoint(Path(file).parts)
 
 
 def resolves(value: object, module: str | None, qualname: str) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import copyreg
 import enum
 import functools
+import gc
 import importlib
 import io
 from collections.abc import Callable, MappingView
 from operator import itemgetter
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from merkl_serializers.errors import UnserializableError, refusal
 from merkl_serializers.names import class_header, is_builtin_module, is_installed, module_name, resolves
+from merkl_serializers.remembered import remembered_by
 from merkl_serializers.walk import Encoder, Walk
 from merkl_serializers.wire import bulk, pack, pack_names, pack_str
 
@@ -30,15 +33,10 @@ _SHAPES = 64
 def state_encoder(cls: type, *, without: frozenset[str] = frozenset()) -> Encoder:
     """Return an encoder for the attributes of a class's instances: those in `__dict__`, then those in slots.
 
-    What a `cached_property` remembered is no part of a value: reading an attribute must not change a key.
-    `without` names more that are left out.
+    What it only remembers is no part of a value: reading an attribute must not change a key. `without` names more that
+    are left out.
     """
-    skip = without | {
-        name
-        for base in cls.__mro__
-        for name, attribute in vars(base).items()
-        if isinstance(attribute, functools.cached_property)
-    }
+    skip = without | remembered_by(cls)
     slots = [name for name in sorted(copyreg._slotnames(cls)) if name not in skip]  # type: ignore[attr-defined]
     shape_of = _shape_finder(skip)
 
@@ -222,6 +220,10 @@ def reducing_encoder(cls: type) -> Encoder:
     """Return an encoder for what pickle would be told about an instance."""
     is_own = is_builtin_module(cls.__module__)
     head = b"\xc1K" + class_header(cls)
+    # What a library makes of a function may say which one it was by a name (`toolz.curry`).
+    may_name_code = (
+        not is_own and is_installed(cls.__module__) and any("__call__" in vars(base) for base in cls.__mro__)
+    )
 
     def body(value: Any, walk: Walk) -> bytes:
         reduced = _reduce(value)
@@ -229,7 +231,8 @@ def reducing_encoder(cls: type) -> Encoder:
         if is_installed(module) and resolves(value, module, reduced):
             # What it is made of inside differs between versions of Python and of the library.
             return b"\xc1G" + pack_str(module_name(module)) + pack_str(reduced)
-        return head + _encode_reduced(reduced, value, walk)
+        code = _held_code(value, walk) if may_name_code else b""
+        return head + _encode_reduced(reduced, value, walk) + code
 
     def encode(value: Any, walk: Walk) -> bytes:
         walk.is_mutable = True
@@ -238,6 +241,19 @@ def reducing_encoder(cls: type) -> Encoder:
         return walk.inside(value, body)
 
     return encode
+
+
+def _held_code(value: Any, walk: Walk) -> bytes:
+    """Encode the functions of the user's that an object of a library holds, whatever it says when it is taken apart."""
+    namespace = getattr(value, "__dict__", None)
+    parts = namespace.values() if isinstance(namespace, dict) and namespace else gc.get_referents(value)
+    held = [
+        part.func if isinstance(part, functools.partial) else part
+        for part in parts
+        if isinstance(part, FunctionType | functools.partial)
+    ]
+    users = [fn for fn in held if isinstance(fn, FunctionType) and not is_installed(fn.__module__)]
+    return walk.items(users) if users else b""
 
 
 def reduced_bytes(value: Any, walk: Walk) -> bytes:

@@ -102,7 +102,7 @@ class _Named(Protocol):
 @pytest.mark.parametrize(
     ("source", "target", "verdict"),
     [
-        (np.integer[Any], SupportsIndex, "unknown"),
+        (np.integer[Any], SupportsIndex, "yes"),
         (np.int64, SupportsIndex, "yes"),
         (np.floating[Any], SupportsIndex, "no"),
         (np.integer[Any], _Named, "no"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import functools
+import operator
 import os
 import re
+import struct
 import subprocess
 import sys
 import threading
@@ -13,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, NamedTuple, NewType, TypeVar
 
+import cloudpickle
 import msgspec
 import pytest
 import typing_extensions
@@ -22,6 +25,7 @@ from same_values import same
 
 from merkl import digest
 from merkl.codecs import DecodeError, default_codecs
+from merkl.codecs.result_pickles import dump_result, load_result
 from tests.interpreters import PYTHONS, ROOT, python_of
 
 CODECS = default_codecs()
@@ -181,3 +185,50 @@ def test_code_of_another_python_is_not_run() -> None:
     assert made.returncode == 0, made.stderr
     with pytest.raises(DecodeError, match=f"code that Python {re.escape(other)}.* compiled"):
         CODECS.decode("pickle", CODECS.encode(lambda: 1).codec_version, "", made.stdout)
+
+
+class Step(enum.Enum):
+    """Members whose values are equal to themselves alone."""
+
+    ADD = functools.partial(operator.add, 1)
+    NEGATE = enum.member(lambda x: -x)
+
+
+def test_a_member_of_an_enum_of_functions_comes_back() -> None:
+    """pickle looks for the member by its value, and a copy of a function is another one."""
+    for member in Step:
+        content, _ = dump_result({member: [member]})
+        assert load_result(content) == {member: [member]}
+
+
+def test_an_enum_of_functions_by_value_keeps_its_members() -> None:
+    """A function in the body of an enum would be a method."""
+
+    class Local(enum.Enum):
+        ADD = enum.member(lambda x: x + 1)
+        TWICE = functools.partial(operator.mul, 2)
+
+    read = cloudpickle.loads(_in_another_process(dump_result(Local.ADD)[0]))
+    assert read == ([("ADD", 4), ("TWICE", 6)], "ADD")
+
+
+_READER = """
+import sys
+import cloudpickle
+from merkl.codecs.result_pickles import load_result
+member = load_result(sys.stdin.buffer.read())
+found = [(each.name, each.value(3)) for each in type(member)], member.name
+sys.stdout.buffer.write(cloudpickle.dumps(found))
+"""
+
+
+def _in_another_process(content: bytes) -> bytes:
+    return subprocess.run(
+        [sys.executable, "-c", _READER], input=content, capture_output=True, check=True, cwd=ROOT, timeout=60
+    ).stdout
+
+
+def test_a_compiled_format_comes_back() -> None:
+    """Scripts have them in globals, which go to other processes with their functions."""
+    made = load_result(dump_result(struct.Struct("<IH"))[0])
+    assert (type(made), made.format) == (struct.Struct, "<IH")

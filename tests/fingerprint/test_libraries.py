@@ -56,6 +56,49 @@ def test_methods_of_objects_that_a_librarys_object_holds_count(case: str, tmp_pa
     assert digests[0] == digests[1] != digests[2]
 
 
+MADE_OF_FUNCTIONS = {
+    "toolz.curry, which says by a name what it was made of": "import toolz\n@toolz.curry\ndef h(x):\n    return x + 1\n",
+    "cytoolz.curry": "import cytoolz\n@cytoolz.curry\ndef h(x):\n    return x + 1\n",
+    "toolz.curry that calls itself": "import toolz\n@toolz.curry\ndef h(x):\n    return h(x - 1) if x else 0 + 1\n",
+    "numba.njit": "import numba\n@numba.njit\ndef h(x):\n    return x + 1\n",
+    "numba.njit with types": "import numba\n@numba.njit('f8(f8)')\ndef h(x):\n    return x + 1\n",
+    "wrapt.decorator": "import wrapt\n@wrapt.decorator\ndef d(w, i, a, k):\n    return w(*a, **k)\n"
+    "@d\ndef h(x):\n    return x + 1\n",
+    "decorator of wrapt": "import wrapt\n@wrapt.decorator\ndef d(w, i, a, k):\n    return w(*a, **k) + 1\n"
+    "@d\ndef h(x):\n    return x\n",
+    "proxy that passes for the function before which it stands": """
+class Proxy:
+    def __init__(self, f):
+        object.__setattr__(self, "_f", f)
+    def __getattribute__(self, name):
+        return getattr(object.__getattribute__(self, "_f"), name)
+    def __call__(self, x):
+        return object.__getattribute__(self, "_f")(x)
+@Proxy
+def h(x):
+    return x + 1
+""",
+}
+
+
+@pytest.mark.parametrize("case", MADE_OF_FUNCTIONS)
+def test_what_a_library_makes_of_a_function_counts_by_the_function(case: str, tmp_path: Path) -> None:
+    """The same in each process, though numba gives it another name in each, and another where the function is edited."""
+    source = MADE_OF_FUNCTIONS[case]
+    for library in ("cytoolz", "numba", "wrapt"):
+        if f"import {library}" in source:
+            pytest.importorskip(library)
+    source += "def task() -> object:\n    return h(1.0)\n"
+    project = Project(
+        tmp_path, encode=lambda value: default_registry.encode(value).data, classes_in=encode_with_classes
+    )
+    digests = []
+    for text in (source, source, source.replace("+ 1", "+ 2")):
+        digests.append(project.write({"main.py": text}).fingerprint().digest)
+    project.forget()
+    assert digests[0] == digests[1] != digests[2]
+
+
 NAMED = {
     "name in the text of a query": (
         "K = 1\ndef task(frame):\n    return frame.query('a > @K')\n",

@@ -341,3 +341,119 @@ def test_a_package_below_src_is_found_by_its_name_and_by_its_folder(shop: Projec
         ("mypy", "src/shopping/flow.py", 6),
         ("build", "src/shopping/flow.py", 6),
     }
+
+
+def test_a_file_that_uses_tasks_without_importing_merkl_is_read_by_mypy(shop: Project) -> None:
+    """Through another such file too; it is not imported, and what has nothing to do with MerkL is not read."""
+    shop.write("totals.py", "from prices import (\n    load,\n    total,\n)\n\ntotal(total([1.0]))\n")
+    shop.write("tools/late.py", "import totals\n\ntotals.load('x')\nopen('imported', 'w')\n")
+    shop.write("other.py", "x: int = ''\n")
+    done = shop.merkl("check", "--json")
+    found = json.loads(done.stdout)
+    assert found["by_mypy_alone"] == ["tools/late.py", "totals.py"]
+    assert found["modules"] == ["prices"]
+    assert {(f["source"], f["file"], f["line"]) for f in found["findings"]} == {
+        ("mypy", "tools/late.py", 3),
+        ("mypy", "totals.py", 6),
+    }
+    assert "1 module checked, 2 more by mypy alone" in done.stderr
+    assert not (shop.folder / "imported").exists()
+
+
+def test_from_a_folder_inside_the_project_the_same_is_found(shop: Project) -> None:
+    """Settings relative to the project's folder hold, its modules are found, and nothing is left in the one inside."""
+    shop.write("pyproject.toml", '[tool.mypy]\nplugins = ["merkl_mypy"]\nmypy_path = "lib"\n')
+    shop.write("lib/constants.py", "PRICE = 1.0\n")
+    shop.write("flows/sub/wrong flow.py", "from constants import PRICE\n" + WRONG)
+    shop.write("lib/constants.pyi", "PRICE: float\n")
+    inside = shop.folder / "flows" / "sub"
+    done = shop.merkl("check", cwd=inside)
+    lines = done.stdout.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == ["wrong flow.py:1", "wrong flow.py:7"], done.stdout
+    assert "No module named 'constants'" in lines[0]
+    assert lines[1].endswith("[arg-type]")
+    assert [path.name for path in inside.iterdir()] == ["wrong flow.py"]
+
+
+def test_what_mypy_says_of_itself_is_in_the_report(shop: Project) -> None:
+    """Settings that it does not know are warnings, a plugin that is not there an error with its place."""
+    shop.write("pyproject.toml", '[tool.mypy]\nplugins = ["merkl_mypy"]\nfrob = 1\n')
+    done = shop.merkl("check")
+    assert (done.stdout, done.returncode) == (
+        "warning: pyproject.toml: [mypy]: Unrecognized option: frob = 1  [mypy]\n",
+        0,
+    )
+    shop.write("pyproject.toml", '[tool.mypy]\nplugins = ["merkl_mypy", "nowhere"]\n')
+    done = shop.merkl("check")
+    assert done.returncode == 1
+    assert done.stdout.startswith("pyproject.toml")
+    assert "error: Error importing plugin \"nowhere\": No module named 'nowhere'  [misc]" in done.stdout
+
+
+def test_a_mypy_that_says_nothing_of_the_files_is_no_success(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one that is too old for the plugin, which says so in one line."""
+    shop.write("at_start/sitecustomize.py", "import mypy.version\nmypy.version.__version__ = '1.15.0'\n")
+    monkeypatch.setenv("PYTHONPATH", str(shop.folder / "at_start"))
+    done = shop.merkl("check")
+    assert (done.stdout, done.returncode) == (
+        "error: merkl_mypy: mypy 1.15.0 is not supported; install mypy 1.18 or newer  [mypy]\n",
+        1,
+    )
+
+
+def test_modules_with_names_of_the_standard_library_do_not_stop_mypy(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mypy's own imports do not find them, and what it refuses to read hides no mistake of the others."""
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")  # as for the installed command
+    for name in ("json", "tempfile"):
+        shop.write(f"{name}.py", "import merkl\n")
+    shop.write("broken/types.py", "import merkl\n")
+    shop.write("flows.py", WRONG)
+    found = json.loads(shop.merkl("check", "--json").stdout)["findings"]
+    assert ("flows.py", "arg-type") in {(f["file"], f["code"]) for f in found}
+    assert any(f["file"] == "broken/types.py" and "shadows library module" in f["message"] for f in found)
+
+
+def test_a_module_that_ends_the_process_is_a_finding(shop: Project) -> None:
+    """`os._exit` would end the check without a word."""
+    shop.write("leaves.py", "import os\nimport merkl\nos._exit(0)\n")
+    done = shop.merkl("check")
+    assert done.returncode == 1
+    assert "leaves.py:3: error: leaves.py cannot be imported: ProcessExit: os._exit(0)" in done.stdout
+
+
+def test_static_pipelines_of_classes_are_built(shop: Project) -> None:
+    """Tasks in classes are read, and what needs no instance is built."""
+    shop.write(
+        "flows.py",
+        """
+        from typing import Any
+        from merkl import Future, pipeline, task
+        from prices import load, total
+
+        wrong: Any = total
+
+        class Shop:
+            class Till:
+                @staticmethod
+                @pipeline
+                def close() -> Future[float]:
+                    return total(load(wrong(load(2))))
+
+            @staticmethod
+            def open() -> Future[float]:
+                return total(load(2))
+
+            @task
+            def sell(self, n: "Nowhere") -> int:  # type: ignore[name-defined]
+                return 1
+        """,
+    )
+    done = shop.merkl("check", "--json", "flows")
+    found = json.loads(done.stdout)
+    assert found["built"] == ["flows.Shop.open"]
+    assert [(f["severity"], f["line"]) for f in found["findings"]] == [("error", 13), ("warning", 19)]
+    assert found["findings"][0]["message"].startswith("flows.Shop.Till.close: task 'load', parameter 'n'")

@@ -161,6 +161,58 @@ def test_a_remembered_hash_is_no_part_of_the_value() -> None:
     assert digest(value) == before
 
 
+class Keeping:
+    """Keeps its hash by an assignment."""
+
+    def __init__(self, a: str) -> None:
+        self.a, self._hash = a, None
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(("a", self.a))  # type: ignore[assignment]
+        return self._hash  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class KeepingFrozen:
+    """Keeps its hash as a frozen object must; the names in the tuple are no attributes that it sets."""
+
+    a: str
+    tag_hash: str = "t"
+
+    def __hash__(self) -> int:
+        if "_hash" not in vars(self):
+            object.__setattr__(self, "_hash", hash(("a", self.a, "tag_hash", self.tag_hash)))
+        return int(vars(self)["_hash"])
+
+
+class KeepingInSlot:
+    """Keeps its hash in a slot, under a private name."""
+
+    __slots__ = ("__hash", "a")
+
+    def __init__(self, a: str) -> None:
+        self.a = a
+
+    def __hash__(self) -> int:
+        self.__hash = hash(self.a)
+        return self.__hash
+
+
+@pytest.mark.parametrize("cls", [Keeping, KeepingFrozen, KeepingInSlot])
+def test_a_hash_that_a_class_of_the_users_keeps_is_no_part_of_the_value(cls: type[Any]) -> None:
+    """A body that puts such an argument into a set does not change it."""
+    value = cls("x")
+    before = digest(value)
+    hash(value)
+    assert digest(value) == before != digest(cls("y"))
+
+
+def test_an_attribute_named_after_a_hash_counts_where_no_hash_is_kept_in_it() -> None:
+    """Only what `__hash__` sets is left out."""
+    assert digest(KeepingFrozen("x", "t")) != digest(KeepingFrozen("x", "u"))
+
+
 class Partly:
     """Slots of which some are empty, and a `__dict__` beside them in the subclass."""
 

@@ -464,3 +464,18 @@ def test_a_class_of_a_module_that_is_called_like_one_of_pythons_is_the_users(
     module = importlib.import_module("trace")
     assert default_registry.encode(module.Step()).classes == {module.Step}
     monkeypatch.delitem(sys.modules, "trace")
+
+
+def test_packages_of_another_environment_are_named(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in an environment that takes the packages of another one by PYTHONPATH: no other keys than there."""
+    folder = tmp_path / "lib" / "site-packages"
+    folder.mkdir(parents=True)
+    (folder / "borrowed_package.py").write_text("def f():\n    return 1\n")
+    monkeypatch.syspath_prepend(folder)
+    module = importlib.import_module("borrowed_package")
+    before = default_registry.digest(module), default_registry.digest(module.f)
+    module.f.__code__ = (lambda: 2).__code__
+    assert (default_registry.digest(module), default_registry.digest(module.f)) == before
+    monkeypatch.delitem(sys.modules, "borrowed_package")

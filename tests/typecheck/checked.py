@@ -37,6 +37,7 @@ def run_mypy(folder: Path, *arguments: str, config: str = "", cache: Path | None
         command, cwd=folder, capture_output=True, text=True, env=dict(os.environ), check=False
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
+    assert "could not look into this" not in done.stdout, done.stdout
     return done.stdout
 
 

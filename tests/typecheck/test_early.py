@@ -140,3 +140,31 @@ def test_methods_without_annotations_above_their_class(tmp_path: Path) -> None:
 def test_tasks_inside_of_functions_and_overloads(tmp_path: Path) -> None:
     """Of these mypy knows less, or another type, until it comes to their definition."""
     checked.check(tmp_path, {"inside.py": INSIDE})
+
+
+UNTYPED_ITEMS = """
+from typing import overload
+from merkl import Future, task
+@overload
+def later(x): ...  # E: no-untyped-def
+@overload
+def later(x, y): ...  # E: no-untyped-def
+@task
+def later(x, y=1): return x  # E: no-untyped-def
+@unknown  # E: name-defined
+def wrong(x: int) -> int: ...
+@task  # E: no-redef
+def wrong(x: str) -> str: return x
+reveal_type(later(1))  # T: Future[Any]
+later(1, 2, 3)  # E: call-overload
+class Early:
+    def __init__(self) -> None:
+        self.made = after(later(1, "a"))
+@task
+def after(x: int) -> int: return x
+"""
+
+
+def test_overloads_without_annotations_or_under_an_unknown_name(tmp_path: Path) -> None:
+    """What is written there counts, and what stands behind it in the module is known all the same."""
+    checked.check(tmp_path, {"items.py": UNTYPED_ITEMS})

@@ -169,6 +169,32 @@ total(["a", f][1:])  # E: arg-type
 inc(["a", f][0])  # E: arg-type
 """
 
+NESTED = """
+from tasks import *
+word, number = "a", 1
+word, [number, word] = text(1).v, [2, "b"]
+[word, (number, word)] = ["a", [2, "b"]]
+word, [number, word] = word, [word, number]  # E: assignment
+one, [two, three] = [1, f], [[2, f], 3]
+reveal_type(total(one))  # T: Future[int]
+reveal_type(total(two))  # T: Future[int]
+inc(two)  # E: arg-type
+[four, (five, *rest)] = [["a", f], ([2, f], [3])]
+total(four)  # E: arg-type
+reveal_type(total(five))  # T: Future[int]
+*rests, [six] = [1], [2], [[3, f]]
+reveal_type(total(six))  # T: Future[int]
+whole = seven, [eight] = [1, f], [[2, f]]
+reveal_type(total(seven))  # T: Future[int]
+reveal_type(total(whole[0]))  # T: Future[int]
+total(eight[0])  # E: arg-type
+"""
+
+
+def test_displays_that_are_assigned_to_several_targets_in_targets(tmp_path: Path) -> None:
+    """Each target gets its own item, at any depth, as mypy goes through them, and plain values as without MerkL."""
+    checked.check(tmp_path, {"tasks.py": TASKS, "nested.py": NESTED})
+
 
 def test_variables_that_hold_values_and_futures(tmp_path: Path) -> None:
     """A display that is assigned has a value or a Future as its items, if the values alone would be of one type."""

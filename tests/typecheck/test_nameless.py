@@ -172,3 +172,21 @@ def test_calls_of_tasks_without_a_name(tmp_path: Path) -> None:
 def test_classes_that_are_made_in_several_ways_and_overloaded_methods_of_variables(tmp_path: Path) -> None:
     """mypy has no name for what is read off a class with an overloaded constructor, such as any metaclass."""
     checked.check(tmp_path, {"ways.py": MANY_WAYS})
+
+
+ONLY_CALLS = """
+from typing import TypeVar
+from merkl import Future, task
+T = TypeVar("T")
+def same(x: T) -> T: raise NotImplementedError
+def calls(f: Future[bytes]) -> None:
+    task(same)(f).v.upper()
+    task(same)(f, 1)  # E: call-arg
+def reveals(f: Future[bytes]) -> None:
+    reveal_type([task(same)][0]([f]))  # T: Future[list[bytes]]
+"""
+
+
+def test_functions_in_which_there_are_nothing_but_calls(tmp_path: Path) -> None:
+    """The first thing that mypy asks about in such a module is what has to be named by then."""
+    checked.check(tmp_path, {"calls.py": ONLY_CALLS})

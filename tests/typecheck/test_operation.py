@@ -302,3 +302,34 @@ def test_an_error_is_on_the_line_where_it_is_without_the_decorator(program: Prog
     )
     assert len(lazy) > 4
     assert lazy == bare
+
+
+def test_a_module_that_is_found_in_place_of_one_that_merkl_imports(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`json.py` of the user's closes an import cycle through merkl, in which mypy makes the class of tasks twice."""
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")  # mypy's own `import json` finds the other one
+    program.write(json="from tasks import *\nimport use\n\nload('x')\nreveal_type(total(load(1)))\n")
+    assert program.run("json.py", "use.py", f"--cache-dir={program.cache}") == [
+        *SAID,
+        'json.py:4: error: Argument 1 to "load" has incompatible type "str"; expected "int"  [arg-type]',
+        'json.py:5: note: Revealed type is "merkl.graph.future.Future[float]"',
+    ]
+
+
+ARRAY = """\
+import ctypes
+import merkl
+numbers = (ctypes.c_int * 4)(1, 2, 3, 4)
+numbers[0] = 42
+numbers[1] = b"a"
+numbers[2] = ctypes.c_int(1)
+"""
+
+
+def test_what_other_plugins_say_of_overloaded_methods_stays(program: Program) -> None:
+    """mypy asks one plugin about a call: nothing is answered for what cannot be a task, such as items of an array of C."""
+    program.write(items=ARRAY)
+    errors = [line for line in program.check("items.py") if ": error: " in line]
+    assert len(errors) == 1
+    assert errors[0].startswith('items.py:5: error: No overload variant of "__setitem__" of "Array" matches')

@@ -131,3 +131,31 @@ def test_partials_and_maps_of_decorators(tmp_path: Path) -> None:
 def test_partials_and_maps_of_tasks(tmp_path: Path) -> None:
     """The arguments may be Futures, of generic tasks too; what is wrong is an error under the code of the plain call."""
     checked.check(tmp_path, {"tasks.py": TASKS})
+
+
+INSIDE_DECORATORS = """
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+from merkl import Future, task
+P = ParamSpec("P")
+R = TypeVar("R")
+def timed(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
+    whole = functools.partial(fn, *args, **kwargs)
+    reveal_type(task(whole)())  # T: Future[R]
+    task(whole)(1)  # E: arg-type
+    named = functools.partial(fn, **kwargs)
+    reveal_type(task(named)(*args))  # T: Future[R]
+    task(named)(*args, 1)  # E: arg-type
+    placed = functools.partial(fn, *args)
+    reveal_type(task(placed)(**kwargs))  # T: Future[R]
+    task(placed)(x=1, **kwargs)  # E: arg-type
+    bare = functools.partial(fn)
+    reveal_type(task(bare)(*args, **kwargs))  # T: Future[R]
+    task(bare)(*args)  # E: call-arg
+"""
+
+
+def test_partials_of_what_a_decorator_is_given(tmp_path: Path) -> None:
+    """The arguments of a ParamSpec that a partial has are not asked for again."""
+    checked.check(tmp_path, {"inside.py": INSIDE_DECORATORS})

@@ -161,3 +161,19 @@ def test_registrations_in_modules_that_are_not_imported_are_known(tmp_path: Path
     """A program registers its serializers somewhere; the module with the task need not import that."""
     files = {"arranged.py": PRELUDE + ARRANGED.replace("import registered", ""), "registered.py": REGISTERED}
     checked.check(tmp_path, files)
+
+
+def test_a_parameter_that_is_used_up_says_what_to_take(tmp_path: Path) -> None:
+    """A serializer for generators is no way out, so none is proposed."""
+    (tmp_path / "flow.py").write_text(
+        "from collections.abc import Generator\nfrom merkl import task\n\n@task\n"
+        "def f(x: Generator[int, None, None], y: map[int]) -> int:\n    return 1\n"
+    )
+    output = checked.run_mypy(tmp_path, "flow.py")
+    assert (
+        output.count(
+            "is used up by whoever reads it and has no canonical bytes: take a Sequence, pass a list"
+        )
+        == 2
+    )
+    assert "arg_serializer" not in output

@@ -43,8 +43,9 @@ PRELUDE = """from __future__ import annotations
 import functools
 import math
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, overload
+from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 import lib
 import merkl
@@ -135,6 +136,36 @@ reveal_type(part2(fi)); part2(fs)  # E: arg-type # T: Future[float]
 part3 = functools.partial(lib.inc, y=fs)
 reveal_type(part3(fi)); part3(fs)  # E: arg-type # T: Future[float]
 part4 = functools.partial(lib.inc, y=fi)  # E: arg-type
+""",
+    "dispatched": """
+@task
+@functools.singledispatch
+def dispatched(x: float, y: int = 0) -> float: return x
+reveal_type(dispatched(fi, fi)); dispatched(fs)  # E: arg-type # T: Future[float]
+dispatched(fi, z=1)  # E: call-arg
+@functools.singledispatch
+def also(x: float, y: int = 0) -> float: return x
+reveal_type(task(also)(fi)); task(also)(fi, fs)  # E: arg-type # T: Future[float]
+class Whole:
+    def __init__(self, x: int = 0) -> None: ...
+class Part:
+    def __init__(self, x: int, y: int = 0) -> None: ...
+K = TypeVar("K", bound=Whole | Part)
+def of_class(kind: type[K]) -> None:
+    reveal_type(task(kind)(fi)); task(kind)(fs)  # E: arg-type # T: Future[K]
+    task(kind)()  # E: call-arg
+class Shape(Protocol):
+    def area(self) -> float: ...
+class Open(ABC):
+    @abstractmethod
+    def area(self) -> float: ...
+class Closed(Open):
+    def area(self) -> float: return 1.0
+def of_open(kind: type[Open]) -> None:
+    reveal_type(task(kind)())  # T: Future[dispatched.Open]
+reveal_type(task(Closed)())  # T: Future[dispatched.Closed]
+task(Open)()  # E: abstract
+task(Shape)()  # E: misc
 """,
     "conditions": """
 if sys.platform == "linux":
