@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from mypy.checker import TypeChecker
-from mypy.errorcodes import ErrorCode
+from mypy.errorcodes import NAME_DEFINED, SYNTAX, VALID_TYPE, ErrorCode
 from mypy.errors import ErrorInfo
 from mypy.nodes import Context, Expression, FuncDef, ListExpr, SetExpr, TupleExpr, TypeInfo
 from mypy.types import Instance, NoneType, ProperType, TupleType, UnionType, get_proper_type
@@ -19,6 +19,8 @@ _ABOUT_ITERATION: Final = re.compile(
     r"Expected iterable|not iterable|Incompatible types in \"await\"|\"yield from\" can't"
 )
 
+# What mypy says before it checks anything, and not once more.
+_SAID_BEFORE: Final = (NAME_DEFINED, SYNTAX, VALID_TYPE)
 _GIVE_ITEMS: Final = frozenset(["typing.Generator", "typing.Iterator"])
 
 
@@ -111,7 +113,11 @@ def forget_inside(api: TypeChecker, expr: Expression) -> None:
     kept = (watcher._filtered for watcher in api.errors._watchers)  # what mypy may say later
     for reports in (api.errors.error_info_map.get(api.errors.file), *kept):
         if reports:
-            reports[:] = [one for one in reports if not start <= (one.line, one.column) < end]
+            reports[:] = [
+                one
+                for one in reports
+                if not start <= (one.line, one.column) < end or one.code in _SAID_BEFORE
+            ]
 
 
 def _wants_no_future(text: str) -> bool:

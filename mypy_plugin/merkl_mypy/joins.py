@@ -61,8 +61,9 @@ from mypy.types import (
 )
 
 from merkl_mypy import names
+from merkl_mypy.callees import full_name
 from merkl_mypy.fill import Filler, depths_of, has_object
-from merkl_mypy.rewrite import Rewriter, full_name
+from merkl_mypy.rewrite import Rewriter
 from merkl_mypy.shapes import CONTAINERS, any_type, class_of
 from merkl_mypy.walk import LEAVES, has_copies, is_statement, parts, text_of
 

@@ -46,7 +46,7 @@ REFLECTED: Final = frozenset(
 )
 _ITERATION: Final = "iter getitem setitem delitem contains aiter"
 _COMPARISON: Final = "lt le ge"
-_OTHER: Final = "call enter exit aenter aexit await"
+_OTHER: Final = "call enter exit aenter aexit"
 
 CODE_OF_METHOD: Final[dict[str, ErrorCode]] = {
     **{f"__{name}__": codes.FUTURE_VALUE for name in f"{_ARITHMETIC} {_OTHER}".split()},

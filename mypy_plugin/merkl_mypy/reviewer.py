@@ -352,6 +352,7 @@ class Reviewer:
         if isinstance(expr, OpExpr) and expr.op in ("and", "or"):
             self._truth(expr.right)
         elif self._findings.may_be_future(expr):
+            self._findings.take_over(("truthy-bool",), expr)
             self._findings.report(expr, codes.FUTURE_BOOL)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mypy.checker import TypeChecker, is_valid_inferred_type
-from mypy.errorcodes import VAR_ANNOTATED
+from mypy.errorcodes import ASSIGNMENT, VAR_ANNOTATED
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import (
     ARG_POS,
@@ -55,7 +55,6 @@ from mypy.nodes import (
 from mypy.types import (
     CallableType,
     Instance,
-    Overloaded,
     PartialType,
     ProperType,
     TupleType,
@@ -65,6 +64,7 @@ from mypy.types import (
 )
 
 from merkl_mypy import names
+from merkl_mypy.callees import declared_result, full_name, gives_future, is_generic, may_be_generic
 from merkl_mypy.eager import EagerCalls
 from merkl_mypy.recall import recalled
 from merkl_mypy.shapes import (
@@ -103,28 +103,9 @@ _CHOICES = frozenset({"or", "and"})
 _DEFINITIONS = (FuncDef, OverloadedFuncDef, TypeInfo, MypyFile)
 
 
-def full_name(expr: Expression) -> str:
-    """The full name of what is called, also of a method that is read off its class; nothing where it has none."""
-    if isinstance(expr, MemberExpr) and not expr.fullname and isinstance(expr.expr, RefExpr):
-        return f"{expr.expr.fullname}.{expr.name}" if isinstance(expr.expr.node, TypeInfo) else ""
-    return expr.fullname if isinstance(expr, RefExpr) else ""
-
-
 def may_be_future(expr: Expression) -> bool:
     """Whether the kind of expression alone leaves room for a Future itself."""
     return may_hold_future(expr) and not isinstance(expr, _CONTAINERS)
-
-
-def gives_future(expr: Expression) -> bool:
-    """Whether this plainly is a call of a task that gives one Future, unless it stands in an `Eval` block."""
-    callee = expr.callee if isinstance(expr, CallExpr) and expr.analyzed is None else None
-    node = callee.node if isinstance(callee, RefExpr) else None
-    typ = node.var.type if isinstance(node, Decorator) else node.type if isinstance(node, Var) else None
-    return isinstance(typ, CallableType) and typ.fallback.type.fullname == names.TASK and _is_one(typ)
-
-
-def _is_one(task: CallableType) -> bool:
-    return isinstance(task.ret_type, Instance) and is_future(task.ret_type)
 
 
 def may_hold_future(expr: Expression) -> bool:
@@ -376,13 +357,14 @@ class Rewriter:
         if typ is None or not is_valid_inferred_type(typ, self.api.options):
             # That a type cannot be inferred, mypy says once only.
             self.api.msg.add_errors([one for one in errors.filtered_errors() if one.code is VAR_ANNOTATED])
+        elif value is not None:  # mypy itself will not look at the assignment any more
+            self.api.msg.add_errors([one for one in errors.filtered_errors() if one.code is ASSIGNMENT])
         return None if typ is None else TempNode(typ, context=expr)
 
     def _leaf(self, expr: Expression) -> Expression | None:
-        if self._gives_future(
-            expr
-        ):  # whatever its value is: mypy would look at all that is in the call for nothing
-            if isinstance(expr, CallExpr) and _may_be_generic(expr):
+        if self._gives_future(expr):
+            # What its value is makes no difference here: mypy would look at all that is in the call for nothing.
+            if isinstance(expr, CallExpr) and may_be_generic(expr):
                 return self._value_of(expr, Instance(class_of(self.api, names.FUTURE), [any_type()]))
             return self._stripped(expr)
         typ = leaf_type(self.api, expr)
@@ -391,23 +373,23 @@ class Rewriter:
         if isinstance(expr, RefExpr):
             return TempNode(strip(typ), context=expr)
         if isinstance(expr, CallExpr):
-            if _may_be_generic(expr) if is_future(typ) else _is_generic(expr):
+            if may_be_generic(expr) if is_future(typ) else is_generic(expr):
                 return self._value_of(expr, typ)
         return self._stripped(expr)
 
     def _stripped(self, expr: Expression) -> Expression:
         return TempNode(strip(self.api.expr_checker.accept(expr)), context=expr)
 
-    def _value_of(self, expr: Expression, typ: ProperType) -> Expression:
+    def _value_of(self, expr: CallExpr, typ: ProperType) -> Expression:
         """A call of `def [T] (list[Future[T]]) -> list[T]`, through which mypy's own inference passes the context on."""
-        opened = Opened(self.api.named_type("builtins.object"))
-        formal = typ.accept(opened)
-        if opened.is_mixed:
-            return self._stripped(expr)
+        formal, variables = declared_result(self.api, expr) if is_future(typ) else (None, [])
+        if formal is None:
+            opened = Opened(self.api.named_type("builtins.object"))
+            formal, variables = typ.accept(opened), opened.variables
+            if opened.is_mixed:
+                return self._stripped(expr)
         fallback = self.api.named_type("builtins.function")
-        getter = CallableType(
-            [formal], [ARG_POS], [None], strip(formal), fallback, variables=opened.variables
-        )
+        getter = CallableType([formal], [ARG_POS], [None], strip(formal), fallback, variables=variables)
         return _placed(CallExpr(TempNode(getter, context=expr), [expr], [ARG_POS], [None]), expr)
 
 
@@ -455,20 +437,6 @@ def _is_display(expr: Expression) -> bool:
     if isinstance(expr, CallExpr):
         return _display_of(expr) is not None
     return isinstance(expr, (ListExpr, TupleExpr, DictExpr))
-
-
-def _is_generic(call: CallExpr) -> bool:
-    """Whether a function is called that is known to have type variables."""
-    node = call.callee.node if isinstance(call.callee, RefExpr) else None
-    typ = node.type if isinstance(node, (FuncDef, OverloadedFuncDef)) else None
-    return isinstance(typ, (CallableType, Overloaded)) and any(item.variables for item in typ.items)
-
-
-def _may_be_generic(call: CallExpr) -> bool:
-    """Whether the type of a call may depend on the context that it stands in."""
-    node = call.callee.node if isinstance(call.callee, RefExpr) else None
-    typ = node.type if isinstance(node, (Decorator, Var)) else None
-    return not (isinstance(typ, CallableType) and not typ.variables)
 
 
 def _placed(made: Expression, source: Context) -> Expression:

@@ -227,6 +227,32 @@ def test_modules_that_call_no_task_are_reviewed(tmp_path: Path) -> None:
     checked.check(tmp_path, files)
 
 
+OPTIONAL_CODES = """
+from merkl import Future, task
+@task
+def one(x: int) -> int: return x
+async def use(f: Future[int]) -> None:
+    one(1)
+    f
+    reveal_type(one(f))  # T: Future[int]
+    if f: pass  # E: merkl-future-bool
+    assert not one(1)  # E: merkl-future-bool
+    await f  # E: merkl-future-value
+    print([await one(i) for i in range(2)])  # E: merkl-future-value
+"""
+
+
+def test_codes_that_mypy_has_off_by_default(tmp_path: Path) -> None:
+    """A Future that nobody waits for is no mistake, and its truth is one mistake only."""
+    wanted = "unused-awaitable", "truthy-bool"
+    checked.check(
+        tmp_path,
+        {"optional.py": OPTIONAL_CODES},
+        "optional.py",
+        config=f"enable_error_code = {', '.join(wanted)}\n",
+    )
+
+
 def test_what_is_found_does_not_depend_on_the_cache(tmp_path: Path) -> None:
     """A module that is checked again because another has changed gets the same reports."""
     files = {"lib.py": LIBRARY, "both.py": ELSEWHERE + ELSEWHERE_IN_FUNCTIONS}

@@ -119,6 +119,31 @@ reveal_type(task(Scale("a"))(s))  # T: Future[str]
 """
 
 
+INSIDE = """
+@task
+def wrap(x: T) -> list[T]: return [x]
+class Of(Generic[T]):
+    @task
+    def wrapped(self, x: S) -> list[S]: return [x]
+    def go(self, x: T) -> None:
+        items(Item(1), *[wrap(x)])  # E: arg-type
+@task
+def sequences(xs: list[Sequence[float]], y: tuple[list[float], list[object]] | None = None) -> int: return 1
+of: Of[int] = Of()
+nested([f, wrap(f)])
+nested([1, wrap(wrap(f)), of.wrapped(f)])
+nested([1, wrap(s)])  # E: arg-type
+sequences([wrap(f), wrap(1.0)], (wrap(f), of.wrapped(f)))
+sequences([wrap("a"), wrap(1)])  # E: arg-type
+sequences([text(1)])  # E: list-item
+nested([(named := f), (named := 1)])  # E: assignment
+nested([(kept := f), [(kept := s)]])  # E: assignment # E: list-item
+json({"a": (both := f), "b": [(both := inc(1))]})
+wrap(*[missing], 1)  # E: call-arg # E: name-defined
+wrap(*[missing])  # E: name-defined
+"""
+
+
 def test_recursive_aliases(tmp_path: Path) -> None:
     """In methods of generic classes too, where mypy opens the alias; and where values and Futures are joined."""
     checked.check(tmp_path, {"recursive.py": PRELUDE + RECURSIVE})
@@ -132,3 +157,8 @@ def test_displays_and_objects_in_odd_places(tmp_path: Path) -> None:
 def test_what_is_wanted_of_a_call(tmp_path: Path) -> None:
     """The context of a call settles type variables as it does for the plain function, and so does `task(Scale(2))`."""
     checked.check(tmp_path, {"contexts.py": PRELUDE + CONTEXTS})
+
+
+def test_what_is_wanted_inside_of_displays(tmp_path: Path) -> None:
+    """A generic call in a display is inferred as its plain function; what a `:=` and a star have in them is looked at."""
+    checked.check(tmp_path, {"inside.py": PRELUDE + INSIDE})
