@@ -144,6 +144,8 @@ class CallChecker:
         if judged is None:
             return None
         signature, swapped, is_flat = judged
+        if quick.is_generic:
+            _settle_context(api, quick.plain)
         if is_flat:
             self._quiet.add(identity)
         if swapped is not None:

@@ -1,8 +1,8 @@
 """Calls that can be judged by a look at names and constants, without asking mypy for types: nearly all of them.
 
-A call of a task that is no overload, not generic and no method, whose arguments are constants, variables that plainly
-are Futures or plainly are none, calls of such tasks, and displays of these. Any doubt leaves the call to
-`merkl_mypy.calls`, which comes to the same signature more slowly.
+A call of a task that is no overload, whose arguments are constants, variables that plainly are Futures or plainly are
+none, calls of such tasks, and displays of these (of generic tasks, displays without Futures). Any doubt leaves the call
+to `merkl_mypy.calls`, which comes to the same signature more slowly.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ from mypy.types import (
 )
 
 from merkl_mypy import names
+from merkl_mypy.partials import makes_partial
 from merkl_mypy.shapes import has_future, is_future, plain_signature, strip
 
 _CONSTANTS: Final = frozenset([IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr, EllipsisExpr])
@@ -94,6 +95,7 @@ class QuickSignature:
         # The parameters of arguments that are given by these names, or by position, and the kinds of these arguments.
         self._known_formals: dict[tuple[str | None, ...], tuple[list[ArgKind], list[int]]] = {}
         self.is_simple = _is_simple(plain)
+        self.is_generic = bool(plain.variables)
         #: Whether it is a method that is no item of an overload: whoever calls it calls this signature.
         self.is_method = callee.is_bound and _is_single(callee.definition)
 
@@ -132,6 +134,8 @@ class QuickSignature:
                     return None
                 lifted.append(formal)
                 continue
+            if self.is_generic:
+                return None
             if swapped is None:
                 swapped = list(args)
             arg = args[index]
@@ -225,7 +229,9 @@ def _is_single(definition: SymbolNode | None) -> bool:
 
 def _is_simple(plain: CallableType) -> bool:
     """Whether a call needs nothing but its arguments looked at."""
-    if plain.variables or ARG_STAR2 in plain.arg_kinds or any(map(has_future, plain.arg_types)):
+    if ARG_STAR2 in plain.arg_kinds or any(map(has_future, plain.arg_types)):
+        return False
+    if plain.variables and makes_partial(plain):
         return False
     extra = plain.fallback.extra_attrs
     if extra is not None and names.KIND_ATTR in extra.attrs:
