@@ -23,6 +23,7 @@ from mypy.nodes import (
     Expression,
     MemberExpr,
     NameExpr,
+    TempNode,
     TypeInfo,
     Var,
 )
@@ -344,9 +345,12 @@ class CallChecker:
             result = Instance(info, [_simplified(result)])
         else:
             result = _check_items(api, plain, args, call, overloaded=overloaded)
-        if any(new is not old for new, old in zip(args, call.args, strict=True)):
-            self._waiting[id(call)] = (call, list(call.args))
-            call.args[:] = args
+        # They have been looked at in the context of their parameters, without which mypy may judge them otherwise.
+        self._waiting[id(call)] = (call, list(call.args))
+        call.args[:] = [
+            arg if kind.is_star() else TempNode(any_type(), context=arg)
+            for arg, kind in zip(args, call.arg_kinds, strict=True)
+        ]
         made = callee.copy_modified(
             arg_types=[any_type(), any_type()],
             arg_kinds=[ARG_STAR, ARG_STAR2],

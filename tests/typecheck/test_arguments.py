@@ -179,3 +179,37 @@ def test_calls_inside_of_displays_and_methods(tmp_path: Path) -> None:
 def test_objects_made_by_another_name(tmp_path: Path) -> None:
     """Futures in what an alias of a class makes, or a class that is a value, or a copy that replaces fields."""
     checked.check(tmp_path, {"module.py": OBJECTS})
+
+
+ROWS = """\
+from collections.abc import Callable, Iterable, Sequence
+from typing import NotRequired, TypedDict, overload
+from merkl import task
+class Row(TypedDict):
+    size: int
+    name: NotRequired[str]
+def flag() -> bool:
+    return True
+@task
+def shown(rows: Iterable[Sequence[int] | Row]) -> Callable[[str], None]:
+    return print
+@overload
+def either(rows: int) -> int: ...
+@overload
+def either(rows: Iterable[Sequence[int] | Row]) -> str: ...
+@task
+def either(rows: object) -> int | str:
+    return 1
+f = either(1)
+reveal_type(shown([flag() and {"size": 1} or dict(size=1, name="a")]))  # T: Future[def (str)]
+shown([flag() and {"size": 1} or dict(size="1", name="a")])  # E: list-item
+shown([{"size": f}])
+shown(rows=[f])  # E: list-item
+reveal_type(either([{"size": f}]))  # T: Future[str]
+either([{"size": "a"}])  # E: list-item
+"""
+
+
+def test_arguments_are_looked_at_in_the_context_of_their_parameters_alone(tmp_path: Path) -> None:
+    """Without it mypy reads `{"size": 1} or dict(...)` as no Row: of calls that give a function, and of overloads."""
+    checked.check(tmp_path, {"rows.py": ROWS})
