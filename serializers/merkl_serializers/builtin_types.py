@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from merkl_serializers.names import class_header
 from merkl_serializers.objects import reducing_encoder, state_encoder
-from merkl_serializers.walk import Encoder, Walk
+from merkl_serializers.walk import Encoder, Walk, mutable
 from merkl_serializers.wire import (
     bulk,
     hash_buffer,
@@ -133,11 +133,7 @@ def _frozenset_body(value: frozenset[Any], walk: Walk) -> bytes:
 def _changeable(body: Encoder) -> Encoder:
     """Return the encoder of a container that can be changed in place, from what gives its content."""
 
-    def encode(value: Any, walk: Walk) -> bytes:
-        walk.is_mutable = True
-        return walk.inside(value, body)
-
-    return encode
+    return mutable(body)
 
 
 def _ordered_dict_body(value: collections.OrderedDict[Any, Any], walk: Walk) -> bytes:
@@ -239,11 +235,7 @@ def subclass_encoder(
     def body(value: Any, walk: Walk) -> bytes:
         return head + encode(plain(value), walk) + encode_state(value, walk)
 
-    def encode_subclass(value: Any, walk: Walk) -> bytes:
-        walk.is_mutable = True
-        return walk.inside(value, body)
-
-    return encode_subclass
+    return mutable(body)
 
 
 def _plain_dict(value: dict[Any, Any]) -> dict[Any, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from merkl_serializers.errors import refusal
 from merkl_serializers.names import class_header, is_builtin_module, is_installed, module_name, resolves
 from merkl_serializers.objects import UNREADABLE, state_encoder
-from merkl_serializers.walk import Encoder, Walk
+from merkl_serializers.walk import Encoder, Walk, mutable
 from merkl_serializers.wire import framed, pack, pack_bytes, pack_names, pack_str
 
 if TYPE_CHECKING:
@@ -170,11 +170,7 @@ def _make_partial(cls: type, registry: CanonicalRegistry) -> Encoder:
         keywords = walk.mapping(value.keywords, ordered=walk.keep_dict_order)
         return head + function + arguments + keywords + encode_state(value, walk)
 
-    def encode(value: functools.partial[Any], walk: Walk) -> bytes:
-        walk.is_mutable = True
-        return walk.inside(value, body)
-
-    return encode
+    return mutable(body)
 
 
 def _make_wrapper(cls: type, registry: CanonicalRegistry) -> Encoder:

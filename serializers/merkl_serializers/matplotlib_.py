@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.cbook import CallbackRegistry
 
 from merkl_serializers.names import class_header
-from merkl_serializers.walk import Encoder, Walk
+from merkl_serializers.walk import Encoder, Walk, mutable
 
 if TYPE_CHECKING:
     from merkl_serializers.registry import CanonicalRegistry
@@ -26,11 +26,7 @@ def _make_callbacks(cls: type, registry: CanonicalRegistry) -> Encoder:
             {name: part for name, part in state.items() if name not in _OF_THIS_OBJECT}
         )
 
-    def encode(value: Any, walk: Walk) -> bytes:
-        walk.is_mutable = True
-        return walk.inside(value, body)
-
-    return encode
+    return mutable(body)
 
 
 def install(registry: CanonicalRegistry) -> None:

@@ -9,7 +9,7 @@ from numba.core.dispatcher import (  # type: ignore[import-not-found,unused-igno
 )
 
 from merkl_serializers.names import class_header
-from merkl_serializers.walk import Encoder, Walk
+from merkl_serializers.walk import Encoder, Walk, mutable
 
 if TYPE_CHECKING:
     from merkl_serializers.registry import CanonicalRegistry
@@ -30,11 +30,7 @@ def _make_dispatcher(cls: type, registry: CanonicalRegistry) -> Encoder:
         declared = [] if value._can_compile else [str(signature) for signature in states["sigs"]]
         return head + walk.mapping(kept) + walk.part(declared, ".signatures")
 
-    def encode(value: Any, walk: Walk) -> bytes:
-        walk.is_mutable = True
-        return walk.inside(value, body)
-
-    return encode
+    return mutable(body)
 
 
 def install(registry: CanonicalRegistry) -> None:

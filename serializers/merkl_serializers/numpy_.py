@@ -10,7 +10,7 @@ import numpy as np
 from merkl_serializers.errors import refusal
 from merkl_serializers.names import class_header
 from merkl_serializers.objects import state_encoder
-from merkl_serializers.walk import Encoder, Walk
+from merkl_serializers.walk import Encoder, Walk, mutable
 from merkl_serializers.wire import INLINE_LIMIT, hash_buffer, pack, pack_bytes, pack_names, pack_str
 
 if TYPE_CHECKING:
@@ -107,11 +107,7 @@ def _make_array(cls: type, registry: CanonicalRegistry) -> Encoder:
     def body(value: Any, walk: Walk) -> bytes:
         return head + array_bytes(value.view(np.ndarray), walk) + encode_state(value, walk)
 
-    def encode(value: Any, walk: Walk) -> bytes:
-        walk.is_mutable = True
-        return walk.inside(value, body)
-
-    return encode
+    return mutable(body)
 
 
 def _make_scalar(cls: type, registry: CanonicalRegistry) -> Encoder:

@@ -14,7 +14,7 @@ from pandas.api.extensions import ExtensionArray, ExtensionDtype  # type: ignore
 from merkl_serializers.names import class_name
 from merkl_serializers.numpy_ import array_bytes
 from merkl_serializers.objects import reduced_bytes, reducing_encoder, state_encoder
-from merkl_serializers.walk import Encoder, Walk
+from merkl_serializers.walk import Encoder, Walk, mutable
 from merkl_serializers.wire import pack, pack_int, pack_str
 
 if TYPE_CHECKING:
@@ -162,11 +162,7 @@ def _make_array(cls: type, registry: CanonicalRegistry) -> Encoder:
 
 
 def _changeable(body: Encoder) -> Encoder:
-    def encode(value: Any, walk: Walk) -> bytes:
-        walk.is_mutable = True
-        return walk.inside(value, body)
-
-    return encode
+    return mutable(body)
 
 
 # -- scalars, dtypes

@@ -10,7 +10,7 @@ from scipy import sparse  # type: ignore[import-untyped]
 from merkl_serializers.names import class_name
 from merkl_serializers.numpy_ import array_bytes
 from merkl_serializers.objects import state_encoder
-from merkl_serializers.walk import Encoder, Walk
+from merkl_serializers.walk import Encoder, Walk, mutable
 from merkl_serializers.wire import pack, pack_str
 
 if TYPE_CHECKING:
@@ -63,11 +63,7 @@ def _make_sparse(cls: type, registry: CanonicalRegistry) -> Encoder:
         data = head + pack((value.format, value.shape)) + walk.value(value.dtype) + content
         return data if is_own else data + encode_state(value, walk)
 
-    def encode(value: Any, walk: Walk) -> bytes:
-        walk.is_mutable = True
-        return walk.inside(value, body)
-
-    return encode
+    return mutable(body)
 
 
 def install(registry: CanonicalRegistry) -> None:

@@ -8,7 +8,7 @@ import torch  # type: ignore[import-not-found,unused-ignore]  # pyright: ignore[
 
 from merkl_serializers.names import class_header
 from merkl_serializers.objects import state_encoder
-from merkl_serializers.walk import Encoder, Walk
+from merkl_serializers.walk import Encoder, Walk, mutable
 from merkl_serializers.wire import INLINE_LIMIT, framed, hash_buffer, pack, pack_bytes, pack_str
 
 if TYPE_CHECKING:
@@ -75,11 +75,7 @@ def _make_tensor(cls: type, registry: CanonicalRegistry) -> Encoder:
         state = b"" if value.is_nested else encode_state(value, walk)
         return b"".join([head, facts, _tensor_bytes(value), state])
 
-    def encode(value: Any, walk: Walk) -> bytes:
-        walk.is_mutable = True
-        return walk.inside(value, body)
-
-    return encode
+    return mutable(body)
 
 
 def _encode_storage(value: Any, walk: Walk) -> bytes:

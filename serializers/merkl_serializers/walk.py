@@ -11,7 +11,7 @@ from merkl_serializers.wire import array_header, bulk, pack, seal
 if TYPE_CHECKING:
     from types import FunctionType
 
-__all__ = ["Encoder", "HookError", "TangledError", "Walk"]
+__all__ = ["Encoder", "HookError", "TangledError", "Walk", "mutable"]
 
 #: Turns a value into its encoding, asking the walk for the encodings of its parts.
 Encoder: TypeAlias = "Callable[[Any, Walk], bytes]"
@@ -187,6 +187,16 @@ class Walk:
         elif len(data) >= _WORTH_KEEPING:
             self._kept[key] = (value, data)
         return data
+
+
+def mutable(content: Encoder) -> Encoder:
+    """Return the encoder of values that can be changed, and may hold themselves, given that of what is in them."""
+
+    def encode(value: Any, walk: Walk) -> bytes:
+        walk.is_mutable = True
+        return walk.inside(value, content)
+
+    return encode
 
 
 def _failure(value: object, error: Exception) -> Exception:

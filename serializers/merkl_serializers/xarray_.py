@@ -10,7 +10,7 @@ import xarray  # type: ignore[import-not-found,unused-ignore]  # pyright: ignore
 
 from merkl_serializers.names import class_header
 from merkl_serializers.objects import state_encoder
-from merkl_serializers.walk import Encoder, Walk
+from merkl_serializers.walk import Encoder, Walk, mutable
 from merkl_serializers.wire import pack, pack_str
 
 if TYPE_CHECKING:
@@ -65,11 +65,7 @@ def _maker(base: type, content: Callable[[Any, Walk], bytes]) -> Maker:
         def body(value: Any, walk: Walk) -> bytes:
             return head + content(value, walk) + encode_state(value, walk)
 
-        def encode(value: Any, walk: Walk) -> bytes:
-            walk.is_mutable = True
-            return walk.inside(value, body)
-
-        return encode
+        return mutable(body)
 
     return make
 

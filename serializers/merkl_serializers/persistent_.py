@@ -1,4 +1,4 @@
-"""pyrsistent and immutables: maps and sets whose order follows from hashes, and so says nothing."""
+"""pyrsistent and immutables: persistent maps and sets, whose order follows from hashes, and so says nothing."""
 
 from __future__ import annotations
 
